@@ -1,0 +1,8 @@
+//! The rules of delivery: names, versions, candidates, environments, events,
+//! the fold from events to state, gates and plans.
+//!
+//! Pure: std, serde, semver and chrono. No git2, no process, no terminal and
+//! no clock; whoever calls says what time it is.
+
+pub mod artifact;
+pub mod name;

@@ -1,0 +1,303 @@
+//! The names of things. None of them is a bare string elsewhere.
+//!
+//! Each parses from text with a reason for what it refuses, and prints back
+//! exactly what it was parsed from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Why a text is not the name it was taken for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadName(pub String);
+
+impl fmt::Display for BadName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadName {}
+
+/// Serde by way of `Display` and `FromStr`.
+macro_rules! as_text {
+    ($($name:ident),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+as_text!(ProjectName, EnvName, TagName, Oid, Sha256, Actor, DeploymentId);
+
+/// `[a-z0-9][a-z0-9-]{0,40}`: safe in a ref, a path and a shell.
+fn plain_name(text: &str, what: &str) -> Result<String, BadName> {
+    let mut bytes = text.bytes();
+    let first = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let rest = bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if first && rest && text.len() <= 41 {
+        Ok(text.to_owned())
+    } else {
+        Err(BadName(format!(
+            "{text:?} cannot name {what}: use 1 to 41 of a-z, 0-9 and '-', beginning with a letter or digit"
+        )))
+    }
+}
+
+/// What is built and deployed together; names refs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProjectName(String);
+
+/// Somewhere a candidate can be live.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EnvName(String);
+
+/// The short name of a tag, without `refs/tags/`.
+///
+/// Invariant: a valid last part of a ref (see `git check-ref-format`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TagName(String);
+
+macro_rules! text_name {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+    )*};
+}
+text_name!(ProjectName, EnvName, TagName);
+
+impl FromStr for ProjectName {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        plain_name(text, "a project").map(ProjectName)
+    }
+}
+
+impl FromStr for EnvName {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        plain_name(text, "an environment").map(EnvName)
+    }
+}
+
+impl FromStr for TagName {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let bad_char = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
+        let bad_part =
+            |p: &str| p.is_empty() || p.starts_with('.') || p.ends_with('.') || p.ends_with(".lock");
+        if text.is_empty()
+            || text.starts_with('-')
+            || text.contains(bad_char)
+            || text.contains("..")
+            || text.contains("@{")
+            || text == "@"
+            || text.split('/').any(bad_part)
+        {
+            return Err(BadName(format!("{text:?} cannot be the name of a git tag")));
+        }
+        Ok(TagName(text.to_owned()))
+    }
+}
+
+impl TagName {
+    /// `refs/tags/<name>`.
+    pub fn to_ref(&self) -> String {
+        format!("refs/tags/{}", self.0)
+    }
+}
+
+/// A git object id: 20 bytes of SHA-1, written as 40 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Oid([u8; 20]);
+
+impl Oid {
+    /// From raw bytes.
+    pub const fn from_bytes(bytes: [u8; 20]) -> Oid {
+        Oid(bytes)
+    }
+
+    /// The raw bytes.
+    pub const fn as_bytes(&self) -> &[u8; 20] {
+        &self.0
+    }
+
+    /// The first seven digits, for people.
+    pub fn short(&self) -> String {
+        self.to_string()[..7].to_owned()
+    }
+}
+
+impl fmt::Display for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(&self.0, f)
+    }
+}
+
+impl FromStr for Oid {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        unhex(text).map(Oid).ok_or_else(|| BadName(format!("{text:?} is not a full object id")))
+    }
+}
+
+/// A SHA-256 digest (FIPS 180-4), written `sha256:` and 64 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256([u8; 32]);
+
+impl Sha256 {
+    /// From raw bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Sha256 {
+        Sha256(bytes)
+    }
+
+    /// The 64 hex digits alone.
+    pub fn hex(&self) -> String {
+        self.to_string()["sha256:".len()..].to_owned()
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Sha256 {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        text.strip_prefix("sha256:")
+            .and_then(unhex)
+            .map(Sha256)
+            .ok_or_else(|| BadName(format!("{text:?} is not a sha256 digest")))
+    }
+}
+
+fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+/// Lower-case hex only, so that parse and print are inverse.
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let text = text.as_bytes();
+    if text.len() != 2 * N {
+        return None;
+    }
+    let digit = |b: u8| match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+/// Who did something: `Name <email>`, as git knows them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Actor {
+    /// The person's name; never contains `<`, `>` or a line break.
+    pub name: String,
+    /// The e-mail address; compared without regard to case.
+    pub email: String,
+}
+
+impl Actor {
+    /// An actor whose parts are stripped of what git's own format cannot hold.
+    pub fn new(name: &str, email: &str) -> Actor {
+        let clean = |text: &str| {
+            text.chars()
+                .filter(|c| !matches!(c, '<' | '>') && !c.is_control())
+                .collect::<String>()
+                .trim()
+                .to_owned()
+        };
+        Actor { name: clean(name), email: clean(email) }
+    }
+
+    /// Whether both are one person, by e-mail.
+    pub fn is(&self, other: &Actor) -> bool {
+        self.email.eq_ignore_ascii_case(&other.email)
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} <{}>", self.name, self.email)
+    }
+}
+
+impl FromStr for Actor {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        text.strip_suffix('>')
+            .and_then(|rest| rest.split_once('<'))
+            .map(|(name, email)| Actor::new(name, email))
+            .ok_or_else(|| BadName(format!("{text:?} is not of the form \"Name <email>\"")))
+    }
+}
+
+/// One deployment of one environment: `prod#812`. The number is also its
+/// fencing token: later ones are larger.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeploymentId {
+    /// Where.
+    pub environment: EnvName,
+    /// Its number in the environment's chain, from 1.
+    pub seq: u64,
+}
+
+impl fmt::Display for DeploymentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.environment, self.seq)
+    }
+}
+
+impl FromStr for DeploymentId {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let bad = || BadName(format!("{text:?} is not a deployment; one is written ENV#N, like prod#812"));
+        let (environment, seq) = text.split_once('#').ok_or_else(bad)?;
+        Ok(DeploymentId {
+            environment: environment.parse().map_err(|_| bad())?,
+            seq: seq.parse().map_err(|_| bad())?,
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! Other people's commands: argv, environment, folder, timeout, process group, signals.

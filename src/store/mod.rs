@@ -1,0 +1,1 @@
+//! Git and the disk: the only floor that names git2.

@@ -1,0 +1,1 @@
+//! The integration tests: real git, real remotes, real processes.
