@@ -5,4 +5,6 @@
 //! no clock; whoever calls says what time it is.
 
 pub mod artifact;
+pub mod changes;
 pub mod name;
+pub mod version;
