@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`failure`] | what can go wrong and the exit codes; every floor may use it |
 //! | [`exec`] | other people's commands: process groups, timeouts, signals |
+//! | [`ui`] | what there is to say, made text or JSON; prompts and progress |
 //! | [`store`] | git and the disk |
 //! | [`domain`] | the rules, pure |
 
@@ -13,6 +14,7 @@ pub mod domain;
 pub mod exec;
 pub mod failure;
 pub mod store;
+pub mod ui;
 pub mod world;
 
 /// Runs `rel` with these arguments in this world.

@@ -1,0 +1,27 @@
+//! What there is to say, made text or JSON, and the asking of questions.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`text`] | makes text harmless for a terminal, measures, cuts and wraps it |
+//! | [`time`] | how long, how long ago, and when |
+//! | [`table`] | tables and labelled blocks |
+//! | [`screen`] | where things are said: the two streams, colour, quiet, JSON |
+//! | [`prompt`] | questions to a person |
+//! | [`progress`] | that something is still going on |
+//! | [`error`] | a failure as a person, or a script, is told it |
+//!
+//! It decides nothing, reads neither clock nor environment, and never ends a
+//! run: whatever happens to a stream, the caller is not told.
+
+pub mod error;
+pub mod progress;
+pub mod prompt;
+pub mod screen;
+pub mod table;
+pub mod text;
+pub mod time;
+
+pub use error::{failure, failure_json};
+pub use progress::Progress;
+pub use screen::{ColorChoice, Screen};
+pub use table::Table;
