@@ -1,1 +1,123 @@
 //! Other people's commands: argv, environment, folder, timeout, process group, signals.
+//!
+//! A command gets an environment given in full, `/dev/null` to read and a log
+//! *file* to write to, which is followed while it runs. Never a pipe: a killed
+//! `rel` would break the orphan's next write, and a daemon that inherited the
+//! pipe would keep `rel` waiting for ever.
+//!
+//! This floor decides neither what to run nor what an ending means for a
+//! record; it retries nothing and prints nothing.
+
+mod command;
+mod explain;
+mod follow;
+mod group;
+mod signals;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+pub use command::Processes;
+pub use explain::{explain, explain_within};
+pub use group::{boot_id, is_alive, is_group_alive, stop_group};
+pub use signals::Interrupts;
+
+/// How long a command may take to end politely before it is killed.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// The exit code reported when the kernel gave the real one to nobody: see
+/// [`explain`]. Never a code a process can choose, those are 0 to 255.
+pub const LOST_STATUS: i32 = -1;
+
+/// A command, the way the user wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Program {
+    /// A string: run by `sh -c`.
+    Shell(String),
+    /// An array: run as it is, found on the `PATH` of the environment given.
+    Argv(Vec<String>),
+}
+
+/// One run of a command.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// What to run.
+    pub program: &'a Program,
+    /// The folder it starts in; a relative program with a `/` is found from here.
+    pub cwd: &'a Path,
+    /// Its complete environment: nothing is inherited beside it.
+    pub env: &'a BTreeMap<OsString, OsString>,
+    /// How long it may run; `None` is for ever.
+    pub timeout: Option<Duration>,
+    /// How long it may take to end once asked to, usually [`GRACE`].
+    pub grace: Duration,
+    /// The file stdout and stderr are appended to, in the order written. Made,
+    /// for its owner's eyes only, if it does not exist; its folder must.
+    pub log: &'a Path,
+}
+
+/// A command that has started. It leads its own process group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Started {
+    /// Its process id, which is also the id of its process group.
+    pub pid: u32,
+    /// When it started, in clock ticks since boot: field 22 of
+    /// `/proc/<pid>/stat` (proc_pid_stat(5)). `None` where there is no `/proc`.
+    pub start_time: Option<u64>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// By itself, with this exit code (or [`LOST_STATUS`]).
+    Exited(i32),
+    /// By a signal `rel` did not send. `SIGTTIN` and `SIGTTOU` mean that it
+    /// asked for the terminal, and its group was ended because nobody answers.
+    Signalled(i32),
+    /// It ran out of time; nothing of its group is left.
+    TimedOut,
+    /// A signal to `rel` ended it, or kept it from starting (then `started`
+    /// was never called); nothing of its group is left.
+    Interrupted,
+    /// It never ran. The error's text is a sentence for people.
+    NotStarted(io::Error),
+}
+
+impl Ended {
+    /// Whether it did what it was asked: exit 0 in time.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Ended::Exited(0))
+    }
+
+    /// The exit code a process chose, as records keep it.
+    pub fn exit_code(&self) -> Option<i32> {
+        match self {
+            Ended::Exited(code) if *code != LOST_STATUS => Some(*code),
+            _ => None,
+        }
+    }
+}
+
+/// Runs commands. The one trait that tests replace with a fake.
+pub trait Runner {
+    /// Runs one command to its end.
+    ///
+    /// `started` is called once, just after it started, so that the caller can
+    /// write that down. `line` is called for each line of output as it
+    /// appears: any bytes, without the newline; a last line need not have had
+    /// one. A line longer than 64 KiB comes in pieces. What is left running by
+    /// a command that ended by itself (a daemon) is left alone and not waited
+    /// for; whatever it still writes goes to the log only.
+    ///
+    /// If `interrupts` already had a signal, nothing is started.
+    fn run(
+        &self,
+        run: Run<'_>,
+        interrupts: &Interrupts,
+        started: &mut dyn FnMut(&Started),
+        line: &mut dyn FnMut(&[u8]),
+    ) -> Ended;
+}

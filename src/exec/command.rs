@@ -1,0 +1,644 @@
+//! Runs one command to its end: starts it, follows its log, and ends its whole
+//! process group when time or patience is over.
+//!
+//! No thread is made and nothing blocks: it looks, and between two looks
+//! sleeps an eighth of the time that nothing has happened, so that a command
+//! of a millisecond costs no more and one of an hour wakes us rarely.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::follow::Follow;
+use super::group::{self, Group};
+use super::{Ended, Interrupts, LOST_STATUS, Program, Run, Runner, Started};
+
+/// The shortest and the longest sleep between two looks.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// How much output is shown between two looks at clock and signals, in bytes.
+const SHOWN_AT_ONCE: u64 = 1024 * 1024;
+
+/// How long a program file may be open for writing before that is an error.
+const BUSY_PATIENCE: Duration = Duration::from_millis(200);
+
+/// Starts real processes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Processes;
+
+impl Runner for Processes {
+    fn run(
+        &self,
+        run: Run<'_>,
+        interrupts: &Interrupts,
+        started: &mut dyn FnMut(&Started),
+        line: &mut dyn FnMut(&[u8]),
+    ) -> Ended {
+        if interrupts.interrupted() {
+            return Ended::Interrupted;
+        }
+        let (log, mut follow) = match open_log(run.log) {
+            Ok(both) => both,
+            Err(error) => return Ended::NotStarted(error),
+        };
+        let begun = Instant::now();
+        let child = match start(&run, &log) {
+            Ok(child) => child,
+            Err(error) => return Ended::NotStarted(error),
+        };
+        drop(log);
+        let pid = child.id();
+        started(&Started { pid, start_time: group::start_time(pid) });
+        let ended = Watch { run, begun, leader: Leader::new(pid), ending: None }.until_ended(
+            interrupts,
+            &mut follow,
+            line,
+        );
+        follow.finish(line);
+        ended
+    }
+}
+
+/// The log for the command to append to, and for us to follow.
+fn open_log(path: &Path) -> io::Result<(File, Follow)> {
+    let open = || {
+        // What a command prints may hold secrets.
+        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        Ok((log, Follow::from_end(path)?))
+    };
+    open().map_err(|error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot write the log {}: {error}", path.display()))
+    })
+}
+
+/// Starts the command as leader of its own group.
+fn start(run: &Run<'_>, log: &File) -> io::Result<Child> {
+    let mut command = command(run.program)?;
+    command
+        .current_dir(run.cwd)
+        .env_clear()
+        .envs(run.env)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log.try_clone()?)
+        .process_group(0);
+    let begun = Instant::now();
+    loop {
+        match with_no_signal_blocked(|| command.spawn()) {
+            // A thread that forked while the file was being written holds it a moment longer.
+            Err(error)
+                if error.kind() == io::ErrorKind::ExecutableFileBusy && begun.elapsed() < BUSY_PATIENCE =>
+            {
+                std::thread::sleep(LONGEST_PAUSE);
+            }
+            Err(error) => return Err(why_not_started(run, error)),
+            Ok(child) => return Ok(child),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that starts other people's commands")]
+fn command(program: &Program) -> io::Result<Command> {
+    match program {
+        Program::Shell(text) => {
+            let mut command = Command::new("/bin/sh");
+            command.arg0("sh").args(["-c", "--", text]);
+            Ok(command)
+        }
+        Program::Argv(argv) => match argv.split_first() {
+            Some((program, arguments)) if !program.is_empty() => {
+                let mut command = Command::new(program);
+                command.args(arguments);
+                Ok(command)
+            }
+            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "the command is empty")),
+        },
+    }
+}
+
+/// A process inherits the blocked signals of the thread that starts it; with
+/// SIGTERM among them it could only be killed.
+fn with_no_signal_blocked<T>(spawn: impl FnOnce() -> T) -> T {
+    let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+    let result = spawn();
+    if let Ok(blocked) = blocked {
+        // Cannot fail: the set came from the kernel.
+        let _ = blocked.thread_set_mask();
+    }
+    result
+}
+
+/// The system's error, which names no file, as a sentence that does.
+fn why_not_started(run: &Run<'_>, error: io::Error) -> io::Error {
+    let name = match run.program {
+        Program::Shell(_) => "/bin/sh",
+        Program::Argv(argv) => argv.first().map_or("", String::as_str),
+    };
+    let path_variable = run.env.get(OsStr::new("PATH"));
+    let file: Option<PathBuf> = name.contains('/').then(|| run.cwd.join(name));
+    let text = match error.kind() {
+        _ if !run.cwd.is_dir() => format!("there is no folder {} to run in", run.cwd.display()),
+        io::ErrorKind::NotFound => match file {
+            Some(file) if file.exists() => {
+                format!("{name:?} exists, but the interpreter its first line names does not")
+            }
+            Some(_) => format!("there is no {name:?} in {} (is it committed?)", run.cwd.display()),
+            None if path_variable.is_none() => format!("no PATH is set to find {name:?} on"),
+            None => format!("there is no {name:?} on PATH (is it installed?)"),
+        },
+        io::ErrorKind::PermissionDenied => match file {
+            Some(file) if file.is_dir() => format!("{name:?} is a folder"),
+            Some(file) if file.metadata().is_ok_and(|file| file.permissions().mode() & 0o111 == 0) => {
+                format!("{name:?} is not executable (git update-index --chmod=+x, then commit)")
+            }
+            _ => format!("{name:?} may not be run: {error}"),
+        },
+        io::ErrorKind::ArgumentListTooLong => {
+            format!("the arguments and environment of {name:?} are too long for this system")
+        }
+        _ => format!("{name:?} could not be started: {error}"),
+    };
+    io::Error::new(error.kind(), text)
+}
+
+/// The process that was started, and how it ended once it has.
+struct Leader {
+    pid: Pid,
+    ended: Option<Ended>,
+}
+
+/// What a look at the leader found.
+enum Look {
+    Running,
+    Gone,
+    /// Stopped by this signal for want of the terminal.
+    WantsTerminal(Signal),
+}
+
+impl Leader {
+    fn new(pid: u32) -> Leader {
+        Leader { pid: Pid::from_raw(i32::try_from(pid).expect("a pid_t is an i32")), ended: None }
+    }
+
+    /// Looks without waiting, and collects the exit status once.
+    fn look(&mut self) -> Look {
+        if self.ended.is_some() {
+            return Look::Gone;
+        }
+        let ended = match waitpid(self.pid, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
+            Ok(WaitStatus::Exited(_, code)) => Ended::Exited(code),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Ended::Signalled(signal as i32),
+            Ok(WaitStatus::Stopped(_, signal @ (Signal::SIGTTIN | Signal::SIGTTOU))) => {
+                return Look::WantsTerminal(signal);
+            }
+            // A person stopped it with another signal, and can wake it again.
+            Ok(_) | Err(Errno::EINTR) => return Look::Running,
+            // Collected by somebody else (SIGCHLD ignored), or ended by a signal without a name.
+            Err(_) => Ended::Exited(LOST_STATUS),
+        };
+        self.ended = Some(ended);
+        Look::Gone
+    }
+}
+
+/// A group on its way out.
+struct Ending {
+    /// What the run will be said to have ended by.
+    why: Ended,
+    /// When it is killed; once that is done, when it is given up.
+    deadline: Instant,
+    killed: bool,
+}
+
+/// One command under watch.
+struct Watch<'a> {
+    run: Run<'a>,
+    begun: Instant,
+    leader: Leader,
+    ending: Option<Ending>,
+}
+
+impl Watch<'_> {
+    fn until_ended(
+        mut self,
+        interrupts: &Interrupts,
+        follow: &mut Follow,
+        line: &mut dyn FnMut(&[u8]),
+    ) -> Ended {
+        let group = Group::new(self.leader.pid.as_raw().unsigned_abs());
+        let mut quiet_since = Instant::now();
+        loop {
+            let shown = follow.advance(SHOWN_AT_ONCE, line);
+            let look = self.leader.look();
+            let now = Instant::now();
+            if self.ending.is_none() {
+                let why = match look {
+                    // Before all else: a command that ended by itself was not interrupted.
+                    Look::Gone => return self.leader.ended.unwrap_or(Ended::Exited(LOST_STATUS)),
+                    Look::WantsTerminal(signal) => Some(Ended::Signalled(signal as i32)),
+                    Look::Running if interrupts.interrupted() => Some(Ended::Interrupted),
+                    Look::Running => {
+                        let over =
+                            self.run.timeout.is_some_and(|limit| now.duration_since(self.begun) >= limit);
+                        over.then_some(Ended::TimedOut)
+                    }
+                };
+                if let Some(why) = why {
+                    if let Some(group) = group {
+                        group.ask();
+                    }
+                    self.ending = Some(Ending { why, deadline: later(now, self.run.grace), killed: false });
+                    quiet_since = now;
+                }
+            }
+            if let Some(ending) = self.ending.as_mut() {
+                // The first signal asked; one more, whoever asked first, is the end of patience.
+                let asked_by_signal = usize::from(matches!(ending.why, Ended::Interrupted));
+                let over = now >= ending.deadline;
+                if ending.killed && over || matches!(look, Look::Gone) && group.is_none_or(Group::is_gone) {
+                    return self.ending.map_or(Ended::Interrupted, |ending| ending.why);
+                }
+                if !ending.killed && (over || interrupts.count() > asked_by_signal) {
+                    if let Some(group) = group {
+                        group.kill();
+                    }
+                    ending.killed = true;
+                    ending.deadline = later(now, group::BURIAL);
+                    quiet_since = now;
+                }
+            }
+            if shown {
+                quiet_since = now;
+            } else {
+                let pause = (now.duration_since(quiet_since) / 8).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+                std::thread::sleep(pause);
+            }
+        }
+    }
+}
+
+/// `now + wait`, for any wait: about for ever is as good as for ever.
+fn later(now: Instant, wait: Duration) -> Instant {
+    const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    now.checked_add(wait).unwrap_or_else(|| now + FOR_EVER)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::super::{GRACE, is_alive, is_group_alive, stop_group};
+    use super::*;
+
+    /// Longer than any test: what waits for it hangs visibly.
+    const NEVER: Duration = Duration::from_secs(3600);
+
+    /// A folder, a log in it, and how to run things there.
+    struct Place {
+        folder: tempfile::TempDir,
+        env: BTreeMap<OsString, OsString>,
+        timeout: Option<Duration>,
+        grace: Duration,
+        interrupts: Interrupts,
+    }
+
+    /// What a run told its caller.
+    struct Told {
+        ended: Ended,
+        lines: Vec<Vec<u8>>,
+        started: Option<Started>,
+    }
+
+    impl Told {
+        fn text(&self) -> Vec<String> {
+            self.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+        }
+
+        fn group_is_alive(&self) -> bool {
+            let started = self.started.expect("it started");
+            is_group_alive(started.pid, started.start_time)
+        }
+
+        fn why_not_started(&self) -> String {
+            assert!(self.started.is_none());
+            match &self.ended {
+                Ended::NotStarted(error) => error.to_string(),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    impl Place {
+        fn new() -> Place {
+            Place {
+                folder: tempfile::tempdir().unwrap(),
+                env: BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]),
+                timeout: None,
+                grace: GRACE,
+                interrupts: Interrupts::none(),
+            }
+        }
+
+        fn log(&self) -> PathBuf {
+            self.folder.path().join("log")
+        }
+
+        fn write(&self, name: &str, text: &str, mode: u32) {
+            let path = self.folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+
+        /// Runs it, and calls `on_line` with each line as it comes.
+        fn run(&self, program: &Program, mut on_line: impl FnMut(&[u8])) -> Told {
+            let (log, mut lines, mut starts) = (self.log(), Vec::new(), Vec::new());
+            let run = Run {
+                program,
+                cwd: self.folder.path(),
+                env: &self.env,
+                timeout: self.timeout,
+                grace: self.grace,
+                log: &log,
+            };
+            let ended = Processes.run(run, &self.interrupts, &mut |one| starts.push(*one), &mut |line| {
+                lines.push(line.to_vec());
+                on_line(line);
+            });
+            assert!(starts.len() <= 1);
+            Told { ended, lines, started: starts.pop() }
+        }
+
+        fn sh(&self, text: &str) -> Told {
+            self.run(&Program::Shell(text.to_owned()), |_| ())
+        }
+
+        fn argv(&self, argv: &[&str]) -> Told {
+            self.run(&Program::Argv(argv.iter().map(|&word| word.to_owned()).collect()), |_| ())
+        }
+
+        /// Runs it, and interrupts it `times` when it says `ready`.
+        fn interrupted(&self, text: &str, times: usize) -> Told {
+            self.run(&Program::Shell(text.to_owned()), |line| {
+                if line == b"ready" {
+                    (0..times).for_each(|_| self.interrupts.trigger());
+                }
+            })
+        }
+    }
+
+    #[test]
+    fn exit_codes_and_signals_come_back() {
+        let place = Place::new();
+        assert!(place.sh("exit 0").ended.is_success());
+        assert_eq!(place.sh("exit 3").ended.exit_code(), Some(3));
+        assert_eq!(place.sh("./nothing").ended.exit_code(), Some(127));
+        assert!(matches!(place.sh("kill -9 $$").ended, Ended::Signalled(9)));
+    }
+
+    #[test]
+    fn a_string_is_a_shells_and_an_array_is_nobodys() {
+        let place = Place::new();
+        assert_eq!(place.sh("echo $((1 + 2)) '*'").text(), ["3 *"]);
+        assert_eq!(place.sh("-x 2>/dev/null; echo $0").text(), ["sh"]);
+        assert_eq!(place.argv(&["echo", "$((1 + 2))", "*", "a  b"]).text(), ["$((1 + 2)) * a  b"]);
+    }
+
+    #[test]
+    fn a_relative_program_is_found_from_its_folder() {
+        let place = Place::new();
+        place.write("deploy.sh", "#!/bin/sh\necho \"$0 $1\"; pwd -P\n", 0o755);
+        let here = place.folder.path().canonicalize().unwrap();
+        assert_eq!(place.argv(&["./deploy.sh", "x"]).text(), ["./deploy.sh x", here.to_str().unwrap()]);
+    }
+
+    #[test]
+    fn the_environment_is_exactly_what_was_given() {
+        let mut place = Place::new();
+        let raw = OsString::from_vec(b"a\xffb".to_vec());
+        place.env = BTreeMap::from([("REL_ENV".into(), "prod".into()), ("RAW".into(), raw)]);
+        let told = place.argv(&["/usr/bin/env"]);
+        assert_eq!(told.lines, [&b"RAW=a\xffb"[..], b"REL_ENV=prod"]);
+    }
+
+    #[test]
+    fn output_comes_in_order_of_writing_whatever_the_stream() {
+        let told = Place::new().sh("echo one; echo two >&2; echo three; printf part >&2");
+        assert_eq!(told.text(), ["one", "two", "three", "part"]);
+    }
+
+    #[test]
+    fn the_log_keeps_every_byte_and_earlier_runs() {
+        let place = Place::new();
+        place.sh("printf 'a\\377\\r\\n'");
+        let told = place.sh("echo b");
+        assert_eq!(told.text(), ["b"]);
+        assert_eq!(std::fs::read(place.log()).unwrap(), b"a\xff\r\nb\n");
+        assert_eq!(std::fs::metadata(place.log()).unwrap().permissions().mode() & 0o077, 0);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_arrive_as_they_are() {
+        assert_eq!(Place::new().sh("printf '\\377\\000\\n\\376'").lines, [&b"\xff\0"[..], b"\xfe"]);
+    }
+
+    #[test]
+    fn a_line_of_a_mebibyte_comes_in_bounded_pieces() {
+        let told = Place::new().sh("head -c 1048576 /dev/zero; echo; echo after");
+        let (last, pieces) = told.lines.split_last().unwrap();
+        assert_eq!(last, b"after");
+        assert!(pieces.iter().all(|piece| piece.len() <= super::super::follow::LONGEST));
+        assert_eq!(pieces.concat(), vec![0; 1_048_576]);
+    }
+
+    #[test]
+    fn lines_come_while_it_runs() {
+        // It only ends once its first line was seen.
+        let place = Place::new();
+        let go = place.folder.path().join("go");
+        let program =
+            Program::Shell("echo ready; until [ -e go ]; do sleep 0.01; done; echo gone".to_owned());
+        let told = place.run(&program, |line| {
+            if line == b"ready" {
+                std::fs::write(&go, "").unwrap();
+            }
+        });
+        assert_eq!(told.text(), ["ready", "gone"]);
+    }
+
+    #[test]
+    fn there_is_nothing_to_read() {
+        assert_eq!(Place::new().sh("cat; echo read").text(), ["read"]);
+    }
+
+    #[test]
+    fn it_leads_its_own_group_and_is_known_by_its_start() {
+        let told = Place::new().sh("echo $$; ps -o pgid= -p $$ | tr -d ' '");
+        let started = told.started.unwrap();
+        assert_eq!(told.text(), [started.pid.to_string(), started.pid.to_string()]);
+        assert_eq!(started.start_time.is_some(), cfg!(target_os = "linux"));
+        assert!(!is_alive(started.pid, started.start_time));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn blocked_signals_are_not_inherited_and_stay_blocked_here() {
+        let mut term = SigSet::empty();
+        term.add(Signal::SIGTERM);
+        term.thread_block().unwrap();
+        let told = Place::new().argv(&["grep", "SigBlk", "/proc/self/status"]);
+        assert!(SigSet::thread_get_mask().unwrap().contains(Signal::SIGTERM));
+        term.thread_unblock().unwrap();
+        assert_eq!(told.text(), ["SigBlk:\t0000000000000000"]);
+    }
+
+    #[test]
+    fn a_timeout_ends_grandchildren_that_will_not_hear() {
+        let mut place = Place::new();
+        (place.timeout, place.grace) = (Some(Duration::from_millis(150)), Duration::from_millis(50));
+        // An ignored signal stays ignored in what is started from here.
+        let told = place.sh("trap '' TERM; sh -c 'sleep 3600; :' & sleep 3600; :");
+        assert!(matches!(told.ended, Ended::TimedOut));
+        assert!(!told.group_is_alive());
+    }
+
+    #[test]
+    fn a_timeout_waits_for_the_group_though_its_leader_ends_at_once() {
+        let mut place = Place::new();
+        (place.timeout, place.grace) = (Some(Duration::from_millis(150)), Duration::from_millis(50));
+        let told = place.sh("(trap '' TERM; sleep 3600; :) & exec sleep 3600");
+        assert!(matches!(told.ended, Ended::TimedOut));
+        assert!(!told.group_is_alive());
+    }
+
+    #[test]
+    fn an_interrupt_is_polite_first() {
+        let mut place = Place::new();
+        place.grace = NEVER;
+        let told =
+            place.interrupted("trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done", 1);
+        assert!(matches!(told.ended, Ended::Interrupted));
+        // Its shell may have remarked in between that the sleep was ended too.
+        assert_eq!(told.text().last().map(String::as_str), Some("bye"));
+    }
+
+    #[test]
+    fn a_second_interrupt_does_not_wait() {
+        let mut place = Place::new();
+        place.grace = NEVER;
+        let told = place.interrupted("trap '' TERM; echo ready; sleep 3600; :", 2);
+        assert!(matches!(told.ended, Ended::Interrupted));
+        assert!(!told.group_is_alive());
+    }
+
+    #[test]
+    fn after_an_interrupt_nothing_starts() {
+        let place = Place::new();
+        place.interrupts.trigger();
+        let told = place.sh("echo ran");
+        assert!(matches!(told.ended, Ended::Interrupted) && told.started.is_none());
+        assert_eq!(told.lines.len(), 0);
+    }
+
+    #[test]
+    fn a_real_signal_interrupts() {
+        // In a process of its own: handlers are the whole process's.
+        let exe = std::env::current_exe().unwrap();
+        let inner = "exec::command::tests::inner_process_that_gets_a_signal";
+        let told = Place::new().argv(&[exe.to_str().unwrap(), "--exact", inner, "--ignored"]);
+        assert!(told.ended.is_success(), "{:?}: {:#?}", told.ended, told.text());
+        assert!(told.text().iter().any(|line| line.contains("1 passed")), "{:#?}", told.text());
+    }
+
+    #[test]
+    #[ignore = "a_real_signal_interrupts runs it in a process of its own"]
+    fn inner_process_that_gets_a_signal() {
+        let mut place = Place::new();
+        place.grace = NEVER;
+        place.interrupts = Interrupts::install().unwrap();
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            place.interrupts = place.interrupts.from_now();
+            let told = place.run(&Program::Shell("echo ready; exec sleep 3600".to_owned()), |_| {
+                nix::sys::signal::raise(signal).unwrap();
+            });
+            assert!(matches!(told.ended, Ended::Interrupted), "{signal}: {:?}", told.ended);
+            assert_eq!(place.interrupts.count(), 1, "{signal}");
+        }
+    }
+
+    #[test]
+    fn asking_for_the_terminal_is_an_end_and_not_a_hang() {
+        let place = Place::new();
+        let told = place.sh("kill -s TTIN $$; echo woken");
+        assert!(matches!(told.ended, Ended::Signalled(signal) if signal == Signal::SIGTTIN as i32));
+        assert!(!told.group_is_alive());
+    }
+
+    #[test]
+    fn a_stopped_command_still_times_out() {
+        let mut place = Place::new();
+        (place.timeout, place.grace) = (Some(Duration::from_millis(50)), NEVER);
+        assert!(matches!(place.sh("kill -s STOP $$").ended, Ended::TimedOut));
+    }
+
+    #[test]
+    fn a_daemon_is_neither_waited_for_nor_ended_until_asked() {
+        let told = Place::new().sh("sleep 3600 & echo up");
+        assert!(told.ended.is_success());
+        assert_eq!(told.text(), ["up"]);
+        assert!(told.group_is_alive());
+        assert!(stop_group(told.started.unwrap().pid, GRACE));
+        assert!(!told.group_is_alive());
+    }
+
+    #[test]
+    fn stopping_a_group_does_not_stop_at_asking() {
+        let told = Place::new().sh("trap '' TERM; sleep 3600 & :");
+        assert!(told.group_is_alive());
+        assert!(stop_group(told.started.unwrap().pid, Duration::from_millis(20)));
+        assert!(!told.group_is_alive());
+    }
+
+    #[test]
+    fn what_cannot_start_says_why() {
+        let place = Place::new();
+        place.write("plain", "#!/bin/sh\n", 0o644);
+        place.write("lost", "#!/no/such/interpreter\n", 0o755);
+        let why = |argv: &[&str]| place.argv(argv).why_not_started();
+        assert_eq!(why(&[]), "the command is empty");
+        assert_eq!(why(&["rel-no-such"]), "there is no \"rel-no-such\" on PATH (is it installed?)");
+        assert!(why(&["./gone.sh"]).starts_with("there is no \"./gone.sh\" in "));
+        assert!(why(&["./plain"]).starts_with("\"./plain\" is not executable"));
+        assert!(why(&["./lost"]).starts_with("\"./lost\" exists, but the interpreter"));
+        assert_eq!(why(&["./"]), "\"./\" is a folder");
+        assert!(why(&["echo", "a\0b"]).starts_with("\"echo\" could not be started"));
+    }
+
+    #[test]
+    fn no_folder_and_no_log_are_said_too() {
+        let place = Place::new();
+        let (program, missing) = (Program::Shell("true".to_owned()), place.folder.path().join("no"));
+        let log = place.log();
+        let run =
+            Run { program: &program, cwd: &missing, env: &place.env, timeout: None, grace: GRACE, log: &log };
+        let why = |run| match Processes.run(run, &place.interrupts, &mut |_| (), &mut |_| ()) {
+            Ended::NotStarted(error) => error.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert!(why(run).starts_with("there is no folder "));
+        let log = missing.join("log");
+        assert!(why(Run { cwd: place.folder.path(), log: &log, ..run }).starts_with("cannot write the log "));
+    }
+}

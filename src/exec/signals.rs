@@ -1,0 +1,141 @@
+//! The signals that ask `rel` to stop, counted.
+//!
+//! Installing changes what SIGINT, SIGTERM and SIGHUP do to this process: from
+//! then on they only count, and whoever is at work looks at the count. It ends
+//! nothing itself, and leaves a signal alone that the caller chose to ignore
+//! (`nohup rel …`, `rel … &` in a script).
+
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+
+/// How often `rel` was asked to stop. Clones share the count.
+#[derive(Debug, Clone)]
+pub struct Interrupts {
+    shared: Arc<Shared>,
+    /// What had come when this view was made; not counted again.
+    before: usize,
+}
+
+#[derive(Debug)]
+struct Shared {
+    counted: AtomicUsize,
+    /// One byte for each signal. A flag would forget how many came.
+    signals: Option<UnixStream>,
+}
+
+impl Interrupts {
+    /// Starts counting SIGINT, SIGTERM and SIGHUP. To be called once, before
+    /// any thread or command is started.
+    ///
+    /// # Errors
+    /// When the system has no file descriptor or refuses a handler.
+    pub fn install() -> io::Result<Interrupts> {
+        let (read, write) = UnixStream::pair()?;
+        read.set_nonblocking(true)?;
+        let ignored = ignored_signals();
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            if ignored & mask(signal) == 0 {
+                signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
+            }
+        }
+        // Where SIGCHLD was inherited as ignored, the kernel throws exit codes away.
+        signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false)))?;
+        Ok(Interrupts::counting(Some(read)))
+    }
+
+    /// Listens to no signal; only [`Interrupts::trigger`] counts.
+    pub fn none() -> Interrupts {
+        Interrupts::counting(None)
+    }
+
+    fn counting(signals: Option<UnixStream>) -> Interrupts {
+        Interrupts { shared: Arc::new(Shared { counted: AtomicUsize::new(0), signals }), before: 0 }
+    }
+
+    /// How many signals came.
+    pub fn count(&self) -> usize {
+        if let Some(mut signals) = self.shared.signals.as_ref() {
+            let mut bytes = [0; 64];
+            loop {
+                match signals.read(&mut bytes) {
+                    Ok(n) if n > 0 => {
+                        self.shared.counted.fetch_add(n, Ordering::SeqCst);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Ok(_) | Err(_) => break,
+                }
+            }
+        }
+        self.shared.counted.load(Ordering::SeqCst).saturating_sub(self.before)
+    }
+
+    /// Whether any signal came.
+    pub fn interrupted(&self) -> bool {
+        self.count() > 0
+    }
+
+    /// Counts one more, as a signal would.
+    pub fn trigger(&self) {
+        self.shared.counted.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The same signals, counted afresh: for what has to run after an
+    /// interruption and may itself be interrupted.
+    #[must_use]
+    pub fn from_now(&self) -> Interrupts {
+        Interrupts { shared: Arc::clone(&self.shared), before: self.before + self.count() }
+    }
+}
+
+/// The bit of a signal in the masks of proc_pid_status(5).
+const fn mask(signal: i32) -> u64 {
+    1 << (signal - 1)
+}
+
+/// The signals this process ignores. None where there is no `/proc`: asking
+/// the system otherwise needs unsafe code.
+fn ignored_signals() -> u64 {
+    std::fs::read_to_string("/proc/self/status").ok().and_then(|status| parse_ignored(&status)).unwrap_or(0)
+}
+
+fn parse_ignored(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn triggers_are_counted_by_every_clone() {
+        let interrupts = Interrupts::none();
+        let clone = interrupts.clone();
+        assert!(!interrupts.interrupted());
+        clone.trigger();
+        clone.trigger();
+        assert_eq!(interrupts.count(), 2);
+    }
+
+    #[test]
+    fn from_now_forgets_what_came_before() {
+        let interrupts = Interrupts::none();
+        interrupts.trigger();
+        let later = interrupts.from_now();
+        assert!(!later.interrupted());
+        interrupts.trigger();
+        assert_eq!((later.count(), later.from_now().count(), interrupts.count()), (1, 0, 2));
+    }
+
+    #[test]
+    fn ignored_signals_are_read_from_the_hex_mask() {
+        let ignored = parse_ignored("Name:\trel\nSigIgn:\t0000000000000003\nSigCgt:\t0\n").unwrap();
+        assert_eq!((ignored & mask(SIGHUP), ignored & mask(SIGINT)), (1, 2));
+        assert_eq!(ignored & mask(SIGTERM), 0);
+        assert_eq!(parse_ignored("Name:\trel\n"), None);
+    }
+}
