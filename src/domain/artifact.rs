@@ -1,8 +1,9 @@
 //! What a build made: files known by their digest, and references pinned by one.
 
 use serde::{Deserialize, Serialize};
+use sha2::Digest;
 
-use super::name::Sha256;
+use super::name::{BadName, Sha256};
 
 /// A file a build made.
 ///
@@ -29,4 +30,59 @@ pub struct Reference {
     pub uri: String,
     /// The digest at the end of `uri`.
     pub digest: Sha256,
+}
+
+/// The digest of these bytes.
+pub fn sha256_of(bytes: &[u8]) -> Sha256 {
+    Sha256::from_bytes(sha2::Sha256::digest(bytes).into())
+}
+
+/// Whether an [`Artifact`] may bear this name: it has to survive a line of a
+/// tag, an entry of a git tree and a folder on disk unchanged, and must not
+/// lead out of that folder. Asked of every name, recorded ones included,
+/// since anybody can write a tag.
+pub fn check_name(name: &str) -> Result<(), BadName> {
+    let why = if name.is_empty() {
+        "it is empty"
+    } else if name.contains(['/', '\\']) {
+        "it has folders"
+    } else if name == "." || name == ".." {
+        "it is a folder"
+    } else if name.contains(char::is_control) {
+        "it has control characters"
+    } else if name.trim() != name {
+        "it begins or ends with a space"
+    } else if name.eq_ignore_ascii_case(".git") {
+        "git keeps that name to itself"
+    } else if name.len() > 255 {
+        "it is longer than 255 bytes"
+    } else {
+        return Ok(());
+    };
+    Err(BadName(format!("{name:?} cannot name an artifact: {why}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_that_of_the_standard() {
+        // FIPS 180-4, the one-block example.
+        assert_eq!(
+            sha256_of(b"abc").hex(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        for bad in ["", ".", "..", "../x", "a/b", "/etc/passwd", "a\\b", "a\nb", "a\0", " a", "a ", ".GIT"] {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+        assert!(check_name(&"x".repeat(256)).is_err());
+        for good in ["app.tar.gz", "my app (1).zip", "..hidden", "naïve.txt", "-rf"] {
+            assert!(check_name(good).is_ok(), "{good:?}");
+        }
+    }
 }

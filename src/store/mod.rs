@@ -1,1 +1,3 @@
 //! Git and the disk: the only floor that names git2.
+
+pub mod artifacts;

@@ -1,0 +1,214 @@
+//! Artifacts in a folder that several machines can reach:
+//! `<dir>/sha256/<hex>`, written once and never overwritten, by anybody.
+//!
+//! The folder itself is never created: one that is missing is a disk that is
+//! not mounted, and writing below it would put releases where nobody finds
+//! them. What is read is trusted only after it was hashed.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::cache::{Cache, CopyOutError, InsertError};
+use super::objects::{Objects, measure};
+use crate::domain::artifact::Artifact;
+use crate::failure::{Doing, Failure, Kind, Result};
+
+/// Writes these artifacts from the cache; those that are there already are
+/// checked and left. Safe to run at once from several machines, and to repeat.
+pub fn store(dir: &Path, artifacts: &[Artifact], cache: &Cache) -> Result<()> {
+    reachable(dir)?;
+    let objects = Objects::at(dir);
+    artifacts.iter().try_for_each(|artifact| store_one(&objects, artifact, cache))
+}
+
+fn store_one(objects: &Objects, artifact: &Artifact, cache: &Cache) -> Result<()> {
+    if check_stored(objects, artifact)? {
+        return Ok(());
+    }
+    let mut entry = objects.incoming()?;
+    cache.copy_out(artifact, &mut entry).map_err(|error| match error {
+        CopyOutError::Write(error) => {
+            let path = objects.path(&artifact.digest);
+            Failure::failed(format!("cannot write artifact {:?} to {}", artifact.name, path.display()))
+                .because(error)
+        }
+        CopyOutError::Other(failure) => failure,
+    })?;
+    if !objects.add(entry, &artifact.digest)? {
+        // Another machine was first; what it wrote is what will be deployed.
+        check_stored(objects, artifact)?;
+    }
+    Ok(())
+}
+
+/// Whether the store has the artifact; a wrong object under its digest is a
+/// failure, since it is not ours to replace.
+fn check_stored(objects: &Objects, artifact: &Artifact) -> Result<bool> {
+    let path = objects.path(&artifact.digest);
+    let found = match File::open(&path).and_then(|mut file| measure(&mut file)) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error).doing(format!("cannot read {}", path.display())),
+    };
+    if found.is(artifact) {
+        return Ok(true);
+    }
+    Err(found.mismatch(artifact, "in the store").hint(format!(
+        "objects are never overwritten: find out who changed {}, remove it, and try again",
+        path.display()
+    )))
+}
+
+/// Reads these artifacts into the cache, verifying each on its way.
+pub fn load(dir: &Path, wanted: &[&Artifact], cache: &Cache) -> Result<()> {
+    reachable(dir)?;
+    let objects = Objects::at(dir);
+    wanted.iter().try_for_each(|artifact| {
+        let path = objects.path(&artifact.digest);
+        let cannot_read = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::new(
+                Kind::Integrity,
+                format!(
+                    "artifact {:?} is missing: its tag records it, but {} does not exist",
+                    artifact.name,
+                    path.display()
+                ),
+            )
+            .hint("restore it, or cut anew: rel cut --again"),
+            _ => Failure::failed(format!("cannot read {}", path.display())).because(error),
+        };
+        let mut file = File::open(&path).map_err(cannot_read)?;
+        cache.insert(artifact, &mut file, "in the store").map_err(|error| match error {
+            InsertError::Read(error) => cannot_read(error),
+            InsertError::Other(failure) if failure.kind == Kind::Integrity => {
+                failure.hint(format!("the file is {}", path.display()))
+            }
+            InsertError::Other(failure) => failure,
+        })
+    })
+}
+
+fn reachable(dir: &Path) -> Result<()> {
+    let why = match std::fs::metadata(dir) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => io::Error::from(io::ErrorKind::NotADirectory),
+        Err(error) => error,
+    };
+    Err(Failure::failed(format!("the artifact store {} cannot be reached", dir.display()))
+        .because(why)
+        .hint("mount it, or create the folder if the store is new"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::domain::artifact::sha256_of;
+
+    struct Fixture {
+        root: TempDir,
+        dir: PathBuf,
+        artifact: Artifact,
+        cache: Cache,
+        other: Cache,
+    }
+
+    /// A store, a cache with one artifact, and another clone's empty cache.
+    fn fixture() -> Fixture {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("store");
+        fs::create_dir(&dir).unwrap();
+        let cache = Cache::at(root.path().join("cache"));
+        let file = root.path().join("a");
+        fs::write(&file, "hello").unwrap();
+        let artifact = cache.put(&file, "a").unwrap();
+        let other = Cache::at(root.path().join("other"));
+        Fixture { root, dir, artifact, cache, other }
+    }
+
+    impl Fixture {
+        fn object(&self) -> PathBuf {
+            self.dir.join("sha256").join(self.artifact.digest.hex())
+        }
+
+        fn store(&self) -> Result<()> {
+            store(&self.dir, std::slice::from_ref(&self.artifact), &self.cache)
+        }
+
+        fn load(&self) -> Result<()> {
+            load(&self.dir, &[&self.artifact], &self.other)
+        }
+
+        fn tamper(&self) {
+            fs::remove_file(self.object()).unwrap();
+            fs::write(self.object(), "hellp").unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_stored_can_be_loaded_elsewhere() {
+        let it = fixture();
+        it.store().unwrap();
+        let written = fs::metadata(it.object()).unwrap().modified().unwrap();
+        it.store().unwrap();
+        assert_eq!(fs::metadata(it.object()).unwrap().modified().unwrap(), written);
+        assert!(fs::metadata(it.object()).unwrap().permissions().readonly());
+        it.load().unwrap();
+        assert!(it.other.verify(&it.artifact).unwrap());
+    }
+
+    #[test]
+    fn one_changed_byte_is_found_and_never_overwritten() {
+        let it = fixture();
+        it.store().unwrap();
+        it.tamper();
+        let failure = it.load().unwrap_err();
+        assert_eq!(failure.kind, Kind::Integrity);
+        assert!(failure.message.contains(&sha256_of(b"hellp").to_string()), "{failure}");
+        assert!(it.other.get(&it.artifact).is_none());
+        assert_eq!(it.store().unwrap_err().kind, Kind::Integrity);
+        assert_eq!(fs::read(it.object()).unwrap(), b"hellp");
+    }
+
+    #[test]
+    fn a_damaged_cache_never_reaches_the_store() {
+        let it = fixture();
+        let entry = it.cache.get(&it.artifact).unwrap();
+        fs::remove_file(&entry).unwrap();
+        fs::write(&entry, "hellp").unwrap();
+        assert_eq!(it.store().unwrap_err().kind, Kind::Integrity);
+        assert_eq!(fs::read_dir(it.dir.join("sha256")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_missing_object_is_integrity_a_missing_store_is_not() {
+        let it = fixture();
+        it.store().unwrap();
+        fs::remove_file(it.object()).unwrap();
+        let failure = it.load().unwrap_err();
+        assert_eq!(failure.kind, Kind::Integrity);
+        assert!(failure.message.contains("missing"), "{failure}");
+
+        let nowhere = it.root.path().join("nowhere");
+        assert_eq!(load(&nowhere, &[&it.artifact], &it.other).unwrap_err().kind, Kind::Failed);
+        let failure = store(&nowhere, std::slice::from_ref(&it.artifact), &it.cache).unwrap_err();
+        assert_eq!(failure.kind, Kind::Failed);
+        assert!(!nowhere.exists());
+    }
+
+    #[test]
+    fn writers_that_race_all_succeed() {
+        let it = fixture();
+        std::thread::scope(|scope| {
+            let runs: Vec<_> = (0..8).map(|_| scope.spawn(|| it.store())).collect();
+            runs.into_iter().for_each(|run| run.join().unwrap().unwrap());
+        });
+        assert_eq!(fs::read_dir(it.dir.join("sha256")).unwrap().count(), 1);
+        it.load().unwrap();
+    }
+}

@@ -1,0 +1,320 @@
+//! What builds made: collecting it, keeping it, and giving back the same bytes.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`collect`] | finds a build's files and references in its checkout |
+//! | [`cache`] | this clone's verified copies, which commands are given |
+//! | [`git_store`] | artifacts as git objects |
+//! | [`file_store`] | artifacts in a shared folder |
+//!
+//! A [`Store`] is one place outside this clone. Where a candidate's artifacts
+//! are is read from its tag, so that a changed `[artifacts] store` orphans
+//! nothing. No ref is moved and nothing is pushed or fetched here.
+
+pub mod cache;
+pub mod collect;
+pub mod file_store;
+pub mod git_store;
+mod objects;
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
+
+use self::cache::Cache;
+pub use self::git_store::{Publication, PutError, TooLarge};
+use crate::domain::artifact::Artifact;
+use crate::domain::name::{Oid, ProjectName};
+use crate::failure::{Failure, Kind, Result};
+
+/// What a path or a fragment of a URI spells with `%` (RFC 3986, 3.3 and 3.5),
+/// so that a location is one word in a tag and an artifact one in JSON.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Where artifacts are kept: `[artifacts] store`, and `Rel-Store` in a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In this repository and its remote, behind a ref of their own.
+    Git,
+    /// In a folder, by content. Invariant: absolute, and not `/` itself.
+    File(PathBuf),
+}
+
+impl Location {
+    /// Reads `git` or `file:///dir`, in which `%20` and the like stand for
+    /// bytes. Anything else is a [`Kind::Config`] failure that says what may
+    /// stand there.
+    pub fn parse(text: &str) -> Result<Location> {
+        if text == "git" {
+            return Ok(Location::Git);
+        }
+        let bad = |why: String| {
+            Failure::new(Kind::Config, format!("artifact store {text:?} {why}"))
+                .hint("a store is \"git\" or \"file:///dir\"")
+        };
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err(bad("is not known".to_owned()));
+        };
+        match scheme {
+            "file" => {}
+            "s3" | "gs" | "az" | "oci" => return Err(bad("is not supported by this version".to_owned())),
+            _ => return Err(bad("is not known".to_owned())),
+        }
+        let bytes: Vec<u8> = percent_decode_str(rest).collect();
+        if bytes.first() != Some(&b'/') {
+            return Err(bad("names no absolute folder: three slashes begin one".to_owned()));
+        }
+        if bytes.iter().any(u8::is_ascii_control) {
+            return Err(bad("has control characters".to_owned()));
+        }
+        let path: PathBuf = Path::new(OsStr::from_bytes(&bytes)).components().collect();
+        if path.parent().is_none() {
+            return Err(bad("names no folder".to_owned()));
+        }
+        Ok(Location::File(path))
+    }
+}
+
+impl FromStr for Location {
+    type Err = Failure;
+    fn from_str(text: &str) -> Result<Location> {
+        Location::parse(text)
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Git => f.write_str("git"),
+            Location::File(dir) => {
+                write!(f, "file://{}", percent_encode(dir.as_os_str().as_bytes(), ESCAPED))
+            }
+        }
+    }
+}
+
+/// `refs/rel/<project>/artifacts/<version>`: what the git store publishes.
+/// `version` is the candidate's, such as `1.5.0-rc.2`.
+pub fn artifacts_ref(project: &ProjectName, version: impl fmt::Display) -> String {
+    format!("refs/rel/{project}/artifacts/{version}")
+}
+
+/// One place where artifacts are kept, and this clone's cache in front of it.
+pub struct Store<'a> {
+    location: Location,
+    repo: &'a git2::Repository,
+    cache: &'a Cache,
+}
+
+impl<'a> Store<'a> {
+    /// The store at this location. Nothing is read yet, so this never fails.
+    pub fn open(location: Location, repo: &'a git2::Repository, cache: &'a Cache) -> Store<'a> {
+        Store { location, repo, cache }
+    }
+
+    /// Where it is.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Stores artifacts that are in the cache.
+    ///
+    /// `Some` is a commit that the caller publishes as [`artifacts_ref`]: until
+    /// then nobody else has them. `None` says there is nothing to publish: the
+    /// store has them already, or there are none.
+    pub fn put(
+        &self,
+        artifacts: &[Artifact],
+        publication: &Publication<'_>,
+    ) -> Result<Option<Oid>, PutError> {
+        if artifacts.is_empty() {
+            return Ok(None);
+        }
+        match &self.location {
+            Location::Git => git_store::store(self.repo, artifacts, self.cache, publication).map(Some),
+            Location::File(dir) => {
+                file_store::store(dir, artifacts, self.cache)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether [`Store::fetch`] of these would read the commit behind
+    /// [`artifacts_ref`], which the caller then fetches first.
+    pub fn needs_commit(&self, artifacts: &[Artifact]) -> bool {
+        self.location == Location::Git && !self.cache.missing(artifacts).is_empty()
+    }
+
+    /// Brings those that the cache lacks into it, verified.
+    ///
+    /// `commit` is the one behind [`artifacts_ref`], with its objects already
+    /// in this repository; only the git store asks for it. An artifact that
+    /// the store does not have as recorded is a [`Kind::Integrity`] failure.
+    pub fn fetch(&self, artifacts: &[Artifact], commit: Option<&Oid>) -> Result<()> {
+        let missing = self.cache.missing(artifacts);
+        let Some(first) = missing.first() else {
+            return Ok(());
+        };
+        match (&self.location, commit) {
+            (Location::Git, Some(commit)) => git_store::load(self.repo, commit, &missing, self.cache),
+            (Location::Git, None) => Err(Failure::new(
+                Kind::Integrity,
+                format!("artifact {:?} is missing: the ref that keeps it in git does not exist", first.name),
+            )
+            .hint("rel fsck")
+            .hint("rel cut --again builds a new candidate")),
+            (Location::File(dir), _) => file_store::load(dir, &missing, self.cache),
+        }
+    }
+
+    /// Where one artifact of a candidate is, as JSON shows it:
+    /// `git:refs/rel/<project>/artifacts/<version>#<name>` or
+    /// `file:///dir/sha256/<hex>`.
+    pub fn uri(&self, project: &ProjectName, version: impl fmt::Display, artifact: &Artifact) -> String {
+        uri(&self.location, project, version, artifact)
+    }
+}
+
+/// [`Store::uri`] without a store at hand.
+pub fn uri(
+    location: &Location,
+    project: &ProjectName,
+    version: impl fmt::Display,
+    artifact: &Artifact,
+) -> String {
+    match location {
+        Location::Git => {
+            let name = percent_encode(artifact.name.as_bytes(), ESCAPED);
+            format!("git:{}#{name}", artifacts_ref(project, version))
+        }
+        Location::File(_) => format!("{location}/sha256/{}", artifact.digest.hex()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::artifact::sha256_of;
+    use crate::domain::name::{Actor, TagName};
+
+    #[test]
+    fn locations_as_people_write_them() {
+        for (text, dir, printed) in [
+            ("file:///srv/rel", "/srv/rel", "file:///srv/rel"),
+            ("file:///srv/rel/", "/srv/rel", "file:///srv/rel"),
+            ("file:///my dir", "/my dir", "file:///my%20dir"),
+            ("file:///my%20dir", "/my dir", "file:///my%20dir"),
+            ("file:///100%", "/100%", "file:///100%25"),
+        ] {
+            let location = Location::parse(text).unwrap();
+            assert_eq!(location, Location::File(dir.into()), "{text}");
+            assert_eq!(location.to_string(), printed);
+        }
+        assert_eq!(Location::parse("git").unwrap().to_string(), "git");
+    }
+
+    #[test]
+    fn other_locations_are_refused_with_what_is_allowed() {
+        for (text, part) in [
+            ("s3://bucket", "not supported by this version"),
+            ("gs://bucket", "not supported by this version"),
+            ("az://bucket", "not supported by this version"),
+            ("oci://registry/app", "not supported by this version"),
+            ("https://example.com", "not known"),
+            ("Git", "not known"),
+            ("", "not known"),
+            ("/srv/rel", "not known"),
+            ("file://srv/rel", "absolute"),
+            ("file://", "absolute"),
+            ("file:///", "no folder"),
+            ("file:///a%00b", "control"),
+        ] {
+            let failure = Location::parse(text).unwrap_err();
+            assert_eq!(failure.kind, Kind::Config, "{text}");
+            assert!(failure.message.contains(part), "{failure}");
+            assert!(failure.hints[0].contains("file:///dir"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn printing_and_parsing_a_location_are_inverse(dir in "(/[^/\\x00-\\x1f\\x7f]{1,8}){1,4}") {
+            let location = Location::File(Path::new(&dir).components().collect());
+            let printed = location.to_string();
+            prop_assert!(!printed.contains(char::is_whitespace) || !printed.is_ascii());
+            prop_assert_eq!(Location::parse(&printed).unwrap(), location);
+        }
+    }
+
+    /// Both stores, through the one interface: put here, fetched elsewhere.
+    #[test]
+    fn a_store_gives_back_what_it_was_given() {
+        let root = tempfile::tempdir().unwrap();
+        let repo = git2::Repository::init_bare(root.path().join("repo.git")).unwrap();
+        let dir = root.path().join("store");
+        fs::create_dir(&dir).unwrap();
+        let cache = Cache::at(root.path().join("cache"));
+        fs::write(root.path().join("a b"), "hello").unwrap();
+        let artifacts = [cache.put(&root.path().join("a b"), "a b").unwrap()];
+        let tag: TagName = "v1.0.0-rc.1".parse().unwrap();
+        let by = Actor::new("Ana", "ana@example.com");
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let publication = Publication { tag: &tag, by: &by, at, max_size: 5 };
+
+        for location in [Location::Git, Location::File(dir)] {
+            let store = Store::open(location.clone(), &repo, &cache);
+            assert!(store.put(&[], &publication).unwrap().is_none());
+            let commit = store.put(&artifacts, &publication).unwrap();
+            assert_eq!(commit.is_some(), location == Location::Git);
+
+            let elsewhere = Cache::at(root.path().join(format!("elsewhere-{}", commit.is_some())));
+            let store = Store::open(location.clone(), &repo, &elsewhere);
+            assert_eq!(store.needs_commit(&artifacts), commit.is_some());
+            store.fetch(&artifacts, commit.as_ref()).unwrap();
+            assert!(elsewhere.verify(&artifacts[0]).unwrap());
+            // With everything here, no store is asked.
+            assert!(!store.needs_commit(&artifacts));
+            store.fetch(&artifacts, None).unwrap();
+        }
+        let empty = Cache::at(root.path().join("empty"));
+        let failure = Store::open(Location::Git, &repo, &empty).fetch(&artifacts, None).unwrap_err();
+        assert_eq!(failure.kind, Kind::Integrity);
+    }
+
+    #[test]
+    fn uris_are_as_documented() {
+        let artifact = Artifact { name: "a b".into(), digest: sha256_of(b""), size: 0 };
+        let project = "shop".parse().unwrap();
+        assert_eq!(
+            uri(&Location::Git, &project, "1.5.0-rc.2", &artifact),
+            "git:refs/rel/shop/artifacts/1.5.0-rc.2#a%20b"
+        );
+        assert_eq!(
+            uri(&Location::File("/srv/my dir".into()), &project, "1.5.0-rc.2", &artifact),
+            format!("file:///srv/my%20dir/sha256/{}", artifact.digest.hex())
+        );
+    }
+}
