@@ -5,4 +5,5 @@
 //! no clock; whoever calls says what time it is.
 
 pub mod artifact;
+pub mod config;
 pub mod name;
