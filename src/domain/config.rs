@@ -387,7 +387,7 @@ impl FromStr for DayTime {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Phase {
     /// Its name, unique in the environment; commands get it as `REL_PHASE`.
-    pub name: EnvName,
+    pub name: String,
     /// What it runs; without one, the environment's `deploy`.
     pub deploy: Option<Command>,
     /// What is repeated until the wait is over; without one, the environment's `verify`.
@@ -523,10 +523,10 @@ impl Config {
         }
         let mut path: Vec<&Environment> = Vec::with_capacity(needed.len());
         // One at a time, so that a hand-made cycle ends in a short path and not in a loop.
-        while let Some(next) =
-            self.environments.iter().find(|env| {
-                needed.contains(&env.name) && env.after.iter().all(|name| !needed.contains(name))
-            })
+        while let Some(next) = self
+            .environments
+            .iter()
+            .find(|env| needed.contains(&env.name) && env.after.iter().all(|name| !needed.contains(name)))
         {
             needed.remove(&next.name);
             path.push(next);
@@ -602,7 +602,7 @@ fn counted(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 fn in_largest_unit(count: u64, units: &[(&str, u64)]) -> String {
-    let exact = |&&(_, factor): &&(&str, u64)| factor == 1 || (count != 0 && count % factor == 0);
+    let exact = |&&(_, factor): &&(&str, u64)| factor == 1 || (count != 0 && count.is_multiple_of(factor));
     let (name, factor) = units.iter().rev().find(exact).unwrap_or(&units[0]);
     format!("{}{name}", count / factor)
 }
