@@ -7,9 +7,11 @@
 //! | [`failure`] | what can go wrong and the exit codes; every floor may use it |
 //! | [`exec`] | other people's commands: process groups, timeouts, signals |
 //! | [`ui`] | what there is to say, made text or JSON; prompts and progress |
+//! | [`config`] | `release.toml`: text to types, and back |
 //! | [`store`] | git and the disk |
 //! | [`domain`] | the rules, pure |
 
+pub mod config;
 pub mod domain;
 pub mod exec;
 pub mod failure;

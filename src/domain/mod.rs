@@ -6,6 +6,7 @@
 
 pub mod artifact;
 pub mod changes;
+pub mod config;
 pub mod name;
 pub mod provenance;
 pub mod version;
