@@ -19,16 +19,13 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::follow::Follow;
+use super::follow::{Follow, SHOWN_AT_ONCE};
 use super::group::{self, Group};
 use super::{Ended, Interrupts, LOST_STATUS, Program, Run, Runner, Started};
 
 /// The shortest and the longest sleep between two looks.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
-
-/// How much output is shown between two looks at clock and signals, in bytes.
-const SHOWN_AT_ONCE: u64 = 1024 * 1024;
 
 /// How long a program file may be open for writing before that is an error.
 const BUSY_PATIENCE: Duration = Duration::from_millis(200);
@@ -65,7 +62,9 @@ impl Runner for Processes {
             &mut follow,
             line,
         );
-        follow.finish(line);
+        // A person who asks again while a long backlog is shown has seen enough of it.
+        let heard = interrupts.count();
+        follow.finish(line, || interrupts.count() > heard);
         ended
     }
 }
@@ -541,6 +540,31 @@ mod tests {
         let told = place.interrupted("trap '' TERM; echo ready; sleep 3600; :", 2);
         assert!(matches!(told.ended, Ended::Interrupted));
         assert!(!told.group_is_alive());
+    }
+
+    #[test]
+    fn a_backlog_is_not_shown_to_somebody_who_has_seen_enough() {
+        let place = Place::new();
+        // Written while the first line is being shown, so that it is a backlog.
+        let done = place.folder.path().join("done");
+        let text = "echo ready; head -c 4194304 /dev/zero | tr '\\0' '\\n'; mv go done";
+        std::fs::write(place.folder.path().join("go"), "").unwrap();
+        let mut shown = 0;
+        let told = place.run(&Program::Shell(text.to_owned()), |line| {
+            if line == b"ready" {
+                while !done.exists() {
+                    std::thread::yield_now();
+                }
+            }
+            shown += 1;
+            if shown == 1_000_000 {
+                place.interrupts.trigger();
+                place.interrupts.trigger();
+            }
+        });
+        assert!(matches!(told.ended, Ended::Exited(0) | Ended::Interrupted));
+        assert!((1_000_000..2_000_000).contains(&told.lines.len()), "{}", told.lines.len());
+        assert_eq!(std::fs::metadata(place.log()).unwrap().len(), 4_194_304 + 6);
     }
 
     #[test]

@@ -10,6 +10,9 @@ use std::path::Path;
 /// The longest piece of a line that is held in memory: 64 KiB.
 pub(super) const LONGEST: usize = 64 * 1024;
 
+/// How much is shown between two looks at anything else, in bytes.
+pub(super) const SHOWN_AT_ONCE: u64 = 256 * 1024;
+
 /// The place reached in a log that others append to.
 pub(super) struct Follow {
     log: BufReader<File>,
@@ -63,10 +66,15 @@ impl Follow {
     }
 
     /// Delivers everything written by now, a last line without newline
-    /// included, and no more: a daemon may go on writing for ever.
-    pub(super) fn finish(mut self, line: &mut dyn FnMut(&[u8])) {
+    /// included, and no more: a daemon may go on writing for ever. Leaves the
+    /// rest to the log once it is `enough`.
+    pub(super) fn finish(mut self, line: &mut dyn FnMut(&[u8]), enough: impl Fn() -> bool) {
         let written = self.log.get_ref().metadata().map_or(0, |log| log.len());
-        self.advance(written.saturating_sub(self.position), line);
+        while self.advance(SHOWN_AT_ONCE.min(written.saturating_sub(self.position)), line) {
+            if enough() {
+                return;
+            }
+        }
         if !self.pending.is_empty() {
             line(&self.pending);
         }
@@ -91,7 +99,7 @@ mod tests {
             log.write_all(chunk).unwrap();
             follow.advance(u64::MAX, &mut |line| lines.push(line.to_vec()));
         }
-        follow.finish(&mut |line| lines.push(line.to_vec()));
+        follow.finish(&mut |line| lines.push(line.to_vec()), || false);
         lines
     }
 
