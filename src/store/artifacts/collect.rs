@@ -393,7 +393,7 @@ mod tests {
         let dir = checkout(&["dist/a", "node_modules/b", "dist/deep/er/c"]);
         // A folder that cannot be listed shows who tries; root can list any.
         let shut = |path: &str| {
-            fs::set_permissions(dir.path().join(path), fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(dir.path().join(path), fs::Permissions::from_mode(0o000)).unwrap();
             fs::read_dir(dir.path().join(path)).is_err()
         };
         let notices = shut("node_modules") && shut("dist/deep");
