@@ -1,1 +1,4 @@
 //! Git and the disk: the only floor that names git2.
+
+pub mod git;
+pub mod repo;
