@@ -1,4 +1,6 @@
 //! Git and the disk: the only floor that names git2.
 
+pub mod authority;
 pub mod git;
+pub mod history;
 pub mod repo;
