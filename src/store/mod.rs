@@ -1,6 +1,8 @@
 //! Git and the disk: the only floor that names git2.
 
 pub mod authority;
+pub mod chain;
 pub mod git;
 pub mod history;
+pub mod notes;
 pub mod repo;
