@@ -2,7 +2,9 @@
 
 pub mod authority;
 pub mod chain;
+pub mod checkout;
 pub mod git;
 pub mod history;
 pub mod notes;
 pub mod repo;
+pub mod tag;
