@@ -36,6 +36,23 @@ impl<'r> Checkout<'r> {
     /// # Errors
     /// Git could not; nothing is left behind.
     pub fn create(repo: &'r Repo, commit: Oid, parent_dir: &Path) -> Result<Checkout<'r>> {
+        let checkout = Checkout::without_submodules(repo, commit, parent_dir)?;
+        if checkout.path.join(".gitmodules").is_file() {
+            Git::new(repo)
+                .cwd(&checkout.path)
+                .set(NO_HOOKS)
+                .args(["submodule", "--quiet", "update", "--init", "--recursive"])
+                .run_ok(&format!("cannot check out the submodules of {}", commit.short()))?;
+        }
+        Ok(checkout)
+    }
+
+    /// The same, with nothing where submodules belong.
+    pub(in crate::store) fn without_submodules(
+        repo: &'r Repo,
+        commit: Oid,
+        parent_dir: &Path,
+    ) -> Result<Checkout<'r>> {
         let doing = format!("cannot check out {} for its commands", commit.short());
         let around = tempfile::Builder::new()
             .prefix("rel-")
@@ -56,13 +73,6 @@ impl<'r> Checkout<'r> {
             .arg(&checkout.path)
             .arg(commit.to_string())
             .run_ok(&doing)?;
-        if checkout.path.join(".gitmodules").is_file() {
-            Git::new(repo)
-                .cwd(&checkout.path)
-                .set(NO_HOOKS)
-                .args(["submodule", "--quiet", "update", "--init", "--recursive"])
-                .run_ok(&format!("cannot check out the submodules of {}", commit.short()))?;
-        }
         Ok(checkout)
     }
 

@@ -6,5 +6,6 @@ pub mod checkout;
 pub mod git;
 pub mod history;
 pub mod notes;
+pub mod pick;
 pub mod repo;
 pub mod tag;

@@ -850,12 +850,13 @@ mod tests {
             if !fits_head && like_head(oid) {
                 repo.put(ObjectType::Blob, data.as_bytes()).unwrap();
                 fits_head = true;
-            } else if pair.is_none() && !like_head(oid) {
-                if let Some(other) = ids.insert(oid.to_string()[..4].to_owned(), n) {
-                    repo.put(ObjectType::Blob, data.as_bytes()).unwrap();
-                    repo.put(ObjectType::Blob, other.to_string().as_bytes()).unwrap();
-                    pair = Some(oid.to_string()[..4].to_owned());
-                }
+            } else if pair.is_none()
+                && !like_head(oid)
+                && let Some(other) = ids.insert(oid.to_string()[..4].to_owned(), n)
+            {
+                repo.put(ObjectType::Blob, data.as_bytes()).unwrap();
+                repo.put(ObjectType::Blob, other.to_string().as_bytes()).unwrap();
+                pair = Some(oid.to_string()[..4].to_owned());
             }
             if fits_head && pair.is_some() {
                 break;
