@@ -1,3 +1,12 @@
 //! Git and the disk: the only floor that names git2.
 
 pub mod artifacts;
+pub mod authority;
+pub mod chain;
+pub mod checkout;
+pub mod git;
+pub mod history;
+pub mod notes;
+pub mod pick;
+pub mod repo;
+pub mod tag;

@@ -1,0 +1,739 @@
+//! Where chains and tags are decided: a remote, or this repository itself.
+//!
+//! One function moves refs, [`Authority::publish`], all of them or none, each
+//! only from the value it is expected to have. Whether they moved is learnt by
+//! reading them again, never from what a push printed. Nothing here deletes a
+//! ref, and nothing overwrites history: a chain grows by commits on top of its
+//! tip or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use crate::domain::name::Oid;
+use crate::failure::{Failure, Kind, Result};
+
+use super::git::{Git, GitOutput};
+use super::history;
+use super::repo::Repo;
+
+/// How often a publication is tried when refs did not move and are what was expected: on a path
+/// remote, racing pushes also fail on each other's lock files.
+const PUBLISH_TRIES: u32 = 8;
+
+/// How often a fetch is tried that a concurrent change of this clone's refs spoilt.
+const FETCH_TRIES: u32 = 4;
+
+/// Where the truth is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authority {
+    /// A remote, by its name or its address.
+    Remote(String),
+    /// This repository.
+    Local,
+}
+
+/// What a ref has to be for an update to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// There is no such ref.
+    MustNotExist,
+    /// It points to this object (a tag's own, not the commit behind it).
+    MustBe(Oid),
+}
+
+impl Expected {
+    /// The value as an option: None for a ref that must not exist.
+    pub fn oid(self) -> Option<Oid> {
+        match self {
+            Expected::MustNotExist => None,
+            Expected::MustBe(oid) => Some(oid),
+        }
+    }
+}
+
+impl From<Option<Oid>> for Expected {
+    fn from(tip: Option<Oid>) -> Expected {
+        tip.map_or(Expected::MustNotExist, Expected::MustBe)
+    }
+}
+
+/// One ref, from what to what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefUpdate {
+    /// The full name, `refs/…`.
+    pub name: String,
+    /// What it has to be now.
+    pub expected: Expected,
+    /// What it will be. The object exists in this clone.
+    pub new: Oid,
+}
+
+/// What became of a publication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Published {
+    /// The authority has every update.
+    Done,
+    /// It made none of them, because somebody else was first: what it holds now, for each ref that
+    /// is not what was expected.
+    Moved(Vec<(String, Option<Oid>)>),
+}
+
+impl fmt::Display for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Authority::Remote(remote) => f.write_str(&without_password(remote)),
+            Authority::Local => f.write_str("this repository"),
+        }
+    }
+}
+
+impl Authority {
+    /// Brings refs of the authority here, by one git process. A refspec without `+` only ever moves
+    /// a ref forward. Nothing to do where this repository is the authority.
+    ///
+    /// # Errors
+    /// It cannot be reached, or lets nobody in ([`Kind::Failed`]); it has no ref that is asked
+    /// for by its full name ([`Kind::NotFound`]); a ref here is not behind the authority's, so
+    /// that its history was rewritten ([`Kind::Integrity`]).
+    pub fn fetch(&self, repo: &Repo, refspecs: &[String]) -> Result<()> {
+        let Authority::Remote(remote) = self else { return Ok(()) };
+        if refspecs.is_empty() {
+            return Ok(());
+        }
+        let mut tries = 1;
+        loop {
+            let output = Git::new(repo)
+                .arg("fetch")
+                .args(["--no-tags", "--refmap=", "--no-write-fetch-head", "--no-filter", "--no-prune"])
+                .args(["--no-recurse-submodules", "--no-auto-maintenance", "--no-progress", "--"])
+                .arg(remote)
+                .args(refspecs)
+                .run()?;
+            if output.status.success() {
+                return Ok(());
+            }
+            let trouble = trouble(&String::from_utf8_lossy(&output.stderr));
+            // Another process of this clone may have moved a ref between git's reading the
+            // remote and its writing here. A rewritten history is still one the next time.
+            let passing = matches!(trouble, Trouble::Rejected | Trouble::Locked);
+            if !passing || tries == FETCH_TRIES {
+                return Err(self.explain("read", trouble, &output));
+            }
+            std::thread::sleep(backoff(tries));
+            tries += 1;
+        }
+    }
+
+    /// What the authority's refs point to, in the order asked; one process for a remote, none for
+    /// this repository.
+    pub fn tips(&self, repo: &Repo, refs: &[&str]) -> Result<Vec<Option<Oid>>> {
+        let Authority::Remote(remote) = self else {
+            return refs.iter().map(|name| repo.ref_target(name)).collect();
+        };
+        if refs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let output = Git::new(repo).args(["ls-remote", "--quiet", "--"]).arg(remote).args(refs).run()?;
+        if !output.status.success() {
+            let trouble = trouble(&String::from_utf8_lossy(&output.stderr));
+            return Err(self.explain("read", trouble, &output));
+        }
+        let held = parse_tips(&output.stdout_text()).ok_or_else(|| {
+            Failure::failed(format!("{self} lists its refs in a way that is not understood"))
+        })?;
+        Ok(refs.iter().map(|name| held.get(*name).copied()).collect())
+    }
+
+    /// Moves refs of the authority, all or none, each only from what is expected; one process when
+    /// it works. After that, this clone's copies of chains follow, and tags that are not here yet
+    /// are made.
+    ///
+    /// # Errors
+    /// The authority cannot be reached or refuses, and its refs are as they were as far as can be
+    /// known; where they cannot be read again, the update may still arrive. A chain's new commit
+    /// that does not stand on its expected tip is refused before anything is sent.
+    pub fn publish(&self, repo: &Repo, updates: &[RefUpdate]) -> Result<Published> {
+        check(repo, updates)?;
+        // What is left to do; shrinks only where an authority broke its word and moved some refs
+        // of an atomic update.
+        let mut rest: Vec<&RefUpdate> = updates.iter().collect();
+        let names: Vec<&str> = updates.iter().map(|update| update.name.as_str()).collect();
+        let mut tries = 1;
+        while !rest.is_empty() {
+            let output = match self {
+                Authority::Remote(remote) => push(repo, remote, &rest)?,
+                Authority::Local => update_refs(repo, &rest)?,
+            };
+            if output.status.success() {
+                break;
+            }
+            let held = self.tips(repo, &names).map_err(|failure| {
+                failure.hint("whether the last change arrived could not be learnt; rel sync finds out")
+            })?;
+            let now: BTreeMap<&str, Option<Oid>> = names.iter().copied().zip(held).collect();
+            rest.retain(|update| now[update.name.as_str()] != Some(update.new));
+            if rest.iter().any(|update| now[update.name.as_str()] != update.expected.oid()) {
+                if self.contains(repo, updates, &now) {
+                    break;
+                }
+                let moved =
+                    updates.iter().filter(|update| now[update.name.as_str()] != update.expected.oid());
+                return Ok(Published::Moved(
+                    moved.map(|update| (update.name.clone(), now[update.name.as_str()])).collect(),
+                ));
+            }
+            if rest.is_empty() {
+                break;
+            }
+            let trouble = trouble(&String::from_utf8_lossy(&output.stderr));
+            if trouble.lasts() || tries == PUBLISH_TRIES {
+                return Err(self.explain("change", trouble, &output));
+            }
+            std::thread::sleep(backoff(tries));
+            tries += 1;
+        }
+        if let Authority::Remote(_) = self {
+            for update in updates {
+                // Copies only: what was published stays so even where they cannot be written,
+                // and the next fetch brings them.
+                let _ = if update.name.starts_with("refs/notes/") {
+                    repo.set_cache_ref(&update.name, update.new)
+                } else if update.name.starts_with("refs/tags/") {
+                    repo.create_cache_ref(&update.name, update.new)
+                } else {
+                    Ok(())
+                };
+            }
+        }
+        Ok(Published::Done)
+    }
+
+    /// Whether every update arrived although some tips are other ones by now: the connection may
+    /// break after a push landed, and somebody else may build on it before it is read again.
+    fn contains(&self, repo: &Repo, updates: &[RefUpdate], now: &BTreeMap<&str, Option<Oid>>) -> bool {
+        let beyond = updates.iter().filter(|update| now[update.name.as_str()] != Some(update.new));
+        let beyond: Vec<_> = beyond.collect();
+        if beyond.iter().any(|update| !update.name.starts_with("refs/notes/")) {
+            return false;
+        }
+        if let Authority::Remote(_) = self {
+            let refspecs: Vec<String> = beyond.iter().map(|update| update.name.clone()).collect();
+            if self.fetch(repo, &refspecs).is_err() {
+                return false;
+            }
+        }
+        beyond.iter().all(|update| {
+            now[update.name.as_str()]
+                .is_some_and(|tip| history::is_ancestor(repo, update.new, tip).unwrap_or(false))
+        })
+    }
+
+    /// Why git could not talk to the authority, and how to go on.
+    fn explain(&self, verb: &str, trouble: Trouble, output: &GitOutput) -> Failure {
+        let because = anyhow::anyhow!(output.said());
+        let failure = match trouble {
+            Trouble::Unreachable => Failure::failed(format!("cannot reach {self}"))
+                .hint("check the network and the remote's address: git remote -v"),
+            Trouble::Auth => Failure::failed(format!("{self} does not let git in"))
+                .hint("rel never asks for a password: set up a credential helper, a token or an ssh key")
+                .hint("git ls-remote, in a terminal, shows the same without rel"),
+            Trouble::NoRepository => {
+                Failure::failed(format!("{self} is not a git repository that can be {verb}"))
+                    .hint("check the remote's address: git remote -v")
+            }
+            Trouble::NoRef(name) => Failure::new(Kind::NotFound, format!("{self} has no {name}"))
+                .hint("check trunk and remote in release.toml, or push the branch"),
+            Trouble::Rejected if verb == "read" => Failure::new(
+                Kind::Integrity,
+                format!("a chain or ref of {self} does not continue what this clone knows: it was rewritten"),
+            )
+            .hint("rel fsck"),
+            Trouble::NotAtomic => {
+                Failure::failed(format!("{self} cannot change several refs at once (--atomic)"))
+                    .hint("rel doctor")
+            }
+            Trouble::Declined => Failure::failed(format!("{self} refused the change"))
+                .hint("a hook or a protection rule there has to allow rel's refs: rel doctor"),
+            Trouble::Rejected | Trouble::Locked | Trouble::Other => {
+                Failure::failed(format!("could not {verb} {self}"))
+            }
+        };
+        failure.because(because)
+    }
+}
+
+/// What stands in the way, as far as git's words tell. Decides hints, and whether trying again is
+/// worth the time; never whether something happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Trouble {
+    Unreachable,
+    Auth,
+    NoRepository,
+    NoRef(String),
+    Rejected,
+    Locked,
+    NotAtomic,
+    Declined,
+    Other,
+}
+
+impl Trouble {
+    /// Whether it will be the same in a second.
+    fn lasts(&self) -> bool {
+        matches!(
+            self,
+            Trouble::Auth
+                | Trouble::NoRepository
+                | Trouble::NoRef(_)
+                | Trouble::NotAtomic
+                | Trouble::Declined
+                | Trouble::Unreachable
+        )
+    }
+}
+
+/// Reads git's standard error in the C locale.
+fn trouble(stderr: &str) -> Trouble {
+    let says = |words: &[&str]| {
+        let lower = stderr.to_ascii_lowercase();
+        words.iter().any(|word| lower.contains(word))
+    };
+    let no_ref = stderr.lines().find_map(|line| {
+        let name = line.split_once("couldn't find remote ref ")?.1.trim();
+        Some(Trouble::NoRef(name.chars().filter(|c| !c.is_control()).collect()))
+    });
+    if let Some(no_ref) = no_ref {
+        no_ref
+    } else if says(&["does not support --atomic"]) {
+        Trouble::NotAtomic
+    } else if says(&[
+        "cannot lock ref",
+        "unable to create",
+        "failed to update ref",
+        "reference already exists",
+    ]) {
+        Trouble::Locked
+    } else if says(&["hook declined", "protected", "prohibited", "denying", "denied by", "deny updating"]) {
+        Trouble::Declined
+    } else if says(&["[rejected]", "[remote rejected]"]) {
+        Trouble::Rejected
+    } else if says(&[
+        "authentication failed",
+        "could not read username",
+        "could not read password",
+        "permission denied",
+        "terminal prompts disabled",
+        "host key verification failed",
+        "returned error: 401",
+        "returned error: 403",
+        "access denied",
+    ]) {
+        Trouble::Auth
+    } else if says(&[
+        "does not appear to be a git repository",
+        "repository not found",
+        "' not found",
+        "dubious ownership",
+    ]) {
+        Trouble::NoRepository
+    } else if says(&[
+        "could not resolve",
+        "couldn't connect",
+        "could not connect",
+        "unable to connect",
+        "failed to connect",
+        "connection refused",
+        "connection timed out",
+        "network is unreachable",
+        "no route to host",
+        "returned error: 5",
+    ]) {
+        Trouble::Unreachable
+    } else {
+        Trouble::Other
+    }
+}
+
+/// Reads `<oid> TAB <ref>` lines, and rejects what looks different.
+fn parse_tips(text: &str) -> Option<BTreeMap<String, Oid>> {
+    text.lines()
+        .map(|line| {
+            let (oid, name) = line.split_once('\t')?;
+            Some((name.to_owned(), oid.parse().ok()?))
+        })
+        .collect()
+}
+
+/// Refuses what no authority may be asked for.
+fn check(repo: &Repo, updates: &[RefUpdate]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for update in updates {
+        let name = &update.name;
+        if !name.starts_with("refs/") || !git2::Reference::is_valid_name(name) {
+            return Err(Failure::failed(format!("{name:?} is not the full name of a ref")));
+        }
+        if !seen.insert(name) {
+            return Err(Failure::failed(format!("{name} would be changed twice at once")));
+        }
+        if name.starts_with("refs/notes/") {
+            continues(repo, update)?;
+        }
+    }
+    Ok(())
+}
+
+/// A lease permits a push that throws commits away. A chain's new tip must lead back to the
+/// expected one by single parents: one event, or several that are published together.
+fn continues(repo: &Repo, update: &RefUpdate) -> Result<()> {
+    let mut at = update.new;
+    loop {
+        if Some(at) == update.expected.oid() {
+            break;
+        }
+        let parents = repo.commit(at)?.parents;
+        match (parents.as_slice(), update.expected) {
+            ([], Expected::MustNotExist) => return Ok(()),
+            ([parent], _) => at = *parent,
+            _ => break,
+        }
+    }
+    if Some(at) == update.expected.oid() && at != update.new {
+        Ok(())
+    } else {
+        Err(Failure::new(
+            Kind::Integrity,
+            format!("{} would not continue {}; nothing was published", update.new.short(), update.name),
+        ))
+    }
+}
+
+/// One push of raw object ids, each with a lease.
+fn push(repo: &Repo, remote: &str, updates: &[&RefUpdate]) -> Result<GitOutput> {
+    let mut git = Git::new(repo)
+        .set("push.followTags=false")
+        .set("push.recurseSubmodules=no")
+        .set("push.negotiate=false")
+        .args(["push", "--porcelain", "--no-verify", "--quiet"]);
+    // Hosts that cannot do it can still move a single ref.
+    if updates.len() > 1 {
+        git = git.arg("--atomic");
+    }
+    for update in updates {
+        let old = update.expected.oid().map(|oid| oid.to_string()).unwrap_or_default();
+        git = git.arg(format!("--force-with-lease={}:{old}", update.name));
+    }
+    git = git.arg("--").arg(remote);
+    for update in updates {
+        git = git.arg(format!("{}:{}", update.new, update.name));
+    }
+    let mut output = git.run()?;
+    // With --porcelain, why a ref was rejected stands on standard output.
+    for line in output.stdout.split_inclusive(|byte| *byte == b'\n').filter(|line| line.starts_with(b"!")) {
+        output.stderr.extend_from_slice(line);
+    }
+    Ok(output)
+}
+
+/// One transaction of `git update-ref`.
+fn update_refs(repo: &Repo, updates: &[&RefUpdate]) -> Result<GitOutput> {
+    repo.sync_objects()?;
+    let mut script = String::from("start\n");
+    for update in updates {
+        let RefUpdate { name, new, .. } = update;
+        match update.expected {
+            Expected::MustNotExist => script.push_str(&format!("create {name} {new}\n")),
+            Expected::MustBe(old) => script.push_str(&format!("update {name} {new} {old}\n")),
+        }
+    }
+    script.push_str("prepare\ncommit\n");
+    Git::new(repo).args(["update-ref", "--no-deref", "-m", "rel", "--stdin"]).stdin(script).run()
+}
+
+/// 5 to 15 ms at first, and longer each time; never the same for two who collided.
+fn backoff(tries: u32) -> Duration {
+    let jitter = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
+    let base = 5_u64 << tries.min(6);
+    Duration::from_millis(base / 2 + base * jitter / 256)
+}
+
+/// An address without the password it may contain.
+fn without_password(remote: &str) -> String {
+    let hidden = remote.split_once("://").and_then(|(scheme, rest)| {
+        let (user, host) = rest.split_once('@')?;
+        (!user.contains('/'))
+            .then(|| format!("{scheme}://{}@{host}", user.split(':').next().unwrap_or_default()))
+    });
+    hidden.unwrap_or_else(|| remote.to_owned()).chars().filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::repo::fixture::Sandbox;
+    use super::*;
+
+    const CHAIN: &str = "refs/notes/rel/shop/env/prod";
+
+    /// A commit on `parent` that nobody else makes.
+    fn commit(sandbox: &Sandbox, parent: Option<Oid>) -> Oid {
+        let tree = sandbox.git("work", &["rev-parse", "HEAD^{tree}"]);
+        let nonce = uuid::Uuid::new_v4().to_string();
+        let mut args = vec!["commit-tree", "-m", &nonce, &tree];
+        let parent = parent.map(|oid| oid.to_string());
+        if let Some(parent) = &parent {
+            args.extend(["-p", parent]);
+        }
+        sandbox.git("work", &args).parse().unwrap()
+    }
+
+    fn update(name: &str, expected: Option<Oid>, new: Oid) -> RefUpdate {
+        RefUpdate { name: name.to_owned(), expected: expected.into(), new }
+    }
+
+    fn origin() -> Authority {
+        Authority::Remote("origin".to_owned())
+    }
+
+    /// A `git` for PATH that is the real one with something around its pushes.
+    fn wrap_push(sandbox: &mut Sandbox, script: &str) {
+        let real = sandbox.git(".", &["--exec-path"]) + "/git";
+        let bin = sandbox.path("bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        let body = format!(
+            "#!/bin/sh\ngit() {{ {real} \"$@\"; }}\ncase \" $* \" in *' push '*) {script} ;; *) exec {real} \"$@\" ;; esac\n"
+        );
+        std::fs::write(bin.join("git"), body).unwrap();
+        std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let old = sandbox.world.env[std::ffi::OsStr::new("PATH")].clone();
+        let mut path = bin.into_os_string();
+        path.push(":");
+        path.push(old);
+        sandbox.world.env.insert("PATH".into(), path);
+    }
+
+    #[test]
+    fn publishing_moves_refs_only_from_what_is_expected() {
+        for authority in [origin(), Authority::Local] {
+            let sandbox = Sandbox::new();
+            let repo = sandbox.open("work");
+            let first = commit(&sandbox, None);
+            let second = commit(&sandbox, Some(first));
+            let other = commit(&sandbox, Some(first));
+            let publish = |expected, new| authority.publish(&repo, &[update(CHAIN, expected, new)]).unwrap();
+            assert_eq!(publish(None, first), Published::Done);
+            assert_eq!(publish(None, first), Published::Done, "made already");
+            assert_eq!(publish(Some(first), second), Published::Done);
+            assert_eq!(publish(Some(first), other), Published::Moved(vec![(CHAIN.into(), Some(second))]));
+            assert_eq!(authority.tips(&repo, &[CHAIN, "refs/x"]).unwrap(), [Some(second), None]);
+            assert_eq!(repo.ref_target(CHAIN).unwrap(), Some(second), "the copy follows");
+            assert_eq!(authority.publish(&repo, &[]).unwrap(), Published::Done);
+        }
+    }
+
+    #[test]
+    fn a_record_that_landed_is_done_although_others_follow_it() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        let first = commit(&sandbox, None);
+        let second = commit(&sandbox, Some(first));
+        sandbox.git("work", &["push", "-q", "origin", &format!("{second}:{CHAIN}")]);
+        assert_eq!(origin().publish(&repo, &[update(CHAIN, None, first)]).unwrap(), Published::Done);
+    }
+
+    #[test]
+    fn all_or_nothing() {
+        for authority in [origin(), Authority::Local] {
+            let sandbox = Sandbox::new();
+            let repo = sandbox.open("work");
+            let (first, tag) = (commit(&sandbox, None), sandbox.oid("work", "HEAD"));
+            let other = commit(&sandbox, None);
+            let both = |chain, tag| [update(CHAIN, None, chain), update("refs/tags/v1", None, tag)];
+            let here = if authority == Authority::Local { "work" } else { "remote.git" };
+            sandbox.git(
+                "work",
+                &["push", "-q", sandbox.path(here).to_str().unwrap(), &format!("{other}:refs/tags/v1")],
+            );
+            assert_eq!(
+                authority.publish(&repo, &both(first, tag)).unwrap(),
+                Published::Moved(vec![("refs/tags/v1".into(), Some(other))])
+            );
+            assert_eq!(authority.tips(&repo, &[CHAIN]).unwrap(), [None]);
+            sandbox.git(here, &["update-ref", "-d", "refs/tags/v1"]);
+            assert_eq!(authority.publish(&repo, &both(first, tag)).unwrap(), Published::Done);
+            assert_eq!(sandbox.oid("work", "refs/tags/v1"), tag, "made here too");
+        }
+    }
+
+    #[test]
+    fn a_chain_never_loses_a_commit_and_may_gain_several() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        let first = commit(&sandbox, None);
+        let third = commit(&sandbox, Some(commit(&sandbox, Some(first))));
+        let unrelated = commit(&sandbox, None);
+        for authority in [origin(), Authority::Local] {
+            let publish = |expected, new| authority.publish(&repo, &[update(CHAIN, expected, new)]);
+            assert_eq!(publish(None, first).unwrap(), Published::Done);
+            for (expected, new) in [(Some(first), unrelated), (Some(first), first), (Some(third), first)] {
+                assert_eq!(publish(expected, new).unwrap_err().kind, Kind::Integrity);
+            }
+            assert_eq!(publish(Some(first), third).unwrap(), Published::Done);
+            assert_eq!(authority.tips(&repo, &[CHAIN]).unwrap(), [Some(third)]);
+            sandbox.git("work", &["update-ref", "-d", CHAIN]);
+        }
+        let twice = [update("refs/tags/a", None, first), update("refs/tags/a", None, third)];
+        assert!(origin().publish(&repo, &twice).is_err());
+        assert!(origin().publish(&repo, &[update("main", None, first)]).is_err());
+    }
+
+    #[test]
+    fn of_all_who_race_exactly_one_wins() {
+        for authority in [origin(), Authority::Local] {
+            let sandbox = Sandbox::new();
+            let mut tip = None;
+            for _ in 0..3 {
+                let rivals: Vec<Oid> = (0..4).map(|_| commit(&sandbox, tip)).collect();
+                let outcomes: Vec<Published> = std::thread::scope(|scope| {
+                    let racers: Vec<_> = rivals
+                        .iter()
+                        .map(|new| {
+                            let (sandbox, authority) = (&sandbox, &authority);
+                            scope.spawn(move || {
+                                let repo = sandbox.open("work");
+                                authority.publish(&repo, &[update(CHAIN, tip, *new)]).unwrap()
+                            })
+                        })
+                        .collect();
+                    racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+                });
+                let winners: Vec<Oid> = rivals
+                    .iter()
+                    .zip(&outcomes)
+                    .filter(|(_, outcome)| **outcome == Published::Done)
+                    .map(|(new, _)| *new)
+                    .collect();
+                assert_eq!(winners.len(), 1, "{outcomes:?}");
+                let held = authority.tips(&sandbox.open("work"), &[CHAIN]).unwrap()[0];
+                assert_eq!(held, Some(winners[0]));
+                tip = held;
+            }
+        }
+    }
+
+    #[test]
+    fn a_push_that_landed_and_said_otherwise_is_done() {
+        let mut sandbox = Sandbox::new();
+        wrap_push(&mut sandbox, "git \"$@\"; exit 1");
+        let repo = sandbox.open("work");
+        let first = commit(&sandbox, None);
+        assert_eq!(origin().publish(&repo, &[update(CHAIN, None, first)]).unwrap(), Published::Done);
+        assert_eq!(repo.ref_target(CHAIN).unwrap(), Some(first));
+    }
+
+    #[test]
+    fn a_passing_collision_is_tried_again() {
+        let mut sandbox = Sandbox::new();
+        let lock = sandbox.path("remote.git/once");
+        std::fs::write(&lock, "").unwrap();
+        let script = format!(
+            "if rm {} 2>/dev/null; then echo 'cannot lock ref' >&2; exit 1; fi; git \"$@\"",
+            lock.display()
+        );
+        wrap_push(&mut sandbox, &script);
+        let repo = sandbox.open("work");
+        let first = commit(&sandbox, None);
+        assert_eq!(origin().publish(&repo, &[update(CHAIN, None, first)]).unwrap(), Published::Done);
+        assert!(!lock.exists());
+    }
+
+    #[test]
+    fn a_refusal_quotes_the_remote_and_is_not_repeated() {
+        let sandbox = Sandbox::new();
+        let hook = sandbox.path("remote.git/hooks/pre-receive");
+        std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        let count = sandbox.path("count");
+        let body =
+            format!("#!/bin/sh\necho x >> {}\nprintf '\\033[1mnot today\\n' >&2\nexit 1\n", count.display());
+        std::fs::write(&hook, body).unwrap();
+        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let repo = sandbox.open("work");
+        let error = origin().publish(&repo, &[update(CHAIN, None, commit(&sandbox, None))]).unwrap_err();
+        let said = error.source.unwrap().to_string();
+        assert_eq!(error.message, "origin refused the change");
+        assert!(said.contains("not today") && !said.contains('\x1b'), "{said}");
+        assert_eq!(std::fs::read_to_string(count).unwrap(), "x\n");
+        assert_eq!(repo.ref_target(CHAIN).unwrap(), None);
+    }
+
+    #[test]
+    fn fetching_says_what_is_wrong() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        let fetch = |authority: &str, refspec: &str| {
+            Authority::Remote(authority.to_owned()).fetch(&repo, &[refspec.to_owned()])
+        };
+        fetch("origin", "+refs/heads/main:refs/remotes/origin/main").unwrap();
+        fetch("origin", "refs/notes/rel/*:refs/notes/rel/*").unwrap();
+        let missing = fetch("origin", "+refs/heads/trunk:refs/remotes/origin/trunk").unwrap_err();
+        assert_eq!(missing.kind, Kind::NotFound);
+        assert_eq!(missing.message, "origin has no refs/heads/trunk");
+        let nowhere = fetch(sandbox.path("nowhere").to_str().unwrap(), "refs/heads/main").unwrap_err();
+        assert!(nowhere.message.contains("is not a git repository"), "{nowhere}");
+        let closed = fetch("git://127.0.0.1:1/x", "refs/heads/main").unwrap_err();
+        assert!(closed.message.starts_with("cannot reach"), "{closed}");
+        assert!(Authority::Local.fetch(&repo, &["refs/heads/nope".into()]).is_ok());
+    }
+
+    #[test]
+    fn a_rewritten_chain_is_noticed_and_not_followed() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        let first = commit(&sandbox, None);
+        let other = commit(&sandbox, None);
+        assert_eq!(origin().publish(&repo, &[update(CHAIN, None, first)]).unwrap(), Published::Done);
+        sandbox.git("work", &["push", "-q", "--force", "origin", &format!("{other}:{CHAIN}")]);
+        let error = origin().fetch(&repo, &["refs/notes/rel/*:refs/notes/rel/*".into()]).unwrap_err();
+        assert_eq!(error.kind, Kind::Integrity);
+        assert_eq!(repo.ref_target(CHAIN).unwrap(), Some(first));
+    }
+
+    #[test]
+    fn fetching_brings_no_tags_and_prunes_nothing() {
+        let sandbox = Sandbox::new();
+        sandbox.git("work", &["tag", "v1"]);
+        sandbox.git("work", &["push", "-q", "origin", "v1"]);
+        sandbox.git("work", &["tag", "-d", "v1"]);
+        sandbox.git("work", &["config", "fetch.prune", "true"]);
+        let repo = sandbox.open("work");
+        repo.set_cache_ref(CHAIN, sandbox.oid("work", "HEAD")).unwrap();
+        let specs = [
+            "refs/notes/rel/*:refs/notes/rel/*".to_owned(),
+            "refs/heads/main:refs/remotes/origin/main".to_owned(),
+        ];
+        origin().fetch(&repo, &specs).unwrap();
+        assert_eq!(repo.ref_target("refs/tags/v1").unwrap(), None);
+        assert!(repo.ref_target(CHAIN).unwrap().is_some());
+        assert!(!sandbox.path("work/.git/FETCH_HEAD").exists());
+    }
+
+    #[test]
+    fn unfamiliar_listings_are_rejected() {
+        let line = "0123456789012345678901234567890123456789\trefs/a\n";
+        assert_eq!(parse_tips(line).unwrap().len(), 1);
+        assert_eq!(parse_tips("").unwrap().len(), 0);
+        for bad in ["x", "0123 refs/a", "xyz\trefs/a"] {
+            assert_eq!(parse_tips(bad), None);
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let shown = |text: &str| Authority::Remote(text.to_owned()).to_string();
+        assert_eq!(shown("https://me:secret@host/x.git"), "https://me@host/x.git");
+        assert_eq!(shown("https://host/a@b"), "https://host/a@b");
+        assert_eq!(shown("origin"), "origin");
+    }
+}

@@ -1,0 +1,301 @@
+//! An append-only line of commits, each one event: an environment's history,
+//! or that of a project's candidates.
+//!
+//! Reading tells records from what else may stand in a notes ref, and judges
+//! nothing: what an event means is the domain's business. Writing makes objects
+//! and moves no ref; a chain grows where [`super::authority`] lets it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use git2::ErrorCode;
+use serde_json::Value;
+
+use crate::domain::name::{Actor, Oid};
+use crate::failure::{Doing, Failure, Result};
+
+use super::notes;
+use super::repo::{Repo, from_git2, to_git2};
+
+pub use super::notes::NoteLine;
+
+/// The full name of a chain's ref: `refs/notes/rel/shop/env/prod`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainRef(pub String);
+
+impl ChainRef {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ChainRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl AsRef<str> for ChainRef {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One commit of a chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The commit.
+    pub oid: Oid,
+    /// The commit before it; none for the first.
+    pub parent: Option<Oid>,
+    /// The first line of its message.
+    pub subject: String,
+    /// What it holds.
+    pub body: Body,
+}
+
+/// What a commit of a chain holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// An event and the state after it.
+    Record {
+        /// The version of the format. Others than 1 can be read around, never written over.
+        v: u64,
+        /// What happened. Null where another version keeps it elsewhere.
+        event: Value,
+        /// The whole state after it. Null where another version keeps it elsewhere.
+        state: Value,
+        /// The line as it was written.
+        line: String,
+    },
+    /// No record, such as a commit of `git notes`: it changed the tree, not the history.
+    Foreign,
+    /// Meant to be a record, or a merge; and why it cannot be read as one.
+    Broken(String),
+}
+
+/// Reads one commit of a chain.
+///
+/// # Errors
+/// The commit is not here. One that is no record is an [`Entry`] that says so.
+pub fn read(repo: &Repo, oid: Oid) -> Result<Entry> {
+    let commit = repo.find_commit(oid)?;
+    let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned();
+    let body = match commit.parent_count() {
+        0 | 1 => parse(commit.message_raw_bytes()),
+        _ => Body::Broken("it is a merge, and a chain is a line".to_owned()),
+    };
+    Ok(Entry { oid, parent: commit.parent_ids().next().map(from_git2), subject, body })
+}
+
+/// Every commit of a chain, newest first, along first parents. Ends after an error.
+pub fn walk(repo: &Repo, tip: Oid) -> impl Iterator<Item = Result<Entry>> {
+    let mut next = Some(tip);
+    std::iter::from_fn(move || {
+        let entry = read(repo, next.take()?);
+        if let Ok(entry) = &entry {
+            next = entry.parent;
+        }
+        Some(entry)
+    })
+}
+
+/// The newest commit that is not foreign: a record, or a broken one that stands in its place.
+pub fn newest_record(repo: &Repo, tip: Oid) -> Result<Option<Entry>> {
+    walk(repo, tip).find(|entry| !matches!(entry, Ok(Entry { body: Body::Foreign, .. }))).transpose()
+}
+
+/// Makes the commit that follows `parent`, with `line` for its record and `notes` appended to the
+/// notes its tree holds. Writes objects only. Control characters in the subject become spaces.
+///
+/// # Errors
+/// `line` is not one line of JSON with a version; `parent` is not here; the actor has no name.
+pub fn write(
+    repo: &Repo,
+    parent: Option<Oid>,
+    subject: &str,
+    line: &str,
+    notes: &[NoteLine],
+    author: &Actor,
+    at: DateTime<Utc>,
+) -> Result<Oid> {
+    let doing = "cannot write a record";
+    let mut message: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    message.truncate(message.trim_end().len());
+    let message = match message.trim_start() {
+        "" => format!("rel\n\n{line}\n"),
+        subject => format!("{subject}\n\n{line}\n"),
+    };
+    // Whatever is written can be read again.
+    if line.contains(|c: char| c < ' ') || !matches!(parse(message.as_bytes()), Body::Record { .. }) {
+        return Err(
+            Failure::failed(doing).because(anyhow::anyhow!("it is not one line of JSON with a version"))
+        );
+    }
+    let parent = parent.map(|oid| repo.find_commit(oid)).transpose()?;
+    let tree = notes::append(repo, parent.as_ref().map(|parent| from_git2(parent.tree_id())), notes)?;
+    let tree = repo.git2().find_tree(to_git2(tree)).doing(doing)?;
+    let who = git2::Signature::new(&author.name, &author.email, &git2::Time::new(at.timestamp(), 0))
+        .doing(format!("{author:?} cannot sign a commit"))?;
+    let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+    let oid = from_git2(repo.git2().commit(None, &who, &who, &message, &tree, &parents).doing(doing)?);
+    repo.wrote(oid);
+    Ok(oid)
+}
+
+/// Whether a commit is in this clone; a chain's tip may be known before its objects are.
+pub fn is_here(repo: &Repo, oid: Oid) -> Result<bool> {
+    match repo.git2().find_commit(to_git2(oid)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
+        Err(error) => Err(error).doing(format!("cannot read the commit {oid}")),
+    }
+}
+
+/// Reads a message: a subject, a blank line, one line of JSON.
+fn parse(message: &[u8]) -> Body {
+    // A record's JSON is an object; people and `git notes` write prose.
+    let Some(start) = find(message, b"\n\n").map(|at| at + 2) else { return Body::Foreign };
+    let body = &message[start..];
+    let body = body.strip_suffix(b"\n").unwrap_or(body);
+    if !body.starts_with(b"{") {
+        return Body::Foreign;
+    }
+    let Ok(line) = std::str::from_utf8(body) else { return Body::Broken("it is not UTF-8".to_owned()) };
+    if line.contains('\n') {
+        return Body::Broken("something follows the record".to_owned());
+    }
+    let mut json: Value = match serde_json::from_str(line) {
+        Ok(json) => json,
+        Err(error) => return Body::Broken(format!("it is not JSON: {error}")),
+    };
+    let Some(v) = json.get("v").and_then(Value::as_u64) else {
+        return Body::Broken("it has no version `v`".to_owned());
+    };
+    let mut take = |member: &str| json.get_mut(member).map(Value::take).unwrap_or_default();
+    let (event, state) = (take("event"), take("state"));
+    if v == 1 && !(event.is_object() && state.is_object()) {
+        return Body::Broken("it has no `event`, or no `state`".to_owned());
+    }
+    Body::Record { v, event, state, line: line.to_owned() }
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::repo::fixture::Sandbox;
+    use super::*;
+
+    const LINE: &str = r#"{"v":1,"event":{"seq":1},"state":{"next":2}}"#;
+
+    fn ana() -> Actor {
+        Actor::new("Ana", "ana@example.com")
+    }
+
+    fn at() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000, 0).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_plain_git_sees_it() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        let head = sandbox.oid("work", "HEAD");
+        let notes = [NoteLine { commit: head, line: r#"{"id":"prod#1"}"#.into() }];
+        let first = write(&repo, None, "prod#1 deploys\nv1\x1b", LINE, &notes, &ana(), at()).unwrap();
+        let second = write(&repo, Some(first), "", LINE, &[], &ana(), at()).unwrap();
+        let entry = read(&repo, first).unwrap();
+        assert_eq!((entry.parent, entry.subject.as_str()), (None, "prod#1 deploys v1"));
+        let Body::Record { v: 1, event, state, line } = entry.body else { panic!("{entry:?}") };
+        assert_eq!((event["seq"].as_u64(), state["next"].as_u64(), line.as_str()), (Some(1), Some(2), LINE));
+        let walked: Vec<Oid> = walk(&repo, second).map(|entry| entry.unwrap().oid).collect();
+        assert_eq!(walked, [second, first]);
+        repo.set_cache_ref("refs/notes/rel/shop/env/prod", second).unwrap();
+        let shown = sandbox.git("work", &["notes", "--ref=rel/shop/env/prod", "show"]);
+        assert_eq!(shown, r#"{"id":"prod#1"}"#);
+        let log = sandbox.git("work", &["log", "--format=%an %ae %at %s", "refs/notes/rel/shop/env/prod"]);
+        assert_eq!(log.lines().last(), Some("Ana ana@example.com 1700000000 prod#1 deploys v1"));
+        sandbox.git("work", &["fsck", "--strict", "--no-dangling"]);
+    }
+
+    #[test]
+    fn foreign_commits_are_passed_over_and_broken_ones_are_not() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        let name = "refs/notes/rel/shop/env/prod";
+        let first = write(&repo, None, "one", LINE, &[], &ana(), at()).unwrap();
+        repo.set_cache_ref(name, first).unwrap();
+        sandbox.git("work", &["notes", "--ref=rel/shop/env/prod", "add", "-m", "by hand", "HEAD"]);
+        let tip = sandbox.oid("work", name);
+        assert_eq!(read(&repo, tip).unwrap().body, Body::Foreign);
+        assert_eq!(newest_record(&repo, tip).unwrap().unwrap().oid, first);
+        let merge = sandbox.git(
+            "work",
+            &[
+                "commit-tree",
+                "-p",
+                &tip.to_string(),
+                "-p",
+                &first.to_string(),
+                "-m",
+                "m",
+                &format!("{tip}^{{tree}}"),
+            ],
+        );
+        let merge = merge.parse().unwrap();
+        let newest = newest_record(&repo, merge).unwrap().unwrap();
+        assert!(matches!(newest.body, Body::Broken(_)) && newest.oid == merge && newest.parent == Some(tip));
+        let foreign = sandbox.oid("work", "HEAD");
+        assert_eq!(newest_record(&repo, foreign).unwrap(), None);
+        assert!(read(&repo, Oid::from_bytes([3; 20])).is_err());
+        assert!(is_here(&repo, first).unwrap() && !is_here(&repo, Oid::from_bytes([3; 20])).unwrap());
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_written() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        for line in ["", "{}", "x", "{\"v\":1,\"event\":{},\"state\":{},\n\"x\":1}", r#"{"v":1,"event":{}}"#]
+        {
+            assert!(write(&repo, None, "s", line, &[], &ana(), at()).is_err(), "{line}");
+        }
+        assert!(write(&repo, None, "s", LINE, &[], &Actor::new("", ""), at()).is_err());
+        assert!(write(&repo, Some(Oid::from_bytes([3; 20])), "s", LINE, &[], &ana(), at()).is_err());
+    }
+
+    #[test]
+    fn messages_are_told_apart() {
+        let broken = |text: &str| matches!(parse(text.as_bytes()), Body::Broken(_));
+        assert!(matches!(parse(b"s\n\n{\"v\":2,\"x\":1}\n"), Body::Record { v: 2, .. }));
+        for text in ["s\n\n{\"v\":1}\n", "s\n\n{\"v\":\n", "s\n\n{}\n", "s\n\n{\"v\":2}\nmore\n"] {
+            assert!(broken(text), "{text}");
+        }
+        assert!(matches!(parse(b"s\n\n{\xff\n"), Body::Broken(_)));
+        for text in ["", "s", "s\n\nprose\n", "\n\n", "{\"v\":1}"] {
+            assert_eq!(parse(text.as_bytes()), Body::Foreign, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_message_is_too_odd(message in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&message);
+        }
+
+        #[test]
+        fn a_record_is_read_as_it_was_written(text in ".*", n in any::<u64>()) {
+            let line = serde_json::json!({"v": 1, "event": {"t": text, "n": n}, "state": {}}).to_string();
+            let body = parse(format!("s\n\n{line}\n").as_bytes());
+            let Body::Record { v: 1, event, line: read, .. } = body else { panic!("{body:?}") };
+            prop_assert_eq!(event["t"].as_str(), Some(text.as_str()));
+            prop_assert_eq!(event["n"].as_u64(), Some(n));
+            prop_assert_eq!(read, line);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! The only place that starts `git`.
+//!
+//! A child gets its arguments as they are, the repository by name, git's own
+//! language, and nobody to ask: it never prompts. What it prints is captured;
+//! reading it is the caller's business, who must not learn from the text
+//! whether something happened.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use crate::failure::{Failure, Kind, Result};
+
+use super::repo::{LOCAL_VARS, Repo};
+
+/// A version of git: `2.47.3` is `(2, 47, 3)`.
+pub type Version = (u32, u32, u32);
+
+/// Writes that must survive a power cut reach the disk before git reports them.
+const FSYNC: &str = "core.fsync=committed,loose-object,reference";
+
+/// What a git child left behind.
+#[derive(Debug, Clone)]
+pub struct GitOutput {
+    /// How it ended; a signal is no success.
+    pub status: ExitStatus,
+    /// All it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// All it wrote to standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl GitOutput {
+    /// Standard output as text; what is not UTF-8 is replaced.
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// What it said on standard error, fit for a terminal: control characters and git's own
+    /// advice (`hint: …`) are gone. Says how it ended if it said nothing.
+    pub fn said(&self) -> String {
+        let text = String::from_utf8_lossy(&self.stderr);
+        let lines: Vec<String> = text
+            .split(['\n', '\r'])
+            .map(|line| line.chars().filter(|c| !unprintable(*c)).collect::<String>().trim_end().to_owned())
+            .filter(|line| !line.is_empty() && !line.starts_with("hint:"))
+            .collect();
+        if lines.is_empty() { format!("git ended with {}", self.status) } else { lines.join("\n") }
+    }
+}
+
+/// Control characters, and those that turn the direction of text around.
+fn unprintable(c: char) -> bool {
+    c.is_control() && c != '\t'
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// One call of git, being put together.
+#[derive(Debug)]
+#[must_use]
+pub struct Git<'r> {
+    repo: &'r Repo,
+    settings: Vec<String>,
+    args: Vec<OsString>,
+    stdin: Vec<u8>,
+    cwd: Option<PathBuf>,
+    env: Vec<(OsString, Option<OsString>)>,
+}
+
+impl<'r> Git<'r> {
+    /// A call that works on this repository, from its top folder.
+    pub fn new(repo: &'r Repo) -> Git<'r> {
+        Git { repo, settings: Vec::new(), args: Vec::new(), stdin: Vec::new(), cwd: None, env: Vec::new() }
+    }
+
+    /// A setting for this call only, `key=value`, as `git -c`.
+    pub fn set(mut self, setting: impl Into<String>) -> Git<'r> {
+        self.settings.push(setting.into());
+        self
+    }
+
+    /// One more argument.
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Git<'r> {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// More arguments.
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Git<'r> {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// What it reads from standard input; nothing otherwise.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Git<'r> {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Runs in this folder and lets git find the repository from there, such as a checkout's.
+    pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Git<'r> {
+        self.cwd = Some(dir.into());
+        self
+    }
+
+    /// A variable for this call; beats everything set here.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Git<'r> {
+        self.env.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// Takes a variable away.
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Git<'r> {
+        self.env.push((name.into(), None));
+        self
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// It could not be started. That it ran and failed is for the caller to see.
+    pub fn run(self) -> Result<GitOutput> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that starts git")]
+        let mut command = Command::new("git");
+        command.arg("-c").arg(FSYNC);
+        for setting in &self.settings {
+            command.arg("-c").arg(setting);
+        }
+        command.args(&self.args);
+        self.surround(&mut command);
+        command.stdin(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| cannot_start(error, &self.args))?;
+        // Fed from a second thread: git may fill its output pipe before it has read everything.
+        let feeder = child.stdin.take().map(|mut pipe| {
+            let bytes = self.stdin;
+            std::thread::spawn(move || {
+                // A child that ends early closes the pipe; its exit status tells the story.
+                let _ = pipe.write_all(&bytes);
+            })
+        });
+        let output = child.wait_with_output();
+        if let Some(feeder) = feeder {
+            // The closure cannot panic.
+            let _ = feeder.join();
+        }
+        let output = output.map_err(|error| {
+            Failure::failed(format!("lost track of `{}`", spelled(&self.args))).because(error)
+        })?;
+        Ok(GitOutput { status: output.status, stdout: output.stdout, stderr: output.stderr })
+    }
+
+    /// Runs it to its end and takes anything but success for a failure to do `what`, quoting git.
+    pub fn run_ok(self, what: &str) -> Result<GitOutput> {
+        let output = self.run()?;
+        if output.status.success() {
+            Ok(output)
+        } else {
+            Err(Failure::failed(what).because(anyhow::anyhow!(output.said())))
+        }
+    }
+
+    /// Folder and environment.
+    fn surround(&self, command: &mut Command) {
+        let repo = self.repo;
+        let world = repo.world();
+        command.env_clear().envs(&world.env);
+        for name in LOCAL_VARS {
+            command.env_remove(name);
+        }
+        match &self.cwd {
+            Some(dir) => {
+                command.current_dir(dir);
+            }
+            None => {
+                command.current_dir(repo.work_dir().unwrap_or(repo.git_dir()));
+                command.env("GIT_DIR", repo.git_dir());
+                if let Some(dir) = repo.work_dir() {
+                    command.env("GIT_WORK_TREE", dir);
+                }
+                if let Ok(list) = std::env::join_paths(repo.alternates())
+                    && !list.is_empty()
+                {
+                    command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", list);
+                }
+            }
+        }
+        command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
+        let terminal = world.stdin_terminal || world.stderr_terminal;
+        if !terminal {
+            // A window that nobody sees would hang for ever. Where there is no display either,
+            // GIT_ASKPASS is how CI systems hand over a password, and asks nobody.
+            let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| world.var(name).is_some());
+            if display || world.var("GIT_ASKPASS").is_none() {
+                command.env("GIT_ASKPASS", "");
+            }
+            command.env_remove("SSH_ASKPASS").env("SSH_ASKPASS_REQUIRE", "never");
+        }
+        let own_ssh = ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|name| world.var(name).is_some())
+            || repo.config("core.sshCommand").is_some();
+        if !own_ssh {
+            command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+        }
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+    }
+
+    /// The version of the git on this PATH; asked once per [`Repo`].
+    ///
+    /// # Errors
+    /// There is none, or it does not say which it is.
+    pub fn version(repo: &Repo) -> Result<Version> {
+        if let Some(version) = repo.version.get() {
+            return Ok(*version);
+        }
+        let output = Git::new(repo).arg("version").run_ok("cannot learn git's version")?;
+        let text = output.stdout_text();
+        let version = parse_version(&text)
+            .ok_or_else(|| Failure::failed(format!("git's version is not understood: {:?}", text.trim())))?;
+        Ok(*repo.version.get_or_init(|| version))
+    }
+}
+
+/// Reads `git version 2.47.3`, `git version 2.39.3 (Apple Git-146)`, `git version 2.45.1.windows.1`.
+fn parse_version(text: &str) -> Option<Version> {
+    let mut numbers = text.strip_prefix("git version ")?.split_whitespace().next()?.split('.');
+    let major = numbers.next()?.parse().ok()?;
+    let minor = numbers.next()?.parse().ok()?;
+    let patch = numbers.next().and_then(|text| text.split('-').next()?.parse().ok()).unwrap_or(0);
+    Some((major, minor, patch))
+}
+
+fn cannot_start(error: std::io::Error, args: &[OsString]) -> Failure {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        Failure::new(Kind::Failed, "git is not installed, or not on PATH").hint("rel doctor")
+    } else {
+        Failure::failed(format!("cannot start `{}`", spelled(args))).because(error)
+    }
+}
+
+/// The call as a person would recognise it.
+fn spelled(args: &[OsString]) -> String {
+    let words = args.iter().map(|arg| Path::new(arg as &OsStr).display().to_string());
+    std::iter::once("git".to_owned()).chain(words.take(2)).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::repo::fixture::Sandbox;
+    use super::*;
+
+    #[test]
+    fn versions_are_read_and_nothing_else() {
+        assert_eq!(parse_version("git version 2.47.3\n"), Some((2, 47, 3)));
+        assert_eq!(parse_version("git version 2.39.3 (Apple Git-146)\n"), Some((2, 39, 3)));
+        assert_eq!(parse_version("git version 2.45.1.windows.1\n"), Some((2, 45, 1)));
+        assert_eq!(parse_version("git version 2.50.0-rc1\n"), Some((2, 50, 0)));
+        assert_eq!(parse_version("git version 3.0\n"), Some((3, 0, 0)));
+        assert_eq!(parse_version("gut version 3.0\n"), None);
+        assert_eq!(parse_version("git version x\n"), None);
+    }
+
+    #[test]
+    fn feeds_and_reads_more_than_a_pipe_holds() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        let oid = sandbox.oid("work", "HEAD").to_string();
+        let input = format!("{oid}\n").repeat(20_000);
+        let output = Git::new(&repo).args(["cat-file", "--batch-check"]).stdin(input).run().unwrap();
+        assert!(output.status.success());
+        assert_eq!(output.stdout_text().lines().count(), 20_000);
+    }
+
+    #[test]
+    fn children_know_their_repository_and_nobody_to_ask() {
+        let mut sandbox = Sandbox::new();
+        sandbox.world.env.insert("GIT_INDEX_FILE".into(), "/nowhere".into());
+        sandbox.world.env.insert("SSH_ASKPASS".into(), "/bin/false".into());
+        let repo = sandbox.open("work");
+        let env = |git: Git<'_>| git.set("alias.env=!env").arg("env").run().unwrap().stdout_text();
+        let text = env(Git::new(&repo));
+        let has = |line: &str| text.lines().any(|l| l == line);
+        assert!(has("LC_ALL=C") && has("GIT_TERMINAL_PROMPT=0") && has("GIT_ASKPASS="), "{text}");
+        assert!(has("GIT_SSH_COMMAND=ssh -o BatchMode=yes"), "{text}");
+        assert!(!text.contains("GIT_INDEX_FILE") && !text.contains("\nSSH_ASKPASS="), "{text}");
+        sandbox.git("work", &["config", "core.sshCommand", "mine"]);
+        let repo = sandbox.open("work");
+        assert!(!env(Git::new(&repo)).contains("BatchMode"));
+        let elsewhere = Git::new(&repo).cwd(sandbox.path("remote.git")).args(["rev-parse", "--git-dir"]);
+        assert_eq!(elsewhere.run().unwrap().stdout_text().trim(), ".");
+    }
+
+    #[test]
+    fn a_missing_git_is_said_plainly() {
+        let mut sandbox = Sandbox::new();
+        sandbox.world.env.insert("PATH".into(), sandbox.path("remote.git").into());
+        let error = Git::version(&sandbox.open("work")).unwrap_err();
+        assert_eq!(error.kind, Kind::Failed);
+        assert!(error.message.contains("not installed"), "{error}");
+    }
+
+    #[test]
+    fn what_git_says_cannot_reach_the_terminal() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        let mut output = Git::new(&repo).args(["rev-parse", "--verify", "nope"]).run().unwrap();
+        assert!(!output.status.success());
+        assert_eq!(output.said(), "fatal: Needed a single revision");
+        output.stderr = b"remote: \x1b[31mno\x1b[0m\x07\r\nhint: try\n\xe2\x80\xaex\n".to_vec();
+        assert_eq!(output.said(), "remote: [31mno[0m\nx");
+        output.stderr = Vec::new();
+        assert!(output.said().starts_with("git ended with"));
+    }
+}
