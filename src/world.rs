@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use crate::domain::name::Actor;
 use chrono::{DateTime, SubsecRound, Utc};
 
 /// What a run of `rel` may know of its surroundings.
@@ -39,6 +40,38 @@ impl World {
     /// An environment variable as text; empty and non-UTF-8 ones count as unset.
     pub fn var(&self, name: &str) -> Option<&str> {
         self.env.get(OsStr::new(name)).and_then(|value| value.to_str()).filter(|value| !value.is_empty())
+    }
+
+    /// The name of this machine.
+    pub fn host(&self) -> Option<String> {
+        nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok())
+    }
+
+    /// In CI: the address of the run. `REL_RUN_URL` says it for any system.
+    pub fn run_url(&self) -> Option<String> {
+        let github = || {
+            let (server, repository, run) =
+                (self.var("GITHUB_SERVER_URL")?, self.var("GITHUB_REPOSITORY")?, self.var("GITHUB_RUN_ID")?);
+            Some(format!("{server}/{repository}/actions/runs/{run}"))
+        };
+        let known = ["REL_RUN_URL", "CI_JOB_URL", "BUILDKITE_BUILD_URL", "BUILD_URL"];
+        known.iter().find_map(|name| self.var(name)).map(str::to_owned).or_else(github)
+    }
+
+    /// In CI: whoever started the run. `REL_ON_BEHALF_OF`, as
+    /// `Name <email>`, says it for any system.
+    pub fn on_behalf_of(&self) -> Option<Actor> {
+        let pair = |name: &str, email: &str| Some(Actor::new(self.var(name)?, self.var(email)?));
+        let github = || {
+            let login = self.var("GITHUB_TRIGGERING_ACTOR").or_else(|| self.var("GITHUB_ACTOR"))?;
+            Some(Actor::new(login, &format!("{login}@users.noreply.github.com")))
+        };
+        self.var("REL_ON_BEHALF_OF")
+            .and_then(|text| text.parse().ok())
+            .or_else(|| pair("GITLAB_USER_NAME", "GITLAB_USER_EMAIL"))
+            .or_else(|| pair("BUILDKITE_BUILD_CREATOR", "BUILDKITE_BUILD_CREATOR_EMAIL"))
+            .or_else(|| pair("BUILD_USER", "BUILD_USER_EMAIL"))
+            .or_else(github)
     }
 
     /// The time, to the second: records hold no more.

@@ -1,12 +1,18 @@
 //! The rules of delivery: names, versions, candidates, environments, events,
 //! the fold from events to state, gates and plans.
 //!
-//! Pure: std, serde, semver, chrono. No git2, no process, no terminal and
-//! no clock; whoever calls says what time it is.
+//! Pure: std, serde, semver, chrono and parsers of public formats. No git2,
+//! no process, no terminal and no clock; whoever calls says what time it is.
 
 pub mod artifact;
+pub mod candidate;
+pub mod candidates;
 pub mod changes;
 pub mod config;
+pub mod env;
+pub mod gate;
 pub mod name;
+pub mod plan;
 pub mod provenance;
+pub mod rollback;
 pub mod version;

@@ -6,6 +6,8 @@ pub mod chain;
 pub mod checkout;
 pub mod git;
 pub mod history;
+pub mod journal;
+pub mod ledger;
 pub mod notes;
 pub mod pick;
 pub mod repo;

@@ -1,0 +1,295 @@
+//! The project's candidates' chain: numbers reserved, minted and abandoned,
+//! what is blocked, and which releases are closed.
+//!
+//! A number is never used twice. A version is taken by a minted candidate or
+//! by an open reservation; an abandoned reservation frees the version, not
+//! the number.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::env::Impossible;
+use super::name::{Actor, Oid, TagName};
+use super::version::{CandidateVersion, Version};
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum What {
+    /// A number was taken for a build.
+    Reserved {
+        /// The candidate to be.
+        version: CandidateVersion,
+        /// The commit it is built from.
+        commit: Oid,
+    },
+    /// The candidate exists: its tag was published with this event.
+    Minted(Minted),
+    /// The build failed, lost the race or died.
+    Abandoned {
+        /// The candidate that will never be.
+        version: CandidateVersion,
+        /// The commit it was to be built from.
+        commit: Oid,
+        /// Why.
+        reason: String,
+    },
+    /// A candidate or a release must not be deployed.
+    Blocked {
+        /// A candidate's tag, or a release's version.
+        target: String,
+        /// Why.
+        reason: String,
+    },
+    /// It may be again.
+    Unblocked {
+        /// A candidate's tag, or a release's version.
+        target: String,
+        /// Why.
+        reason: String,
+    },
+    /// A release reached a final environment.
+    Closed {
+        /// Which.
+        release: Version,
+        /// The release's own tag.
+        tag: TagName,
+        /// The candidate that won.
+        candidate: TagName,
+        /// Its commit.
+        commit: Oid,
+    },
+}
+
+/// A candidate's entry in the chain: what identifies it for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minted {
+    /// Its tag.
+    pub tag: TagName,
+    /// The tag object the chain vouches for.
+    pub tag_object: Oid,
+    /// Its version.
+    pub version: CandidateVersion,
+    /// Its commit.
+    pub commit: Oid,
+    /// The trunk commit it descends from.
+    pub trunk_commit: Oid,
+    /// How many commits that one builds on, itself included: later is larger.
+    pub position: u64,
+    /// The candidate it was picked onto.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<TagName>,
+}
+
+impl Minted {
+    /// The order that "newest" and "later" mean: trunk first, then version, then number.
+    pub fn order(&self) -> (u64, &Version, u32) {
+        (self.position, &self.version.release, self.version.number)
+    }
+}
+
+/// One event of the candidates' chain: one commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What it is about: a tag, or a release.
+    pub id: String,
+    /// By whose clock it happened; decides nothing.
+    pub at: DateTime<Utc>,
+    /// Who did it.
+    pub actor: Actor,
+    /// Makes every event an object of its own; names a reservation.
+    pub nonce: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+impl Event {
+    /// The first line of its commit's message.
+    pub fn subject(&self) -> String {
+        let id = &self.id;
+        let who = &self.actor.name;
+        match &self.what {
+            What::Reserved { commit, .. } => format!("{id} reserved for {} by {who}", commit.short()),
+            What::Minted(minted) => format!("{id} minted from {} by {who}", minted.commit.short()),
+            What::Abandoned { reason, .. } => format!("{id} abandoned: {reason}"),
+            What::Blocked { reason, .. } => format!("{id} blocked by {who}: {reason}"),
+            What::Unblocked { reason, .. } => format!("{id} unblocked by {who}: {reason}"),
+            What::Closed { candidate, .. } => format!("{id} closed by {candidate}"),
+        }
+    }
+
+    /// The commit its line is noted under, if it has one.
+    pub fn commit(&self) -> Option<Oid> {
+        match &self.what {
+            What::Reserved { commit, .. } | What::Abandoned { commit, .. } | What::Closed { commit, .. } => {
+                Some(*commit)
+            }
+            What::Minted(minted) => Some(minted.commit),
+            What::Blocked { .. } | What::Unblocked { .. } => None,
+        }
+    }
+}
+
+/// A release: a version line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its version.
+    pub release: Version,
+    /// The latest trunk commit that a candidate of it descends from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trunk_commit: Option<Oid>,
+    /// That commit's position.
+    pub position: u64,
+    /// The highest number ever reserved.
+    pub highest: u32,
+    /// Whether a candidate of it exists.
+    pub minted: bool,
+    /// Whether it reached a final environment.
+    pub closed: bool,
+}
+
+/// A number taken by a build that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// The reserving event's nonce.
+    pub nonce: String,
+    /// The candidate to be.
+    pub version: CandidateVersion,
+    /// The commit it is built from.
+    pub commit: Oid,
+    /// Who builds.
+    pub actor: Actor,
+    /// Since when.
+    pub at: DateTime<Utc>,
+}
+
+/// Something that must not be deployed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// A candidate's tag, or a release's version.
+    pub target: String,
+    /// Who said so.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub at: DateTime<Utc>,
+}
+
+/// Everything the next event is judged by; the rest is in events and tags.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct CandidatesState {
+    /// How many events there are.
+    pub count: u64,
+    /// Every release, in the order they were opened.
+    pub releases: Vec<Line>,
+    /// Builds that have not ended.
+    pub reservations: Vec<Reservation>,
+    /// What must not be deployed.
+    pub blocks: Vec<Block>,
+}
+
+impl CandidatesState {
+    /// The line of `release`, if any number of it was ever reserved.
+    pub fn line(&self, release: &Version) -> Option<&Line> {
+        self.releases.iter().find(|line| line.release == *release)
+    }
+
+    /// The newest release that has a candidate.
+    pub fn newest(&self) -> Option<&Line> {
+        self.releases
+            .iter()
+            .filter(|line| line.minted)
+            .max_by(|a, b| (a.position, &a.release).cmp(&(b.position, &b.release)))
+    }
+
+    /// The number the next candidate of `release` gets.
+    pub fn next_number(&self, release: &Version) -> u32 {
+        self.line(release).map_or(1, |line| line.highest + 1)
+    }
+
+    /// Whether `release` cannot be opened for `commit` any more.
+    pub fn taken(&self, release: &Version, commit: Oid) -> bool {
+        self.line(release).is_some_and(|line| line.minted)
+            || self.reservations.iter().any(|r| r.version.release == *release && r.commit != commit)
+    }
+
+    /// What blocks a candidate, itself or its release.
+    pub fn block(&self, tag: &TagName, release: &Version) -> Option<&Block> {
+        let release = release.to_string();
+        self.blocks.iter().find(|block| block.target == tag.as_str() || block.target == release)
+    }
+
+    /// The state after `event`.
+    ///
+    /// # Errors
+    /// The event cannot follow this state.
+    pub fn apply(&self, event: &Event) -> Result<CandidatesState, Impossible> {
+        let mut next = self.clone();
+        next.count += 1;
+        match &event.what {
+            What::Reserved { version, commit } => {
+                // Numbers of foreign tags are passed over, so gaps are no mistake.
+                if version.number < next.next_number(&version.release) {
+                    return Err(Impossible(format!("{version} was reserved before")));
+                }
+                next.line_mut(&version.release).highest = version.number;
+                next.reservations.push(Reservation {
+                    nonce: event.nonce.clone(),
+                    version: version.clone(),
+                    commit: *commit,
+                    actor: event.actor.clone(),
+                    at: event.at,
+                });
+            }
+            What::Minted(minted) => {
+                next.close_reservation(&minted.version)?;
+                let line = next.line_mut(&minted.version.release);
+                line.minted = true;
+                if minted.position >= line.position {
+                    line.trunk_commit = Some(minted.trunk_commit);
+                    line.position = minted.position;
+                }
+            }
+            What::Abandoned { version, .. } => next.close_reservation(version)?,
+            What::Blocked { target, reason } => {
+                next.blocks.retain(|block| block.target != *target);
+                next.blocks.push(Block {
+                    target: target.clone(),
+                    actor: event.actor.clone(),
+                    reason: reason.clone(),
+                    at: event.at,
+                });
+            }
+            What::Unblocked { target, .. } => next.blocks.retain(|block| block.target != *target),
+            What::Closed { release, .. } => next.line_mut(release).closed = true,
+        }
+        Ok(next)
+    }
+
+    fn close_reservation(&mut self, version: &CandidateVersion) -> Result<(), Impossible> {
+        let before = self.reservations.len();
+        self.reservations.retain(|reservation| reservation.version != *version);
+        if self.reservations.len() == before {
+            return Err(Impossible(format!("{version} is not reserved")));
+        }
+        Ok(())
+    }
+
+    fn line_mut(&mut self, release: &Version) -> &mut Line {
+        let index = self.releases.iter().position(|line| line.release == *release).unwrap_or_else(|| {
+            self.releases.push(Line {
+                release: release.clone(),
+                trunk_commit: None,
+                position: 0,
+                highest: 0,
+                minted: false,
+                closed: false,
+            });
+            self.releases.len() - 1
+        });
+        &mut self.releases[index]
+    }
+}

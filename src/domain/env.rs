@@ -1,0 +1,699 @@
+//! One environment's chain: its events, and the state that folding them gives.
+//!
+//! Every event either takes the next number (an intent, a hold, an approval)
+//! or settles the one that has it already (an outcome), so a deployment's
+//! number is also its fencing token. [`EnvState::apply`] is the only way from
+//! one state to the next; it refuses what the rules forbid, and it is what
+//! `fsck` folds again.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::gate::Gate;
+use super::name::{Actor, DeploymentId, EnvName, Oid, TagName};
+use super::version::CandidateVersion;
+
+/// Entries a state keeps of the stack of what was live.
+const STACK: usize = 64;
+/// Candidates whose standing a state remembers.
+const STANDING: usize = 256;
+
+/// What a deployment set out to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Make another candidate live.
+    Deploy,
+    /// Run the deployment of what is live once more.
+    Redeploy,
+    /// Go back to bytes that were live before.
+    Rollback,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Action::Deploy => "deploy",
+            Action::Redeploy => "redeploy",
+            Action::Rollback => "rollback",
+        })
+    }
+}
+
+/// How far a deployment has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Progress {
+    /// Claimed; no outcome yet.
+    Running,
+    /// Every command ended with exit 0 before its timeout.
+    Succeeded,
+    /// A command failed.
+    Failed,
+    /// Ended on request.
+    Cancelled,
+    /// Nobody knows: its machine never said.
+    Unknown,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Progress::Running => "running",
+            Progress::Succeeded => "succeeded",
+            Progress::Failed => "failed",
+            Progress::Cancelled => "cancelled",
+            Progress::Unknown => "unknown",
+        })
+    }
+}
+
+/// What set a deployment off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// Somebody typed it, or a pipeline did.
+    Person,
+    /// A new candidate, where the environment has `auto_deploy`.
+    AutoDeploy,
+    /// A failure, where the environment has `on_failure = "rollback"`.
+    OnFailure,
+    /// Another system did it and it was written down.
+    Recorded,
+}
+
+/// A gate that was passed by name, with what it had said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// Which gate.
+    pub gate: Gate,
+    /// Its words.
+    pub text: String,
+}
+
+/// What a gate said of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Which gate.
+    pub gate: Gate,
+    /// `passed` or `overridden`.
+    pub verdict: String,
+    /// Its words.
+    pub text: String,
+}
+
+/// An approval that counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub actor: Actor,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// One attempt to make one candidate live, as records and JSON show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// `prod#812`.
+    pub id: DeploymentId,
+    /// `812`.
+    pub seq: u64,
+    /// `prod`.
+    pub environment: EnvName,
+    /// What it set out to do.
+    pub action: Action,
+    /// The candidate.
+    pub tag: TagName,
+    /// Its version, `1.5.0-rc.2`.
+    pub version: CandidateVersion,
+    /// Its commit.
+    pub commit: Oid,
+    /// What was live when it was claimed.
+    pub from_tag: Option<TagName>,
+    /// How far it has come.
+    pub state: Progress,
+    /// Whether what the environment runs is known for sure after it.
+    pub certain: bool,
+    /// Who ran it.
+    pub actor: Actor,
+    /// In CI: whoever started the run.
+    pub on_behalf_of: Option<Actor>,
+    /// The machine it ran on.
+    pub host: Option<String>,
+    /// The CI run's address.
+    pub run_url: Option<String>,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// Why, in the words of whoever ran it.
+    pub reason: Option<String>,
+    /// Gates passed by name.
+    pub overrides: Vec<Override>,
+    /// What every gate said.
+    pub gates: Vec<Judged>,
+    /// The approvals that counted.
+    pub approvals: Vec<Approval>,
+    /// The trunk commit whose policy judged it.
+    pub policy_commit: Option<Oid>,
+    /// The commit whose commands ran.
+    pub commands_commit: Option<Oid>,
+    /// When it was claimed.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The exit code of the command that decided it.
+    pub exit_code: Option<i32>,
+    /// The deployment that a rollback undid.
+    pub reverts: Option<DeploymentId>,
+    /// The version of `rel` that ran it.
+    pub rel_version: String,
+}
+
+/// An intent: a deployment claimed, and what the fold must know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The deployment as claimed.
+    pub deployment: Deployment,
+    /// The candidate's trunk position: the number of commits it builds on.
+    pub position: u64,
+    /// The candidate that a rollback undoes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<TagName>,
+    /// Whether the environment is held from here on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds: bool,
+}
+
+/// How a deployment ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Anything but running.
+    pub state: Progress,
+    /// Whether its command had been started.
+    pub started: bool,
+    /// The exit code of the command that decided it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// What there is to say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum What {
+    /// A deployment was claimed.
+    Intent(Box<Intent>),
+    /// It ended.
+    Outcome(Outcome),
+    /// Somebody took over from it; how it ends is unknown.
+    TakenOver {
+        /// Why, in the words of whoever took over.
+        reason: String,
+    },
+    /// An outcome that came after somebody took over.
+    Late(Outcome),
+    /// A person settled it.
+    Resolved {
+        /// How.
+        state: Progress,
+        /// Why, in their words.
+        reason: String,
+    },
+    /// A person closed the environment.
+    Hold {
+        /// Why.
+        reason: String,
+    },
+    /// A hold was opened.
+    Unhold {
+        /// The hold's number.
+        token: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A candidate was approved for this environment.
+    Approve {
+        /// Which.
+        tag: TagName,
+        /// Its commit.
+        commit: Oid,
+        /// Why, or what was looked at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// An approval was taken back.
+    Withdraw {
+        /// Which candidate's.
+        tag: TagName,
+        /// Its commit.
+        commit: Oid,
+    },
+}
+
+/// One event of an environment's chain: one commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The number it takes or settles. First, so that a note's line begins with it.
+    pub id: DeploymentId,
+    /// By whose clock it happened; decides nothing.
+    pub at: DateTime<Utc>,
+    /// Who did it.
+    pub actor: Actor,
+    /// Makes every event an object of its own.
+    pub nonce: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+impl Event {
+    /// The first line of its commit's message.
+    pub fn subject(&self) -> String {
+        let id = &self.id;
+        let who = &self.actor.name;
+        match &self.what {
+            What::Intent(intent) => {
+                let d = &intent.deployment;
+                format!("{id} {} {} by {who}", d.action, d.tag)
+            }
+            What::Outcome(o) => match o.exit_code {
+                Some(code) if o.state != Progress::Succeeded => format!("{id} {}, exit {code}", o.state),
+                _ => format!("{id} {}", o.state),
+            },
+            What::TakenOver { reason } => format!("{id} taken over by {who}: {reason}"),
+            What::Late(o) => format!("{id} {}, after it was taken over", o.state),
+            What::Resolved { state, reason } => format!("{id} resolved as {state} by {who}: {reason}"),
+            What::Hold { reason } => format!("{id} held by {who}: {reason}"),
+            What::Unhold { token, reason } => {
+                format!("{id} hold {}#{token} opened by {who}: {reason}", id.environment)
+            }
+            What::Approve { tag, .. } => format!("{id} {tag} approved by {who}"),
+            What::Withdraw { tag, .. } => format!("{id} approval of {tag} withdrawn by {who}"),
+        }
+    }
+}
+
+/// A candidate that is, or was, live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// Which.
+    pub tag: TagName,
+    /// Its version.
+    pub version: CandidateVersion,
+    /// Its commit.
+    pub commit: Oid,
+    /// Its trunk position.
+    pub position: u64,
+    /// Since when it is live without a break.
+    pub since: DateTime<Utc>,
+    /// Who made it so.
+    pub actor: Actor,
+    /// By which deployment.
+    pub deployment: DeploymentId,
+}
+
+/// Why an environment is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HoldCause {
+    /// Somebody locked it.
+    Person,
+    /// A rollback left it so.
+    Rollback,
+}
+
+/// An environment kept closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Its number.
+    pub token: u64,
+    /// Who holds it.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// What closed it.
+    pub cause: HoldCause,
+}
+
+/// How long a candidate that succeeded here stood here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Which.
+    pub tag: TagName,
+    /// The longest it stood, in seconds, not counting now.
+    pub longest: u64,
+    /// Since when it stands, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Standing {
+    /// The longest it has stood by now, in seconds.
+    pub fn seconds(&self, now: DateTime<Utc>) -> u64 {
+        let standing = self.since.map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs());
+        self.longest.max(standing)
+    }
+}
+
+/// The newest deployment, as far as a rollback has to know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Last {
+    /// Its number.
+    pub seq: u64,
+    /// Its candidate.
+    pub tag: TagName,
+    /// What it set out to do.
+    pub action: Action,
+    /// How it ended.
+    pub state: Progress,
+    /// Whether its command was started.
+    pub started: bool,
+    /// What it undid, if it was a rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<TagName>,
+    /// The deployment it undid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverts: Option<DeploymentId>,
+    /// Whether it left the environment held.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds: bool,
+    /// The candidate it wanted live, with what is needed to want it again.
+    pub target: Live,
+}
+
+/// The last success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Success {
+    /// Its number.
+    pub seq: u64,
+    /// What it was.
+    pub action: Action,
+}
+
+/// A candidate approved for this environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// Which.
+    pub tag: TagName,
+    /// By whom.
+    pub actor: Actor,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Everything about an environment that the next event is judged by.
+///
+/// Complete, so that the chain's tip alone answers; bounded, so that it does
+/// not grow with the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct EnvState {
+    /// The last number taken.
+    pub count: u64,
+    /// What was live, newest last: a stack, see the contract's states.
+    pub stack: Vec<Live>,
+    /// Whether what is live is what the top of the stack says, for sure.
+    pub certain: bool,
+    /// The deployment that has the environment.
+    pub in_flight: Option<Box<Intent>>,
+    /// Whether it is kept closed.
+    pub hold: Option<Hold>,
+    /// Deployments nobody knows the end of.
+    pub unresolved: Vec<Deployment>,
+    /// What succeeded here, and how long each stood; newest last.
+    pub standing: Vec<Standing>,
+    /// What rollbacks here undid.
+    pub undone: Vec<TagName>,
+    /// The newest deployment that has ended.
+    pub last: Option<Last>,
+    /// The newest success.
+    pub success: Option<Success>,
+    /// Approvals not yet withdrawn or ended by a rollback.
+    pub approvals: Vec<Approved>,
+}
+
+/// Why an event cannot follow a state. A bug or a forged history: those who
+/// write check the same things beforehand and refuse in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Impossible(pub String);
+
+impl fmt::Display for Impossible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Impossible {}
+
+impl EnvState {
+    /// What is live, if anything is.
+    pub fn current(&self) -> Option<&Live> {
+        self.stack.last()
+    }
+
+    /// The number of the newest deployment, ended or not.
+    pub fn newest(&self) -> Option<u64> {
+        let ended = self.last.as_ref().map(|last| last.seq);
+        self.in_flight.as_ref().map(|intent| intent.deployment.seq).or(ended)
+    }
+
+    /// How long `tag` stood here, if it ever succeeded here.
+    pub fn standing(&self, tag: &TagName) -> Option<&Standing> {
+        self.standing.iter().find(|standing| standing.tag == *tag)
+    }
+
+    /// Whether a rollback here undid `tag`, and no override brought it back.
+    pub fn undid(&self, tag: &TagName) -> bool {
+        self.undone.contains(tag)
+    }
+
+    /// The state after `event`.
+    ///
+    /// # Errors
+    /// The event cannot follow this state.
+    pub fn apply(&self, event: &Event) -> Result<EnvState, Impossible> {
+        let mut next = self.clone();
+        let seq = event.id.seq;
+        let numbered = |next: &mut EnvState| {
+            if seq == next.count + 1 {
+                next.count = seq;
+                Ok(())
+            } else {
+                Err(Impossible(format!("{} does not follow number {}", event.id, next.count)))
+            }
+        };
+        match &event.what {
+            What::Intent(intent) => {
+                numbered(&mut next)?;
+                next.claim(intent, event)?;
+            }
+            What::Outcome(outcome) => next.end(seq, outcome, event.at)?,
+            What::TakenOver { .. } => {
+                let outcome =
+                    Outcome { state: Progress::Unknown, started: true, exit_code: None, text: None };
+                next.end(seq, &outcome, event.at)?;
+            }
+            What::Late(outcome) => {
+                if outcome.started {
+                    next.lose_certainty(event.at);
+                }
+            }
+            What::Resolved { state, .. } => next.resolve(seq, *state, event.at)?,
+            What::Hold { reason } => {
+                numbered(&mut next)?;
+                if next.hold.is_some() {
+                    return Err(Impossible(format!("{}: it is held already", event.id)));
+                }
+                next.hold = Some(Hold {
+                    token: seq,
+                    actor: event.actor.clone(),
+                    reason: reason.clone(),
+                    at: event.at,
+                    cause: HoldCause::Person,
+                });
+            }
+            What::Unhold { token, .. } => {
+                numbered(&mut next)?;
+                if next.hold.take().is_none_or(|hold| hold.token != *token) {
+                    return Err(Impossible(format!("{}: no hold has number {token}", event.id)));
+                }
+            }
+            What::Approve { tag, .. } => {
+                numbered(&mut next)?;
+                next.approvals.retain(|a| a.tag != *tag || !a.actor.is(&event.actor));
+                next.approvals.push(Approved { tag: tag.clone(), actor: event.actor.clone(), at: event.at });
+                keep_newest(&mut next.approvals, STANDING);
+            }
+            What::Withdraw { tag, .. } => {
+                numbered(&mut next)?;
+                next.approvals.retain(|a| a.tag != *tag || !a.actor.is(&event.actor));
+            }
+        }
+        Ok(next)
+    }
+
+    fn claim(&mut self, intent: &Intent, event: &Event) -> Result<(), Impossible> {
+        if let Some(other) = &self.in_flight {
+            return Err(Impossible(format!("{} while {} is in flight", event.id, other.deployment.id)));
+        }
+        let deployment = &intent.deployment;
+        let rollback = deployment.action == Action::Rollback;
+        if let Some(hold) = &self.hold
+            && !(rollback && hold.cause == HoldCause::Rollback)
+        {
+            return Err(Impossible(format!("{} while hold {} is in place", event.id, hold.token)));
+        }
+        if let Some(undone) = &intent.undoes {
+            self.undone.retain(|tag| tag != undone);
+            self.undone.push(undone.clone());
+            keep_newest(&mut self.undone, STANDING);
+            self.approvals.retain(|approval| approval.tag != *undone);
+        }
+        if intent.holds {
+            let reason = deployment.reason.clone().unwrap_or_else(|| match &intent.undoes {
+                Some(undone) => format!("rolled back from {undone}"),
+                None => "rolled back".to_owned(),
+            });
+            self.hold = Some(Hold {
+                token: deployment.seq,
+                actor: deployment.actor.clone(),
+                reason,
+                at: event.at,
+                cause: HoldCause::Rollback,
+            });
+        }
+        self.in_flight = Some(Box::new(intent.clone()));
+        Ok(())
+    }
+
+    fn end(&mut self, seq: u64, outcome: &Outcome, at: DateTime<Utc>) -> Result<(), Impossible> {
+        let Some(intent) = self.in_flight.take_if(|intent| intent.deployment.seq == seq) else {
+            return Err(Impossible(format!("number {seq} is not in flight")));
+        };
+        let target = Live {
+            tag: intent.deployment.tag.clone(),
+            version: intent.deployment.version.clone(),
+            commit: intent.deployment.commit,
+            position: intent.position,
+            since: at,
+            actor: intent.deployment.actor.clone(),
+            deployment: intent.deployment.id.clone(),
+        };
+        match outcome.state {
+            Progress::Succeeded => self.succeed(&target, intent.deployment.action, at),
+            Progress::Running => {
+                return Err(Impossible(format!("number {seq} cannot end as running")));
+            }
+            Progress::Failed | Progress::Cancelled | Progress::Unknown => {
+                if outcome.started {
+                    self.lose_certainty(at);
+                }
+                if outcome.state == Progress::Unknown {
+                    let mut deployment = intent.deployment.clone();
+                    deployment.state = Progress::Unknown;
+                    deployment.certain = false;
+                    self.unresolved.push(deployment);
+                    keep_newest(&mut self.unresolved, STACK);
+                }
+            }
+        }
+        self.last = Some(Last {
+            seq,
+            tag: intent.deployment.tag.clone(),
+            action: intent.deployment.action,
+            state: outcome.state,
+            started: outcome.started,
+            undoes: intent.undoes.clone(),
+            reverts: intent.deployment.reverts.clone(),
+            holds: intent.holds,
+            target,
+        });
+        Ok(())
+    }
+
+    fn succeed(&mut self, target: &Live, action: Action, at: DateTime<Utc>) {
+        let same = self.current().is_some_and(|live| live.tag == target.tag);
+        if !(same && self.certain) {
+            self.stop_standing(at);
+            self.start_standing(&target.tag, at);
+        }
+        if same {
+            if !self.certain
+                && let Some(top) = self.stack.last_mut()
+            {
+                *top = target.clone();
+            }
+        } else {
+            let entry = match action {
+                Action::Rollback => self.stack.iter().rposition(|live| live.tag == target.tag),
+                Action::Deploy | Action::Redeploy => None,
+            };
+            if let Some(entry) = entry {
+                self.stack.truncate(entry);
+            }
+            self.stack.push(target.clone());
+            keep_newest(&mut self.stack, STACK);
+        }
+        self.certain = true;
+        self.undone.retain(|tag| *tag != target.tag);
+        self.success = Some(Success { seq: target.deployment.seq, action });
+    }
+
+    fn resolve(&mut self, seq: u64, state: Progress, at: DateTime<Utc>) -> Result<(), Impossible> {
+        if !matches!(state, Progress::Succeeded | Progress::Failed) {
+            return Err(Impossible(format!("number {seq} cannot be resolved as {state}")));
+        }
+        if self.in_flight.as_ref().is_some_and(|intent| intent.deployment.seq == seq) {
+            return self.end(seq, &Outcome { state, started: true, exit_code: None, text: None }, at);
+        }
+        let Some(index) = self.unresolved.iter().position(|d| d.seq == seq) else {
+            return Err(Impossible(format!("number {seq} is not unresolved")));
+        };
+        self.unresolved.remove(index);
+        let newest = self.last.as_ref().is_some_and(|last| last.seq == seq);
+        let since_then = self.success.as_ref().is_some_and(|success| success.seq > seq);
+        if newest && let Some(last) = &mut self.last {
+            last.state = state;
+        }
+        if newest
+            && !since_then
+            && state == Progress::Succeeded
+            && let Some(last) = &self.last
+        {
+            let (mut target, action) = (last.target.clone(), last.action);
+            target.since = at;
+            self.succeed(&target, action, at);
+        }
+        Ok(())
+    }
+
+    fn lose_certainty(&mut self, at: DateTime<Utc>) {
+        self.stop_standing(at);
+        self.certain = false;
+    }
+
+    fn stop_standing(&mut self, at: DateTime<Utc>) {
+        for standing in &mut self.standing {
+            standing.longest = standing.seconds(at);
+            standing.since = None;
+        }
+    }
+
+    fn start_standing(&mut self, tag: &TagName, at: DateTime<Utc>) {
+        let longest = self.standing(tag).map_or(0, |standing| standing.longest);
+        self.standing.retain(|standing| standing.tag != *tag);
+        self.standing.push(Standing { tag: tag.clone(), longest, since: Some(at) });
+        keep_newest(&mut self.standing, STANDING);
+    }
+}
+
+/// Drops the oldest entries over `limit`; the newest stand last.
+fn keep_newest<T>(entries: &mut Vec<T>, limit: usize) {
+    let over = entries.len().saturating_sub(limit);
+    entries.drain(..over);
+}

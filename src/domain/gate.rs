@@ -1,0 +1,350 @@
+//! Gates: rules that may refuse a deployment.
+//!
+//! A gate is one small pure function from a [`Case`] to a [`Verdict`], listed
+//! once in [`RULES`]. Plans collect all of them, so that a refusal gives every
+//! reason at once. `held` and `busy` are not overridden but taken over.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::candidates::{CandidatesState, Minted};
+use super::config::Environment;
+use super::env::{EnvState, HoldCause};
+use super::name::{Actor, BadName, EnvName};
+use serde::{Deserialize, Serialize};
+
+/// A gate's name, as refusals, overrides and records spell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    /// It must have succeeded upstream, and not been rolled back there.
+    Order,
+    /// It must have stood upstream long enough.
+    Soak,
+    /// Other people must have approved it.
+    Approvals,
+    /// Every commit's author must have signed off.
+    Signoff,
+    /// Not now.
+    Freeze,
+    /// Not by everybody.
+    Deployers,
+    /// A person blocked it.
+    Blocked,
+    /// A rollback here undid it.
+    RolledBack,
+    /// A live fix is not in it.
+    LostFix,
+    /// It would leave a point of no return.
+    Irreversible,
+    /// It is older than what is live.
+    Downgrade,
+    /// A `before_` hook said no.
+    Hook,
+    /// The environment is kept closed.
+    Held,
+    /// A deployment is in flight.
+    Busy,
+}
+
+impl Gate {
+    /// Every gate, in the order reasons are given.
+    pub const ALL: [Gate; 14] = [
+        Gate::Order,
+        Gate::Soak,
+        Gate::Approvals,
+        Gate::Signoff,
+        Gate::Freeze,
+        Gate::Deployers,
+        Gate::Blocked,
+        Gate::RolledBack,
+        Gate::LostFix,
+        Gate::Irreversible,
+        Gate::Downgrade,
+        Gate::Hook,
+        Gate::Held,
+        Gate::Busy,
+    ];
+
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Gate::Order => "order",
+            Gate::Soak => "soak",
+            Gate::Approvals => "approvals",
+            Gate::Signoff => "signoff",
+            Gate::Freeze => "freeze",
+            Gate::Deployers => "deployers",
+            Gate::Blocked => "blocked",
+            Gate::RolledBack => "rolled-back",
+            Gate::LostFix => "lost-fix",
+            Gate::Irreversible => "irreversible",
+            Gate::Downgrade => "downgrade",
+            Gate::Hook => "hook",
+            Gate::Held => "held",
+            Gate::Busy => "busy",
+        }
+    }
+
+    /// Whether `--override` can pass it; `held` and `busy` need `--take-over`.
+    pub const fn can_be_overridden(self) -> bool {
+        !matches!(self, Gate::Held | Gate::Busy)
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Gate {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Gate, BadName> {
+        Gate::ALL.into_iter().find(|gate| gate.as_str() == text).ok_or_else(|| {
+            BadName(format!("{text:?} is not a gate; there are {}", Gate::ALL.map(Gate::as_str).join(", ")))
+        })
+    }
+}
+
+/// Everything a gate may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The environment's policy.
+    pub environment: &'a Environment,
+    /// Its state.
+    pub state: &'a EnvState,
+    /// The states of the environments it comes after, in the policy's order.
+    pub upstream: &'a [(EnvName, EnvState)],
+    /// What would be deployed.
+    pub candidate: &'a Minted,
+    /// What is blocked.
+    pub candidates: &'a CandidatesState,
+    /// Who would deploy, and for whom.
+    pub actor: &'a Actor,
+    /// In CI: whoever started the run.
+    pub on_behalf_of: Option<&'a Actor>,
+    /// The time.
+    pub now: DateTime<Utc>,
+}
+
+/// What a gate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Which gate.
+    pub gate: Gate,
+    /// Whether it lets the deployment pass.
+    pub passed: bool,
+    /// Its words: what passed, or what is missing.
+    pub text: String,
+    /// Commands that would satisfy it.
+    pub fixes: Vec<String>,
+    /// When time alone will satisfy it, if it will.
+    pub opens_at: Option<DateTime<Utc>>,
+}
+
+impl Verdict {
+    fn pass(gate: Gate, text: impl Into<String>) -> Verdict {
+        Verdict { gate, passed: true, text: text.into(), fixes: Vec::new(), opens_at: None }
+    }
+
+    fn refuse(gate: Gate, text: impl Into<String>) -> Verdict {
+        Verdict { gate, passed: false, text: text.into(), fixes: Vec::new(), opens_at: None }
+    }
+
+    fn fix(mut self, command: impl Into<String>) -> Verdict {
+        self.fixes.push(command.into());
+        self
+    }
+}
+
+/// A rule: `None` where it does not apply.
+pub type Rule = fn(&Case<'_>) -> Option<Verdict>;
+
+/// Every rule there is, in the order reasons are given.
+pub const RULES: [Rule; 11] =
+    [order, soak, approvals, signoff, freeze, deployers, blocked, rolled_back, downgrade, held, busy];
+
+/// What every gate that applies says.
+pub fn judge(case: &Case<'_>) -> Vec<Verdict> {
+    RULES.iter().filter_map(|rule| rule(case)).collect()
+}
+
+/// It must have succeeded in every environment of `after`, and not been rolled back there.
+pub fn order(case: &Case<'_>) -> Option<Verdict> {
+    if case.environment.after.is_empty() {
+        return None;
+    }
+    let tag = &case.candidate.tag;
+    let mut missing = Vec::new();
+    let mut fixes = Vec::new();
+    for (name, state) in case.upstream {
+        if state.undid(tag) {
+            missing.push(format!("{tag} was rolled back on {name}"));
+            fixes.push(format!("rel deploy {name} {tag} --override rolled-back --reason WHY"));
+        } else if state.standing(tag).is_none() {
+            missing.push(format!("{tag} has not succeeded on {name}"));
+            fixes.push(format!("rel deploy {name} {tag}"));
+        }
+    }
+    if missing.is_empty() {
+        return Some(Verdict::pass(Gate::Order, "order"));
+    }
+    Some(Verdict { fixes, ..Verdict::refuse(Gate::Order, missing.join("; ")) })
+}
+
+/// It must have stood for `soak` in every environment of `after`.
+pub fn soak(case: &Case<'_>) -> Option<Verdict> {
+    let wanted = case.environment.soak?;
+    let tag = &case.candidate.tag;
+    let mut worst: Option<(Duration, &EnvName, Option<DateTime<Utc>>)> = None;
+    for (name, state) in case.upstream {
+        let standing = state.standing(tag);
+        let stood = Duration::from_secs(standing.map_or(0, |s| s.seconds(case.now)));
+        let opens_at = standing
+            .and_then(|s| s.since)
+            .and_then(|since| Some(since + chrono::Duration::from_std(wanted).ok()?));
+        if stood < wanted && worst.is_none_or(|(least, ..)| stood < least) {
+            worst = Some((stood, name, opens_at));
+        }
+    }
+    let Some((stood, name, opens_at)) = worst else {
+        return Some(Verdict::pass(Gate::Soak, format!("soak {}", span(wanted))));
+    };
+    let mut text = format!("{} of {} on {name}", span(stood), span(wanted));
+    match opens_at {
+        Some(at) => text.push_str(&format!("; passes at {}", at.format("%Y-%m-%d %H:%M UTC"))),
+        None => text.push_str("; it does not stand there now"),
+    }
+    Some(Verdict { opens_at, ..Verdict::refuse(Gate::Soak, text) })
+}
+
+/// `approvals` people other than whoever deploys or asked for it.
+pub fn approvals(case: &Case<'_>) -> Option<Verdict> {
+    let wanted = usize::try_from(case.environment.approvals).unwrap_or(usize::MAX);
+    if wanted == 0 {
+        return None;
+    }
+    let (tag, name) = (&case.candidate.tag, &case.environment.name);
+    let counted = counting_approvals(case);
+    let who = counted.iter().map(|a| a.actor.name.as_str()).collect::<Vec<_>>().join(", ");
+    if counted.len() >= wanted {
+        return Some(Verdict::pass(Gate::Approvals, format!("approvals {}/{wanted} ({who})", counted.len())));
+    }
+    let mut text = format!("{} of {wanted}", counted.len());
+    for approval in case.state.approvals.iter().filter(|a| a.tag == *tag) {
+        if !counted.contains(&approval) {
+            let who = &approval.actor.name;
+            text.push_str(&format!("; {who}'s does not count, {who} deploys"));
+        }
+    }
+    Some(Verdict::refuse(Gate::Approvals, text).fix(format!("rel approve {tag} {name}")))
+}
+
+/// The approvals of this candidate that count in this case.
+pub fn counting_approvals<'a>(case: &Case<'a>) -> Vec<&'a super::env::Approved> {
+    let deploys = |who: &Actor| who.is(case.actor) || case.on_behalf_of.is_some_and(|on| who.is(on));
+    case.state.approvals.iter().filter(|a| a.tag == case.candidate.tag && !deploys(&a.actor)).collect()
+}
+
+/// A rule of the policy that this version cannot judge refuses, so that
+/// nobody believes it was.
+fn not_judged(gate: Gate, key: &str) -> Verdict {
+    Verdict::refuse(gate, format!("release.toml sets {key}, which this version of rel cannot judge"))
+}
+
+/// Every commit's author says it is fine.
+pub fn signoff(case: &Case<'_>) -> Option<Verdict> {
+    case.environment.signoff.as_ref().map(|_| not_judged(Gate::Signoff, "signoff"))
+}
+
+/// Not while the policy says so.
+pub fn freeze(case: &Case<'_>) -> Option<Verdict> {
+    (!case.environment.freeze.is_empty()).then(|| not_judged(Gate::Freeze, "freeze"))
+}
+
+/// Only whom the policy names, by e-mail; `*` stands for any characters.
+pub fn deployers(case: &Case<'_>) -> Option<Verdict> {
+    (!case.environment.deployers.is_empty()).then(|| not_judged(Gate::Deployers, "deployers"))
+}
+
+/// No person blocked it or its release.
+pub fn blocked(case: &Case<'_>) -> Option<Verdict> {
+    let Minted { tag, version, .. } = case.candidate;
+    let block = case.candidates.block(tag, &version.release)?;
+    Some(
+        Verdict::refuse(Gate::Blocked, format!("{} by {}: {}", block.target, block.actor.name, block.reason))
+            .fix(format!("rel unblock {} --reason WHY", block.target)),
+    )
+}
+
+/// A rollback here did not undo it.
+pub fn rolled_back(case: &Case<'_>) -> Option<Verdict> {
+    case.state.undid(&case.candidate.tag).then(|| {
+        Verdict::refuse(
+            Gate::RolledBack,
+            format!("{} was rolled back on {}", case.candidate.tag, case.environment.name),
+        )
+    })
+}
+
+/// It is not older than what is live.
+pub fn downgrade(case: &Case<'_>) -> Option<Verdict> {
+    let live = case.state.current()?;
+    let older = case.candidate.order() < (live.position, &live.version.release, live.version.number);
+    older.then(|| {
+        Verdict::refuse(
+            Gate::Downgrade,
+            format!("{} is older than {}, which is live", case.candidate.tag, live.tag),
+        )
+        .fix(format!("rel rollback {} --to {}", case.environment.name, case.candidate.tag))
+    })
+}
+
+/// Nobody keeps the environment closed.
+pub fn held(case: &Case<'_>) -> Option<Verdict> {
+    let hold = case.state.hold.as_ref()?;
+    let (name, token) = (&case.environment.name, hold.token);
+    let why = match hold.cause {
+        HoldCause::Person => format!("by {}: {:?} ({name}#{token})", hold.actor.name, hold.reason),
+        HoldCause::Rollback => format!("by the rollback {name}#{token} of {}", hold.actor.name),
+    };
+    Some(
+        Verdict::refuse(Gate::Held, why)
+            .fix(format!("rel unlock {name} --token {token} --reason WHY"))
+            .fix(format!("or, with the deployment: --take-over {token} --reason WHY")),
+    )
+}
+
+/// No deployment is in flight.
+pub fn busy(case: &Case<'_>) -> Option<Verdict> {
+    let deployment = &case.state.in_flight.as_ref()?.deployment;
+    let id = &deployment.id;
+    Some(
+        Verdict::refuse(
+            Gate::Busy,
+            format!(
+                "{id} by {} is putting {} there since {}",
+                deployment.actor.name,
+                deployment.tag,
+                deployment.started_at.format("%H:%M UTC")
+            ),
+        )
+        .fix("wait for it: --wait")
+        .fix(format!("or, if it is dead: --take-over {} --reason WHY", id.seq)),
+    )
+}
+
+/// A duration in one unit, for people.
+fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}

@@ -1,0 +1,264 @@
+//! Where a rollback goes: a small state machine over an environment's state.
+//!
+//! After a failed, cancelled or unknown deployment, back to the last success;
+//! after a failed rollback, that rollback once more; after a success, to the
+//! candidate live before it, passing over what is blocked, was itself rolled
+//! back from here, or has no artifacts left. Further back than that only with
+//! a word of the caller's.
+
+use super::candidates::{CandidatesState, Minted};
+use super::config::Environment;
+use super::env::{Action, EnvState, HoldCause, Last, Live, Progress};
+use super::gate::{self, Case, Verdict};
+use super::name::{DeploymentId, TagName};
+use super::plan::{Basis, Plan, Setting, Skipped};
+
+/// What a rollback is asked to do.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Go exactly there.
+    pub to: Option<Minted>,
+    /// What the caller believes live.
+    pub from: Option<TagName>,
+    /// Close this intent or hold on the way.
+    pub take_over: Option<u64>,
+    /// A person at a terminal said yes to going further back.
+    pub further: bool,
+}
+
+/// What planning a rollback came to.
+#[derive(Debug)]
+pub enum Decision {
+    /// It may be claimed.
+    Go(Box<Plan>),
+    /// There is nothing to do, and why.
+    Nothing(String),
+    /// It would go further back than one step: somebody has to say so.
+    AskFurther {
+        /// What is live.
+        current: TagName,
+        /// Where it would go.
+        target: TagName,
+    },
+    /// Nothing to go back to.
+    NoTarget {
+        /// Why.
+        why: String,
+        /// What was passed over.
+        skipped: Vec<Skipped>,
+    },
+    /// Something that a rollback does not pass.
+    Refused(Vec<Verdict>),
+}
+
+/// What a rollback has to know of candidates.
+pub struct Knowledge<'a> {
+    /// The candidate behind a tag.
+    pub find: &'a dyn Fn(&TagName) -> Option<Minted>,
+    /// Why a candidate cannot be deployed any more, if it cannot.
+    pub lost: &'a dyn Fn(&TagName) -> Option<String>,
+}
+
+/// A target and what reaching it means.
+struct Course {
+    target: TagName,
+    undoes: Option<TagName>,
+    reverts: Option<DeploymentId>,
+    holds: bool,
+    why: String,
+    skipped: Vec<Skipped>,
+}
+
+/// The newest deployment, if its command ran and it did not succeed.
+fn unfinished(state: &EnvState) -> Option<&Last> {
+    state.last.as_ref().filter(|last| last.state != Progress::Succeeded && last.started)
+}
+
+/// The entry below the top of the stack that a rollback would reach, and what
+/// it passes over on the way.
+pub fn previous<'a>(
+    state: &'a EnvState,
+    candidates: &CandidatesState,
+    lost: &dyn Fn(&TagName) -> Option<String>,
+) -> (Option<&'a Live>, Vec<Skipped>) {
+    let mut skipped = Vec::new();
+    let current = state.current().map(|live| &live.tag);
+    for live in state.stack.iter().rev().skip(1) {
+        if Some(&live.tag) == current {
+            continue;
+        }
+        let why = if let Some(block) = candidates.block(&live.tag, &live.version.release) {
+            Some(format!("blocked by {}, {:?}", block.actor.name, block.reason))
+        } else if state.undid(&live.tag) {
+            Some("rolled back from here before".to_owned())
+        } else {
+            lost(&live.tag)
+        };
+        match why {
+            None => return (Some(live), skipped),
+            Some(why) => skipped.push(Skipped { tag: live.tag.clone(), why }),
+        }
+    }
+    (None, skipped)
+}
+
+/// Plans a rollback. `shown` is the state before a take-over, which the claim
+/// is checked against.
+pub fn decide(
+    setting: &Setting<'_>,
+    request: &Request,
+    knowledge: &Knowledge<'_>,
+    shown: &EnvState,
+) -> Decision {
+    let (environment, state) = (setting.environment, setting.state);
+    let current = state.current();
+    if let Some(from) = &request.from
+        && current.is_none_or(|live| live.tag != *from)
+    {
+        let runs = current.map_or("nothing".to_owned(), |live| live.tag.to_string());
+        return Decision::Nothing(format!("{} runs {runs}, not {from}", environment.name));
+    }
+    let refusals = standing_in_the_way(setting);
+    let course = match &request.to {
+        Some(to) => {
+            if state.certain && state.in_flight.is_none() && current.is_some_and(|live| live.tag == to.tag) {
+                return Decision::Nothing(format!("{} runs {} already", environment.name, to.tag));
+            }
+            explicit(environment, state, to)
+        }
+        None => match default(setting, knowledge) {
+            Ok(course) => course,
+            Err(_) if !refusals.is_empty() => return Decision::Refused(refusals),
+            Err((why, skipped)) => return Decision::NoTarget { why, skipped },
+        },
+    };
+    let Some(candidate) =
+        request.to.clone().filter(|to| to.tag == course.target).or_else(|| (knowledge.find)(&course.target))
+    else {
+        return Decision::NoTarget {
+            why: format!("{} is no candidate any more", course.target),
+            skipped: course.skipped,
+        };
+    };
+    let mut refusals = refusals;
+    if request.to.is_some() {
+        let case = setting.case(&candidate);
+        refusals.extend(explicit_refusals(&case));
+    }
+    if !refusals.is_empty() {
+        refusals.sort_by_key(|verdict| verdict.gate);
+        return Decision::Refused(refusals);
+    }
+    let further = unfinished(state).is_none()
+        && state.success.as_ref().is_some_and(|success| success.action == Action::Rollback);
+    if let Some(live) = current
+        && further
+        && request.to.is_none()
+        && request.from.is_none()
+        && !request.further
+    {
+        return Decision::AskFurther { current: live.tag.clone(), target: course.target };
+    }
+    Decision::Go(Box::new(Plan {
+        environment: environment.name.clone(),
+        action: Action::Rollback,
+        candidate,
+        from: current.cloned(),
+        gates: Vec::new(),
+        overrides: Vec::new(),
+        approvals: Vec::new(),
+        undoes: course.undoes,
+        reverts: course.reverts,
+        holds: course.holds,
+        take_over: request.take_over,
+        why: course.why,
+        skipped: course.skipped,
+        basis: Basis::of(shown),
+    }))
+}
+
+/// What no rollback passes: a deployment in flight, a person's hold.
+fn standing_in_the_way(setting: &Setting<'_>) -> Vec<Verdict> {
+    let Some(any) = setting.pool.first() else { return Vec::new() };
+    let case = setting.case(any);
+    let by_person = setting.state.hold.as_ref().is_some_and(|hold| hold.cause == HoldCause::Person);
+    gate::busy(&case).into_iter().chain(gate::held(&case).filter(|_| by_person)).collect()
+}
+
+/// What even a named target does not pass.
+fn explicit_refusals(case: &Case<'_>) -> Vec<Verdict> {
+    let back = format!(
+        "rel deploy {} {} --override rolled-back --reason WHY",
+        case.environment.name, case.candidate.tag
+    );
+    let rolled_back = gate::rolled_back(case).map(|mut verdict| {
+        verdict.fixes = vec![back];
+        verdict
+    });
+    gate::blocked(case).into_iter().chain(rolled_back).collect()
+}
+
+fn default(setting: &Setting<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (String, Vec<Skipped>)> {
+    let state = setting.state;
+    let name = &setting.environment.name;
+    if let Some(last) = unfinished(state) {
+        if last.action == Action::Rollback {
+            return Ok(Course {
+                target: last.tag.clone(),
+                undoes: last.undoes.clone(),
+                reverts: last.reverts.clone(),
+                holds: last.holds,
+                why: format!("the rollback {name}#{} did not succeed; once more", last.seq),
+                skipped: Vec::new(),
+            });
+        }
+        let live =
+            state.current().ok_or_else(|| (format!("nothing ever succeeded on {name}"), Vec::new()))?;
+        let undoes = (last.tag != live.tag).then(|| last.tag.clone());
+        let reverts = undoes.as_ref().map(|_| last.target.deployment.clone());
+        return Ok(Course {
+            target: live.tag.clone(),
+            undoes,
+            reverts,
+            holds: false,
+            why: format!("the last success; {} {}", last.target.deployment, last.state),
+            skipped: Vec::new(),
+        });
+    }
+    let live = state.current().ok_or_else(|| (format!("nothing is live on {name}"), Vec::new()))?;
+    let (previous, skipped) = previous(state, setting.candidates, knowledge.lost);
+    let Some(previous) = previous else {
+        return Err((
+            format!("nothing that could be deployed was live on {name} before {}", live.tag),
+            skipped,
+        ));
+    };
+    Ok(Course {
+        target: previous.tag.clone(),
+        undoes: Some(live.tag.clone()),
+        reverts: Some(live.deployment.clone()),
+        holds: setting.environment.hold_after_rollback,
+        why: "live before it".to_owned(),
+        skipped,
+    })
+}
+
+fn explicit(environment: &Environment, state: &EnvState, to: &Minted) -> Course {
+    let current = state.current();
+    let leaves_success = current.is_some_and(|live| live.tag != to.tag);
+    let (undoes, reverts) = match unfinished(state) {
+        Some(last) if last.action == Action::Rollback => (last.undoes.clone(), last.reverts.clone()),
+        Some(last) => (Some(last.tag.clone()), Some(last.target.deployment.clone())),
+        None => (current.map(|live| live.tag.clone()), current.map(|live| live.deployment.clone())),
+    };
+    let differs = undoes.as_ref().is_some_and(|undoes| *undoes != to.tag);
+    let held_before = unfinished(state).is_some_and(|last| last.action == Action::Rollback && last.holds);
+    Course {
+        target: to.tag.clone(),
+        undoes: undoes.filter(|_| differs),
+        reverts: reverts.filter(|_| differs),
+        holds: held_before || (leaves_success && environment.hold_after_rollback),
+        why: "asked for by name".to_owned(),
+        skipped: Vec::new(),
+    }
+}

@@ -1,0 +1,251 @@
+//! What this clone has begun and not yet seen through: one file per run.
+//!
+//! Written and fsynced before the step it announces, so that whatever is
+//! killed, the next run knows how far this one came. A lock held on a file
+//! beside it says whether its process still lives; the kernel gives it back
+//! with the process. Nothing here is shared: it lies in the repository's
+//! common directory.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::env::Outcome;
+use crate::domain::name::{DeploymentId, Oid};
+use crate::domain::version::CandidateVersion;
+use crate::failure::{Doing, Failure, Result};
+
+const SCHEMA: u32 = 1;
+
+/// How far a deployment has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub enum Phase {
+    /// Its intent is about to be published, or is; its command has not started.
+    Intent,
+    /// Its command was about to be started.
+    Running {
+        /// The command's process, which leads a group of its own; none in the
+        /// moment between the decision and the start.
+        process: Option<Process>,
+    },
+    /// It ended like this; the record may not have been published.
+    Done {
+        /// How.
+        outcome: Outcome,
+        /// When.
+        at: chrono::DateTime<chrono::Utc>,
+    },
+}
+
+/// A process, told apart from later ones of the same number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its id, which is its group's too.
+    pub pid: u32,
+    /// When it started, in the kernel's own unit.
+    pub start_time: Option<u64>,
+    /// The boot it belongs to.
+    pub boot: Option<String>,
+}
+
+/// What was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Run {
+    /// A deployment.
+    Deployment {
+        /// Which.
+        id: DeploymentId,
+        /// The intent's nonce: the number may be somebody else's.
+        nonce: String,
+        /// The tip that the intent was to replace.
+        expected: Option<Oid>,
+        /// How far it came.
+        #[serde(flatten)]
+        phase: Phase,
+    },
+    /// A cut's reserved number.
+    Reservation {
+        /// Which.
+        version: CandidateVersion,
+        /// The commit to be built.
+        commit: Oid,
+        /// The reservation's nonce.
+        nonce: String,
+        /// The tip that the reservation was to replace.
+        expected: Option<Oid>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Page {
+    schema: u32,
+    run: Run,
+}
+
+/// The folder of one project's runs.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    dir: PathBuf,
+}
+
+/// A run of this process. Dropping it leaves the file for the next run to
+/// settle; [`OpenRun::close`] removes it.
+#[must_use = "a run is closed once its record is published"]
+#[derive(Debug)]
+pub struct OpenRun {
+    path: PathBuf,
+    _lock: File,
+    /// What was written last.
+    pub run: Run,
+}
+
+impl Journal {
+    /// The journal in this folder, which need not exist yet.
+    pub fn at(dir: PathBuf) -> Journal {
+        Journal { dir }
+    }
+
+    /// Opens a run, named by its nonce.
+    ///
+    /// # Errors
+    /// The disk refuses; nothing was begun.
+    pub fn open(&self, run: Run) -> Result<OpenRun> {
+        let what = || format!("the journal {} cannot be written", self.dir.display());
+        fs::create_dir_all(&self.dir).doing(what())?;
+        let nonce = match &run {
+            Run::Deployment { nonce, .. } | Run::Reservation { nonce, .. } => nonce,
+        };
+        let path = self.dir.join(format!("{nonce}.json"));
+        let lock = File::create(path.with_extension("lock")).doing(what())?;
+        lock.lock().doing(what())?;
+        let mut open = OpenRun { path, _lock: lock, run: run.clone() };
+        open.write(run)?;
+        Ok(open)
+    }
+
+    /// The runs whose process is gone, each now this process's to settle.
+    /// A file that cannot be read is set aside and named.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn dead(&self) -> Result<(Vec<OpenRun>, Vec<PathBuf>)> {
+        let (mut dead, mut damaged) = (Vec::new(), Vec::new());
+        let what = || format!("the journal {} cannot be read", self.dir.display());
+        let entries = match fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((dead, damaged)),
+            Err(error) => return Err(error).doing(what()),
+        };
+        for entry in entries {
+            let path = entry.doing(what())?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let lock = File::create(path.with_extension("lock")).doing(what())?;
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => continue,
+                Err(TryLockError::Error(error)) => return Err(error).doing(what()),
+            }
+            match read(&path) {
+                Ok(Some(run)) => dead.push(OpenRun { path, _lock: lock, run }),
+                Ok(None) => {}
+                Err(_) => {
+                    let aside = path.with_extension("damaged");
+                    fs::rename(&path, &aside).doing(what())?;
+                    damaged.push(aside);
+                }
+            }
+        }
+        dead.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok((dead, damaged))
+    }
+
+    /// Every run there is, and whether its process still lives. Settles nothing.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn all(&self) -> Result<Vec<(Run, bool)>> {
+        let what = || format!("the journal {} cannot be read", self.dir.display());
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.dir).doing(what())? {
+            let path = entry.doing(what())?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let Ok(Some(run)) = read(&path) else { continue };
+            let held = File::open(path.with_extension("lock"))
+                .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
+            all.push((run, held));
+        }
+        Ok(all)
+    }
+
+    /// Whether nothing was begun: the common case, told by one look.
+    pub fn is_empty(&self) -> bool {
+        fs::read_dir(&self.dir).map_or(true, |entries| {
+            !entries.flatten().any(|entry| entry.path().extension().is_some_and(|e| e == "json"))
+        })
+    }
+}
+
+impl OpenRun {
+    /// Replaces what is written, durably.
+    ///
+    /// # Errors
+    /// The disk refuses; what was written before stands.
+    pub fn write(&mut self, run: Run) -> Result<()> {
+        write_durably(&self.path, &Page { schema: SCHEMA, run: run.clone() })
+            .doing(format!("the journal {} cannot be written", self.path.display()))?;
+        self.run = run;
+        Ok(())
+    }
+
+    /// Sets how far a deployment came.
+    ///
+    /// # Errors
+    /// As [`OpenRun::write`].
+    pub fn advance(&mut self, to: Phase) -> Result<()> {
+        match self.run.clone() {
+            Run::Deployment { id, nonce, expected, .. } => {
+                self.write(Run::Deployment { id, nonce, expected, phase: to })
+            }
+            Run::Reservation { .. } => Err(Failure::failed("a reservation has no phases")),
+        }
+    }
+
+    /// Removes the run: its record is published, or never will be.
+    pub fn close(self) {
+        // A file left behind is settled once more, which changes nothing.
+        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(self.path.with_extension("lock"));
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<Run>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+        Ok(bytes) => {
+            let page: Page = serde_json::from_slice(&bytes)?;
+            if page.schema == SCHEMA { Ok(Some(page.run)) } else { Err(io::ErrorKind::InvalidData.into()) }
+        }
+    }
+}
+
+fn write_durably(path: &Path, page: &Page) -> io::Result<()> {
+    let fresh = path.with_extension("new");
+    let mut file = File::create(&fresh)?;
+    serde_json::to_writer(&mut file, page)?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    match path.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,234 @@
+//! Chains with their meaning: typed events and states over [`super::chain`].
+//!
+//! A view is what a chain held when it was read. Appending to it makes
+//! objects only; the authority decides whether they become the chain. A
+//! record this version cannot read is read around, and never written over.
+
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::authority::{Expected, RefUpdate};
+use super::chain::{self, Body};
+use super::notes::NoteLine;
+use super::repo::Repo;
+use crate::domain::candidates::{self, CandidatesState};
+use crate::domain::env::{self, EnvState, Impossible, What};
+use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
+use crate::failure::{Failure, Kind, Result};
+
+/// The version of the records written here.
+const VERSION: u64 = 1;
+
+/// `refs/notes/rel/<project>/env/<env>`.
+pub fn env_ref(project: &ProjectName, environment: &EnvName) -> String {
+    format!("refs/notes/rel/{project}/env/{environment}")
+}
+
+/// `refs/notes/rel/<project>/candidates`.
+pub fn candidates_ref(project: &ProjectName) -> String {
+    format!("refs/notes/rel/{project}/candidates")
+}
+
+/// A state that a chain's events fold to.
+pub trait State: Default + Clone + Serialize + DeserializeOwned {
+    /// What happens in such a chain.
+    type Event: Clone + Serialize + DeserializeOwned;
+    /// The state after `event`.
+    ///
+    /// # Errors
+    /// The event cannot follow.
+    fn after(&self, event: &Self::Event) -> Result<Self, Impossible>;
+    /// The first line of the event's commit message.
+    fn subject(event: &Self::Event) -> String;
+    /// Who and when.
+    fn stamp(event: &Self::Event) -> (&Actor, DateTime<Utc>);
+    /// The commit that the event is noted under, seen from the state before it.
+    fn noted(&self, event: &Self::Event) -> Option<Oid>;
+}
+
+impl State for EnvState {
+    type Event = env::Event;
+
+    fn after(&self, event: &env::Event) -> Result<Self, Impossible> {
+        self.apply(event)
+    }
+
+    fn subject(event: &env::Event) -> String {
+        event.subject()
+    }
+
+    fn stamp(event: &env::Event) -> (&Actor, DateTime<Utc>) {
+        (&event.actor, event.at)
+    }
+
+    fn noted(&self, event: &env::Event) -> Option<Oid> {
+        let seq = event.id.seq;
+        match &event.what {
+            What::Intent(intent) => Some(intent.deployment.commit),
+            What::Outcome(_) | What::TakenOver { .. } | What::Late(_) | What::Resolved { .. } => {
+                let in_flight = self.in_flight.as_ref().map(|intent| &intent.deployment);
+                let open = in_flight.into_iter().chain(&self.unresolved);
+                open.filter(|d| d.seq == seq).map(|d| d.commit).next().or_else(|| {
+                    self.last.as_ref().filter(|last| last.seq == seq).map(|last| last.target.commit)
+                })
+            }
+            What::Hold { .. } | What::Unhold { .. } | What::Approve { .. } | What::Withdraw { .. } => None,
+        }
+    }
+}
+
+impl State for CandidatesState {
+    type Event = candidates::Event;
+
+    fn after(&self, event: &candidates::Event) -> Result<Self, Impossible> {
+        self.apply(event)
+    }
+
+    fn subject(event: &candidates::Event) -> String {
+        event.subject()
+    }
+
+    fn stamp(event: &candidates::Event) -> (&Actor, DateTime<Utc>) {
+        (&event.actor, event.at)
+    }
+
+    fn noted(&self, event: &candidates::Event) -> Option<Oid> {
+        event.commit()
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a, S: State> {
+    v: u64,
+    event: &'a S::Event,
+    state: &'a S,
+}
+
+/// What a chain held when it was read.
+#[derive(Debug, Clone)]
+pub struct View<S> {
+    /// The chain's ref.
+    pub ref_name: String,
+    /// What that ref held: the value a compare-and-swap expects.
+    pub held: Option<Oid>,
+    /// The commit to build on; differs from `held` only while a chain's
+    /// first event continues an earlier name's.
+    pub tip: Option<Oid>,
+    /// The state there.
+    pub state: S,
+    /// Why nothing may be appended, if a newer version wrote the tip.
+    pub newer: Option<String>,
+}
+
+impl<S: State> View<S> {
+    /// Makes the commits of `events`, in order, on top of this view: the view
+    /// after them, and the one update of a ref that would make them true.
+    ///
+    /// # Errors
+    /// A newer version wrote the tip; an event cannot follow; git failed.
+    pub fn append(&self, repo: &Repo, events: &[S::Event]) -> Result<(View<S>, RefUpdate)> {
+        if let Some(newer) = &self.newer {
+            return Err(Failure::new(Kind::Refused, format!("{} was written by a newer rel", self.ref_name))
+                .reason("version", newer.clone())
+                .hint("update rel on this machine; reading still works"));
+        }
+        let mut state = self.state.clone();
+        let mut tip = self.tip;
+        for event in events {
+            let next = state.after(event).map_err(|impossible| {
+                Failure::failed(format!("{} does not fit its chain", S::subject(event))).because(impossible)
+            })?;
+            let notes: Vec<NoteLine> = state
+                .noted(event)
+                .map(|commit| NoteLine { commit, line: to_line(event) })
+                .into_iter()
+                .collect();
+            let line = to_line(&Line { v: VERSION, event, state: &next });
+            let (actor, at) = S::stamp(event);
+            tip = Some(chain::write(repo, tip, &S::subject(event), &line, &notes, actor, at)?);
+            state = next;
+        }
+        let Some(new) = tip.filter(|_| !events.is_empty()) else {
+            return Err(Failure::failed(format!("nothing to append to {}", self.ref_name)));
+        };
+        let expected = self.held.map_or(Expected::MustNotExist, Expected::MustBe);
+        let update = RefUpdate { name: self.ref_name.clone(), expected, new };
+        let view =
+            View { ref_name: self.ref_name.clone(), held: Some(new), tip: Some(new), state, newer: None };
+        Ok((view, update))
+    }
+}
+
+fn to_line(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("records have string keys and no failing serializer")
+}
+
+/// Reads a chain as this clone has it. `formerly` are earlier names of it,
+/// tried where it does not exist yet.
+///
+/// # Errors
+/// git failed, or the newest record of this version is damaged.
+pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Result<View<S>> {
+    let held = repo.ref_target(ref_name)?;
+    let mut tip = held;
+    for earlier in formerly {
+        if tip.is_none() {
+            tip = repo.ref_target(earlier)?;
+        }
+    }
+    let mut view = View { ref_name: ref_name.to_owned(), held, tip, state: S::default(), newer: None };
+    let Some(start) = tip else { return Ok(view) };
+    for entry in chain::walk(repo, start) {
+        let entry = entry?;
+        match entry.body {
+            Body::Record { v, state, .. } if v == VERSION => {
+                view.state = serde_json::from_value(state).map_err(|error| {
+                    Failure::new(
+                        Kind::Integrity,
+                        format!("the record {} of {ref_name} is damaged", entry.oid),
+                    )
+                    .because(error)
+                    .hint("rel fsck")
+                })?;
+                return Ok(view);
+            }
+            Body::Record { v, .. } => {
+                view.newer
+                    .get_or_insert(format!("its tip is a record of version {v}; this rel writes {VERSION}"));
+            }
+            Body::Foreign => {}
+            Body::Broken(why) => {
+                return Err(Failure::new(
+                    Kind::Integrity,
+                    format!("the commit {} of {ref_name} is damaged: {why}", entry.oid),
+                )
+                .hint("rel fsck"));
+            }
+        }
+    }
+    Ok(view)
+}
+
+#[derive(Deserialize)]
+struct Stored<E> {
+    event: E,
+}
+
+/// The events of a chain, newest first; what this version cannot read is
+/// left out.
+pub fn events<'r, S: State + 'r>(
+    repo: &'r Repo,
+    tip: Option<Oid>,
+) -> impl Iterator<Item = Result<(Oid, S::Event)>> + 'r {
+    tip.into_iter().flat_map(move |tip| chain::walk(repo, tip)).filter_map(|entry| match entry {
+        Err(failure) => Some(Err(failure)),
+        Ok(entry) => match entry.body {
+            Body::Record { v, line, .. } if v == VERSION => {
+                let stored: Stored<S::Event> = serde_json::from_str(&line).ok()?;
+                Some(Ok((entry.oid, stored.event)))
+            }
+            _ => None,
+        },
+    })
+}
