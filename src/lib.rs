@@ -68,8 +68,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, world: World) -> ExitCode {
         .and_then(|interrupts| dispatch(&cli, &world, &screen, &interrupts));
     let code = match result {
         Ok(mut document) => {
-            document.insert("schema".into(), json!(1));
-            screen.json(&Value::Object(document));
+            if cli.global.json {
+                document.insert("schema".into(), json!(1));
+                screen.json(&Value::Object(document));
+            }
             0
         }
         Err(failure) => {

@@ -32,7 +32,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
         return dry_run(ctx, &snapshot, &intended, &path);
     }
     let walk = path.iter().map(EnvName::as_str).collect::<Vec<_>>().join(", then ");
-    ctx.confirm(&format!("Cut and deploy to {walk}?"))?;
+    ctx.confirm(&format!("Cut and deploy to {walk}?"), "shipping")?;
     let (record, made) = match make(ctx, &mut snapshot, &|snapshot| intend(ctx, snapshot, &request))? {
         Made::Exists(minted) => (snapshot.record(ctx, &minted)?, false),
         Made::New(record) => (*record, true),

@@ -152,18 +152,22 @@ impl<'a> Context<'a> {
         Uuid::new_v4().simple().to_string()
     }
 
-    /// Asks a question that `--yes` answers.
+    /// Asks a question that `--yes` answers. `what` names the deed where
+    /// nobody can be asked.
     ///
     /// # Errors
     /// Nobody can be asked and there is no `--yes` (exit 2), or the answer
     /// was no (exit 4; nothing changed).
-    pub fn confirm(&self, question: &str) -> Result<()> {
+    pub fn confirm(&self, question: &str, what: &str) -> Result<()> {
         if self.global.yes {
             return Ok(());
         }
         if !self.can_ask() {
-            return Err(Failure::new(Kind::Usage, format!("{question} Nobody can be asked here"))
-                .hint("answer beforehand with --yes, or REL_YES=1"));
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("{what} needs a yes, and nobody can be asked here; nothing changed"),
+            )
+            .hint("say it beforehand: --yes, or REL_YES=1"));
         }
         match self.asker.confirm(question, true).doing("the answer could not be read")? {
             Some(true) => Ok(()),

@@ -136,7 +136,7 @@ fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan) -> Re
             None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
         };
     }
-    ctx.confirm(&format!("Deploy to {name}?"))
+    ctx.confirm(&format!("Deploy to {name}?"), &format!("deploying to {name}"))
 }
 
 /// The chains in the snapshot after what ran.
@@ -435,7 +435,10 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
     ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
     // A yes to going further back is a yes to this.
     if !request.further {
-        ctx.confirm(&format!("Roll back {}?", wish.environment))?;
+        ctx.confirm(
+            &format!("Roll back {}?", wish.environment),
+            &format!("rolling {} back", wish.environment),
+        )?;
     }
     match deployment::run(ctx, snapshot, &plan, &prepared, &details)? {
         Some(receipt) => {

@@ -274,7 +274,8 @@ mod tests {
     #[test]
     fn a_store_gives_back_what_it_was_given() {
         let root = tempfile::tempdir().unwrap();
-        let repo = git2::Repository::init_bare(root.path().join("repo.git")).unwrap();
+        let sandbox = crate::store::repo::fixture::Sandbox::new();
+        let repo = sandbox.open("work");
         let dir = root.path().join("store");
         fs::create_dir(&dir).unwrap();
         let cache = Cache::at(root.path().join("cache"));
