@@ -1,1 +1,2 @@
 //! The integration tests: real git, real remotes, real processes.
+mod floors;
