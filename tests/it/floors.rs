@@ -59,9 +59,9 @@ fn an_arrow_only_ever_points_down() {
                 (Some(own), Some(other)) => other <= own,
                 (Some(own), None) if target == "cli" => own >= FLOORS.len() - 2,
                 (Some(_), None) => BESIDE.iter().any(|(name, _)| *name == target),
-                (None, _) => BESIDE
-                    .iter()
-                    .any(|(name, uses)| *name == floor && (uses.contains(&target.as_str()) || *name == target)),
+                (None, _) => BESIDE.iter().any(|(name, uses)| {
+                    *name == floor && (uses.contains(&target.as_str()) || *name == target)
+                }),
             };
             // Paths from `crate::` to an item of lib.rs itself have no floor.
             if !allowed {
@@ -75,11 +75,7 @@ fn an_arrow_only_ever_points_down() {
 #[test]
 fn verbs_never_use_each_other() {
     for (floor, path, code) in all() {
-        assert!(
-            floor != "commands" || !code.contains("commands::"),
-            "{} uses another verb",
-            path.display()
-        );
+        assert!(floor != "commands" || !code.contains("commands::"), "{} uses another verb", path.display());
     }
 }
 
@@ -93,7 +89,8 @@ fn git2_is_named_in_the_store_alone() {
 #[test]
 fn the_domain_has_no_clock_process_or_terminal() {
     for (floor, path, code) in all().into_iter().filter(|(floor, ..)| floor == "domain") {
-        for word in ["std::process", "std::env", "std::fs", "std::io", "Utc::now", "Local::now", "console::"] {
+        for word in ["std::process", "std::env", "std::fs", "std::io", "Utc::now", "Local::now", "console::"]
+        {
             assert!(!code.contains(word), "{} ({floor}) names {word}", path.display());
         }
     }
