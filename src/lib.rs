@@ -41,6 +41,7 @@ pub mod ui;
 pub mod world;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -58,6 +59,11 @@ use crate::world::World;
 /// Runs `rel` with these arguments in this world.
 pub fn run(argv: impl IntoIterator<Item = OsString>, world: World) -> ExitCode {
     let argv: Vec<OsString> = argv.into_iter().collect();
+    if argv.len() == 2 && (argv[1] == "--version" || argv[1] == "-V") {
+        // Asked by scripts at every start: answered before the command line is built.
+        let _ = writeln!(std::io::stdout(), "rel {}", env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
     let cli = match Cli::try_parse_from(&argv) {
         Ok(cli) => cli,
         Err(error) => return usage(&argv, &world, &error),
