@@ -306,8 +306,13 @@ pub fn downgrade(case: &Case<'_>) -> Option<Verdict> {
 
 /// Nobody keeps the environment closed.
 pub fn held(case: &Case<'_>) -> Option<Verdict> {
-    let hold = case.state.hold.as_ref()?;
-    let (name, token) = (&case.environment.name, hold.token);
+    held_by(case.environment, case.state)
+}
+
+/// [`held`], whatever the candidate.
+pub fn held_by(environment: &Environment, state: &EnvState) -> Option<Verdict> {
+    let hold = state.hold.as_ref()?;
+    let (name, token) = (&environment.name, hold.token);
     let why = match hold.cause {
         HoldCause::Person => format!("by {}: {:?} ({name}#{token})", hold.actor.name, hold.reason),
         HoldCause::Rollback => format!("by the rollback {name}#{token} of {}", hold.actor.name),
@@ -321,7 +326,12 @@ pub fn held(case: &Case<'_>) -> Option<Verdict> {
 
 /// No deployment is in flight.
 pub fn busy(case: &Case<'_>) -> Option<Verdict> {
-    let deployment = &case.state.in_flight.as_ref()?.deployment;
+    busy_with(case.state)
+}
+
+/// [`busy`], whatever the candidate.
+pub fn busy_with(state: &EnvState) -> Option<Verdict> {
+    let deployment = &state.in_flight.as_ref()?.deployment;
     let id = &deployment.id;
     Some(
         Verdict::refuse(

@@ -12,6 +12,7 @@ pub mod config;
 pub mod env;
 pub mod gate;
 pub mod name;
+pub mod nearest;
 pub mod plan;
 pub mod provenance;
 pub mod rollback;
