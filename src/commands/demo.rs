@@ -31,7 +31,7 @@ const RECORDED: &[i32] = &[6];
 ///
 /// # Errors
 /// `dir` holds something (exit 4); a step goes other than told, which is named
-/// (exit 1); Ctrl-C (exit 130). What was built stays.
+/// (exit 1); Ctrl-C (exit 130). From the first step on, what is there stays.
 pub fn run(
     world: &World,
     screen: &Screen,
@@ -79,48 +79,54 @@ impl Tour<'_> {
 
         self.say("One project, two environments, and nothing live yet.");
         self.rel(&["status"])?;
-        self.say("Cut trunk's tip into a candidate of the next release. It is built once, here.");
+        self.say("Cut trunk's tip into a candidate of the next release. It is built once, now.");
         self.rel(&["cut"])?;
-        self.say("Put that candidate on staging: ./deploy.sh switches, ./verify.sh makes sure.");
+        self.say("Deploy it to staging. It would ask first; --yes is the answer beforehand.");
         self.rel(&["deploy", "staging", "--yes"])?;
         self.say("It did well there, so the same bytes go on to prod. Nothing is built again.");
         self.rel(&["promote", "prod", "--yes"])?;
-        self.say("All of that is kept in git. Any clone can read it, with git alone.");
+        self.say("All of that is kept in git, where any clone can read it without rel.");
         self.git(&["log", "--oneline", "refs/notes/rel/shop/env/prod"])?;
 
         self.trunk(&COUPONS)?;
         self.say("The week goes on: Ben has pushed a feature to trunk.");
         self.git(&["log", "--oneline", "-1"])?;
-        self.say("The next release, all the way.");
+        self.say("A feature since 1.1.0, so this is 1.2.0, and its first candidate.");
         self.rel(&["cut"])?;
+        self.say("On staging all is well.");
         self.rel(&["deploy", "staging", "--yes"])?;
+        self.say("On prod as well: every check passes.");
         self.rel(&["promote", "prod", "--yes"])?;
-        self.say("Every check passed. Then a customer buys one loaf of bread, for 3.");
+        self.say("Then a customer buys a loaf of bread, which costs 3.");
         self.shop(&["total", "bread"])?;
-        self.say("The shop pays its customers! Back to what was live before: no build, no guess.");
+        self.say("The shop pays its customers! Back to what was live before, without a build.");
         self.rel(&["rollback", "prod", "--reason", "carts cost less than nothing", "--yes"])?;
-        self.say("Customers are fine again, and prod is held: nobody brings the fault back unawares.");
+        self.say("Customers pay again. Prod is held, so that nobody brings the fault back.");
         self.shop(&["total", "bread"])?;
 
         self.trunk(&WRAPPING)?;
         self.trunk(&CAPPED)?;
         let fix = self.place.head(&self.children)?;
-        self.say("Kim has fixed it on trunk. But there is gift wrapping now, and nobody tried that.");
+        self.say("Kim has mended it on trunk, on top of gift wrapping that nobody has tried.");
         self.git(&["log", "--oneline", "-3"])?;
-        self.say("So only the fix is picked, onto the release that has the fault: a new candidate.");
+        self.say("So the fix alone is picked onto the release with the fault, and built once.");
         self.rel(&["cherry-pick", &fix, "--onto", "1.2.0"])?;
-        self.say("It goes the same way as any other.");
+        self.say("That is a candidate like any other: to staging,");
         self.rel(&["deploy", "staging", "--yes"])?;
+        self.say("then prod is opened again,");
         self.rel(&["unlock", "prod", "--reason", "the fix is on staging"])?;
+        self.say("and it gets the fix, without the gift wrapping.");
         self.rel(&["promote", "prod", "--yes"])?;
+        self.say("The coupon pays for the bread, and no more than that.");
         self.shop(&["total", "bread"])?;
 
-        self.say("Now the gift wrapping. Its check fails on staging, which goes back by itself.");
+        self.say("Now trunk as it is, gift wrapping and all.");
         self.rel(&["cut"])?;
+        self.say("Its check fails on staging, and staging goes back by itself.");
         self.rel_ending(&["deploy", "staging", "--yes"], RECORDED)?;
-        self.say("Who put what on prod, and how it went.");
+        self.say("Who put what on prod, and how it went, newest first.");
         self.rel(&["log", "prod"])?;
-        self.say("And where everything stands.");
+        self.say("And where everything stands now.");
         self.rel(&["status"])?;
 
         self.farewell();
@@ -134,11 +140,15 @@ impl Tour<'_> {
              \n\
              \x20 {root}\n\
              \x20   shop               your clone, with release.toml at its top\n\
-             \x20   shop.git           the remote, bare: all there is of a back end\n\
-             \x20   servers/staging    what is deployed: release folders, and a symlink\n\
-             \x20   servers/prod       current to the one that is live\n"
+             \x20   shop.git           its remote, a bare repository: all the back end there is\n\
+             \x20   servers/staging    a server: release folders, and a symlink to the live one\n\
+             \x20   servers/prod       the other server\n\
+             \n\
+             What follows is typed there by Ana, and everything it does is real.\n\
+             \n\
+             {}",
+            self.prompt(&format!("cd {}", quoted(&self.place.shop)))
         ));
-        self.print(&self.prompt(&format!("cd {}", quoted(&self.place.shop))));
     }
 
     fn farewell(&self) {

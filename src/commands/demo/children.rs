@@ -61,7 +61,8 @@ impl<'a> Children<'a> {
     /// It cannot be started, or fails: then with its words.
     pub fn git(&self, dir: &Path, args: &[&str], more: &[(&str, &str)]) -> Result<String> {
         let mut command = self.command("git".as_ref(), dir);
-        command.args(args).envs(more.iter().copied());
+        // The user's hooks are for the user's commits.
+        command.args(["-c", "core.hooksPath=/dev/null"]).args(args).envs(more.iter().copied());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = command.output().map_err(|error| cannot_start("git", error))?;
         if self.interrupts.interrupted() {
@@ -72,7 +73,7 @@ impl<'a> Children<'a> {
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Err(Failure::failed(format!("git {} failed", args.first().unwrap_or(&"")))
-            .because(anyhow::anyhow!("{}: {said}", output.status)))
+            .because(anyhow::anyhow!("{}: {said}", ending(output.status))))
     }
 
     /// Runs a program in `dir`; the user sees what it says as it says it.
@@ -106,7 +107,8 @@ impl<'a> Children<'a> {
         if status.code().is_some_and(|code| expected.contains(&code)) {
             return Ok(());
         }
-        let failure = Failure::failed(format!("the tour stopped at `{typed}`, which ended with {status}"));
+        let failure =
+            Failure::failed(format!("the tour stopped at `{typed}`, which ended with {}", ending(status)));
         let mut words = String::new();
         if let Some(mut file) = said
             // What cannot be read is only missed here.
@@ -150,6 +152,10 @@ impl<'a> Children<'a> {
 /// Ctrl-C, as the tour ends over it.
 pub fn interrupted() -> Failure {
     Failure::new(Kind::Interrupted, "interrupted; the tour stops here")
+}
+
+fn ending(status: ExitStatus) -> String {
+    status.code().map_or_else(|| status.to_string(), |code| format!("exit {code}"))
 }
 
 fn cannot_start(what: &str, error: std::io::Error) -> Failure {

@@ -140,9 +140,22 @@ impl Place {
     /// default in a new folder for temporary files.
     ///
     /// # Errors
-    /// `dir` holds something (exit 4); the disk or git refuses.
+    /// `dir` holds something (exit 4); the disk or git refuses. Then nothing is left of it.
     pub fn build(world: &World, children: &Children<'_>, dir: Option<&Path>) -> Result<Place> {
         let root = folder(world, dir)?;
+        Place::furnish(world, children, root.clone()).inspect_err(|_| {
+            // Half a place is of no use, and would be in the way of another go. The folder was
+            // empty; what cannot be removed stays.
+            for part in ["shop", "shop.git", "servers"] {
+                let _ = fs::remove_dir_all(root.join(part));
+            }
+            if dir.is_none() {
+                let _ = fs::remove_dir(&root);
+            }
+        })
+    }
+
+    fn furnish(world: &World, children: &Children<'_>, root: PathBuf) -> Result<Place> {
         let utf8 = |path: &Path| path.to_str().map(str::to_owned);
         let (Some(remote), Some(staging), Some(prod)) = (
             utf8(&root.join("shop.git")),
@@ -196,7 +209,7 @@ impl Place {
         for (section, lines) in [
             ("commit", "gpgSign = false"),
             ("tag", "gpgSign = false\n\tforceSignAnnotated = false"),
-            ("push", "gpgSign = false\n\tfollowTags = false"),
+            ("push", "gpgSign = false\n\tfollowTags = false\n\trecurseSubmodules = no\n\tdefault = simple"),
             ("gc", "auto = 0"),
             ("maintenance", "auto = false"),
             ("protocol \"file\"", "allow = always"),
@@ -209,7 +222,7 @@ impl Place {
             [(self.shop.join(".git"), format!("{settings}{who}")), (self.remote.clone(), settings)]
         {
             append(&git_dir.join("config"), &settings)?;
-            // Not the user's, which may refuse what the tour commits and pushes.
+            // Also for `rel`, and for whoever plays here later.
             let hooks = git_dir.join("hooks").display().to_string();
             let config = git_dir.join("config").display().to_string();
             children.git(&git_dir, &["config", "--file", &config, "core.hooksPath", &hooks], &[])?;
@@ -337,12 +350,12 @@ mod tests {
         let settings = dir.join("gitconfig");
         let hooks = dir.join("hooks");
         fs::create_dir(&hooks).unwrap();
-        for hook in ["pre-commit", "pre-push", "pre-receive", "commit-msg"] {
+        for hook in ["pre-commit", "pre-push", "pre-receive", "reference-transaction"] {
             fs::write(hooks.join(hook), "#!/bin/sh\nexit 1\n").unwrap();
             fs::set_permissions(hooks.join(hook), fs::Permissions::from_mode(0o755)).unwrap();
         }
         let text = format!(
-            "[commit]\ngpgSign = true\n[tag]\ngpgSign = true\n[push]\ngpgSign = true\n[gpg]\nprogram = /nonexistent\n\
+            "[commit]\ngpgSign = true\n[tag]\ngpgSign = true\n[push]\ngpgSign = true\nrecurseSubmodules = only\n[gpg]\nprogram = /nonexistent\n\
              [init]\ndefaultBranch = elsewhere\ndefaultObjectFormat = sha256\n[core]\nautocrlf = true\nexcludesFile = {}\n\
              hooksPath = {}\n[protocol \"file\"]\nallow = never\n[user]\nuseConfigOnly = true\n",
             dir.join("ignored").display(),
@@ -461,12 +474,14 @@ mod tests {
     }
 
     #[test]
-    fn an_interruption_stops_the_building() {
+    fn an_interruption_stops_the_building_and_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let world = hostile(dir.path());
         let interrupts = Interrupts::none();
         interrupts.trigger();
         let children = Children::new(&world, &interrupts, true);
         assert_eq!(Place::build(&world, &children, None).unwrap_err().kind, Kind::Interrupted);
+        let temporary = fs::read_dir(dir.path().join("tem porary")).unwrap();
+        assert_eq!(temporary.count(), 0, "half a place is taken away");
     }
 }

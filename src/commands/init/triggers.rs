@@ -10,6 +10,9 @@ use std::path::Path;
 /// Larger files are nobody's hand-written CI.
 const MAX_SIZE: u64 = 1024 * 1024;
 
+/// Finds the line of a file that speaks of tags.
+type Scan = fn(&str) -> Option<usize>;
+
 /// An automation that reacts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trigger {
@@ -40,7 +43,7 @@ pub fn find(top: &Path, samples: [&str; 2]) -> Vec<Trigger> {
         let on = read(top, &file).and_then(|text| github(&text, samples));
         found.extend(on.map(|(line, what, reacts)| Trigger { file, line, what, reacts }));
     }
-    let others: [(&str, fn(&str) -> Option<usize>); 6] = [
+    let others: [(&str, Scan); 6] = [
         (".gitlab-ci.yml", gitlab),
         (".circleci/config.yml", names_tags),
         ("azure-pipelines.yml", names_tags),
