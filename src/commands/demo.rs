@@ -40,6 +40,8 @@ pub fn run(
 ) -> Result<serde_json::Value> {
     let hidden = screen.is_json() || screen.is_quiet();
     let children = Children::new(world, interrupts, hidden);
+    let colours = screen.strong("#") != "#";
+    let children = if colours { children } else { children.plain() };
     let place = Place::build(world, &children, dir)?;
     let program = std::env::current_exe().doing("cannot find out where rel itself is")?.into_os_string();
     let mut tour = Tour { screen, children, place, program, hidden, steps: 0 };
@@ -161,6 +163,7 @@ impl Tour<'_> {
              Things to try there:\n\
              \n\
              \x20 rel show prod                    what is live: its bytes, picks and changes\n\
+             \x20 rel log --output staging#4       what the failed deployment printed\n\
              \x20 rel deploy prod v1.3.0-rc.1      refused, and by which gate\n\
              \x20 rel rollback prod                asks first, and says how to undo it\n\
              \x20 cat release.toml deploy.sh       how all of this was set up\n\

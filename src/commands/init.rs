@@ -66,13 +66,13 @@ pub fn run(world: &World, screen: &Screen, asker: &dyn Asker, global: &Global) -
     let written = with_environments(&render(&proposal), &environments);
     // What was typed is quoted and checked; this is the proof.
     let config = config::parse(&written, FILE_NAME)?.config;
-    let warnings = warnings(top, &proposal, &config);
+    let warnings = warnings(top, &proposal);
     let commit = commit(&repo, top, &config);
     if global.dry_run {
         screen.result(&written);
     } else {
         write(&file, &written)?;
-        screen.result(&report(screen, &proposal, &config, &commit));
+        screen.result(&report(screen, repo.head_branch().as_deref(), &proposal, &config, &commit));
     }
     for warning in &warnings {
         screen.warn(&text::clean(warning));
@@ -134,30 +134,33 @@ fn remote(repo: &Repo, remotes: &[&str]) -> Option<String> {
     }
 }
 
-/// What the remote calls its HEAD; else the current branch, which may be
-/// somebody's topic; else, where HEAD is detached, a branch of a usual name.
+/// What the remote calls its HEAD; else a branch of a usual name that it has;
+/// else the current branch, which comes late because it may be somebody's
+/// topic; else, where HEAD is detached, a local branch of a usual name.
 fn trunk(repo: &Repo, remote: Option<&str>) -> Result<Option<String>> {
+    let usual = |folder: &str| {
+        for branch in ["main", "master", "trunk"] {
+            if repo.ref_target(&format!("{folder}{branch}"))?.is_some() {
+                return Ok::<_, Failure>(Some(branch.to_owned()));
+            }
+        }
+        Ok(None)
+    };
     if let Some(remote) = remote {
-        let head = format!("refs/remotes/{remote}/HEAD");
+        let folder = format!("refs/remotes/{remote}/");
+        let head = format!("{folder}HEAD");
         let output = Git::new(repo).args(["symbolic-ref", "--quiet", &head]).run()?;
-        let prefix = format!("refs/remotes/{remote}/");
-        if let Some(branch) = output.stdout_text().trim().strip_prefix(&prefix) {
+        if let Some(branch) = output.stdout_text().trim().strip_prefix(&folder) {
             return Ok(Some(branch.to_owned()));
         }
-    }
-    if let Some(branch) = repo.head_branch() {
-        return Ok(Some(branch));
-    }
-    for branch in ["main", "master", "trunk"] {
-        let there =
-            |folder: &str| Ok::<_, Failure>(repo.ref_target(&format!("{folder}/{branch}"))?.is_some());
-        if there("refs/heads")?
-            || remote.map_or(Ok(false), |remote| there(&format!("refs/remotes/{remote}")))?
-        {
-            return Ok(Some(branch.to_owned()));
+        if let Some(branch) = usual(&folder)? {
+            return Ok(Some(branch));
         }
     }
-    Ok(None)
+    match repo.head_branch() {
+        Some(branch) => Ok(Some(branch)),
+        None => usual("refs/heads/"),
+    }
 }
 
 // ---- asking ----
@@ -320,13 +323,18 @@ fn commit(repo: &Repo, top: &Path, config: &Config) -> Vec<String> {
     commands.push("git commit -m \"build: describe releases to rel\"".to_owned());
     if !project.remote.is_empty() {
         let branch = repo.head_branch().unwrap_or_else(|| "HEAD".to_owned());
-        // From another branch it has to reach trunk first.
         commands.push(format!("git push {} {}", text::quote(&project.remote), text::quote(&branch)));
     }
     commands
 }
 
-fn report(screen: &Screen, proposal: &Proposal, config: &Config, commit: &[String]) -> String {
+fn report(
+    screen: &Screen,
+    branch: Option<&str>,
+    proposal: &Proposal,
+    config: &Config,
+    commit: &[String],
+) -> String {
     let project = &config.project;
     let authority = if project.remote.is_empty() { "this repository" } else { &project.remote };
     let build = match &proposal.build {
@@ -350,12 +358,22 @@ fn report(screen: &Screen, proposal: &Proposal, config: &Config, commit: &[Strin
     for command in commit {
         told.push_str(&format!("  {command}\n"));
     }
+    if branch.is_some_and(|branch| branch != project.trunk) {
+        told.push_str(&format!("\nIt counts once it is merged into {}.\n", text::clean(&project.trunk)));
+    }
+    if !project.remote.is_empty() {
+        told.push_str(&format!(
+            "\nIf {} protects tags or refs by rules, let whoever cuts and deploys make\n{} and refs/notes/rel/*.\n",
+            text::clean(authority),
+            text::clean(&proposal.tag.replace("{version}", "*"))
+        ));
+    }
     told.push_str("\nThen: rel config check, rel status, rel cut");
     told
 }
 
 /// What the owner of this repository should know before the first tag.
-fn warnings(top: &Path, proposal: &Proposal, config: &Config) -> Vec<String> {
+fn warnings(top: &Path, proposal: &Proposal) -> Vec<String> {
     let samples = ["1.2.0-rc.1", "1.2.0"].map(|version| proposal.tag.replace("{version}", version));
     let [candidate, release] = &samples;
     let mut warnings = Vec::new();
@@ -369,13 +387,6 @@ fn warnings(top: &Path, proposal: &Proposal, config: &Config) -> Vec<String> {
     }
     if !proposal.deploy_exists {
         warnings.push(format!("{} is not there yet: write it before the first deployment", proposal.deploy));
-    }
-    if !config.project.remote.is_empty() {
-        warnings.push(format!(
-            "where {} protects tags or refs by rules, whoever cuts and deploys must be let make {} and refs/notes/rel/*",
-            config.project.remote,
-            proposal.tag.replace("{version}", "*")
-        ));
     }
     warnings
 }

@@ -44,7 +44,8 @@ impl<'a> Children<'a> {
         let mut env = world.env.clone();
         env.retain(|name, _| {
             let name = name.to_string_lossy();
-            !name.starts_with("REL_") && (!name.starts_with("GIT_") || KEPT.contains(&&*name))
+            let own = name.starts_with("REL_") && name != "REL_COLOR";
+            !own && (!name.starts_with("GIT_") || KEPT.contains(&&*name))
         });
         env.insert("GIT_PAGER".into(), "cat".into());
         env.insert("GIT_TERMINAL_PROMPT".into(), "0".into());
@@ -52,6 +53,19 @@ impl<'a> Children<'a> {
         env.insert("GIT_DEFAULT_HASH".into(), "sha1".into());
         env.insert("GIT_DEFAULT_REF_FORMAT".into(), "files".into());
         Children { env, interrupts, hidden }
+    }
+
+    /// The same, without colours.
+    #[must_use]
+    pub fn plain(mut self) -> Children<'a> {
+        let settings = [
+            ("REL_COLOR", "never"),
+            ("GIT_CONFIG_COUNT", "1"),
+            ("GIT_CONFIG_KEY_0", "color.ui"),
+            ("GIT_CONFIG_VALUE_0", "never"),
+        ];
+        self.env.extend(settings.map(|(name, value)| (name.into(), value.into())));
+        self
     }
 
     /// Runs git in `dir` with `more` in its environment, says nothing, and
@@ -199,9 +213,10 @@ mod tests {
             world.env.insert(name.into(), "x".into());
         }
         let interrupts = Interrupts::none();
+        world.env.insert("REL_COLOR".into(), "always".into());
         let env = Children::new(&world, &interrupts, true).env;
         let has = |name: &str| env.contains_key(OsStr::new(name));
-        assert!(has("GIT_CONFIG_GLOBAL"));
+        assert!(has("GIT_CONFIG_GLOBAL") && has("REL_COLOR"));
         for name in ["GIT_DIR", "GIT_AUTHOR_NAME", "REL_JSON", "GIT_CONFIG_COUNT"] {
             assert!(!has(name), "{name}");
         }

@@ -100,6 +100,28 @@ fn the_remote_tells_name_and_trunk_whatever_branch_is_checked_out() {
 }
 
 #[test]
+fn a_topic_is_not_taken_for_trunk() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&[
+        "-c",
+        "user.name=Ana",
+        "-c",
+        "user.email=a@b",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "first",
+    ]);
+    sandbox.git(&["remote", "add", "origin", "https://host/shop.git"]);
+    sandbox.git(&["update-ref", "refs/remotes/origin/master", "HEAD"]);
+    sandbox.git(&["checkout", "-q", "-b", "topic"]);
+    let told = sandbox.init(&[], |global| global.yes = true).unwrap();
+    assert_eq!(told["config"]["project"]["trunk"], "master");
+    assert_eq!(told["commit"][2], "git push origin topic");
+}
+
+#[test]
 fn a_file_that_is_there_stays() {
     let sandbox = Sandbox::new();
     sandbox.put(FILE_NAME, "mine");
