@@ -12,9 +12,9 @@ use std::path::Path;
 use serde_json::json;
 
 use self::triggers::Trigger;
-use crate::cli::Global;
 use crate::config::init::{Facts, Proposal, ProposedBuild, detect, render};
 use crate::config::{self, FILE_NAME};
+use crate::delivery::context::{Context, Options};
 use crate::domain::config::Config;
 use crate::domain::name::{EnvName, ProjectName, TagName};
 use crate::failure::{Doing, Failure, Kind, Result};
@@ -34,9 +34,13 @@ const TRIES: usize = 3;
 /// # Errors
 /// There is a `release.toml` (exit 4; it stays as it is), or no working tree;
 /// nobody can be asked and there is no `--yes` (exit 2); the answer was no.
-pub fn run(world: &World, screen: &Screen, asker: &dyn Asker, global: &Global) -> Result<serde_json::Value> {
-    let dir = global.directory.as_ref().map_or_else(|| world.cwd.clone(), |dir| world.cwd.join(dir));
-    let repo = Repo::discover(world, &dir)?;
+pub fn run(
+    world: &World,
+    screen: &Screen,
+    asker: &dyn Asker,
+    options: &Options,
+) -> Result<serde_json::Value> {
+    let repo = Repo::discover(world, &Context::directory(world, options))?;
     let Some(top) = repo.work_dir() else {
         return Err(Failure::new(Kind::Refused, "a bare repository has no place for release.toml")
             .hint("run it in a clone of this repository"));
@@ -46,12 +50,12 @@ pub fn run(world: &World, screen: &Screen, asker: &dyn Asker, global: &Global) -
         return Err(exists(&file));
     }
     let mut proposal = detect(&facts(&repo, top)?);
-    if let Some(name) = &global.project {
+    if let Some(name) = &options.project {
         proposal.name = name.clone();
     }
     let mut environments = default_environments();
-    if !global.yes && !global.dry_run {
-        if !(world.stdin_terminal && world.stderr_terminal && !global.json) {
+    if !options.yes && !options.dry_run {
+        if !(world.stdin_terminal && world.stderr_terminal && !options.json) {
             return Err(Failure::new(
                 Kind::Usage,
                 "release.toml needs a few answers, and nobody can be asked here",
@@ -68,7 +72,7 @@ pub fn run(world: &World, screen: &Screen, asker: &dyn Asker, global: &Global) -
     let config = config::parse(&written, FILE_NAME)?.config;
     let warnings = warnings(top, &proposal);
     let commit = commit(&repo, top, &config);
-    if global.dry_run {
+    if options.dry_run {
         screen.result(&written);
     } else {
         write(&file, &written)?;
@@ -78,7 +82,7 @@ pub fn run(world: &World, screen: &Screen, asker: &dyn Asker, global: &Global) -
         screen.warn(&text::clean(warning));
     }
     Ok(json!({
-        "written": (!global.dry_run).then(|| file.display().to_string()),
+        "written": (!options.dry_run).then(|| file.display().to_string()),
         "config": config,
         "commit": commit,
         "warnings": warnings,

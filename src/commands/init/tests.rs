@@ -43,15 +43,15 @@ impl Sandbox {
         self
     }
 
-    fn init(&self, answers: &[&str], flags: impl FnOnce(&mut Global)) -> Result<serde_json::Value> {
+    fn init(&self, answers: &[&str], flags: impl FnOnce(&mut Options)) -> Result<serde_json::Value> {
         let screen = Screen::new(false, false, ColorChoice::Never, true, true, 0, false).over(
             Box::new(std::io::sink()),
             Box::new(std::io::sink()),
             None,
         );
-        let mut global = global();
-        flags(&mut global);
-        run(&self.world, &screen, &Scripted::new(answers), &global)
+        let mut options = Options::default();
+        flags(&mut options);
+        run(&self.world, &screen, &Scripted::new(answers), &options)
     }
 
     fn file(&self) -> Option<String> {
@@ -59,21 +59,11 @@ impl Sandbox {
     }
 }
 
-fn global() -> Global {
-    use clap::Parser as _;
-    #[derive(clap::Parser)]
-    struct Only {
-        #[command(flatten)]
-        global: Global,
-    }
-    Only::parse_from(["rel"]).global
-}
-
 #[test]
 fn an_empty_repository_gets_a_file_that_can_be_read() {
     let sandbox = Sandbox::new();
     sandbox.put("build.sh", "");
-    let told = sandbox.init(&[], |global| global.yes = true).unwrap();
+    let told = sandbox.init(&[], |options| options.yes = true).unwrap();
     let config = config::parse(&sandbox.file().unwrap(), FILE_NAME).unwrap().config;
     assert_eq!(config.project.name.as_str(), "shop");
     assert_eq!((config.project.trunk.as_str(), config.project.remote.as_str()), ("main", ""));
@@ -90,7 +80,7 @@ fn the_remote_tells_name_and_trunk_whatever_branch_is_checked_out() {
     let sandbox = Sandbox::new();
     sandbox.git(&["remote", "add", "upstream", "git@host:team/Web_Shop.git"]);
     sandbox.git(&["symbolic-ref", "refs/remotes/upstream/HEAD", "refs/remotes/upstream/develop"]);
-    let told = sandbox.init(&[], |global| global.yes = true).unwrap();
+    let told = sandbox.init(&[], |options| options.yes = true).unwrap();
     let project = &told["config"]["project"];
     assert_eq!(
         (&project["name"], &project["trunk"], &project["remote"]),
@@ -116,7 +106,7 @@ fn a_topic_is_not_taken_for_trunk() {
     sandbox.git(&["remote", "add", "origin", "https://host/shop.git"]);
     sandbox.git(&["update-ref", "refs/remotes/origin/master", "HEAD"]);
     sandbox.git(&["checkout", "-q", "-b", "topic"]);
-    let told = sandbox.init(&[], |global| global.yes = true).unwrap();
+    let told = sandbox.init(&[], |options| options.yes = true).unwrap();
     assert_eq!(told["config"]["project"]["trunk"], "master");
     assert_eq!(told["commit"][2], "git push origin topic");
 }
@@ -125,7 +115,7 @@ fn a_topic_is_not_taken_for_trunk() {
 fn a_file_that_is_there_stays() {
     let sandbox = Sandbox::new();
     sandbox.put(FILE_NAME, "mine");
-    let failure = sandbox.init(&[], |global| global.yes = true).unwrap_err();
+    let failure = sandbox.init(&[], |options| options.yes = true).unwrap_err();
     assert_eq!((failure.kind, &failure.hints[..]), (Kind::Refused, &["rel config check".to_owned()][..]));
     assert_eq!(sandbox.file().unwrap(), "mine");
     let late = write(&sandbox.world.cwd.join(FILE_NAME), "theirs").unwrap_err();
@@ -138,7 +128,7 @@ fn nobody_to_ask_is_refused_and_a_dry_run_writes_nothing() {
     let failure = sandbox.init(&[], |_| {}).unwrap_err();
     assert_eq!(failure.kind, Kind::Usage);
     assert!(failure.hints[0].ends_with("rel init --yes"));
-    let told = sandbox.init(&[], |global| global.dry_run = true).unwrap();
+    let told = sandbox.init(&[], |options| options.dry_run = true).unwrap();
     assert!(told["written"].is_null());
     assert_eq!(sandbox.file(), None);
 }
@@ -188,7 +178,7 @@ fn the_usual_environments_leave_the_file_as_it_was() {
 fn what_would_react_to_tags_is_told() {
     let sandbox = Sandbox::new();
     sandbox.put(".github/workflows/publish.yml", "on:\n  push:\n    tags: ['v*']\n");
-    let told = sandbox.init(&[], |global| global.yes = true).unwrap();
+    let told = sandbox.init(&[], |options| options.yes = true).unwrap();
     let first = told["warnings"][0].as_str().unwrap();
     assert!(first.starts_with(".github/workflows/publish.yml:3 runs on tags v*: each candidate"), "{first}");
     assert!(sandbox.dir.path().exists());
