@@ -413,6 +413,9 @@ mod tests {
         assert_eq!(git(&world, &place, &["ls-remote", "origin", "refs/tags/v1.0.0"]).lines().count(), 1);
         assert_eq!(git(&world, &place, &["status", "--porcelain"]), "");
         assert_eq!(git(&world, &place, &["config", "user.email"]), ANA.email);
+        git(&world, &place, &["worktree", "add", "-q", "--detach", "../checkout"]);
+        let script = fs::read_to_string(place.root.join("checkout/build.sh")).unwrap();
+        assert_eq!(script, include_str!("shop/build.sh"), "line ends stay as they are");
         let config = fs::read_to_string(place.shop.join("release.toml")).unwrap();
         assert_eq!(crate::config::parse(&config, "release.toml").unwrap().notes, Vec::<String>::new());
     }
