@@ -10,9 +10,13 @@ pub mod candidates;
 pub mod changes;
 pub mod config;
 pub mod env;
+pub mod freeze;
 pub mod gate;
 pub mod name;
 pub mod plan;
 pub mod provenance;
 pub mod rollback;
 pub mod version;
+
+#[cfg(test)]
+mod tests;
