@@ -170,9 +170,8 @@ impl Candidate {
                 Some(_) => Err(NotACandidate::Broken(format!("more than one trailer {key}"))),
             }
         };
-        let one = |key: &'static str| {
-            maybe(key)?.ok_or_else(|| NotACandidate::Broken(format!("no trailer {key}")))
-        };
+        let one =
+            |key: &'static str| maybe(key)?.ok_or_else(|| NotACandidate::Broken(format!("no trailer {key}")));
         one("Rel-Schema")?;
         let release = one("Rel-Release")?;
         // As it is printed, so that no second spelling of a record reads the same.

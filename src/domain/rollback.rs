@@ -225,7 +225,8 @@ fn default(setting: &Setting<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (
             (live, Vec::new())
         };
         let undone = Some(last).filter(|last| last.started && last.tag != target.tag);
-        let why = if last.started { last.state.to_string() } else { format!("{} before it began", last.state) };
+        let why =
+            if last.started { last.state.to_string() } else { format!("{} before it began", last.state) };
         return Ok(Course {
             target: target.tag.clone(),
             undoes: undone.map(|last| last.tag.clone()),

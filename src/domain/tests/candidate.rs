@@ -206,9 +206,8 @@ fn any_artifact() -> impl Strategy<Value = Artifact> {
 }
 
 fn any_reference() -> impl Strategy<Value = Reference> {
-    ("[^\\p{Cc}\\s=]{1,12}", "[a-z.]{1,8}(/[a-z]{1,5}){0,2}(:[a-z0-9]{1,4})?", any_digest()).prop_map(
-        |(name, place, digest)| Reference { name, uri: format!("{place}@{digest}"), digest },
-    )
+    ("[^\\p{Cc}\\s=]{1,12}", "[a-z.]{1,8}(/[a-z]{1,5}){0,2}(:[a-z0-9]{1,4})?", any_digest())
+        .prop_map(|(name, place, digest)| Reference { name, uri: format!("{place}@{digest}"), digest })
 }
 
 prop_compose! {

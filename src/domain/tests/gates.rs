@@ -59,10 +59,7 @@ fn deployers_are_known_by_their_address() {
     world.asked_by = Some(person("ana"));
     let verdict = says(&world, gate::deployers, 'a').unwrap();
     assert!(!verdict.passed && verdict.opens_at.is_none());
-    assert_eq!(
-        verdict.text,
-        "kim <kim@example.com> is none of them; that ana asked for it does not count"
-    );
+    assert_eq!(verdict.text, "kim <kim@example.com> is none of them; that ana asked for it does not count");
     assert!(verdict.fixes[0].contains("*@release.example.com"), "who could is said");
     // It is the actor that counts, whoever asked.
     world.actor = person("ana");
@@ -111,10 +108,8 @@ fn soak_opens_when_the_last_upstream_has_stood_long_enough() {
     world.policy.soak = Some(Duration::from_secs(600));
     world.policy.after = vec!["staging".parse().unwrap(), "eu".parse().unwrap()];
     let eu = World::after("+b +a");
-    world.upstream = vec![
-        ("staging".parse().unwrap(), World::after("+a").state),
-        ("eu".parse().unwrap(), eu.state),
-    ];
+    world.upstream =
+        vec![("staging".parse().unwrap(), World::after("+a").state), ("eu".parse().unwrap(), eu.state)];
     world.now = minute(5);
     let verdict = says(&world, gate::soak, 'a').unwrap();
     assert_eq!(verdict.opens_at, Some(minute(13)), "the later of minutes 11 and 13");

@@ -4,13 +4,13 @@
 //! events and read as its state, with candidates named by one letter.
 
 mod candidate;
-mod candidates;
 mod fold;
 mod gates;
+mod minting;
 mod plan;
 mod records;
-mod rollback;
 mod times;
+mod way_back;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -65,7 +65,7 @@ fn letters<'a>(tags: impl IntoIterator<Item = &'a TagName>) -> String {
 }
 
 /// An environment, its candidates and the time, which passes by a minute an event.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct World {
     policy: Environment,
     state: EnvState,

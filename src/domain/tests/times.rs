@@ -36,7 +36,9 @@ fn utc(text: &str) -> DateTime<Utc> {
 fn until(freezes: &[Freeze], now: &str) -> String {
     match freeze::at(freezes, utc(now)) {
         None => "open".into(),
-        Some(frozen) => frozen.until.map_or("for good".into(), |at| at.format("%Y-%m-%dT%H:%M:%S").to_string()),
+        Some(frozen) => {
+            frozen.until.map_or("for good".into(), |at| at.format("%Y-%m-%dT%H:%M:%S").to_string())
+        }
     }
 }
 
@@ -139,8 +141,16 @@ fn where_clocks_are_put_back() {
     // In Paris 2026-10-25 has the time from 02:00 to 03:00 twice, from 00:00 and from 01:00 UTC.
     let sunday = |from, to| [weekly(&[Weekday::Sun], from, to, Europe::Paris, None)];
     assert_eq!(until(&sunday("02:30", "04:00"), "2026-10-25T00:29:59"), "open");
-    assert_eq!(until(&sunday("02:30", "04:00"), "2026-10-25T00:30:00"), "2026-10-25T03:00:00", "the first 02:30");
-    assert_eq!(until(&sunday("01:00", "02:30"), "2026-10-24T23:00:00"), "2026-10-25T01:30:00", "the second 02:30");
+    assert_eq!(
+        until(&sunday("02:30", "04:00"), "2026-10-25T00:30:00"),
+        "2026-10-25T03:00:00",
+        "the first 02:30"
+    );
+    assert_eq!(
+        until(&sunday("01:00", "02:30"), "2026-10-24T23:00:00"),
+        "2026-10-25T01:30:00",
+        "the second 02:30"
+    );
     assert_eq!(until(&sunday("01:00", "02:30"), "2026-10-25T01:30:00"), "open");
     assert_eq!(until(&sunday("00:00", "24:00"), "2026-10-25T12:00:00"), "2026-10-25T23:00:00", "25 hours");
     let ny = [weekly(&[Weekday::Sun], "01:30", "01:45", America::New_York, None)];
