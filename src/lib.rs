@@ -4,14 +4,35 @@
 //!
 //! | floor | what it holds |
 //! |---|---|
+//! | [`cli`] | the command line as types |
+//! | [`world`] | working directory, environment, clock, terminal: read there and nowhere else |
 //! | [`failure`] | what can go wrong and the exit codes; every floor may use it |
-//! | [`exec`] | other people's commands: process groups, timeouts, signals |
+//! | [`commands`] | one file per verb |
+//! | [`delivery`] | the two steps, each one straight line, and what they share |
 //! | [`ui`] | what there is to say, made text or JSON; prompts and progress |
-//! | [`config`] | `release.toml`: text to types, and back |
 //! | [`store`] | git and the disk |
+//! | [`exec`] | other people's commands: process groups, timeouts, signals |
+//! | [`config`] | `release.toml`: text to types, and back |
 //! | [`domain`] | the rules, pure |
+//!
+//! On disk, in the repository that decides (a remote, or this one):
+//!
+//! | ref | holds |
+//! |---|---|
+//! | `refs/tags/v1.5.0-rc.2` | a candidate |
+//! | `refs/tags/v1.5.0` | a release that reached a final environment |
+//! | `refs/notes/rel/<project>/env/<env>` | an environment's chain |
+//! | `refs/notes/rel/<project>/candidates` | the candidates' chain |
+//! | `refs/rel/<project>/artifacts/<version>` | artifacts kept in git |
+//!
+//! In this clone alone: `refs/rel/<project>/tags/` (the authority's tags as
+//! last seen), and the folder `rel` in the common git directory: the cache of
+//! artifacts, what commands printed, and the journal of what was begun.
 
+pub mod cli;
+pub mod commands;
 pub mod config;
+pub mod delivery;
 pub mod domain;
 pub mod exec;
 pub mod failure;
@@ -19,10 +40,148 @@ pub mod store;
 pub mod ui;
 pub mod world;
 
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use serde_json::{Map, Value, json};
+
+use crate::cli::{Cli, Color, ConfigVerb, Global, Verb};
+use crate::delivery::context::{Context, Options};
+use crate::exec::{Interrupts, Processes};
+use crate::failure::{Failure, Kind, Result};
+use crate::ui::prompt::Terminal;
+use crate::ui::{ColorChoice, Screen};
+use crate::world::World;
+
 /// Runs `rel` with these arguments in this world.
-pub fn run(
-    _argv: impl IntoIterator<Item = std::ffi::OsString>,
-    _world: world::World,
-) -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn run(argv: impl IntoIterator<Item = OsString>, world: World) -> ExitCode {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    let cli = match Cli::try_parse_from(&argv) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&argv, &world, &error),
+    };
+    let screen = screen(&world, &cli);
+    let result = Interrupts::install()
+        .map_err(Failure::from)
+        .and_then(|interrupts| dispatch(&cli, &world, &screen, &interrupts));
+    let code = match result {
+        Ok(mut document) => {
+            if cli.global.json {
+                document.insert("schema".into(), json!(1));
+                screen.json(&Value::Object(document));
+            }
+            0
+        }
+        Err(failure) => {
+            let code = failure.kind.exit_code();
+            tell(&screen, &failure);
+            code
+        }
+    };
+    match (code, screen.lost_result()) {
+        (0, Some(_)) => ExitCode::from(Kind::Failed.exit_code()),
+        _ => ExitCode::from(code),
+    }
+}
+
+fn options(global: &Global) -> Options {
+    Options {
+        directory: global.directory.clone(),
+        config: global.config.clone(),
+        project: global.project.clone(),
+        dry_run: global.dry_run,
+        yes: global.yes,
+        json: global.json,
+        offline: global.offline,
+    }
+}
+
+fn tell(screen: &Screen, failure: &Failure) {
+    if screen.is_json() {
+        screen.json(&ui::failure_json(failure));
+    }
+    screen.error(&ui::failure(failure, screen));
+}
+
+fn screen(world: &World, cli: &Cli) -> Screen {
+    let color = match cli.global.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    let no_color = world.var("NO_COLOR").is_some() || world.var("TERM") == Some("dumb");
+    Screen::new(
+        world.stdout_terminal,
+        world.stderr_terminal,
+        color,
+        no_color,
+        cli.global.quiet,
+        cli.global.verbose,
+        cli.global.json,
+    )
+}
+
+/// What clap has to say: help and version as they are, anything else as a
+/// failure of usage, in JSON where JSON was asked for.
+fn usage(argv: &[OsString], world: &World, error: &clap::Error) -> ExitCode {
+    let json = argv.iter().any(|arg| arg == "--json") || world.var("REL_JSON").is_some();
+    let informative = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if json && !informative {
+        let message = error.render().to_string();
+        let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let failure = Failure::new(Kind::Usage, first).hint("rel --help");
+        let screen = Screen::new(
+            world.stdout_terminal,
+            world.stderr_terminal,
+            ColorChoice::Never,
+            true,
+            true,
+            0,
+            true,
+        );
+        screen.json(&ui::failure_json(&failure));
+    }
+    // A closed pipe is no reason to fail at saying so.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { Kind::Usage.exit_code() } else { 0 })
+}
+
+fn dispatch(
+    cli: &Cli,
+    world: &World,
+    screen: &Screen,
+    interrupts: &Interrupts,
+) -> Result<Map<String, Value>> {
+    let options = &options(&cli.global);
+    let asker = Terminal;
+    match &cli.verb {
+        Verb::Config(args) if matches!(args.verb, ConfigVerb::Check) => {
+            return commands::config::check(world, screen, options);
+        }
+        _ => {}
+    }
+    let ctx = Context::open(world, options, screen, &asker, &Processes, interrupts)?;
+    match &cli.verb {
+        Verb::Cut(args) => commands::cut::run(&ctx, args),
+        Verb::CherryPick(args) => commands::cherry_pick::run(&ctx, args),
+        Verb::Deploy(args) => commands::deploy::run(&ctx, args),
+        Verb::Rollback(args) => commands::rollback::run(&ctx, args),
+        Verb::Ship(args) => commands::ship::run(&ctx, args),
+        Verb::Approve(args) => commands::approve::run(&ctx, args),
+        Verb::Block(args) => commands::block::run(&ctx, args, false),
+        Verb::Unblock(args) => commands::block::run(&ctx, args, true),
+        Verb::Lock(args) => commands::lock::run(&ctx, args),
+        Verb::Unlock(args) => commands::unlock::run(&ctx, args),
+        Verb::Resolve(args) => commands::resolve::run(&ctx, args),
+        Verb::Sync => commands::sync::run(&ctx),
+        Verb::Config(_) => commands::config::show(&ctx),
+        _ => Err(Failure::failed("not yet")),
+    }
 }

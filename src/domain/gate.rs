@@ -351,13 +351,13 @@ pub fn downgrade(case: &Case<'_>) -> Option<Verdict> {
 
 /// Nobody keeps the environment closed.
 pub fn held(case: &Case<'_>) -> Option<Verdict> {
-    held_in(&case.environment.name, case.state)
+    held_by(case.environment, case.state)
 }
 
-/// What `held` says of every candidate alike.
-pub(super) fn held_in(name: &EnvName, state: &EnvState) -> Option<Verdict> {
+/// [`held`], whatever the candidate.
+pub fn held_by(environment: &Environment, state: &EnvState) -> Option<Verdict> {
     let hold = state.hold.as_ref()?;
-    let token = hold.token;
+    let (name, token) = (&environment.name, hold.token);
     let why = match hold.cause {
         HoldCause::Person => format!("by {}: {:?} ({name}#{token})", hold.actor.name, hold.reason),
         HoldCause::Rollback => format!("by the rollback {name}#{token} of {}", hold.actor.name),
@@ -371,18 +371,18 @@ pub(super) fn held_in(name: &EnvName, state: &EnvState) -> Option<Verdict> {
 
 /// No deployment is in flight.
 pub fn busy(case: &Case<'_>) -> Option<Verdict> {
-    busy_in(&case.environment.name, case.state)
+    busy_with(case.state)
 }
 
-/// What `busy` says of every candidate alike.
-pub(super) fn busy_in(name: &EnvName, state: &EnvState) -> Option<Verdict> {
+/// [`busy`], whatever the candidate.
+pub fn busy_with(state: &EnvState) -> Option<Verdict> {
     let deployment = &state.in_flight.as_ref()?.deployment;
     let id = &deployment.id;
     Some(
         Verdict::refuse(
             Gate::Busy,
             format!(
-                "{id} by {} is putting {} on {name} since {}",
+                "{id} by {} is putting {} there since {}",
                 deployment.actor.name,
                 deployment.tag,
                 deployment.started_at.format("%H:%M UTC")

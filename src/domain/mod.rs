@@ -13,6 +13,7 @@ pub mod env;
 pub mod freeze;
 pub mod gate;
 pub mod name;
+pub mod nearest;
 pub mod plan;
 pub mod provenance;
 pub mod rollback;

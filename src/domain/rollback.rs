@@ -177,9 +177,9 @@ pub fn decide(
 
 /// What no rollback passes: a deployment in flight, a person's hold.
 fn standing_in_the_way(setting: &Setting<'_>) -> Vec<Verdict> {
-    let (name, state) = (&setting.environment.name, setting.state);
-    let by_person = state.hold.as_ref().is_some_and(|hold| hold.cause == HoldCause::Person);
-    gate::busy_in(name, state).into_iter().chain(gate::held_in(name, state).filter(|_| by_person)).collect()
+    let by_person = setting.state.hold.as_ref().is_some_and(|hold| hold.cause == HoldCause::Person);
+    let held = gate::held_by(setting.environment, setting.state).filter(|_| by_person);
+    gate::busy_with(setting.state).into_iter().chain(held).collect()
 }
 
 /// What even a named target does not pass.

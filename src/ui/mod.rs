@@ -8,12 +8,16 @@
 //! | [`screen`] | where things are said: the two streams, colour, quiet, JSON |
 //! | [`prompt`] | questions to a person |
 //! | [`progress`] | that something is still going on |
+//! | [`plan`] | a deployment's plan in words |
+//! | [`json`] | the documents of `--json` |
 //! | [`error`] | a failure as a person, or a script, is told it |
 //!
 //! It decides nothing, reads neither clock nor environment, and never ends a
 //! run: whatever happens to a stream, the caller is not told.
 
 pub mod error;
+pub mod json;
+pub mod plan;
 pub mod progress;
 pub mod prompt;
 pub mod screen;

@@ -168,7 +168,7 @@ fn held_and_busy_name_what_takes_over() {
     assert_eq!(says(&world, gate::held, 'c').unwrap().text, "by the rollback prod#3 of kim");
     let world = World::after("+a >b");
     let verdict = says(&world, gate::busy, 'c').unwrap();
-    assert!(verdict.text.starts_with("prod#2 by kim is putting v1.2.0-rc.1 on prod since "));
+    assert!(verdict.text.starts_with("prod#2 by kim is putting v1.2.0-rc.1 there since "));
     assert!(verdict.fixes.iter().any(|fix| fix.contains("--take-over 2")));
 }
 

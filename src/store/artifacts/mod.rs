@@ -30,6 +30,7 @@ pub use self::git_store::{Publication, PutError, TooLarge};
 use crate::domain::artifact::Artifact;
 use crate::domain::name::{Oid, ProjectName};
 use crate::failure::{Failure, Kind, Result};
+use crate::store::repo::Repo;
 
 /// What a path or a fragment of a URI spells with `%` (RFC 3986, 3.3 and 3.5),
 /// so that a location is one word in a tag and an artifact one in JSON.
@@ -121,13 +122,13 @@ pub fn artifacts_ref(project: &ProjectName, version: impl fmt::Display) -> Strin
 /// One place where artifacts are kept, and this clone's cache in front of it.
 pub struct Store<'a> {
     location: Location,
-    repo: &'a git2::Repository,
+    repo: &'a Repo,
     cache: &'a Cache,
 }
 
 impl<'a> Store<'a> {
     /// The store at this location. Nothing is read yet, so this never fails.
-    pub fn open(location: Location, repo: &'a git2::Repository, cache: &'a Cache) -> Store<'a> {
+    pub fn open(location: Location, repo: &'a Repo, cache: &'a Cache) -> Store<'a> {
         Store { location, repo, cache }
     }
 
@@ -150,7 +151,7 @@ impl<'a> Store<'a> {
             return Ok(None);
         }
         match &self.location {
-            Location::Git => git_store::store(self.repo, artifacts, self.cache, publication).map(Some),
+            Location::Git => git_store::store(self.repo.git2(), artifacts, self.cache, publication).map(Some),
             Location::File(dir) => {
                 file_store::store(dir, artifacts, self.cache)?;
                 Ok(None)
@@ -175,7 +176,7 @@ impl<'a> Store<'a> {
             return Ok(());
         };
         match (&self.location, commit) {
-            (Location::Git, Some(commit)) => git_store::load(self.repo, commit, &missing, self.cache),
+            (Location::Git, Some(commit)) => git_store::load(self.repo.git2(), commit, &missing, self.cache),
             (Location::Git, None) => Err(Failure::new(
                 Kind::Integrity,
                 format!("artifact {:?} is missing: the ref that keeps it in git does not exist", first.name),
@@ -273,7 +274,8 @@ mod tests {
     #[test]
     fn a_store_gives_back_what_it_was_given() {
         let root = tempfile::tempdir().unwrap();
-        let repo = git2::Repository::init_bare(root.path().join("repo.git")).unwrap();
+        let sandbox = crate::store::repo::fixture::Sandbox::new();
+        let repo = sandbox.open("work");
         let dir = root.path().join("store");
         fs::create_dir(&dir).unwrap();
         let cache = Cache::at(root.path().join("cache"));

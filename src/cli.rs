@@ -1,0 +1,438 @@
+//! The command line as types. Parses, and does nothing else.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::domain::gate::Gate;
+use crate::domain::name::{DeploymentId, EnvName, ProjectName};
+use crate::domain::version::Bump;
+
+/// Two-step delivery from Git alone.
+///
+/// Cut a trunk commit into a release candidate and build it once; deploy those
+/// same bytes to any environment; pick fixes onto the release; roll back to
+/// bytes that already exist. Everything is kept in git: candidates are
+/// annotated tags, deployments are notes.
+#[derive(Debug, Parser)]
+#[command(name = "rel", version, propagate_version = false, infer_long_args = false)]
+#[command(after_help = "Try it on a throw-away repository:\n  rel demo\n\nStart in your own:\n  rel init")]
+pub struct Cli {
+    /// What holds for every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Flags that hold for every verb.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Run as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// Use FILE where trunk has no release.toml yet
+    #[arg(long, value_name = "FILE", global = true, env = "REL_CONFIG", hide_env = true)]
+    pub config: Option<PathBuf>,
+    /// The project, where a repository holds several
+    #[arg(short, long, value_name = "NAME", global = true, env = "REL_PROJECT", hide_env = true)]
+    pub project: Option<ProjectName>,
+    /// Say what would be done, and change nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Answer yes to what is asked
+    #[arg(short, long, global = true, env = "REL_YES", hide_env = true, value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub yes: bool,
+    /// Print one JSON document on stdout
+    #[arg(long, global = true, env = "REL_JSON", hide_env = true, value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub json: bool,
+    /// Use what this clone has; do not ask the remote
+    #[arg(long, global = true, env = "REL_OFFLINE", hide_env = true, value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub offline: bool,
+    /// Say only results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true,
+        env = "REL_COLOR",
+        hide_env = true
+    )]
+    pub color: Color,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Verb {
+    /// Write release.toml for this repository
+    Init(Init),
+    /// Take a guided tour on a throw-away repository
+    Demo(Demo),
+    /// Cut a trunk commit into a release candidate and build it once
+    Cut(Cut),
+    /// Pick fixes onto a release as its next candidate
+    CherryPick(CherryPick),
+    /// Deploy a candidate's recorded artifacts to an environment
+    #[command(visible_alias = "promote")]
+    Deploy(Deploy),
+    /// Go back to what was live before, without a build
+    Rollback(Rollback),
+    /// Cut and deploy as one step
+    Ship(Ship),
+    /// Show what is live where, and what comes next
+    Status(Status),
+    /// List releases and their candidates, newest first
+    List(List),
+    /// List deployments, newest first
+    Log(Log),
+    /// Show a candidate: artifacts, picks, changes, deployments
+    Show(Show),
+    /// Approve a candidate for an environment
+    Approve(Approve),
+    /// Keep a candidate or a release from being deployed
+    Block(Block),
+    /// Let a blocked candidate or release be deployed again
+    Unblock(Block),
+    /// Hold an environment closed
+    Lock(Lock),
+    /// Open a held environment
+    Unlock(Unlock),
+    /// Settle a deployment whose outcome is unknown
+    Resolve(Resolve),
+    /// Publish what an earlier run could not, and fetch what others did
+    Sync,
+    /// Check or show the configuration
+    Config(ConfigArgs),
+}
+
+/// `rel init`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel init          ask, then write release.toml\n  rel init --yes    take what was detected"
+)]
+pub struct Init {}
+
+/// `rel demo`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel demo              in a new folder under the temporary folder\n  rel demo play/shop    in play/shop, which must not exist or be empty"
+)]
+pub struct Demo {
+    /// Where to build the playground; must not exist or be empty
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `rel cut`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel cut                     trunk's tip\n  rel cut 9f2c1ab             that commit, which must be on trunk\n  rel cut --version 2.0.0     under a version of your choice\n  rel cut --release 1.5.0     the next candidate of an open release"
+)]
+pub struct Cut {
+    /// The commit; trunk's tip by default
+    #[arg(value_name = "REV")]
+    pub rev: Option<String>,
+    /// Build anew although the commit has a candidate
+    #[arg(long)]
+    pub again: bool,
+    /// Open the release under this version
+    #[arg(long, value_name = "X", conflicts_with_all = ["bump", "release"])]
+    pub version: Option<String>,
+    /// What the next version raises
+    #[arg(long, value_name = "PART", conflicts_with = "release", value_parser = bump)]
+    pub bump: Option<Bump>,
+    /// The next candidate of this open release
+    #[arg(long, value_name = "X")]
+    pub release: Option<String>,
+    /// Do nothing where nothing of this project changed
+    #[arg(long)]
+    pub if_changed: bool,
+    /// Do not deploy to environments with auto_deploy
+    #[arg(long)]
+    pub no_deploy: bool,
+}
+
+/// `rel cherry-pick`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel cherry-pick 77e02c4                 onto the newest release\n  rel cherry-pick 77e02c4 --onto 1.5.0    onto that release's newest candidate\n  rel cherry-pick 77e02c4 --onto prod     onto what is live there"
+)]
+pub struct CherryPick {
+    /// The commits, in the order to apply them
+    #[arg(value_name = "COMMIT", required = true)]
+    pub commits: Vec<String>,
+    /// A release, a candidate or an environment
+    #[arg(long, value_name = "TARGET")]
+    pub onto: Vec<String>,
+    /// Which parent of a merge commit is its mainline
+    #[arg(short, value_name = "N")]
+    pub mainline: Option<u32>,
+    /// Do not deploy to environments with auto_deploy
+    #[arg(long)]
+    pub no_deploy: bool,
+}
+
+/// `rel deploy`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel deploy staging                 the newest candidate\n  rel deploy prod                    the newest that passed upstream\n  rel deploy prod v1.6.0-rc.2 --override soak --reason \"hotfix\"\n  rel deploy prod --dry-run          what would be done, and what stands in the way"
+)]
+pub struct Deploy {
+    /// Where
+    #[arg(value_name = "ENV")]
+    pub environment: EnvName,
+    /// What; chosen by the environment's rules by default
+    #[arg(value_name = "RC")]
+    pub candidate: Option<String>,
+    /// Run the deployment although the candidate is live
+    #[arg(long)]
+    pub redeploy: bool,
+    /// Why; recorded
+    #[arg(long, short = 'm', value_name = "WHY")]
+    pub reason: Option<String>,
+    /// Pass this gate; recorded with the reason
+    #[arg(long = "override", value_name = "GATE", requires = "reason")]
+    pub overrides: Vec<Gate>,
+    /// Close hold or intent N and deploy, in one step
+    #[arg(long, value_name = "N", requires = "reason", value_parser = token)]
+    pub take_over: Option<u64>,
+    /// Wait for a deployment in flight, at most DUR
+    #[arg(long, value_name = "DUR", num_args = 0..=1, require_equals = true, default_missing_value = "1h", value_parser = duration)]
+    pub wait: Option<Duration>,
+    /// Whose commands run: trunk, worktree, or a revision
+    #[arg(long, value_name = "WHERE")]
+    pub commands_from: Option<String>,
+}
+
+/// `rel rollback`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel rollback prod                       one step back\n  rel rollback prod --to v1.5.0-rc.1      exactly there\n  rel rollback prod --from v1.6.0-rc.2    only if that is what is live"
+)]
+pub struct Rollback {
+    /// Where
+    #[arg(value_name = "ENV")]
+    pub environment: EnvName,
+    /// Go exactly there
+    #[arg(long, value_name = "RC")]
+    pub to: Option<String>,
+    /// What you believe is live; if it is not, nothing is done
+    #[arg(long, value_name = "RC")]
+    pub from: Option<String>,
+    /// Why; recorded
+    #[arg(long, short = 'm', value_name = "WHY")]
+    pub reason: Option<String>,
+    /// Close hold or intent N and roll back, in one step
+    #[arg(long, value_name = "N", requires = "reason", value_parser = token)]
+    pub take_over: Option<u64>,
+}
+
+/// `rel ship`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel ship prod             cut trunk's tip and walk it to prod\n  rel ship staging 9f2c1ab"
+)]
+pub struct Ship {
+    /// How far
+    #[arg(value_name = "ENV")]
+    pub environment: EnvName,
+    /// The commit; trunk's tip by default
+    #[arg(value_name = "REV")]
+    pub rev: Option<String>,
+    /// Why; recorded
+    #[arg(long, short = 'm', value_name = "WHY")]
+    pub reason: Option<String>,
+    /// Pass this gate; recorded with the reason
+    #[arg(long = "override", value_name = "GATE", requires = "reason")]
+    pub overrides: Vec<Gate>,
+}
+
+/// `rel status`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  rel status\n  rel status prod --json")]
+pub struct Status {
+    /// Only this environment
+    #[arg(value_name = "ENV")]
+    pub environment: Option<EnvName>,
+}
+
+/// `rel list`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  rel list\n  rel list -n 3")]
+pub struct List {
+    /// At most N releases
+    #[arg(short, value_name = "N")]
+    pub number: Option<usize>,
+}
+
+/// `rel log`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel log prod\n  rel log --output prod#812     what that deployment printed"
+)]
+pub struct Log {
+    /// Only this environment
+    #[arg(value_name = "ENV")]
+    pub environment: Option<EnvName>,
+    /// At most N deployments
+    #[arg(short, value_name = "N", default_value_t = 15)]
+    pub number: usize,
+    /// What this deployment printed
+    #[arg(long, value_name = "ID", conflicts_with = "environment")]
+    pub output: Option<DeploymentId>,
+}
+
+/// `rel show`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel show v1.5.0-rc.2\n  rel show prod                          what is live there\n  rel show 1.5.0-rc.2 --provenance"
+)]
+pub struct Show {
+    /// A candidate, or an environment for what is live there
+    #[arg(value_name = "RC")]
+    pub candidate: String,
+    /// Print the in-toto provenance statement
+    #[arg(long)]
+    pub provenance: bool,
+}
+
+/// `rel approve`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel approve v1.6.0-rc.2 prod\n  rel approve v1.6.0-rc.2 prod --withdraw"
+)]
+pub struct Approve {
+    /// The candidate
+    #[arg(value_name = "RC")]
+    pub candidate: String,
+    /// The environment
+    #[arg(value_name = "ENV")]
+    pub environment: EnvName,
+    /// What was looked at; recorded
+    #[arg(long, short = 'm', value_name = "WHY")]
+    pub reason: Option<String>,
+    /// Take your approval back
+    #[arg(long)]
+    pub withdraw: bool,
+}
+
+/// `rel block` and `rel unblock`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel block v1.6.0-rc.1 --reason \"leaks sessions\"\n  rel unblock 1.6.0 --reason \"fixed upstream\""
+)]
+pub struct Block {
+    /// A candidate or a release
+    #[arg(value_name = "RC|RELEASE")]
+    pub target: String,
+    /// Why; recorded
+    #[arg(long, short = 'm', value_name = "WHY")]
+    pub reason: Option<String>,
+}
+
+/// `rel lock`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  rel lock prod --reason \"database move\"")]
+pub struct Lock {
+    /// Where
+    #[arg(value_name = "ENV")]
+    pub environment: EnvName,
+    /// Why; recorded, and shown to whoever is refused
+    #[arg(long, short = 'm', value_name = "WHY")]
+    pub reason: String,
+}
+
+/// `rel unlock`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel unlock prod --reason \"done\"\n  rel unlock prod --token 41 --reason \"bob is away\"     somebody else's hold"
+)]
+pub struct Unlock {
+    /// Where
+    #[arg(value_name = "ENV")]
+    pub environment: EnvName,
+    /// The hold's number; needed for somebody else's
+    #[arg(long, value_name = "N", value_parser = token)]
+    pub token: Option<u64>,
+    /// Why; recorded
+    #[arg(long, short = 'm', value_name = "WHY")]
+    pub reason: String,
+}
+
+/// `rel resolve`
+#[derive(Debug, Clone, Args)]
+#[command(
+    group = clap::ArgGroup::new("how").required(true),
+    after_help = "Examples:\n  rel resolve prod#812 --failed --reason \"the host was down\"\n  rel resolve prod#812 --succeeded --reason \"checked by hand\""
+)]
+pub struct Resolve {
+    /// The deployment
+    #[arg(value_name = "ID")]
+    pub id: DeploymentId,
+    /// It did what it set out to do
+    #[arg(long, group = "how")]
+    pub succeeded: bool,
+    /// It did not
+    #[arg(long, group = "how")]
+    pub failed: bool,
+    /// Why you know; recorded
+    #[arg(long, short = 'm', value_name = "WHY")]
+    pub reason: String,
+}
+
+/// `rel config`
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub verb: ConfigVerb,
+}
+
+/// What `rel config` does.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigVerb {
+    /// Check release.toml in the working tree, or the file of --config
+    Check,
+    /// Show the configuration in force, defaults included
+    Show,
+}
+
+fn token(text: &str) -> Result<u64, String> {
+    let number = text.rsplit_once('#').map_or(text, |(_, number)| number);
+    number.parse().map_err(|_| "a hold or deployment is named by its number, as in prod#812".to_owned())
+}
+
+fn bump(text: &str) -> Result<Bump, String> {
+    match text {
+        "major" => Ok(Bump::Major),
+        "minor" => Ok(Bump::Minor),
+        "patch" => Ok(Bump::Patch),
+        _ => Err("one of major, minor, patch".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::domain::config::parse_duration(text).map_err(|bad| bad.0)
+}

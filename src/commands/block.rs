@@ -1,0 +1,81 @@
+//! `rel block` and `rel unblock`: what must not be deployed.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli;
+use crate::delivery::context::Context;
+use crate::delivery::snapshot::Snapshot;
+use crate::delivery::{publish, settle};
+use crate::domain::candidates::{CandidatesState, Event, What};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::ledger;
+
+/// Runs `rel block`, or `rel unblock` where `unblock`.
+///
+/// # Errors
+/// There is no such candidate or release; no reason was given.
+pub fn run(ctx: &Context<'_>, args: &cli::Block, unblock: bool) -> Result<Map<String, Value>> {
+    let verb = if unblock { "unblock" } else { "block" };
+    let reason = args.reason.clone().ok_or_else(|| {
+        Failure::new(Kind::Usage, format!("{verb} needs a reason"))
+            .hint(format!("rel {verb} {} --reason WHY", args.target))
+    })?;
+    settle::dead_runs(ctx)?;
+    let snapshot = Snapshot::take(ctx)?;
+    let target = resolve(ctx, &snapshot, &args.target)?;
+    let actor = ctx.actor()?;
+    let mut changed = false;
+    publish::small::<CandidatesState>(ctx, &ledger::candidates_ref(ctx.project()), &[], |view| {
+        let blocked = view.state.blocks.iter().any(|block| block.target == target);
+        changed = blocked == unblock;
+        if !changed {
+            return Ok(None);
+        }
+        let what = if unblock {
+            What::Unblocked { target: target.clone(), reason: reason.clone() }
+        } else {
+            What::Blocked { target: target.clone(), reason: reason.clone() }
+        };
+        Ok(Some(vec![Event {
+            id: target.clone(),
+            at: ctx.world.now(),
+            actor: actor.clone(),
+            nonce: Context::nonce(),
+            what,
+        }]))
+    })?;
+    let text = match (unblock, changed) {
+        (false, true) => format!("{target} is blocked everywhere: {reason:?}"),
+        (false, false) => format!("{target} is blocked already; nothing changed"),
+        (true, true) => format!("{target} may be deployed again"),
+        (true, false) => format!("{target} is not blocked; nothing changed"),
+    };
+    ctx.screen.result(&if ctx.options.dry_run { format!("dry run: {text}") } else { text });
+    if !unblock && changed {
+        ctx.screen.note(&format!("  undo   rel unblock {target} --reason WHY"));
+        for (name, view) in &snapshot.environments {
+            let live = view.state.current();
+            let hit = |tag: &str, release: &str| tag == target || release == target;
+            if let Some(live) = live.filter(|l| hit(l.tag.as_str(), &l.version.release.to_string())) {
+                ctx.screen.warn(&format!("{} is live on {name}; go back: rel rollback {name}", live.tag));
+            }
+        }
+    }
+    Ok(Map::from_iter([("target".to_owned(), json!(target)), ("changed".to_owned(), json!(changed))]))
+}
+
+/// A release's version, or a candidate's tag.
+fn resolve(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<String> {
+    let scheme = snapshot.policy.config.version.scheme;
+    let exact =
+        |m: &&crate::domain::candidates::Minted| m.tag.as_str() == text || m.version.to_string() == text;
+    if let Some(minted) = snapshot.pool.iter().find(exact) {
+        return Ok(minted.tag.to_string());
+    }
+    if let Ok(release) = snapshot.style.explicit(scheme, text)
+        && snapshot.candidates.state.line(&release).is_some_and(|line| line.minted)
+    {
+        return Ok(release.to_string());
+    }
+    snapshot.candidate(ctx, text).map(|minted| minted.tag.to_string())
+}

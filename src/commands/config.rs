@@ -1,0 +1,76 @@
+//! `rel config check` and `rel config show`.
+
+use serde_json::{Map, Value, json};
+
+use crate::config;
+use crate::delivery::context::{CONFIG_FILE, Context, Options};
+use crate::delivery::snapshot::Snapshot;
+use crate::failure::{Failure, Kind, Result};
+use crate::store::repo::Repo;
+use crate::ui::Screen;
+use crate::world::World;
+
+/// Checks the file of `--config`, or the working tree's. Needs no repository
+/// for the former.
+///
+/// # Errors
+/// It is invalid (exit 3), with the line and what is allowed there.
+pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Map<String, Value>> {
+    let (path, name) = match &options.config {
+        Some(file) => (world.cwd.join(file), file.display().to_string()),
+        None => {
+            let dir = Context::directory(world, options);
+            let repo = Repo::discover(world, &dir)?;
+            let top = repo.work_dir().map_or(dir, std::path::Path::to_path_buf);
+            (top.join(CONFIG_FILE), CONFIG_FILE.to_owned())
+        }
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::new(Kind::Config, format!("{name} cannot be read"))
+            .because(error)
+            .hint("write one: rel init")
+    })?;
+    let parsed = config::parse(&text, &name)?;
+    let config = &parsed.config;
+    let environments: Vec<&str> = config.environments.iter().map(|e| e.name.as_str()).collect();
+    screen.result(&format!(
+        "{name} is valid: project {}, environments {}",
+        config.project.name,
+        environments.join(", ")
+    ));
+    let unsupported: Vec<String> = config::unsupported(config)
+        .iter()
+        .map(|one| match &one.environment {
+            Some(name) => format!("environments.{name}.{}: {}", one.key, one.text),
+            None => format!("{}: {}", one.key, one.text),
+        })
+        .collect();
+    for note in parsed.notes.iter().chain(&unsupported) {
+        screen.warn(note);
+    }
+    Ok(Map::from_iter([
+        ("valid".to_owned(), json!(true)),
+        ("file".to_owned(), json!(name)),
+        ("notes".to_owned(), json!(parsed.notes)),
+        ("unsupported".to_owned(), json!(unsupported)),
+    ]))
+}
+
+/// Shows the configuration in force, defaults included.
+///
+/// # Errors
+/// There is none, or it is invalid.
+pub fn show(ctx: &Context<'_>) -> Result<Map<String, Value>> {
+    let snapshot = Snapshot::take(ctx)?;
+    let whose = match (&snapshot.policy.commit, &snapshot.policy.elsewhere) {
+        (Some(commit), _) => format!("# trunk's, at {}", commit.short()),
+        (None, Some(place)) => format!("# of {place}; trunk has no release.toml yet"),
+        (None, None) => String::new(),
+    };
+    ctx.screen
+        .result(&format!("{whose}\n{}", config::to_toml_with_defaults(&snapshot.policy.config).trim_end()));
+    Ok(Map::from_iter([
+        ("config".to_owned(), json!(snapshot.policy.config)),
+        ("policy_commit".to_owned(), json!(snapshot.policy.commit)),
+    ]))
+}

@@ -1,0 +1,34 @@
+//! `rel deploy`: a candidate's recorded artifacts become live.
+
+use serde_json::{Map, Value};
+
+use crate::cli;
+use crate::delivery::context::Context;
+use crate::delivery::flow::{self, Wish};
+use crate::delivery::snapshot::Snapshot;
+use crate::delivery::{report, settle};
+use crate::domain::env::Trigger;
+use crate::failure::Result;
+
+/// Runs the verb.
+///
+/// # Errors
+/// A gate refuses, nobody confirms, a command fails, a byte is wrong.
+pub fn run(ctx: &Context<'_>, args: &cli::Deploy) -> Result<Map<String, Value>> {
+    settle::dead_runs(ctx)?;
+    let mut snapshot = Snapshot::take(ctx)?;
+    let wish = Wish {
+        environment: args.environment.clone(),
+        candidate: args.candidate.clone(),
+        redeploy: args.redeploy,
+        reason: args.reason.clone(),
+        overrides: args.overrides.iter().copied().collect(),
+        take_over: args.take_over,
+        wait: args.wait,
+        commands_from: args.commands_from.clone(),
+        trigger: Trigger::Person,
+    };
+    let mut document = report::delivered(ctx, flow::deploy(ctx, &mut snapshot, &wish)?)?;
+    report::policy(ctx, &snapshot, &mut document);
+    Ok(document)
+}

@@ -1,0 +1,15 @@
+//! One file per verb: read the arguments, plan, change, say. Every floor
+//! below is theirs to use, never each other.
+
+pub mod approve;
+pub mod block;
+pub mod cherry_pick;
+pub mod config;
+pub mod cut;
+pub mod deploy;
+pub mod lock;
+pub mod resolve;
+pub mod rollback;
+pub mod ship;
+pub mod sync;
+pub mod unlock;

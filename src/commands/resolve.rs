@@ -1,0 +1,54 @@
+//! `rel resolve`: a person settles a deployment nobody knows the end of.
+
+use serde_json::{Map, Value};
+
+use crate::cli;
+use crate::delivery::claim::outcome_event;
+use crate::delivery::context::Context;
+use crate::delivery::evidence;
+use crate::delivery::snapshot::Snapshot;
+use crate::delivery::{publish, settle};
+use crate::domain::env::{EnvState, Progress, What};
+use crate::failure::{Failure, Kind, Result};
+use crate::ui::json as documents;
+
+/// Runs the verb.
+///
+/// # Errors
+/// There is no such deployment; it has an outcome (exit 4); its process lives
+/// on this machine (exit 5).
+pub fn run(ctx: &Context<'_>, args: &cli::Resolve) -> Result<Map<String, Value>> {
+    let id = &args.id;
+    if settle::live_here(ctx, id)? {
+        return Err(Failure::new(Kind::Busy, format!("{id} still runs on this machine; nothing changed"))
+            .reason("busy", "its process is alive")
+            .hint("let it end, or stop it, and its outcome is recorded"));
+    }
+    settle::dead_runs(ctx)?;
+    let actor = ctx.actor()?;
+    let (ref_name, formerly) = Snapshot::place(ctx, &id.environment)?;
+    let state = if args.succeeded { Progress::Succeeded } else { Progress::Failed };
+    let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
+        let open = view.state.in_flight.as_ref().is_some_and(|i| i.deployment.id == *id)
+            || view.state.unresolved.iter().any(|d| d.id == *id);
+        if !open {
+            return Err(match evidence::deployment(&ctx.repo, view, id)? {
+                Some(settled) => {
+                    Failure::new(Kind::Refused, format!("{id} {} already; nothing changed", settled.state))
+                        .reason("resolve", "only what is running elsewhere or unknown can be settled")
+                }
+                None => Failure::new(Kind::NotFound, format!("there is no deployment {id}"))
+                    .hint(format!("rel log {}", id.environment)),
+            });
+        }
+        let what = What::Resolved { state, reason: args.reason.clone() };
+        Ok(Some(vec![outcome_event(ctx, id, &actor, what)]))
+    })?;
+    let mut document = Map::new();
+    if let Some(deployment) = evidence::deployment(&ctx.repo, &view, id)? {
+        let verb = if ctx.options.dry_run { "would be recorded" } else { "is recorded" };
+        ctx.screen.result(&format!("{id} {verb} as {state}"));
+        document.insert("deployment".into(), documents::deployment(&deployment));
+    }
+    Ok(document)
+}

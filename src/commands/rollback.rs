@@ -1,0 +1,30 @@
+//! `rel rollback`: back to bytes that were live before.
+
+use serde_json::{Map, Value};
+
+use crate::cli;
+use crate::delivery::context::Context;
+use crate::delivery::flow::{self, Back};
+use crate::delivery::snapshot::Snapshot;
+use crate::delivery::{report, settle};
+use crate::failure::Result;
+
+/// Runs the verb.
+///
+/// # Errors
+/// Nothing to go back to, busy or held by a person, the race lost, a command
+/// failed, a byte wrong.
+pub fn run(ctx: &Context<'_>, args: &cli::Rollback) -> Result<Map<String, Value>> {
+    settle::dead_runs(ctx)?;
+    let mut snapshot = Snapshot::take(ctx)?;
+    let wish = Back {
+        environment: args.environment.clone(),
+        to: args.to.clone(),
+        from: args.from.clone(),
+        reason: args.reason.clone(),
+        take_over: args.take_over,
+    };
+    let mut document = report::delivered(ctx, flow::roll_back(ctx, &mut snapshot, &wish)?)?;
+    report::policy(ctx, &snapshot, &mut document);
+    Ok(document)
+}

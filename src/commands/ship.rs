@@ -1,0 +1,99 @@
+//! `rel ship`: cut and deploy as one step, leaving the same records.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli;
+use crate::delivery::context::Context;
+use crate::delivery::cut::{Request, intend};
+use crate::delivery::flow::{self, Wish};
+use crate::delivery::make::{Intended, Made, make};
+use crate::delivery::snapshot::Snapshot;
+use crate::delivery::{report, settle};
+use crate::domain::env::Trigger;
+use crate::domain::gate::Gate;
+use crate::domain::name::EnvName;
+use crate::failure::{Failure, Result};
+
+/// Runs the verb.
+///
+/// # Errors
+/// What [`crate::commands::cut`] and [`crate::commands::deploy`] may fail
+/// with; where a deployment does, the candidate stands beside the error.
+pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
+    settle::dead_runs(ctx)?;
+    let mut snapshot = Snapshot::take(ctx)?;
+    snapshot.environment(&args.environment)?;
+    let path: Vec<EnvName> =
+        snapshot.policy.config.path_to(&args.environment).into_iter().map(|e| e.name.clone()).collect();
+    let request = Request { rev: args.rev.clone(), ..Request::default() };
+    let intended = intend(ctx, &snapshot, &request)?;
+    closed_doors(&snapshot, &path, &args.overrides)?;
+    if ctx.options.dry_run {
+        return dry_run(ctx, &snapshot, &intended, &path);
+    }
+    let walk = path.iter().map(EnvName::as_str).collect::<Vec<_>>().join(", then ");
+    ctx.confirm(&format!("Cut and deploy to {walk}?"), "shipping")?;
+    let (record, made) =
+        match make(ctx, &mut snapshot, Some(intended), &|snapshot| intend(ctx, snapshot, &request))? {
+            Made::Exists(minted) => (snapshot.record(ctx, &minted)?, false),
+            Made::New(record) => (*record, true),
+        };
+    let candidate = report::candidate(&snapshot, &record);
+    let mut document = Map::new();
+    for name in path {
+        let wish = Wish {
+            reason: args.reason.clone(),
+            overrides: args.overrides.iter().copied().collect(),
+            // Its one question has been answered.
+            trigger: Trigger::Person,
+            ..Wish::plain(name, Some(record.tag.to_string()), Trigger::Person)
+        };
+        let delivered = flow::deploy(ctx, &mut snapshot, &wish)
+            .and_then(|delivered| report::delivered(ctx, delivered))
+            .map_err(|failure| failure.with("candidate", &candidate))?;
+        document = delivered;
+    }
+    document.insert("candidate".into(), candidate);
+    document.insert("made".into(), json!(made));
+    report::policy(ctx, &snapshot, &mut document);
+    Ok(document)
+}
+
+/// The gates that can be judged before a build: an environment on the way
+/// that is busy or held now would refuse afterwards.
+fn closed_doors(snapshot: &Snapshot, path: &[EnvName], _overrides: &[Gate]) -> Result<()> {
+    for name in path {
+        let verdicts = flow::closed(snapshot, name)?;
+        if !verdicts.is_empty() {
+            return Err(flow::refusal(name, None, &verdicts).hint("nothing was built"));
+        }
+    }
+    Ok(())
+}
+
+fn dry_run(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    intended: &Intended,
+    path: &[EnvName],
+) -> Result<Map<String, Value>> {
+    let what = match intended {
+        Intended::Exists(minted) => minted.tag.to_string(),
+        Intended::New(draft) => {
+            let number = snapshot.candidates.state.next_number(&draft.release).max(draft.least_number);
+            format!("{}-rc.{number}, built from {}", draft.release, draft.commit.short())
+        }
+    };
+    let walk = path.iter().map(EnvName::as_str).collect::<Vec<_>>().join(", then ");
+    ctx.screen.result(&format!("{what} -> {walk}"));
+    ctx.screen.note("dry run: nothing changed");
+    if path.is_empty() {
+        return Err(Failure::failed("there is no way to that environment"));
+    }
+    Ok(Map::from_iter([
+        ("candidate".to_owned(), Value::Null),
+        ("deployment".to_owned(), Value::Null),
+        ("path".to_owned(), json!(path)),
+        ("dry_run".to_owned(), json!(true)),
+    ]))
+}

@@ -1,0 +1,38 @@
+//! `rel sync`: exchange history with the authority, and publish what an
+//! earlier run could not.
+
+use serde_json::{Map, Value, json};
+
+use crate::delivery::context::Context;
+use crate::delivery::settle::{self, Settled};
+use crate::delivery::snapshot::Snapshot;
+use crate::failure::{Failure, Kind, Result};
+
+/// Runs the verb.
+///
+/// # Errors
+/// The authority cannot be reached.
+pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
+    if ctx.options.offline {
+        return Err(Failure::new(Kind::Usage, "sync asks the remote, and --offline says not to"));
+    }
+    let settled = settle::dead_runs(ctx)?;
+    let snapshot = Snapshot::take(ctx)?;
+    if settled.is_empty() {
+        ctx.screen.result("nothing was left to publish");
+    } else {
+        ctx.screen.result(&format!("{} settled", settled.len()));
+    }
+    let settled: Vec<Value> = settled
+        .iter()
+        .map(|one| match one {
+            Settled::Deployment(id, state) => json!({ "deployment": id, "state": state }),
+            Settled::StillRunning(id) => json!({ "deployment": id, "state": "running" }),
+            Settled::Reservation(version) => json!({ "reservation": version, "state": "abandoned" }),
+            Settled::Damaged(path) => json!({ "set_aside": path.display().to_string() }),
+        })
+        .collect();
+    let mut document = Map::from_iter([("settled".to_owned(), json!(settled))]);
+    crate::delivery::report::policy(ctx, &snapshot, &mut document);
+    Ok(document)
+}

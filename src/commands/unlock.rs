@@ -1,0 +1,70 @@
+//! `rel unlock`: a held environment is opened.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli;
+use crate::delivery::claim::outcome_event;
+use crate::delivery::context::Context;
+use crate::delivery::publish;
+use crate::delivery::settle;
+use crate::delivery::snapshot::Snapshot;
+use crate::domain::env::{EnvState, Hold, What};
+use crate::domain::name::DeploymentId;
+use crate::failure::{Failure, Kind, Result};
+
+/// Runs the verb.
+///
+/// # Errors
+/// The token is wrong, or the hold is somebody else's and none was given (exit 5).
+pub fn run(ctx: &Context<'_>, args: &cli::Unlock) -> Result<Map<String, Value>> {
+    settle::dead_runs(ctx)?;
+    let actor = ctx.actor()?;
+    let name = &args.environment;
+    let (ref_name, formerly) = Snapshot::place(ctx, name)?;
+    let mut opened: Option<Hold> = None;
+    publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
+        opened = view.state.hold.clone();
+        let Some(hold) = &view.state.hold else {
+            return match args.token {
+                Some(token) => Err(Failure::new(
+                    Kind::Held,
+                    format!("{name}#{token} is no hold; {name} is not held; nothing changed"),
+                )),
+                None => Ok(None),
+            };
+        };
+        match args.token {
+            Some(token) if token != hold.token => {
+                return Err(Failure::new(
+                    Kind::Held,
+                    format!("{name}#{token} is not the hold; nothing changed"),
+                )
+                .reason(
+                    "held",
+                    format!("by {}: {:?} ({name}#{})", hold.actor.name, hold.reason, hold.token),
+                ));
+            }
+            None if !hold.actor.is(&actor) => {
+                return Err(Failure::new(
+                    Kind::Held,
+                    format!("the hold of {name} is not yours; nothing changed"),
+                )
+                .reason("held", format!("by {}: {:?} ({name}#{})", hold.actor.name, hold.reason, hold.token))
+                .hint(format!("rel unlock {name} --token {} --reason WHY", hold.token)));
+            }
+            _ => {}
+        }
+        let id = DeploymentId { environment: name.clone(), seq: view.state.count + 1 };
+        let what = What::Unhold { token: hold.token, reason: args.reason.clone() };
+        Ok(Some(vec![outcome_event(ctx, &id, &actor, what)]))
+    })?;
+    match (&opened, ctx.options.dry_run) {
+        (None, _) => ctx.screen.result(&format!("{name} is not held; nothing to do")),
+        (Some(hold), false) => {
+            ctx.screen.result(&format!("{name} is open; {name}#{} was {:?}", hold.token, hold.reason))
+        }
+        (Some(hold), true) => ctx.screen.result(&format!("{name}#{} would be opened", hold.token)),
+    }
+    let opened = opened.map(|hold| format!("{name}#{}", hold.token));
+    Ok(Map::from_iter([("environment".to_owned(), json!(name)), ("opened".to_owned(), json!(opened))]))
+}

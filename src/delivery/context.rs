@@ -1,0 +1,278 @@
+//! Where a run takes place: the repository, the project, the authority, and
+//! the ways to talk, ask and run commands.
+
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use crate::config;
+use crate::domain::config::Config;
+use crate::domain::name::{Actor, Oid, ProjectName};
+use crate::exec::{Interrupts, Runner};
+use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::authority::Authority;
+use crate::store::journal::Journal;
+use crate::store::repo::Repo;
+use crate::ui::prompt::Asker;
+use crate::ui::screen::Screen;
+use crate::world::World;
+
+/// The file that configures a project, at the top of its repository.
+pub const CONFIG_FILE: &str = "release.toml";
+
+/// What was asked for that holds for every verb.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The folder to run in, instead of the one the process was started in.
+    pub directory: Option<PathBuf>,
+    /// The configuration that serves where trunk has none.
+    pub config: Option<PathBuf>,
+    /// The project.
+    pub project: Option<ProjectName>,
+    /// Plan and stop.
+    pub dry_run: bool,
+    /// What is asked is answered with yes.
+    pub yes: bool,
+    /// A script is reading.
+    pub json: bool,
+    /// Ask nobody but this clone.
+    pub offline: bool,
+}
+
+/// The surroundings of a run, lent to every step.
+pub struct Context<'a> {
+    /// The ambient world.
+    pub world: &'a World,
+    /// Where things are said.
+    pub screen: &'a Screen,
+    /// Who is asked; only where there is a terminal.
+    pub asker: &'a dyn Asker,
+    /// What runs other people's commands.
+    pub runner: &'a dyn Runner,
+    /// The signals that came.
+    pub interrupts: &'a Interrupts,
+    /// What was asked for that holds for every verb.
+    pub options: &'a Options,
+    /// The repository.
+    pub repo: Repo,
+    /// What is needed before trunk can be read.
+    pub home: Home,
+}
+
+/// What is needed before trunk can be read, and where it was found.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The project's name.
+    pub project: ProjectName,
+    /// Its trunk.
+    pub trunk: String,
+    /// The remote's name or address; empty where this repository decides.
+    pub remote: String,
+    /// The text of the file, which serves where trunk has none.
+    pub text: String,
+    /// Where the text was found, for people.
+    pub found: String,
+    /// Whether it may serve as policy: `--config` or the working tree.
+    pub may_serve: bool,
+}
+
+impl<'a> Context<'a> {
+    /// The folder a run takes place in.
+    pub fn directory(world: &World, options: &Options) -> PathBuf {
+        options.directory.as_ref().map_or_else(|| world.cwd.clone(), |dir| world.cwd.join(dir))
+    }
+
+    /// Opens the repository and finds the project.
+    ///
+    /// # Errors
+    /// There is no repository, or no `release.toml` to be found.
+    pub fn open(
+        world: &'a World,
+        options: &'a Options,
+        screen: &'a Screen,
+        asker: &'a dyn Asker,
+        runner: &'a dyn Runner,
+        interrupts: &'a Interrupts,
+    ) -> Result<Context<'a>> {
+        let repo = Repo::discover(world, &Context::directory(world, options))?;
+        let home = Home::find(&repo, world, options)?;
+        if let Some(wanted) = &options.project
+            && *wanted != home.project
+        {
+            return Err(Failure::new(Kind::NotFound, format!("there is no project {wanted}"))
+                .hint(format!("{} holds the project {}", home.found, home.project)));
+        }
+        Ok(Context { world, screen, asker, runner, interrupts, options, repo, home })
+    }
+
+    /// Where chains and tags are decided.
+    pub fn authority(&self) -> Authority {
+        if self.home.remote.is_empty() {
+            Authority::Local
+        } else {
+            Authority::Remote(self.home.remote.clone())
+        }
+    }
+
+    /// Whether this repository itself is the authority.
+    pub fn is_local(&self) -> bool {
+        self.home.remote.is_empty()
+    }
+
+    /// Who is at work, as git knows them.
+    ///
+    /// # Errors
+    /// git does not know.
+    pub fn actor(&self) -> Result<Actor> {
+        self.repo.identity()
+    }
+
+    /// The project's name.
+    pub fn project(&self) -> &ProjectName {
+        &self.home.project
+    }
+
+    /// The folder where this clone keeps what is its own.
+    pub fn state_dir(&self) -> PathBuf {
+        self.repo.state_dir().join(self.home.project.as_str())
+    }
+
+    /// This clone's journal.
+    pub fn journal(&self) -> Journal {
+        Journal::at(self.state_dir().join("journal"))
+    }
+
+    /// The ref that this clone knows trunk's tip by.
+    pub fn trunk_ref(&self) -> String {
+        let Home { trunk, remote, project, .. } = &self.home;
+        if remote.is_empty() {
+            format!("refs/heads/{trunk}")
+        } else if self.repo.remote_exists(remote) {
+            format!("refs/remotes/{remote}/{trunk}")
+        } else {
+            format!("refs/rel/{project}/trunk")
+        }
+    }
+
+    /// The folder of refs that this clone knows the authority's tags by. Its
+    /// own `refs/tags` may have been changed by anybody.
+    pub fn tags_prefix(&self) -> String {
+        if self.is_local() { "refs/tags/".to_owned() } else { format!("refs/rel/{}/tags/", self.project()) }
+    }
+
+    /// Whether somebody is there to answer.
+    pub fn can_ask(&self) -> bool {
+        self.world.stdin_terminal && self.world.stderr_terminal && !self.options.json
+    }
+
+    /// A fresh nonce.
+    pub fn nonce() -> String {
+        Uuid::new_v4().simple().to_string()
+    }
+
+    /// Asks a question that `--yes` answers. `what` names the deed where
+    /// nobody can be asked.
+    ///
+    /// # Errors
+    /// Nobody can be asked and there is no `--yes` (exit 2), or the answer
+    /// was no (exit 4; nothing changed).
+    pub fn confirm(&self, question: &str, what: &str) -> Result<()> {
+        if self.options.yes {
+            return Ok(());
+        }
+        if !self.can_ask() {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("{what} needs a yes, and nobody can be asked here; nothing changed"),
+            )
+            .hint("say it beforehand: --yes, or REL_YES=1"));
+        }
+        match self.asker.confirm(question, true).doing("the answer could not be read")? {
+            Some(true) => Ok(()),
+            Some(false) => Err(Failure::new(Kind::Refused, "not confirmed; nothing changed")),
+            None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
+        }
+    }
+}
+
+impl Home {
+    /// `--config`, else the working tree's file, else HEAD's, else the remote's HEAD's.
+    fn find(repo: &Repo, world: &World, options: &Options) -> Result<Home> {
+        if let Some(file) = &options.config {
+            let path = world.cwd.join(file);
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                Failure::new(Kind::Config, format!("{} cannot be read", file.display())).because(error)
+            })?;
+            return Home::read(text, &file.display().to_string(), true);
+        }
+        if let Some(path) = repo.work_dir().map(|dir| dir.join(CONFIG_FILE))
+            && path.exists()
+        {
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                Failure::new(Kind::Config, format!("{CONFIG_FILE} cannot be read")).because(error)
+            })?;
+            return Home::read(text, CONFIG_FILE, true);
+        }
+        for rev in ["HEAD", "refs/remotes/origin/HEAD"] {
+            if let Some(commit) = repo.resolve_commit(rev)?
+                && let Some(text) = text_at(repo, commit)?
+            {
+                return Home::read(text, &format!("{CONFIG_FILE} at {rev}"), false);
+            }
+        }
+        let failure = Failure::new(Kind::Config, format!("there is no {CONFIG_FILE} in this repository"));
+        Err(if repo.is_unborn() {
+            failure.hint("the repository is empty: commit something, then: rel init")
+        } else {
+            failure.hint("write one: rel init").hint("or see how it goes first: rel demo")
+        })
+    }
+
+    fn read(text: String, found: &str, may_serve: bool) -> Result<Home> {
+        let head = config::head_of(&text, found)?;
+        Ok(Home {
+            project: head.name,
+            trunk: head.trunk,
+            remote: head.remote,
+            text,
+            found: found.to_owned(),
+            may_serve,
+        })
+    }
+}
+
+/// The text of `release.toml` at a commit.
+///
+/// # Errors
+/// git failed.
+pub fn text_at(repo: &Repo, commit: Oid) -> Result<Option<String>> {
+    let bytes = repo.file_at(commit, CONFIG_FILE)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// The configuration at a commit, if it has one.
+///
+/// # Errors
+/// It is invalid, which is said of that commit.
+pub fn config_at(repo: &Repo, commit: Oid) -> Result<Option<Config>> {
+    match text_at(repo, commit)? {
+        None => Ok(None),
+        Some(text) => {
+            let name = format!("{CONFIG_FILE} at {}", commit.short());
+            config::parse(&text, &name).map(|parsed| Some(parsed.config))
+        }
+    }
+}
+
+/// A folder for what one run needs while it runs, readable by its owner only.
+///
+/// # Errors
+/// The disk refuses.
+pub fn scratch(world: &World) -> Result<tempfile::TempDir> {
+    let parent = world.var("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+    let parent: &Path = if parent.is_dir() { &parent } else { Path::new("/tmp") };
+    tempfile::Builder::new()
+        .prefix("rel-")
+        .tempdir_in(parent)
+        .doing(format!("no folder can be made in {}", parent.display()))
+}

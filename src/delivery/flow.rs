@@ -1,0 +1,468 @@
+//! From a wish to a receipt: plan, show, ask, claim, run; planned again where
+//! things moved in between.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::artifacts;
+use super::claim::{self, Details};
+use super::context::Context;
+use super::deployment::{self, Prepared, Receipt};
+use super::scope::changes;
+use super::snapshot::Snapshot;
+use crate::domain::candidates::Minted;
+use crate::domain::changes::Change;
+use crate::domain::env::{Action, Deployment, EnvState, Live, Trigger};
+use crate::domain::gate::{self, Gate, Verdict};
+use crate::domain::name::{EnvName, TagName};
+use crate::domain::plan::{self, Plan, Planned, Request, Setting, Stamp};
+use crate::domain::rollback::{self, Decision, Knowledge};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::history;
+use crate::ui::plan::{Shown, deploy_plan, rollback_plan};
+use crate::ui::time;
+
+/// How often a deployment is planned anew because things moved.
+const TRIES: usize = 20;
+
+/// A deployment wished for.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Where.
+    pub environment: EnvName,
+    /// What; chosen by the rules by default.
+    pub candidate: Option<String>,
+    /// Run it although it is live.
+    pub redeploy: bool,
+    /// Why.
+    pub reason: Option<String>,
+    /// Gates passed by name.
+    pub overrides: BTreeSet<Gate>,
+    /// Close this hold or intent on the way.
+    pub take_over: Option<u64>,
+    /// Wait for a deployment in flight.
+    pub wait: Option<Duration>,
+    /// Whose commands run.
+    pub commands_from: Option<String>,
+    /// What set it off.
+    pub trigger: Trigger,
+}
+
+impl Wish {
+    /// The plain deployment of `candidate`, or of what the rules choose.
+    pub fn plain(environment: EnvName, candidate: Option<String>, trigger: Trigger) -> Wish {
+        Wish {
+            environment,
+            candidate,
+            redeploy: false,
+            reason: None,
+            overrides: BTreeSet::new(),
+            take_over: None,
+            wait: None,
+            commands_from: None,
+            trigger,
+        }
+    }
+}
+
+/// What a wish came to.
+#[derive(Debug)]
+pub enum Delivered {
+    /// There was nothing to do, and why.
+    Nothing(String),
+    /// A dry run: the deployment as it would be claimed, and the plan in words.
+    Planned(Box<Deployment>, String),
+    /// It ran.
+    Ran(Box<Receipt>),
+}
+
+/// Deploys.
+///
+/// # Errors
+/// A gate refuses; nobody confirms; the race is lost; a byte is wrong. What
+/// happened after the claim is in the receipt.
+pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result<Delivered> {
+    refuse_blanket(&wish.overrides)?;
+    let waiting = wish.wait.map(|limit| (Instant::now(), limit));
+    let mut confirmed: Option<(Option<TagName>, TagName)> = None;
+    for _ in 0..TRIES {
+        let (plan, stamped) = loop {
+            match plan_deployment(ctx, snapshot, wish)? {
+                Considered::Nothing(why) => return Ok(Delivered::Nothing(why)),
+                Considered::Go(plan, details) => break (plan, details),
+                Considered::Refused(candidate, verdicts) => {
+                    let only_busy = verdicts.iter().all(|v| v.gate == Gate::Busy);
+                    match waiting {
+                        Some((since, limit)) if only_busy && since.elapsed() < limit => {
+                            wait_a_little(ctx, &verdicts, limit.saturating_sub(since.elapsed()))?;
+                            *snapshot = Snapshot::take(ctx)?;
+                        }
+                        _ => return Err(refusal(&wish.environment, candidate.as_ref(), &verdicts)),
+                    }
+                }
+            }
+        };
+        let prepared = deployment::prepare(ctx, snapshot, &plan, wish.commands_from.as_deref())?;
+        let details = Details { commands_commit: prepared.commands_commit, ..stamped };
+        if ctx.options.dry_run {
+            return planned(ctx, snapshot, &plan, &prepared, &details);
+        }
+        let what = (plan.from().map(|live| live.tag.clone()), plan.candidate().tag.clone());
+        if confirmed.as_ref() != Some(&what) {
+            if wish.trigger == Trigger::Person {
+                ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
+                confirm_deployment(ctx, snapshot, &plan)?;
+            }
+            confirmed = Some(what);
+        }
+        if let Some(receipt) = deployment::run(ctx, snapshot, &plan, &prepared, &details)? {
+            absorb(snapshot, &receipt);
+            return Ok(Delivered::Ran(Box::new(receipt)));
+        }
+        ctx.screen.note(&format!("{} moved meanwhile; planning again", wish.environment));
+        *snapshot = Snapshot::take(ctx)?;
+    }
+    Err(Failure::new(Kind::Moved, format!("{} moved {TRIES} times; nothing ran", wish.environment))
+        .hint("try again"))
+}
+
+fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<()> {
+    let name = plan.environment();
+    let typed = snapshot.environment(name)?.confirm == crate::domain::config::Confirm::Name;
+    if typed && ctx.can_ask() && !ctx.options.yes {
+        return match ctx.asker.type_name(&format!("Type {name} to deploy to it"), name.as_str())? {
+            Some(true) => Ok(()),
+            Some(false) => Err(Failure::new(Kind::Refused, "not confirmed; nothing changed")),
+            None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
+        };
+    }
+    ctx.confirm(&format!("Deploy to {name}?"), &format!("deploying to {name}"))
+}
+
+/// The chains in the snapshot after what ran.
+fn absorb(snapshot: &mut Snapshot, receipt: &Receipt) {
+    if let Some(view) = snapshot.environments.get_mut(&receipt.deployment.environment) {
+        view.state = receipt.state.clone();
+    }
+}
+
+fn refuse_blanket(overrides: &BTreeSet<Gate>) -> Result<()> {
+    match overrides.iter().find(|gate| !gate.can_be_overridden()) {
+        Some(gate) => Err(Failure::new(Kind::Usage, format!("{gate} is not overridden but taken over"))
+            .hint("--take-over N --reason WHY, with N from: rel status ENV")),
+        None => Ok(()),
+    }
+}
+
+enum Considered {
+    Nothing(String),
+    Go(Box<Plan>, Details),
+    Refused(Option<TagName>, Vec<Verdict>),
+}
+
+fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Result<Considered> {
+    let environment = snapshot.environment(&wish.environment)?;
+    let view = snapshot.chain(&wish.environment)?;
+    let actor = ctx.actor()?;
+    let on_behalf_of = ctx.world.on_behalf_of();
+    let now = ctx.world.now();
+    let stamp = Stamp { actor: &actor, at: now, nonce: &Context::nonce };
+    let reason = wish.reason.as_deref().unwrap_or_default();
+    let state = after_take_over(&wish.environment, &view.state, wish.take_over, false, reason, &stamp)?;
+    let upstream = snapshot.upstream(environment);
+    let setting = Setting {
+        environment,
+        state: &state,
+        upstream: &upstream,
+        candidates: &snapshot.candidates.state,
+        pool: &snapshot.pool,
+        actor: &actor,
+        on_behalf_of: on_behalf_of.as_ref(),
+        now,
+    };
+    let candidate: &Minted = match &wish.candidate {
+        Some(text) => snapshot.candidate(ctx, text)?,
+        None => setting.choose(&wish.overrides).ok_or_else(|| no_candidate(snapshot, &wish.environment))?,
+    };
+    let request =
+        Request { overrides: wish.overrides.clone(), redeploy: wish.redeploy, take_over: wish.take_over };
+    Ok(match plan::deploy(&setting, candidate, &request, &view.state) {
+        Planned::Nothing(live) => Considered::Nothing(format!(
+            "{} runs {} already ({}, {})",
+            wish.environment,
+            live.tag,
+            live.deployment,
+            time::span(time::between(live.since, now))
+        )),
+        Planned::Refused(verdicts) => Considered::Refused(Some(candidate.tag.clone()), verdicts),
+        Planned::Go(plan) => Considered::Go(
+            plan,
+            Details {
+                actor: actor.clone(),
+                on_behalf_of,
+                trigger: wish.trigger,
+                reason: wish.reason.clone(),
+                commands_commit: None,
+            },
+        ),
+    })
+}
+
+fn no_candidate(snapshot: &Snapshot, environment: &EnvName) -> Failure {
+    let failure = Failure::new(Kind::NotFound, format!("there is no candidate to deploy to {environment}"));
+    if snapshot.pool.is_empty() {
+        failure.hint("make one: rel cut")
+    } else {
+        failure.hint("all of them are blocked or were rolled back there: rel list")
+    }
+}
+
+fn after_take_over(
+    environment: &EnvName,
+    state: &EnvState,
+    token: Option<u64>,
+    rollback: bool,
+    reason: &str,
+    stamp: &Stamp<'_>,
+) -> Result<EnvState> {
+    match token {
+        None => Ok(state.clone()),
+        Some(token) => plan::close(environment, state, token, rollback, reason, stamp)
+            .map(|(_, state)| state)
+            .map_err(|wrong| claim::wrong_token(environment, wrong, state)),
+    }
+}
+
+/// A refusal as it is told: every reason, what to do about each, and whether
+/// waiting alone would do.
+pub fn refusal(environment: &EnvName, candidate: Option<&TagName>, verdicts: &[Verdict]) -> Failure {
+    let all = |gates: &[Gate]| verdicts.iter().all(|v| gates.contains(&v.gate));
+    let kind = if all(&[Gate::Held]) {
+        Kind::Held
+    } else if all(&[Gate::Held, Gate::Busy]) {
+        Kind::Busy
+    } else {
+        Kind::Refused
+    };
+    let what = candidate.map_or("this".to_owned(), |tag| tag.to_string());
+    let gates = if verdicts.len() == 1 { "1 gate".to_owned() } else { format!("{} gates", verdicts.len()) };
+    let mut failure = Failure::new(kind, format!("{environment} refuses {what} ({gates}); nothing changed"));
+    for verdict in verdicts {
+        let mut message = verdict.text.clone();
+        for fix in &verdict.fixes {
+            message.push('\n');
+            message.push_str(fix);
+        }
+        failure = failure.reason(verdict.gate.as_str(), message);
+    }
+    let waiting = verdicts.iter().all(|v| v.opens_at.is_some() || v.gate == Gate::Busy);
+    let overridable = verdicts.iter().any(|v| v.gate.can_be_overridden());
+    match (waiting, overridable) {
+        (true, _) => failure.hint("Waiting alone will do."),
+        (false, true) => {
+            failure.hint("Waiting alone will not do. What is not held or busy can be overridden by name: --override GATE --reason WHY")
+        }
+        (false, false) => failure,
+    }
+}
+
+/// What keeps an environment closed whatever the candidate.
+///
+/// # Errors
+/// There is no environment of that name.
+pub fn closed(snapshot: &Snapshot, name: &EnvName) -> Result<Vec<Verdict>> {
+    let environment = snapshot.environment(name)?;
+    let state = &snapshot.chain(name)?.state;
+    Ok(gate::held_by(environment, state).into_iter().chain(gate::busy_with(state)).collect())
+}
+
+fn wait_a_little(ctx: &Context<'_>, verdicts: &[Verdict], left: Duration) -> Result<()> {
+    if let Some(verdict) = verdicts.first() {
+        ctx.screen.note(&format!("waiting: {}", verdict.text));
+    }
+    // Spread by the nonce, so that clients that wait for one deployment do not ask in step.
+    let jitter = u64::from(Context::nonce().bytes().next().unwrap_or_default()) * 4;
+    let pause = Duration::from_millis(1000 + jitter).min(left);
+    let until = Instant::now() + pause;
+    while Instant::now() < until {
+        if ctx.interrupts.interrupted() {
+            return Err(Failure::new(Kind::Interrupted, "interrupted while waiting; nothing changed"));
+        }
+        std::thread::sleep(Duration::from_millis(50).min(left));
+    }
+    Ok(())
+}
+
+fn planned(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    prepared: &Prepared,
+    details: &Details,
+) -> Result<Delivered> {
+    let seq = snapshot.chain(plan.environment())?.state.count + 1;
+    let intent = claim::intent(ctx, plan, &prepared.candidate, snapshot.policy.commit, details, seq);
+    let words = words(ctx, snapshot, plan, prepared)?;
+    Ok(Delivered::Planned(Box::new(intent.deployment), words))
+}
+
+/// Commits between what is live and the candidate, both ways.
+fn difference(ctx: &Context<'_>, live: Option<&Live>, to: &Minted) -> Result<(Vec<Change>, Vec<Change>)> {
+    let Some(live) = live else { return Ok((Vec::new(), Vec::new())) };
+    let brings = history::range(&ctx.repo, &[live.commit], to.commit)?;
+    let leaves = history::range(&ctx.repo, &[to.commit], live.commit)?;
+    Ok((changes(ctx, &brings)?, changes(ctx, &leaves)?))
+}
+
+fn words(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, prepared: &Prepared) -> Result<String> {
+    let (brings, leaves) = difference(ctx, plan.from(), plan.candidate())?;
+    let back = snapshot
+        .chain(plan.environment())?
+        .state
+        .current()
+        .and_then(|live| snapshot.minted(&live.tag))
+        .and_then(|minted| snapshot.record(ctx, minted).ok())
+        .map(|record| artifacts::lost(ctx, &record).is_none());
+    let shown = Shown {
+        project: ctx.project(),
+        plan,
+        brings: &brings,
+        leaves: &leaves,
+        commands: &prepared.whose,
+        undo_is_here: back,
+        now: ctx.world.now(),
+    };
+    Ok(if plan.action() == Action::Rollback {
+        rollback_plan(ctx.screen, &shown)
+    } else {
+        deploy_plan(ctx.screen, &shown)
+    })
+}
+
+/// A rollback wished for.
+#[derive(Debug, Clone)]
+pub struct Back {
+    /// Where.
+    pub environment: EnvName,
+    /// Exactly there.
+    pub to: Option<String>,
+    /// What is believed live.
+    pub from: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Close this hold or intent on the way.
+    pub take_over: Option<u64>,
+}
+
+/// Rolls back.
+///
+/// # Errors
+/// Nothing to go back to; busy or held by a person; the race is lost; going
+/// further back needs a word (exit 2).
+pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Result<Delivered> {
+    let environment = snapshot.environment(&wish.environment)?;
+    let view = snapshot.chain(&wish.environment)?;
+    let actor = ctx.actor()?;
+    let on_behalf_of = ctx.world.on_behalf_of();
+    let now = ctx.world.now();
+    let stamp = Stamp { actor: &actor, at: now, nonce: &Context::nonce };
+    let reason = wish.reason.as_deref().unwrap_or_default();
+    let state = after_take_over(&wish.environment, &view.state, wish.take_over, true, reason, &stamp)?;
+    let upstream = snapshot.upstream(environment);
+    let setting = Setting {
+        environment,
+        state: &state,
+        upstream: &upstream,
+        candidates: &snapshot.candidates.state,
+        pool: &snapshot.pool,
+        actor: &actor,
+        on_behalf_of: on_behalf_of.as_ref(),
+        now,
+    };
+    let find = |tag: &TagName| snapshot.minted(tag).cloned();
+    let lost = |tag: &TagName| -> Option<String> {
+        let minted = snapshot.minted(tag)?;
+        let record = snapshot.record(ctx, minted).ok()?;
+        artifacts::lost(ctx, &record)
+    };
+    let knowledge = Knowledge { find: &find, lost: &lost };
+    let from = match &wish.from {
+        Some(text) => Some(snapshot.candidate(ctx, text)?.tag.clone()),
+        None => None,
+    };
+    let to = match &wish.to {
+        Some(text) => Some(snapshot.candidate(ctx, text)?.clone()),
+        None => None,
+    };
+    let mut request = rollback::Request { to, from, take_over: wish.take_over, further: false };
+    let mut decision = rollback::decide(&setting, &request, &knowledge, &view.state);
+    if let Decision::AskFurther { current, target } = &decision {
+        ask_further(ctx, &wish.environment, current, target)?;
+        request.further = true;
+        decision = rollback::decide(&setting, &request, &knowledge, &view.state);
+    }
+    let plan = match decision {
+        Decision::Go(plan) => plan,
+        Decision::Nothing(why) => return Ok(Delivered::Nothing(why)),
+        Decision::Refused(verdicts) => {
+            let tag = request.to.as_ref().map(|to| &to.tag);
+            return Err(refusal(&wish.environment, tag, &verdicts));
+        }
+        Decision::NoTarget { why, skipped } => {
+            let mut failure = Failure::new(Kind::Refused, format!("{why}; nothing changed"));
+            for one in skipped {
+                failure = failure.reason("skipped", format!("{}: {}", one.tag, one.why));
+            }
+            return Err(failure
+                .hint(format!("rel log {}", wish.environment))
+                .hint(format!("choose one: rel rollback {} --to RC", wish.environment)));
+        }
+        Decision::AskFurther { .. } => {
+            return Err(Failure::failed("going further back was asked for twice"));
+        }
+    };
+    let prepared = deployment::prepare(ctx, snapshot, &plan, None)?;
+    let details = Details {
+        actor: actor.clone(),
+        on_behalf_of,
+        trigger: Trigger::Person,
+        reason: wish.reason.clone(),
+        commands_commit: prepared.commands_commit,
+    };
+    if ctx.options.dry_run {
+        return planned(ctx, snapshot, &plan, &prepared, &details);
+    }
+    ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
+    // A yes to going further back is a yes to this.
+    if !request.further {
+        ctx.confirm(
+            &format!("Roll back {}?", wish.environment),
+            &format!("rolling {} back", wish.environment),
+        )?;
+    }
+    match deployment::run(ctx, snapshot, &plan, &prepared, &details)? {
+        Some(receipt) => {
+            absorb(snapshot, &receipt);
+            Ok(Delivered::Ran(Box::new(receipt)))
+        }
+        None => Err(Failure::new(Kind::Moved, format!("{} moved; nothing ran", wish.environment))),
+    }
+}
+
+fn ask_further(ctx: &Context<'_>, environment: &EnvName, current: &TagName, target: &TagName) -> Result<()> {
+    if !ctx.can_ask() {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("{environment} was rolled back to {current} already; going further back, to {target}, needs a word"),
+        )
+        .hint(format!("rel rollback {environment} --from {current}"))
+        .hint(format!("rel rollback {environment} --to {target}")));
+    }
+    let question =
+        format!("{environment} was rolled back to {current} already. Go further back, to {target}?");
+    match ctx.asker.confirm(&question, true)? {
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::new(Kind::Refused, "not confirmed; nothing changed")),
+        None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
+    }
+}

@@ -1,0 +1,21 @@
+//! The two steps, each one straight line, and what they share.
+//!
+//! Everything here goes the same way: a snapshot of what the authority holds,
+//! a plan that the rules allow, a claim published by compare-and-swap, other
+//! people's commands, and a receipt. Verbs call these lines; they never call
+//! each other.
+
+pub mod artifacts;
+pub mod claim;
+pub mod context;
+pub mod cut;
+pub mod deployment;
+pub mod evidence;
+pub mod flow;
+pub mod make;
+pub mod pick;
+pub mod publish;
+pub mod report;
+pub mod scope;
+pub mod settle;
+pub mod snapshot;

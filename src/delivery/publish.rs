@@ -1,0 +1,58 @@
+//! Publishing events: small ones that nothing waits for.
+//!
+//! One push against the cached tip; only when the authority has moved on, a
+//! fetch and another try, judged anew.
+
+use super::context::Context;
+use super::snapshot;
+use crate::failure::{Failure, Kind, Result};
+use crate::store::authority::Published;
+use crate::store::ledger::{self, State, View};
+
+/// How often a small event is judged anew before somebody else's activity wins.
+const TRIES: usize = 20;
+
+/// Reads the chain, lets `events` judge it, and publishes what it returns;
+/// again after a fetch as long as others move the chain meanwhile.
+///
+/// `None` from `events` means there is nothing to do; the view is returned
+/// as it is.
+///
+/// # Errors
+/// `events` refuses, or the authority does.
+pub fn small<S: State>(
+    ctx: &Context<'_>,
+    ref_name: &str,
+    formerly: &[String],
+    mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
+) -> Result<View<S>> {
+    if ctx.options.offline && !ctx.is_local() {
+        return Err(Failure::new(Kind::Refused, "this writes to the remote, and --offline says not to")
+            .hint("run it without --offline"));
+    }
+    for attempt in 0..TRIES {
+        let view = ledger::read::<S>(&ctx.repo, ref_name, formerly)?;
+        let judged = events(&view);
+        // What a stale copy refuses, a fresh one may allow: ask once before saying no.
+        let stale = attempt == 0 && !ctx.is_local();
+        let events = match judged {
+            Ok(Some(events)) => events,
+            Ok(None) | Err(_) if stale => {
+                snapshot::fetch_chains(ctx)?;
+                continue;
+            }
+            Ok(None) => return Ok(view),
+            Err(failure) => return Err(failure),
+        };
+        if ctx.options.dry_run {
+            return Ok(view);
+        }
+        let (after, update) = view.append(&ctx.repo, &events)?;
+        match ctx.authority().publish(&ctx.repo, &[update])? {
+            Published::Done => return Ok(after),
+            Published::Moved(_) => snapshot::fetch_chains(ctx)?,
+        }
+    }
+    Err(Failure::new(Kind::Moved, format!("{ref_name} moved {TRIES} times while this was being recorded"))
+        .hint("try again"))
+}

@@ -1,0 +1,268 @@
+//! Settling what dead runs of this clone left behind.
+//!
+//! An intent whose command never started is closed as cancelled; one whose
+//! command started becomes unknown, unless that command still lives on this
+//! machine; an outcome that was not published is published; a reservation is
+//! abandoned. Every verb that writes does this first.
+
+use super::claim::outcome_event;
+use super::context::Context;
+use super::snapshot::{self, fetch_chains};
+use crate::domain::candidates::{self, CandidatesState};
+use crate::domain::env::{EnvState, Outcome, Progress, What};
+use crate::domain::name::{DeploymentId, Oid};
+use crate::exec;
+use crate::failure::Result;
+use crate::store::authority::Published;
+use crate::store::journal::{OpenRun, Phase, Process, Run};
+use crate::store::ledger::{self, View};
+
+/// What was settled, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// A deployment, and what became of it.
+    Deployment(DeploymentId, Progress),
+    /// A deployment whose command still runs on this machine.
+    StillRunning(DeploymentId),
+    /// A reservation was abandoned.
+    Reservation(String),
+    /// A journal entry that could not be read was set aside.
+    Damaged(std::path::PathBuf),
+}
+
+impl std::fmt::Display for Settled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Settled::Deployment(id, state) => {
+                write!(f, "{id}, left by a run that died here, is recorded as {state}")
+            }
+            Settled::StillRunning(id) => {
+                write!(f, "{id}: rel died, but its command still runs on this machine")
+            }
+            Settled::Reservation(version) => {
+                write!(f, "{version}, reserved by a run that died here, is abandoned")
+            }
+            Settled::Damaged(path) => write!(f, "a damaged journal entry was set aside: {}", path.display()),
+        }
+    }
+}
+
+/// Settles every dead run of this clone. Costs one look at a folder where
+/// there is none.
+///
+/// # Errors
+/// The journal cannot be read, or the authority cannot be reached; what was
+/// not settled stays in the journal.
+pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
+    let journal = ctx.journal();
+    if journal.is_empty() || ctx.options.dry_run || (ctx.options.offline && !ctx.is_local()) {
+        return Ok(Vec::new());
+    }
+    let (dead, damaged) = journal.dead()?;
+    let mut settled: Vec<Settled> = damaged.into_iter().map(Settled::Damaged).collect();
+    if dead.is_empty() {
+        return Ok(settled);
+    }
+    fetch_chains(ctx)?;
+    for open in dead {
+        settled.extend(settle(ctx, open)?);
+    }
+    for one in &settled {
+        ctx.screen.note(&one.to_string());
+    }
+    Ok(settled)
+}
+
+/// Whether a journalled process, or what is left of its group, still lives.
+pub fn lives(process: &Process) -> bool {
+    process.boot == exec::boot_id() && exec::is_group_alive(process.pid, process.start_time)
+}
+
+fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
+    match open.run.clone() {
+        Run::Deployment { id, nonce, expected, phase } => {
+            deployment(ctx, open, &id, &nonce, expected, &phase)
+        }
+        Run::Reservation { version, commit, nonce, expected } => {
+            let name = ledger::candidates_ref(ctx.project());
+            for _ in 0..TRIES {
+                let view = ledger::read::<CandidatesState>(&ctx.repo, &name, &[])?;
+                if !view.state.reservations.iter().any(|r| r.nonce == nonce) {
+                    if can_still_land(&view, expected) {
+                        return Ok(None);
+                    }
+                    open.close();
+                    return Ok(None);
+                }
+                let event = candidates::Event {
+                    id: version.to_string(),
+                    at: ctx.world.now(),
+                    actor: ctx.actor()?,
+                    nonce: Context::nonce(),
+                    what: candidates::What::Abandoned {
+                        version: version.clone(),
+                        commit,
+                        reason: "its run died".to_owned(),
+                    },
+                };
+                if publish(ctx, &view, event)? {
+                    open.close();
+                    return Ok(Some(Settled::Reservation(version.to_string())));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// How often a settling event is tried against a moving chain.
+const TRIES: usize = 10;
+
+fn deployment(
+    ctx: &Context<'_>,
+    open: OpenRun,
+    id: &DeploymentId,
+    nonce: &str,
+    expected: Option<Oid>,
+    phase: &Phase,
+) -> Result<Option<Settled>> {
+    if let Phase::Running { process: Some(process) } = phase
+        && lives(process)
+    {
+        return Ok(Some(Settled::StillRunning(id.clone())));
+    }
+    let outcome = match phase {
+        Phase::Intent => Outcome {
+            state: Progress::Cancelled,
+            started: false,
+            exit_code: None,
+            text: Some("its run died before the command was started".to_owned()),
+        },
+        Phase::Running { .. } => {
+            Outcome { state: Progress::Unknown, started: true, exit_code: None, text: None }
+        }
+        Phase::Done { outcome, .. } => outcome.clone(),
+    };
+    let name = ledger::env_ref(ctx.project(), &id.environment);
+    for _ in 0..TRIES {
+        let view = ledger::read::<EnvState>(&ctx.repo, &name, &[])?;
+        let Some(end) = fate(ctx, &view, id, nonce)? else {
+            // It never landed. Where the push of a killed run may still be under way, the note stays.
+            if !can_still_land(&view, expected) {
+                open.close();
+            }
+            return Ok(None);
+        };
+        let what = match end {
+            Fate::InFlight => What::Outcome(outcome.clone()),
+            Fate::Closed => {
+                let Phase::Done { .. } = phase else {
+                    open.close();
+                    return Ok(None);
+                };
+                if has_late_word(ctx, &view, id)? {
+                    open.close();
+                    return Ok(None);
+                }
+                What::Late(outcome.clone())
+            }
+            Fate::Settled => {
+                open.close();
+                return Ok(None);
+            }
+        };
+        let mut event = outcome_event(ctx, id, &ctx.actor()?, what);
+        if let Phase::Done { at, .. } = phase {
+            event.at = *at;
+        }
+        if publish(ctx, &view, event)? {
+            open.close();
+            return Ok(Some(Settled::Deployment(id.clone(), outcome.state)));
+        }
+    }
+    Ok(None)
+}
+
+/// What the chain says of an intent of ours.
+enum Fate {
+    /// It has the environment.
+    InFlight,
+    /// Somebody took over or resolved it before its outcome came.
+    Closed,
+    /// Its outcome is there.
+    Settled,
+}
+
+/// None where the chain does not have this intent.
+fn fate(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId, nonce: &str) -> Result<Option<Fate>> {
+    let mut closed_by_others = false;
+    let mut outcome = false;
+    for event in ledger::events::<EnvState>(&ctx.repo, view.tip) {
+        let (_, event) = event?;
+        if event.id != *id {
+            if event.id.seq < id.seq {
+                return Ok(None);
+            }
+            continue;
+        }
+        match &event.what {
+            What::Intent(_) if event.nonce == nonce => {
+                return Ok(Some(if outcome {
+                    Fate::Settled
+                } else if closed_by_others {
+                    Fate::Closed
+                } else {
+                    Fate::InFlight
+                }));
+            }
+            What::Intent(_) => return Ok(None),
+            What::Outcome(_) => outcome = true,
+            What::TakenOver { .. } | What::Resolved { .. } => closed_by_others = true,
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+fn has_late_word(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> Result<bool> {
+    for event in ledger::events::<EnvState>(&ctx.repo, view.tip) {
+        let (_, event) = event?;
+        match event.what {
+            What::Late(_) if event.id == *id => return Ok(true),
+            What::Intent(_) if event.id == *id => return Ok(false),
+            _ => {}
+        }
+    }
+    Ok(false)
+}
+
+/// A push of a dead run can land only while the chain still has the tip it expects.
+fn can_still_land<S>(view: &View<S>, expected: Option<Oid>) -> bool {
+    view.held == expected
+}
+
+fn publish<S: ledger::State>(ctx: &Context<'_>, view: &View<S>, event: S::Event) -> Result<bool> {
+    let (_, update) = view.append(&ctx.repo, &[event])?;
+    match ctx.authority().publish(&ctx.repo, &[update])? {
+        Published::Done => Ok(true),
+        Published::Moved(_) => {
+            snapshot::fetch_chains(ctx)?;
+            Ok(false)
+        }
+    }
+}
+
+/// The word on a deployment that this clone can add, used by `resolve`: what
+/// its process says, if it is alive here.
+pub fn live_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<bool> {
+    let journal = ctx.journal();
+    if journal.is_empty() {
+        return Ok(false);
+    }
+    Ok(journal.all()?.into_iter().any(|(run, held)| match run {
+        Run::Deployment { id: theirs, phase, .. } if theirs == *id => {
+            held || matches!(phase, Phase::Running { process: Some(process) } if lives(&process))
+        }
+        _ => false,
+    }))
+}

@@ -1,0 +1,401 @@
+//! What the authority holds, read once: trunk, policy, chains and candidates.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use chrono::{DateTime, Utc};
+
+use super::context::{Context, config_at};
+use crate::config;
+use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
+use crate::domain::candidates::{CandidatesState, Minted, What};
+use crate::domain::config::{Config, Environment};
+use crate::domain::env::EnvState;
+use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::nearest::nearest;
+use crate::domain::version::{Parsed, TagStyle, Version};
+use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::authority::Authority;
+use crate::store::ledger::{self, View};
+use crate::store::tag::{TagObject, read_tag};
+
+/// The policy in force, and where it comes from.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// What it says.
+    pub config: Config,
+    /// Trunk's commit it was read at; none where trunk has no file yet.
+    pub commit: Option<Oid>,
+    /// Where it was read, for people, where that is not trunk.
+    pub elsewhere: Option<String>,
+}
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Trunk's tip.
+    pub trunk: Oid,
+    /// The policy there.
+    pub policy: Policy,
+    /// How the project's tags are spelled.
+    pub style: TagStyle,
+    /// The environments' chains, by name.
+    pub environments: BTreeMap<EnvName, View<EnvState>>,
+    /// The candidates' chain.
+    pub candidates: View<CandidatesState>,
+    /// Every candidate there is, oldest first.
+    pub pool: Vec<Minted>,
+    /// When the authority was last asked.
+    pub as_of: Option<DateTime<Utc>>,
+}
+
+impl Snapshot {
+    /// Asks the authority, unless `--offline`, and reads. One round trip.
+    ///
+    /// # Errors
+    /// The authority cannot be reached; there is no trunk; the policy is
+    /// invalid; a chain is damaged.
+    pub fn take(ctx: &Context<'_>) -> Result<Snapshot> {
+        if !ctx.options.offline && !ctx.is_local() {
+            let tags = TagGlob::guess(ctx);
+            fetch(ctx, &tags.0)?;
+            let snapshot = Snapshot::read(ctx)?;
+            if !tags.covers(&snapshot.style) {
+                fetch(ctx, &snapshot.style.glob())?;
+            }
+            return Ok(snapshot);
+        }
+        Snapshot::read(ctx)
+    }
+
+    /// Reads what this clone has, without asking the authority.
+    ///
+    /// # Errors
+    /// As [`Snapshot::take`], but for the authority.
+    pub fn read(ctx: &Context<'_>) -> Result<Snapshot> {
+        let repo = &ctx.repo;
+        let trunk_name = &ctx.home.trunk;
+        let trunk = repo.ref_target(&ctx.trunk_ref())?.ok_or_else(|| {
+            let whose = if ctx.is_local() { "this repository" } else { ctx.home.remote.as_str() };
+            let failure =
+                Failure::new(Kind::Refused, format!("{whose} has no branch {trunk_name} to release from"))
+                    .reason("trunk", format!("the branch {trunk_name} has no commit there"));
+            if ctx.options.offline {
+                failure.hint("without --offline, rel would fetch it")
+            } else if ctx.is_local() {
+                failure.hint("commit something first, or name another branch as trunk in release.toml")
+            } else {
+                failure.hint(format!("git push {whose} {trunk_name}"))
+            }
+        })?;
+        let policy = policy(ctx, trunk)?;
+        let style = TagStyle::new(&policy.config.version.tag, ctx.project())
+            .map_err(|bad| Failure::new(Kind::Config, bad.to_string()))?;
+        let candidates = ledger::read::<CandidatesState>(repo, &ledger::candidates_ref(ctx.project()), &[])?;
+        let mut pool = Vec::new();
+        for event in ledger::events::<CandidatesState>(repo, candidates.tip) {
+            if let What::Minted(minted) = event?.1.what {
+                pool.push(minted);
+            }
+        }
+        pool.reverse();
+        let mut environments = BTreeMap::new();
+        for environment in &policy.config.environments {
+            environments.insert(environment.name.clone(), read_environment(ctx, environment)?);
+        }
+        let as_of = if ctx.is_local() { Some(ctx.world.now()) } else { read_as_of(ctx) };
+        Ok(Snapshot { trunk, policy, style, environments, candidates, pool, as_of })
+    }
+
+    /// An environment's policy.
+    ///
+    /// # Errors
+    /// There is none of that name; the nearest ones are named.
+    pub fn environment(&self, name: &EnvName) -> Result<&Environment> {
+        self.policy.config.environment(name).ok_or_else(|| {
+            let names: Vec<&str> = self.policy.config.environments.iter().map(|e| e.name.as_str()).collect();
+            let failure = Failure::new(Kind::NotFound, format!("there is no environment {name}"));
+            if names.is_empty() {
+                failure.hint("release.toml on trunk names no environments")
+            } else {
+                failure.hint(nearest(name.as_str(), &names))
+            }
+        })
+    }
+
+    /// Where an environment's chain is, for who writes a small event without
+    /// asking the authority first: judged by the policy at hand, and read
+    /// anew where this clone does not know the environment.
+    ///
+    /// # Errors
+    /// There is no environment of that name.
+    pub fn place(ctx: &Context<'_>, name: &EnvName) -> Result<(String, Vec<String>)> {
+        let known = Snapshot::read(ctx).ok().filter(|snapshot| snapshot.environment(name).is_ok());
+        let snapshot = match known {
+            Some(snapshot) => snapshot,
+            None => Snapshot::take(ctx)?,
+        };
+        let environment = snapshot.environment(name)?;
+        let formerly = environment.formerly.iter().map(|name| ledger::env_ref(ctx.project(), name)).collect();
+        Ok((ledger::env_ref(ctx.project(), name), formerly))
+    }
+
+    /// An environment's chain.
+    ///
+    /// # Errors
+    /// There is no environment of that name.
+    pub fn chain(&self, name: &EnvName) -> Result<&View<EnvState>> {
+        self.environment(name)?;
+        self.environments
+            .get(name)
+            .ok_or_else(|| Failure::failed(format!("the chain of {name} was not read")))
+    }
+
+    /// The states of the environments that `environment` comes after.
+    pub fn upstream(&self, environment: &Environment) -> Vec<(EnvName, EnvState)> {
+        environment
+            .after
+            .iter()
+            .map(|name| {
+                let state = self.environments.get(name).map(|view| view.state.clone());
+                (name.clone(), state.unwrap_or_default())
+            })
+            .collect()
+    }
+
+    /// The candidate with this tag.
+    pub fn minted(&self, tag: &TagName) -> Option<&Minted> {
+        self.pool.iter().find(|minted| minted.tag == *tag)
+    }
+
+    /// The newest candidate of a release.
+    pub fn newest_of(&self, release: &Version) -> Option<&Minted> {
+        self.pool.iter().filter(|m| m.version.release == *release).max_by_key(|m| m.version.number)
+    }
+
+    /// What a person means by `text`: a candidate's tag or version, an
+    /// environment for what is live there, `ENV@{N}` for what was live N
+    /// deployments ago, or a release for its newest candidate.
+    ///
+    /// # Errors
+    /// Nothing is called that; the nearest candidates are named.
+    pub fn candidate(&self, ctx: &Context<'_>, text: &str) -> Result<&Minted> {
+        let by_version = |m: &&Minted| m.tag.as_str() == text || m.version.to_string() == text;
+        if let Some(minted) = self.pool.iter().find(by_version) {
+            return Ok(minted);
+        }
+        if let Some(found) = self.by_environment(ctx, text)? {
+            return Ok(found);
+        }
+        if let Ok(release) = self.style.explicit(self.policy.config.version.scheme, text)
+            && let Some(minted) = self.newest_of(&release)
+        {
+            return Ok(minted);
+        }
+        Err(self.no_such_candidate(ctx, text))
+    }
+
+    fn by_environment(&self, ctx: &Context<'_>, text: &str) -> Result<Option<&Minted>> {
+        let (name, back) = match text.strip_suffix('}').and_then(|t| t.split_once("@{")) {
+            Some((name, back)) => (name, back.parse::<usize>().ok()),
+            None => (text, Some(0)),
+        };
+        let Some(view) = name.parse::<EnvName>().ok().and_then(|name| self.environments.get(&name)) else {
+            return Ok(None);
+        };
+        let Some(back) = back else {
+            return Err(Failure::new(Kind::Usage, format!("{text}: write {name}@{{N}}, N deployments ago")));
+        };
+        let lived = if back == 0 {
+            view.state.current().map(|live| live.tag.clone())
+        } else {
+            super::evidence::lived(&ctx.repo, view)?.into_iter().nth(back)
+        };
+        let Some(tag) = lived else {
+            let when = if back == 0 { "now".to_owned() } else { format!("{back} deployments ago") };
+            return Err(Failure::new(Kind::NotFound, format!("nothing was live on {name} {when}"))
+                .hint(format!("rel log {name}")));
+        };
+        Ok(self.minted(&tag))
+    }
+
+    fn no_such_candidate(&self, ctx: &Context<'_>, text: &str) -> Failure {
+        let failure = Failure::new(Kind::NotFound, format!("there is no candidate {text}"));
+        let tag = text.parse::<TagName>().ok();
+        let as_tag =
+            tag.and_then(|tag| ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix())).ok().flatten());
+        if as_tag.is_some() {
+            return failure.reason("candidate", format!("a tag {text} exists, but rel did not make it"));
+        }
+        if self.pool.is_empty() {
+            return failure.hint("there are none yet: rel cut");
+        }
+        let names: Vec<&str> = self.pool.iter().rev().map(|m| m.tag.as_str()).collect();
+        failure.hint(nearest(text, &names)).hint("rel list")
+    }
+
+    /// The full record of a candidate, from the tag that the chain vouches for.
+    ///
+    /// # Errors
+    /// The authority's tag is not the one that was minted (exit 9), or git failed.
+    pub fn record(&self, ctx: &Context<'_>, minted: &Minted) -> Result<Candidate> {
+        let tag = &minted.tag;
+        let integrity = |why: String| {
+            Failure::new(Kind::Integrity, format!("the tag {tag} is not the one that was minted"))
+                .reason("tag", why)
+                .hint(format!("its chain vouches for the tag object {}", minted.tag_object))
+                .hint(format!(
+                    "git push {} {}:refs/tags/{tag} --force puts it back",
+                    ctx.home.remote, minted.tag_object
+                ))
+        };
+        let held = ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix()))?;
+        match held {
+            Some(held) if held == minted.tag_object => {}
+            Some(held) => return Err(integrity(format!("it points to {held}"))),
+            None => return Err(integrity("it is gone".to_owned())),
+        }
+        if !ctx.repo.has_object(minted.tag_object) {
+            return Err(integrity("its object is missing here".to_owned()));
+        }
+        let candidate = read_candidate(ctx, &self.policy.config, tag, minted.tag_object)?
+            .map_err(|not| integrity(not.to_string()))?;
+        if candidate.commit != minted.commit || candidate.version != minted.version {
+            return Err(integrity("its record contradicts the chain".to_owned()));
+        }
+        Ok(candidate)
+    }
+
+    /// Tags in the project's style that `rel` did not make, with what they
+    /// point to and the version each takes.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn foreign(&self, ctx: &Context<'_>) -> Result<Vec<(TagName, Oid, Parsed)>> {
+        let ours: std::collections::HashSet<&str> = self.pool.iter().map(|m| m.tag.as_str()).collect();
+        let closed: std::collections::HashSet<TagName> = self
+            .candidates
+            .state
+            .releases
+            .iter()
+            .filter(|line| line.closed)
+            .map(|line| self.style.release(&line.release))
+            .collect();
+        let scheme = self.policy.config.version.scheme;
+        let prefix = ctx.tags_prefix();
+        let mut foreign = Vec::new();
+        for (name, target) in ctx.repo.refs_under(&format!("{prefix}{}", self.style.prefix()))? {
+            let short = name.strip_prefix(&prefix).unwrap_or(&name);
+            let Ok(tag) = short.parse::<TagName>() else { continue };
+            if ours.contains(short) || closed.contains(&tag) {
+                continue;
+            }
+            if let Some(parsed) = self.style.parse(scheme, short) {
+                foreign.push((tag, target, parsed));
+            }
+        }
+        Ok(foreign)
+    }
+}
+
+/// Reads a tag object as a candidate of ours.
+///
+/// # Errors
+/// git failed; the inner error says why it is no candidate.
+pub fn read_candidate(
+    ctx: &Context<'_>,
+    config: &Config,
+    tag: &TagName,
+    object: Oid,
+) -> Result<std::result::Result<Candidate, NotACandidate>> {
+    Ok(match read_tag(&ctx.repo, object)? {
+        TagObject::Lightweight(_) => Err(NotACandidate::Foreign),
+        TagObject::Annotated { target, tagger, at, message, signed, .. } => Candidate::parse(
+            TagFacts { tag: tag.clone(), commit: target, tagger, at, signed },
+            config.version.scheme,
+            &message,
+        ),
+    })
+}
+
+/// Reads one environment's chain.
+///
+/// # Errors
+/// git failed, or the chain is damaged.
+pub fn read_environment(ctx: &Context<'_>, environment: &Environment) -> Result<View<EnvState>> {
+    let formerly: Vec<String> =
+        environment.formerly.iter().map(|name| ledger::env_ref(ctx.project(), name)).collect();
+    ledger::read(&ctx.repo, &ledger::env_ref(ctx.project(), &environment.name), &formerly)
+}
+
+fn policy(ctx: &Context<'_>, trunk: Oid) -> Result<Policy> {
+    if let Some(config) = config_at(&ctx.repo, trunk)? {
+        return Ok(Policy { config, commit: Some(trunk), elsewhere: None });
+    }
+    if ctx.home.may_serve {
+        let config = config::parse(&ctx.home.text, &ctx.home.found)?.config;
+        return Ok(Policy { config, commit: None, elsewhere: Some(ctx.home.found.clone()) });
+    }
+    Err(Failure::new(Kind::Config, format!("trunk has no release.toml at {}", trunk.short()))
+        .hint(format!("commit and push it to {}, or pass one with --config", ctx.home.trunk)))
+}
+
+/// Which tags a fetch asks for: `v*`.
+struct TagGlob(String);
+
+impl TagGlob {
+    /// From the configuration at hand; every tag where there is none.
+    fn guess(ctx: &Context<'_>) -> TagGlob {
+        let style = config::parse(&ctx.home.text, &ctx.home.found)
+            .ok()
+            .and_then(|parsed| TagStyle::new(&parsed.config.version.tag, ctx.project()).ok());
+        TagGlob(style.map_or("*".to_owned(), |style| style.glob()))
+    }
+
+    fn covers(&self, style: &TagStyle) -> bool {
+        self.0 == "*" || self.0 == style.glob()
+    }
+}
+
+/// Brings this clone up to the authority: trunk, chains and tags.
+///
+/// # Errors
+/// The authority cannot be reached, or has rewritten a chain.
+fn fetch(ctx: &Context<'_>, tags: &str) -> Result<()> {
+    let project = ctx.project();
+    let refspecs = [
+        format!("+refs/heads/{}:{}", ctx.home.trunk, ctx.trunk_ref()),
+        format!("refs/notes/rel/{project}/*:refs/notes/rel/{project}/*"),
+        format!("+refs/tags/{tags}:refs/rel/{project}/tags/{tags}"),
+    ];
+    ctx.authority().fetch(&ctx.repo, &refspecs)?;
+    write_as_of(ctx)
+}
+
+/// Brings this clone's copy of chains up to the authority.
+///
+/// # Errors
+/// The authority cannot be reached, or has rewritten a chain.
+pub fn fetch_chains(ctx: &Context<'_>) -> Result<()> {
+    if let Authority::Local = ctx.authority() {
+        return Ok(());
+    }
+    let project = ctx.project();
+    ctx.authority().fetch(&ctx.repo, &[format!("refs/notes/rel/{project}/*:refs/notes/rel/{project}/*")])
+}
+
+fn as_of_file(ctx: &Context<'_>) -> std::path::PathBuf {
+    ctx.state_dir().join("fetched")
+}
+
+fn write_as_of(ctx: &Context<'_>) -> Result<()> {
+    let file = as_of_file(ctx);
+    fs::create_dir_all(ctx.state_dir())
+        .and_then(|()| fs::write(&file, ctx.world.now().to_rfc3339()))
+        .doing(format!("{} cannot be written", file.display()))
+}
+
+fn read_as_of(ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+    let text = fs::read_to_string(as_of_file(ctx)).ok()?;
+    DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.with_timezone(&Utc))
+}

@@ -1,0 +1,177 @@
+//! A deployment's plan in words: what it replaces, brings and leaves, what the
+//! gates said, whose commands run, and how to undo it.
+
+use chrono::{DateTime, Utc};
+
+use super::screen::Screen;
+use super::table::labelled;
+use super::text::{clean, truncate};
+use super::time;
+use crate::domain::changes::Change;
+use crate::domain::env::Action;
+use crate::domain::name::ProjectName;
+use crate::domain::plan::Plan;
+
+/// Breaking changes shown one by one.
+const BREAKING: usize = 5;
+/// Columns a subject may take.
+const SUBJECT: usize = 60;
+
+/// What there is to show of a plan.
+pub struct Shown<'a> {
+    /// The project.
+    pub project: &'a ProjectName,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Commits in the candidate that what is live lacks, newest first.
+    pub brings: &'a [Change],
+    /// Commits in what is live that the candidate lacks, newest first.
+    pub leaves: &'a [Change],
+    /// Whose commands run.
+    pub commands: &'a str,
+    /// Whether what is live could be brought back from this machine; none
+    /// where nothing is live.
+    pub undo_is_here: Option<bool>,
+    /// The time.
+    pub now: DateTime<Utc>,
+}
+
+/// The plan of a deployment.
+pub fn deploy_plan(screen: &Screen, shown: &Shown<'_>) -> String {
+    let plan = shown.plan;
+    let candidate = plan.candidate();
+    let head = format!(
+        "{} {} -> {}",
+        shown.project,
+        screen.strong(candidate.tag.as_str()),
+        screen.env(plan.environment().as_str())
+    );
+    let head = match plan.from() {
+        None => format!("{head}   the first deployment there"),
+        Some(live) if plan.action() == Action::Redeploy => {
+            format!("{head}   again; live {}", span(shown, live.since))
+        }
+        Some(live) => format!("{head}   replaces {} (live {})", live.tag, span(shown, live.since)),
+    };
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    if let Some(live) = plan.from().filter(|_| plan.action() == Action::Deploy) {
+        rows.push(("brings", brings(screen, shown, live.tag.as_str())));
+        rows.push(("leaves", leaves(shown)));
+    }
+    if let Some(gates) = gates(screen, plan) {
+        rows.push(("gates", gates));
+    }
+    rows.push(("commands", shown.commands.to_owned()));
+    if let Some(live) = plan.from().filter(|_| plan.action() == Action::Deploy) {
+        rows.push((
+            "undo",
+            format!(
+                "rel rollback {}: {}, {}",
+                plan.environment(),
+                live.tag,
+                match shown.undo_is_here {
+                    Some(true) => "its bytes are on this machine",
+                    Some(false) => "but its bytes are gone",
+                    None => "once its bytes are fetched",
+                }
+            ),
+        ));
+    }
+    format!("{head}\n{}", labelled(&rows, 2, screen.err_width()))
+}
+
+/// The plan of a rollback.
+pub fn rollback_plan(screen: &Screen, shown: &Shown<'_>) -> String {
+    let plan = shown.plan;
+    let environment = plan.environment();
+    let from = plan.from().map_or("nothing".to_owned(), |live| {
+        format!(
+            "{} ({}, {} by {})",
+            live.tag,
+            span(shown, live.since),
+            live.deployment,
+            clean(&live.actor.name)
+        )
+    });
+    let head = format!(
+        "{}: {from} -> {}",
+        screen.env(environment.as_str()),
+        screen.strong(plan.candidate().tag.as_str())
+    );
+    let mut rows: Vec<(&str, String)> = vec![("why", plan.why().to_owned())];
+    for (index, skipped) in plan.skipped().iter().enumerate() {
+        rows.push((
+            if index == 0 { "skipped" } else { "" },
+            format!("{}: {}", skipped.tag, clean(&skipped.why)),
+        ));
+    }
+    if !shown.leaves.is_empty() || !shown.brings.is_empty() {
+        rows.push(("leaves", leaves(shown)));
+    }
+    rows.push(("commands", format!("{}; no phases", shown.commands)));
+    if plan.holds() {
+        rows.push((
+            "then",
+            format!("{environment} is held, so that the next cut does not bring the fault back"),
+        ));
+    }
+    format!("{head}\n{}", labelled(&rows, 2, screen.err_width()))
+}
+
+/// What passed on one line, then each gate that was overridden.
+fn gates(screen: &Screen, plan: &Plan) -> Option<String> {
+    let (overridden, passed): (Vec<_>, Vec<_>) =
+        plan.gates().iter().partition(|judged| judged.verdict == "overridden");
+    let texts: Vec<String> = passed.iter().map(|judged| clean(&judged.text)).collect();
+    let mut lines = Vec::new();
+    if !texts.is_empty() {
+        lines.push(format!("{}: passed", texts.join(", ")));
+    }
+    for judged in overridden {
+        lines.push(screen.caution(&format!("! {} overridden: {}", judged.gate, clean(&judged.text))));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn span(shown: &Shown<'_>, since: DateTime<Utc>) -> String {
+    time::span(time::between(since, shown.now))
+}
+
+fn brings(screen: &Screen, shown: &Shown<'_>, live: &str) -> String {
+    let changes = shown.brings;
+    if changes.is_empty() {
+        return "nothing that is not live".to_owned();
+    }
+    let mut people: Vec<&str> = changes.iter().map(|change| change.author.email.as_str()).collect();
+    people.sort_unstable();
+    people.dedup();
+    let breaking: Vec<&Change> = changes.iter().filter(|change| change.breaking).collect();
+    let mut text = format!(
+        "{} by {}",
+        count(changes.len(), "commit", "commits"),
+        count(people.len(), "person", "people")
+    );
+    if !breaking.is_empty() {
+        text.push_str(&format!(", {} breaking", breaking.len()));
+    }
+    text.push_str(&format!("\ngit log --oneline {live}..{}", shown.plan.candidate().tag));
+    for change in breaking.iter().take(BREAKING) {
+        let subject = truncate(&clean(&change.subject), SUBJECT);
+        let line = format!("! {} {subject} ({})", change.commit.short(), clean(&change.author.name));
+        text.push_str(&format!("\n{}", screen.caution(&line)));
+    }
+    text
+}
+
+fn leaves(shown: &Shown<'_>) -> String {
+    match shown.leaves {
+        [] => "nothing".to_owned(),
+        [one] => format!("{} {}", one.commit.short(), truncate(&clean(&one.subject), SUBJECT)),
+        many => count(many.len(), "commit", "commits"),
+    }
+}
+
+/// A number with its noun.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
