@@ -18,6 +18,7 @@ mod block;
 mod config;
 mod cut;
 mod deploy;
+mod integrity;
 mod kill;
 mod lock;
 mod look;
