@@ -47,8 +47,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Cli, Color, ConfigVerb, Verb};
-use crate::delivery::context::Context;
+use crate::cli::{Cli, Color, ConfigVerb, Global, Verb};
+use crate::delivery::context::{Context, Options};
 use crate::exec::{Interrupts, Processes};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::prompt::Terminal;
@@ -83,6 +83,18 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, world: World) -> ExitCode {
     match (code, screen.lost_result()) {
         (0, Some(_)) => ExitCode::from(Kind::Failed.exit_code()),
         _ => ExitCode::from(code),
+    }
+}
+
+fn options(global: &Global) -> Options {
+    Options {
+        directory: global.directory.clone(),
+        config: global.config.clone(),
+        project: global.project.clone(),
+        dry_run: global.dry_run,
+        yes: global.yes,
+        json: global.json,
+        offline: global.offline,
     }
 }
 
@@ -147,15 +159,15 @@ fn dispatch(
     screen: &Screen,
     interrupts: &Interrupts,
 ) -> Result<Map<String, Value>> {
-    let global = &cli.global;
+    let options = &options(&cli.global);
     let asker = Terminal;
     match &cli.verb {
         Verb::Config(args) if matches!(args.verb, ConfigVerb::Check) => {
-            return commands::config::check(world, screen, global);
+            return commands::config::check(world, screen, options);
         }
         _ => {}
     }
-    let ctx = Context::open(world, global, screen, &asker, &Processes, interrupts)?;
+    let ctx = Context::open(world, options, screen, &asker, &Processes, interrupts)?;
     match &cli.verb {
         Verb::Cut(args) => commands::cut::run(&ctx, args),
         Verb::CherryPick(args) => commands::cherry_pick::run(&ctx, args),

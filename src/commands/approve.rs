@@ -54,7 +54,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
         (true, true) => format!("your approval of {} for {name} is withdrawn", minted.tag),
         (true, false) => format!("you have not approved {} for {name}; nothing to do", minted.tag),
     };
-    ctx.screen.result(&if ctx.global.dry_run { format!("dry run: {text}") } else { text });
+    ctx.screen.result(&if ctx.options.dry_run { format!("dry run: {text}") } else { text });
     Ok(Map::from_iter([
         ("tag".to_owned(), json!(minted.tag)),
         ("environment".to_owned(), json!(name)),

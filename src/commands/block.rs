@@ -50,7 +50,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Block, unblock: bool) -> Result<Map<St
         (true, true) => format!("{target} may be deployed again"),
         (true, false) => format!("{target} is not blocked; nothing changed"),
     };
-    ctx.screen.result(&if ctx.global.dry_run { format!("dry run: {text}") } else { text });
+    ctx.screen.result(&if ctx.options.dry_run { format!("dry run: {text}") } else { text });
     if !unblock && changed {
         ctx.screen.note(&format!("  undo   rel unblock {target} --reason WHY"));
         for (name, view) in &snapshot.environments {

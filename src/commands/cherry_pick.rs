@@ -36,17 +36,19 @@ pub fn run(ctx: &Context<'_>, args: &cli::CherryPick) -> Result<Map<String, Valu
     let mut planned = Vec::new();
     for target in &targets {
         let mut fates = Vec::new();
-        planned.push(intend(ctx, &snapshot, target, &commits, args.mainline, &mut fates)?);
-        if ctx.global.dry_run {
+        let intended = intend(ctx, &snapshot, target, &commits, args.mainline, &mut fates)?;
+        if ctx.options.dry_run {
             say(ctx, target, &fates)?;
         }
+        planned.push((intended, fates));
     }
     let mut documents = Vec::new();
-    for (target, intended) in targets.iter().zip(planned) {
-        let mut document = if ctx.global.dry_run {
+    for (target, (intended, fates)) in targets.iter().zip(planned) {
+        let mut document = if ctx.options.dry_run {
             dry_run(ctx, &snapshot, &intended)?
         } else {
-            pick_onto(ctx, &mut snapshot, target, &commits, args)?
+            let planned = (intended, fates);
+            pick_onto(ctx, &mut snapshot, target, planned, &commits, args)?
         };
         report::policy(ctx, &snapshot, &mut document);
         documents.push(document);
@@ -69,11 +71,13 @@ fn pick_onto(
     ctx: &Context<'_>,
     snapshot: &mut Snapshot,
     target: &Target,
+    (intended, fates): (Intended, Vec<Fate>),
     commits: &[Oid],
     args: &cli::CherryPick,
 ) -> Result<Map<String, Value>> {
-    let fates = RefCell::new(Vec::new());
-    let made = make(ctx, snapshot, &|snapshot| {
+    let fates = RefCell::new(fates);
+    // What was planned before a target before this one was made may be stale where both are one release.
+    let made = make(ctx, snapshot, Some(intended), &|snapshot| {
         intend(ctx, snapshot, target, commits, args.mainline, &mut fates.borrow_mut())
     })?;
     say(ctx, target, &fates.borrow())?;

@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::Global;
 use crate::config;
-use crate::delivery::context::{CONFIG_FILE, Context};
+use crate::delivery::context::{CONFIG_FILE, Context, Options};
 use crate::delivery::snapshot::Snapshot;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::repo::Repo;
@@ -16,11 +15,11 @@ use crate::world::World;
 ///
 /// # Errors
 /// It is invalid (exit 3), with the line and what is allowed there.
-pub fn check(world: &World, screen: &Screen, global: &Global) -> Result<Map<String, Value>> {
-    let (path, name) = match &global.config {
+pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Map<String, Value>> {
+    let (path, name) = match &options.config {
         Some(file) => (world.cwd.join(file), file.display().to_string()),
         None => {
-            let dir = Context::directory(world, global);
+            let dir = Context::directory(world, options);
             let repo = Repo::discover(world, &dir)?;
             let top = repo.work_dir().map_or(dir, std::path::Path::to_path_buf);
             (top.join(CONFIG_FILE), CONFIG_FILE.to_owned())

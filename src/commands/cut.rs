@@ -27,12 +27,12 @@ pub fn run(ctx: &Context<'_>, args: &cli::Cut) -> Result<Map<String, Value>> {
         if_changed: args.if_changed,
     };
     let mut document = Map::new();
-    if ctx.global.dry_run {
+    if ctx.options.dry_run {
         dry_run(ctx, &snapshot, &request, &mut document)?;
         report::policy(ctx, &snapshot, &mut document);
         return Ok(document);
     }
-    match make(ctx, &mut snapshot, &|snapshot| intend(ctx, snapshot, &request))? {
+    match make(ctx, &mut snapshot, None, &|snapshot| intend(ctx, snapshot, &request))? {
         Made::Exists(minted) => {
             let record = snapshot.record(ctx, &minted)?;
             ctx.screen.result(&format!("{} is {} already; nothing made", record.commit.short(), record.tag));

@@ -33,7 +33,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Lock) -> Result<Map<String, Value>> {
     })?;
     let mut document = Map::new();
     match &view.state.hold {
-        Some(hold) if !ctx.global.dry_run => {
+        Some(hold) if !ctx.options.dry_run => {
             ctx.screen.result(&format!("{name} is held ({name}#{})", hold.token));
             ctx.screen.note(&format!("  open it   rel unlock {name} --reason WHY"));
             document.insert("hold".into(), documents::hold(hold));

@@ -46,7 +46,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Resolve) -> Result<Map<String, Value>>
     })?;
     let mut document = Map::new();
     if let Some(deployment) = evidence::deployment(&ctx.repo, &view, id)? {
-        let verb = if ctx.global.dry_run { "would be recorded" } else { "is recorded" };
+        let verb = if ctx.options.dry_run { "would be recorded" } else { "is recorded" };
         ctx.screen.result(&format!("{id} {verb} as {state}"));
         document.insert("deployment".into(), documents::deployment(&deployment));
     }

@@ -28,15 +28,16 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
     let request = Request { rev: args.rev.clone(), ..Request::default() };
     let intended = intend(ctx, &snapshot, &request)?;
     closed_doors(&snapshot, &path, &args.overrides)?;
-    if ctx.global.dry_run {
+    if ctx.options.dry_run {
         return dry_run(ctx, &snapshot, &intended, &path);
     }
     let walk = path.iter().map(EnvName::as_str).collect::<Vec<_>>().join(", then ");
     ctx.confirm(&format!("Cut and deploy to {walk}?"), "shipping")?;
-    let (record, made) = match make(ctx, &mut snapshot, &|snapshot| intend(ctx, snapshot, &request))? {
-        Made::Exists(minted) => (snapshot.record(ctx, &minted)?, false),
-        Made::New(record) => (*record, true),
-    };
+    let (record, made) =
+        match make(ctx, &mut snapshot, Some(intended), &|snapshot| intend(ctx, snapshot, &request))? {
+            Made::Exists(minted) => (snapshot.record(ctx, &minted)?, false),
+            Made::New(record) => (*record, true),
+        };
     let candidate = report::candidate(&snapshot, &record);
     let mut document = Map::new();
     for name in path {

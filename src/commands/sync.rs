@@ -13,7 +13,7 @@ use crate::failure::{Failure, Kind, Result};
 /// # Errors
 /// The authority cannot be reached.
 pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
-    if ctx.global.offline {
+    if ctx.options.offline {
         return Err(Failure::new(Kind::Usage, "sync asks the remote, and --offline says not to"));
     }
     let settled = settle::dead_runs(ctx)?;

@@ -58,7 +58,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Unlock) -> Result<Map<String, Value>> 
         let what = What::Unhold { token: hold.token, reason: args.reason.clone() };
         Ok(Some(vec![outcome_event(ctx, &id, &actor, what)]))
     })?;
-    match (&opened, ctx.global.dry_run) {
+    match (&opened, ctx.options.dry_run) {
         (None, _) => ctx.screen.result(&format!("{name} is not held; nothing to do")),
         (Some(hold), false) => {
             ctx.screen.result(&format!("{name} is open; {name}#{} was {:?}", hold.token, hold.reason))

@@ -40,7 +40,7 @@ pub fn ensure(ctx: &Context<'_>, candidate: &Candidate) -> Result<()> {
     if store.needs_commit(&candidate.artifacts) {
         commit = ctx.repo.ref_target(&name)?.filter(|oid| ctx.repo.has_object(*oid));
         if commit.is_none() && !ctx.is_local() {
-            if ctx.global.offline {
+            if ctx.options.offline {
                 return Err(Failure::new(
                     Kind::Refused,
                     format!("the artifacts of {} are not on this machine", candidate.tag),

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::cli::Global;
 use crate::config;
 use crate::domain::config::Config;
 use crate::domain::name::{Actor, Oid, ProjectName};
@@ -21,6 +20,25 @@ use crate::world::World;
 /// The file that configures a project, at the top of its repository.
 pub const CONFIG_FILE: &str = "release.toml";
 
+/// What was asked for that holds for every verb.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The folder to run in, instead of the one the process was started in.
+    pub directory: Option<PathBuf>,
+    /// The configuration that serves where trunk has none.
+    pub config: Option<PathBuf>,
+    /// The project.
+    pub project: Option<ProjectName>,
+    /// Plan and stop.
+    pub dry_run: bool,
+    /// What is asked is answered with yes.
+    pub yes: bool,
+    /// A script is reading.
+    pub json: bool,
+    /// Ask nobody but this clone.
+    pub offline: bool,
+}
+
 /// The surroundings of a run, lent to every step.
 pub struct Context<'a> {
     /// The ambient world.
@@ -33,8 +51,8 @@ pub struct Context<'a> {
     pub runner: &'a dyn Runner,
     /// The signals that came.
     pub interrupts: &'a Interrupts,
-    /// The flags that hold for every verb.
-    pub global: &'a Global,
+    /// What was asked for that holds for every verb.
+    pub options: &'a Options,
     /// The repository.
     pub repo: Repo,
     /// What is needed before trunk can be read.
@@ -60,8 +78,8 @@ pub struct Home {
 
 impl<'a> Context<'a> {
     /// The folder a run takes place in.
-    pub fn directory(world: &World, global: &Global) -> PathBuf {
-        global.directory.as_ref().map_or_else(|| world.cwd.clone(), |dir| world.cwd.join(dir))
+    pub fn directory(world: &World, options: &Options) -> PathBuf {
+        options.directory.as_ref().map_or_else(|| world.cwd.clone(), |dir| world.cwd.join(dir))
     }
 
     /// Opens the repository and finds the project.
@@ -70,21 +88,21 @@ impl<'a> Context<'a> {
     /// There is no repository, or no `release.toml` to be found.
     pub fn open(
         world: &'a World,
-        global: &'a Global,
+        options: &'a Options,
         screen: &'a Screen,
         asker: &'a dyn Asker,
         runner: &'a dyn Runner,
         interrupts: &'a Interrupts,
     ) -> Result<Context<'a>> {
-        let repo = Repo::discover(world, &Context::directory(world, global))?;
-        let home = Home::find(&repo, world, global)?;
-        if let Some(wanted) = &global.project
+        let repo = Repo::discover(world, &Context::directory(world, options))?;
+        let home = Home::find(&repo, world, options)?;
+        if let Some(wanted) = &options.project
             && *wanted != home.project
         {
             return Err(Failure::new(Kind::NotFound, format!("there is no project {wanted}"))
                 .hint(format!("{} holds the project {}", home.found, home.project)));
         }
-        Ok(Context { world, screen, asker, runner, interrupts, global, repo, home })
+        Ok(Context { world, screen, asker, runner, interrupts, options, repo, home })
     }
 
     /// Where chains and tags are decided.
@@ -144,7 +162,7 @@ impl<'a> Context<'a> {
 
     /// Whether somebody is there to answer.
     pub fn can_ask(&self) -> bool {
-        self.world.stdin_terminal && self.world.stderr_terminal && !self.global.json
+        self.world.stdin_terminal && self.world.stderr_terminal && !self.options.json
     }
 
     /// A fresh nonce.
@@ -159,7 +177,7 @@ impl<'a> Context<'a> {
     /// Nobody can be asked and there is no `--yes` (exit 2), or the answer
     /// was no (exit 4; nothing changed).
     pub fn confirm(&self, question: &str, what: &str) -> Result<()> {
-        if self.global.yes {
+        if self.options.yes {
             return Ok(());
         }
         if !self.can_ask() {
@@ -179,8 +197,8 @@ impl<'a> Context<'a> {
 
 impl Home {
     /// `--config`, else the working tree's file, else HEAD's, else the remote's HEAD's.
-    fn find(repo: &Repo, world: &World, global: &Global) -> Result<Home> {
-        if let Some(file) = &global.config {
+    fn find(repo: &Repo, world: &World, options: &Options) -> Result<Home> {
+        if let Some(file) = &options.config {
             let path = world.cwd.join(file);
             let text = std::fs::read_to_string(&path).map_err(|error| {
                 Failure::new(Kind::Config, format!("{} cannot be read", file.display())).because(error)

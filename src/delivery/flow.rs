@@ -104,7 +104,7 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
         };
         let prepared = deployment::prepare(ctx, snapshot, &plan, wish.commands_from.as_deref())?;
         let details = Details { commands_commit: prepared.commands_commit, ..stamped };
-        if ctx.global.dry_run {
+        if ctx.options.dry_run {
             return planned(ctx, snapshot, &plan, &prepared, &details);
         }
         let what = (plan.from().map(|live| live.tag.clone()), plan.candidate().tag.clone());
@@ -129,7 +129,7 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
 fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<()> {
     let name = plan.environment();
     let typed = snapshot.environment(name)?.confirm == crate::domain::config::Confirm::Name;
-    if typed && ctx.can_ask() && !ctx.global.yes {
+    if typed && ctx.can_ask() && !ctx.options.yes {
         return match ctx.asker.type_name(&format!("Type {name} to deploy to it"), name.as_str())? {
             Some(true) => Ok(()),
             Some(false) => Err(Failure::new(Kind::Refused, "not confirmed; nothing changed")),
@@ -429,7 +429,7 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
         reason: wish.reason.clone(),
         commands_commit: prepared.commands_commit,
     };
-    if ctx.global.dry_run {
+    if ctx.options.dry_run {
         return planned(ctx, snapshot, &plan, &prepared, &details);
     }
     ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);

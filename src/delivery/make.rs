@@ -80,8 +80,8 @@ pub enum Made {
     New(Box<Candidate>),
 }
 
-/// Makes the candidate that `intend` plans; plans again where others moved
-/// the chain before a number was reserved.
+/// Makes the candidate that was intended `first`, or that `intend` plans;
+/// plans again where others moved the chain before a number was reserved.
 ///
 /// # Errors
 /// `intend` refuses; the build fails (exit 6, with the number spent); the
@@ -89,11 +89,17 @@ pub enum Made {
 pub fn make(
     ctx: &Context<'_>,
     snapshot: &mut Snapshot,
+    first: Option<Intended>,
     intend: &dyn Fn(&Snapshot) -> Result<Intended>,
 ) -> Result<Made> {
     let actor = ctx.actor()?;
+    let mut first = first;
     for _ in 0..TRIES {
-        let draft = match intend(snapshot)? {
+        let intended = match first.take() {
+            Some(intended) => intended,
+            None => intend(snapshot)?,
+        };
+        let draft = match intended {
             Intended::Exists(minted) => return Ok(Made::Exists(minted)),
             Intended::New(draft) => draft,
         };

@@ -60,7 +60,7 @@ fn default(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Target> {
     let Some(live) = live else { return Ok(newest_target) };
     let (newest_release, live_release) = (&newest.version.release, &live.version.release);
     let which = format!("{newest_release} is the newest release, but {live_release} is the one that is live");
-    if !ctx.can_ask() || ctx.global.yes {
+    if !ctx.can_ask() || ctx.options.yes {
         return Err(Failure::new(Kind::Usage, format!("{which}; which one is meant?"))
             .hint(format!("--onto {newest_release}"))
             .hint(format!("--onto {live_release}")));

@@ -26,7 +26,7 @@ pub fn small<S: State>(
     formerly: &[String],
     mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
-    if ctx.global.offline && !ctx.is_local() {
+    if ctx.options.offline && !ctx.is_local() {
         return Err(Failure::new(Kind::Refused, "this writes to the remote, and --offline says not to")
             .hint("run it without --offline"));
     }
@@ -44,7 +44,7 @@ pub fn small<S: State>(
             Ok(None) => return Ok(view),
             Err(failure) => return Err(failure),
         };
-        if ctx.global.dry_run {
+        if ctx.options.dry_run {
             return Ok(view);
         }
         let (after, update) = view.append(&ctx.repo, &events)?;

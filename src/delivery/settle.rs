@@ -55,7 +55,7 @@ impl std::fmt::Display for Settled {
 /// not settled stays in the journal.
 pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
     let journal = ctx.journal();
-    if journal.is_empty() || ctx.global.dry_run || (ctx.global.offline && !ctx.is_local()) {
+    if journal.is_empty() || ctx.options.dry_run || (ctx.options.offline && !ctx.is_local()) {
         return Ok(Vec::new());
     }
     let (dead, damaged) = journal.dead()?;

@@ -56,7 +56,7 @@ impl Snapshot {
     /// The authority cannot be reached; there is no trunk; the policy is
     /// invalid; a chain is damaged.
     pub fn take(ctx: &Context<'_>) -> Result<Snapshot> {
-        if !ctx.global.offline && !ctx.is_local() {
+        if !ctx.options.offline && !ctx.is_local() {
             let tags = TagGlob::guess(ctx);
             fetch(ctx, &tags.0)?;
             let snapshot = Snapshot::read(ctx)?;
@@ -80,7 +80,7 @@ impl Snapshot {
             let failure =
                 Failure::new(Kind::Refused, format!("{whose} has no branch {trunk_name} to release from"))
                     .reason("trunk", format!("the branch {trunk_name} has no commit there"));
-            if ctx.global.offline {
+            if ctx.options.offline {
                 failure.hint("without --offline, rel would fetch it")
             } else if ctx.is_local() {
                 failure.hint("commit something first, or name another branch as trunk in release.toml")

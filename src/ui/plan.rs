@@ -58,18 +58,8 @@ pub fn deploy_plan(screen: &Screen, shown: &Shown<'_>) -> String {
         rows.push(("brings", brings(screen, shown, live.tag.as_str())));
         rows.push(("leaves", leaves(shown)));
     }
-    if !plan.gates().is_empty() {
-        let texts: Vec<String> = plan
-            .gates()
-            .iter()
-            .map(|judged| match judged.verdict.as_str() {
-                "overridden" => {
-                    screen.caution(&format!("{} overridden: {}", judged.gate, clean(&judged.text)))
-                }
-                _ => clean(&judged.text),
-            })
-            .collect();
-        rows.push(("gates", format!("{}: passed", texts.join(", "))));
+    if let Some(gates) = gates(screen, plan) {
+        rows.push(("gates", gates));
     }
     rows.push(("commands", shown.commands.to_owned()));
     if let Some(live) = plan.from().filter(|_| plan.action() == Action::Deploy) {
@@ -126,6 +116,21 @@ pub fn rollback_plan(screen: &Screen, shown: &Shown<'_>) -> String {
         ));
     }
     format!("{head}\n{}", labelled(&rows, 2, screen.err_width()))
+}
+
+/// What passed on one line, then each gate that was overridden.
+fn gates(screen: &Screen, plan: &Plan) -> Option<String> {
+    let (overridden, passed): (Vec<_>, Vec<_>) =
+        plan.gates().iter().partition(|judged| judged.verdict == "overridden");
+    let texts: Vec<String> = passed.iter().map(|judged| clean(&judged.text)).collect();
+    let mut lines = Vec::new();
+    if !texts.is_empty() {
+        lines.push(format!("{}: passed", texts.join(", ")));
+    }
+    for judged in overridden {
+        lines.push(screen.caution(&format!("! {} overridden: {}", judged.gate, clean(&judged.text))));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn span(shown: &Shown<'_>, since: DateTime<Utc>) -> String {

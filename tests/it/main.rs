@@ -18,6 +18,7 @@ mod block;
 mod config;
 mod cut;
 mod deploy;
+mod floors;
 mod integrity;
 mod kill;
 mod lock;

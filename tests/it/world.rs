@@ -44,6 +44,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// Their home, with their git configuration.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// `Name <email>`, as records hold it.
     pub fn actor(&self) -> String {
         format!("{0} <{0}@example.com>", self.name)
@@ -70,6 +75,18 @@ impl World {
     /// The folder that the project's scripts write to and are steered by.
     pub fn shop(&self) -> PathBuf {
         self.at("shop")
+    }
+
+    /// Where a program is.
+    pub fn which(&self, program: &str) -> PathBuf {
+        let found = std::env::split_paths(&self.path).map(|dir| dir.join(program)).find(|path| path.is_file());
+        found.unwrap_or_else(|| panic!("there is no {program}"))
+    }
+
+    /// The PATH of the world with this folder before all others.
+    pub fn path_with(&self, first: &Path) -> OsString {
+        let others = std::env::split_paths(&self.path);
+        std::env::join_paths(std::iter::once(first.to_owned()).chain(others)).expect("it was a PATH before")
     }
 
     /// Somebody; the same for the same name.
@@ -230,9 +247,19 @@ impl Running {
     }
 
     /// Sends it a signal.
+    #[track_caller]
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
-        kill(pid, signal).expect("it still runs");
+        assert!(self.try_signal(signal), "it does not run any more");
+    }
+
+    /// Sends it a signal, if it still runs or nobody has looked after it yet.
+    pub fn try_signal(&self, signal: Signal) -> bool {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).is_ok()
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits for its end.
