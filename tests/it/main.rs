@@ -1,5 +1,31 @@
 //! The integration tests: real git, real remotes, real processes.
+//!
+//! Four files are the harness, [`world`], [`remote`], [`repo`] and
+//! [`output`]; every other one is the tests of a verb, or of a promise that
+//! all verbs keep.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[macro_use]
+mod repo;
+mod output;
+mod remote;
+mod world;
+
+mod authority;
+mod bad_input;
+mod block;
+mod config;
+mod cut;
+mod deploy;
 mod floors;
+mod integrity;
+mod kill;
+mod lock;
+mod look;
+mod pick;
+mod plain_git;
+mod race;
+mod rollback;
+mod roundtrips;
+mod ship;

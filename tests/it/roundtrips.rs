@@ -1,0 +1,121 @@
+//! How often the remote is asked: each time costs people a second.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::repo::{Desk, Shop};
+use crate::world::Running;
+
+/// What a run asked of the remote, in order, with the commands between:
+/// `fetch`, `push`, `ls-remote`, `COMMAND build`, `COMMAND deploy`.
+#[track_caller]
+fn trips(desk: &Desk<'_>, args: &[&str]) -> Vec<String> {
+    let world = &desk.shop.world;
+    let (bin, log) = (world.at("bin"), world.at("git.log"));
+    fs::create_dir_all(&bin).unwrap();
+    let real = world.which("git");
+    let wrapper =
+        format!("#!/bin/sh\nfor word; do printf '%s ' \"$word\" | tr '\\n' ' '; done >> \"$GITLOG\"\necho >> \"$GITLOG\"\nexec '{}' \"$@\"\n", real.display());
+    fs::write(bin.join("git"), wrapper).unwrap();
+    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let _ = fs::remove_file(&log);
+    let mut command = desk.command(&[args, &["--json"]].concat());
+    command.env("PATH", world.path_with(&bin)).env("GITLOG", &log);
+    Running::start(command).wait().ok();
+    let text = fs::read_to_string(&log).unwrap_or_default();
+    let trip = |line: &str| -> Option<String> {
+        if line.starts_with("COMMAND ") {
+            return Some(line.to_owned());
+        }
+        let asks = ["fetch", "push", "ls-remote", "pull", "clone"];
+        line.split(' ').find(|word| asks.contains(word)).map(str::to_owned)
+    };
+    text.lines().filter_map(trip).collect()
+}
+
+#[test]
+fn a_cut_makes_three() {
+    let shop = Shop::new();
+    assert_eq!(trips(&shop.ana(), &["cut"]), ["fetch", "push", "COMMAND build", "push"]);
+    assert_eq!(trips(&shop.ana(), &["cut"]), ["fetch"], "nothing to do");
+}
+
+#[test]
+fn a_deployment_makes_three() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    assert_eq!(trips(&ana, &["deploy", "staging", "--yes"]), ["fetch", "push", "COMMAND deploy", "push"]);
+    assert_eq!(trips(&ana, &["deploy", "staging", "--yes"]), ["fetch"], "nothing to do");
+    assert_eq!(trips(&ana, &["deploy", "prod", "--yes"]), ["fetch", "push", "COMMAND deploy", "push"], "with the final tag");
+}
+
+/// One fetch more where this clone does not have the artifacts yet.
+#[test]
+fn a_deployment_elsewhere_makes_one_more() {
+    let shop = Shop::new();
+    shop.ana().cut(&[]);
+    let bob = shop.clone_for("bob");
+    assert_eq!(trips(&bob, &["deploy", "staging", "--yes"]), ["fetch", "fetch", "push", "COMMAND deploy", "push"]);
+    assert_eq!(trips(&bob, &["deploy", "staging", "--redeploy", "--yes"]), ["fetch", "push", "COMMAND deploy", "push"]);
+}
+
+#[test]
+fn a_rollback_makes_three() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    ana.cut_new("window");
+    ana.deploy("staging", &[]);
+    assert_eq!(trips(&ana, &["rollback", "staging", "--yes"]), ["fetch", "push", "COMMAND deploy", "push"]);
+}
+
+#[test]
+fn a_pick_makes_three() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    let fix = ana.commit("src/fix.txt", "fixed\n", "fix: the till");
+    assert_eq!(trips(&ana, &["cherry-pick", &fix]), ["fetch", "push", "COMMAND build", "push"]);
+}
+
+#[test]
+fn looking_makes_one_and_none_offline() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    for args in [vec!["status"], vec!["list"], vec!["log"], vec!["show", "v0.1.0-rc.1"]] {
+        assert_eq!(trips(&ana, &args), ["fetch"], "{args:?}");
+        let offline = [args.as_slice(), &["--offline"]].concat();
+        assert!(trips(&ana, &offline).is_empty(), "{args:?} offline");
+    }
+}
+
+/// One push against the cached tip; a fetch only when it is rejected.
+#[test]
+fn a_small_event_makes_one() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    assert_eq!(trips(&ana, &["lock", "staging", "--reason", "x"]), ["push"]);
+    assert_eq!(trips(&ana, &["unlock", "staging", "--reason", "x"]), ["push"]);
+    assert_eq!(trips(&ana, &["block", &tag, "--reason", "x"]), ["push"]);
+    let bob = shop.clone_for("bob");
+    bob.json(&["status"]);
+    ana.json(&["lock", "staging", "--reason", "y"]);
+    ana.json(&["unlock", "staging", "--reason", "y"]);
+    assert_eq!(trips(&bob, &["lock", "staging", "--reason", "z"]), ["push", "fetch", "push"]);
+}
+
+/// A repository that is its own authority asks nobody.
+#[test]
+fn without_a_remote_there_are_none() {
+    let shop = Shop::over(crate::remote::Kind::Local, &[]);
+    let ana = shop.ana();
+    assert_eq!(trips(&ana, &["cut"]), ["COMMAND build"]);
+    assert_eq!(trips(&ana, &["deploy", "staging", "--yes"]), ["COMMAND deploy"]);
+    assert!(trips(&ana, &["status"]).is_empty());
+}
