@@ -104,6 +104,14 @@ fn options(global: &Global) -> Options {
     }
 }
 
+/// The members of a document.
+fn members(document: Value) -> Map<String, Value> {
+    match document {
+        Value::Object(members) => members,
+        other => Map::from_iter([("result".to_owned(), other)]),
+    }
+}
+
 fn tell(screen: &Screen, failure: &Failure) {
     if screen.is_json() {
         screen.json(&ui::failure_json(failure));
@@ -167,31 +175,29 @@ fn dispatch(
 ) -> Result<Map<String, Value>> {
     let options = &options(&cli.global);
     let asker = Terminal;
+    let open = || Context::open(world, options, screen, &asker, &Processes, interrupts);
     match &cli.verb {
-        Verb::Config(args) if matches!(args.verb, ConfigVerb::Check) => {
-            return commands::config::check(world, screen, options);
-        }
-        _ => {}
-    }
-    let ctx = Context::open(world, options, screen, &asker, &Processes, interrupts)?;
-    match &cli.verb {
-        Verb::Cut(args) => commands::cut::run(&ctx, args),
-        Verb::CherryPick(args) => commands::cherry_pick::run(&ctx, args),
-        Verb::Deploy(args) => commands::deploy::run(&ctx, args),
-        Verb::Rollback(args) => commands::rollback::run(&ctx, args),
-        Verb::Ship(args) => commands::ship::run(&ctx, args),
-        Verb::Status(args) => commands::status::run(&ctx, args),
-        Verb::List(args) => commands::list::run(&ctx, args),
-        Verb::Log(args) => commands::log::run(&ctx, args),
-        Verb::Show(args) => commands::show::run(&ctx, args),
-        Verb::Approve(args) => commands::approve::run(&ctx, args),
-        Verb::Block(args) => commands::block::run(&ctx, args, false),
-        Verb::Unblock(args) => commands::block::run(&ctx, args, true),
-        Verb::Lock(args) => commands::lock::run(&ctx, args),
-        Verb::Unlock(args) => commands::unlock::run(&ctx, args),
-        Verb::Resolve(args) => commands::resolve::run(&ctx, args),
-        Verb::Sync => commands::sync::run(&ctx),
-        Verb::Config(_) => commands::config::show(&ctx),
-        _ => Err(Failure::failed("not yet")),
+        Verb::Init(_) => commands::init::run(world, screen, &asker, options).map(members),
+        Verb::Demo(args) => commands::demo::run(world, screen, interrupts, args.dir.as_deref()).map(members),
+        Verb::Cut(args) => commands::cut::run(&open()?, args),
+        Verb::CherryPick(args) => commands::cherry_pick::run(&open()?, args),
+        Verb::Deploy(args) => commands::deploy::run(&open()?, args),
+        Verb::Rollback(args) => commands::rollback::run(&open()?, args),
+        Verb::Ship(args) => commands::ship::run(&open()?, args),
+        Verb::Status(args) => commands::status::run(&open()?, args),
+        Verb::List(args) => commands::list::run(&open()?, args),
+        Verb::Log(args) => commands::log::run(&open()?, args),
+        Verb::Show(args) => commands::show::run(&open()?, args),
+        Verb::Approve(args) => commands::approve::run(&open()?, args),
+        Verb::Block(args) => commands::block::run(&open()?, args, false),
+        Verb::Unblock(args) => commands::block::run(&open()?, args, true),
+        Verb::Lock(args) => commands::lock::run(&open()?, args),
+        Verb::Unlock(args) => commands::unlock::run(&open()?, args),
+        Verb::Resolve(args) => commands::resolve::run(&open()?, args),
+        Verb::Sync => commands::sync::run(&open()?),
+        Verb::Config(args) => match args.verb {
+            ConfigVerb::Check => commands::config::check(world, screen, options),
+            ConfigVerb::Show => commands::config::show(&open()?),
+        },
     }
 }
