@@ -224,3 +224,28 @@ impl<'a> Look<'a> {
 fn ready_at(gates: &[Verdict], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     gates.iter().try_fold(now, |latest, verdict| verdict.opens_at.map(|at| latest.max(at)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::gate::Gate;
+
+    #[test]
+    fn ready_when_the_last_timed_gate_opens_unless_a_person_is_needed() {
+        let now: DateTime<Utc> = "2026-11-23T12:00:00Z".parse().unwrap();
+        let refusing = |minutes: Option<i64>| Verdict {
+            gate: Gate::Soak,
+            passed: false,
+            text: String::new(),
+            fixes: Vec::new(),
+            opens_at: minutes.map(|minutes| now + chrono::Duration::minutes(minutes)),
+        };
+        let at = |gates: &[Option<i64>]| {
+            let gates: Vec<Verdict> = gates.iter().copied().map(refusing).collect();
+            ready_at(&gates, now).map(|at| (at - now).num_minutes())
+        };
+        assert_eq!(at(&[]), Some(0));
+        assert_eq!(at(&[Some(30), Some(5)]), Some(30));
+        assert_eq!(at(&[Some(30), None]), None);
+    }
+}

@@ -248,3 +248,82 @@ fn settle(deployment: &mut Deployment, end: &Event) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::env::{Action, Intent, Outcome, Trigger};
+    use crate::store::repo::fixture::Sandbox;
+
+    fn event(id: &DeploymentId, second: i64, what: What) -> Event {
+        Event {
+            id: id.clone(),
+            at: DateTime::from_timestamp(second, 0).unwrap(),
+            actor: Actor::new("ana", "ana@example.com"),
+            nonce: second.to_string(),
+            what,
+        }
+    }
+
+    /// A chain of deployments started at these seconds, each failed a second later.
+    fn chain(repo: &Repo, name: &str, seconds: &[i64]) -> View<EnvState> {
+        let ref_name = format!("refs/notes/rel/shop/env/{name}");
+        let mut view = ledger::read::<EnvState>(repo, &ref_name, &[]).unwrap();
+        for (index, &second) in seconds.iter().enumerate() {
+            let seq = index as u64 + 1;
+            let id = DeploymentId { environment: name.parse().unwrap(), seq };
+            let deployment = Deployment {
+                id: id.clone(),
+                seq,
+                environment: id.environment.clone(),
+                action: Action::Deploy,
+                tag: "v1.0.0-rc.1".parse().unwrap(),
+                version: "1.0.0-rc.1".to_owned().try_into().unwrap(),
+                commit: Oid::from_bytes([1; 20]),
+                from_tag: None,
+                state: Progress::Running,
+                certain: false,
+                actor: Actor::new("ana", "ana@example.com"),
+                on_behalf_of: None,
+                host: None,
+                run_url: None,
+                trigger: Trigger::Person,
+                reason: None,
+                overrides: Vec::new(),
+                gates: Vec::new(),
+                approvals: Vec::new(),
+                policy_commit: None,
+                commands_commit: None,
+                started_at: DateTime::from_timestamp(second, 0).unwrap(),
+                finished_at: None,
+                exit_code: None,
+                reverts: None,
+                rel_version: "0.1.0".to_owned(),
+            };
+            let intent = Intent { deployment, position: 1, undoes: None, holds: false };
+            let outcome = Outcome { state: Progress::Failed, started: true, exit_code: Some(3), text: None };
+            let events = [
+                event(&id, second, What::Intent(Box::new(intent))),
+                event(&id, second + 1, What::Outcome(outcome)),
+            ];
+            view = view.append(repo, &events).unwrap().0;
+        }
+        view
+    }
+
+    #[test]
+    fn several_environments_go_by_time_but_each_by_its_own_chain() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        // The second of eu was started by a clock that was behind.
+        let (prod, eu) = (chain(&repo, "prod", &[10, 40]), chain(&repo, "eu", &[20, 5, 30]));
+        let found: Vec<Deployment> = all_deployments(&repo, [&prod, &eu]).collect::<Result<_>>().unwrap();
+        let ids: Vec<String> = found.iter().map(|deployment| deployment.id.to_string()).collect();
+        assert_eq!(ids, ["prod#2", "eu#3", "prod#1", "eu#2", "eu#1"]);
+        assert!(found.iter().all(|d| d.state == Progress::Failed && d.exit_code == Some(3)));
+        assert_eq!(found[0].finished_at, DateTime::from_timestamp(41, 0));
+        let one = deployment(&repo, &eu, &"eu#2".parse().unwrap()).unwrap().unwrap();
+        assert_eq!(one.started_at.timestamp(), 5);
+        assert_eq!(deployment(&repo, &eu, &"eu#9".parse().unwrap()).unwrap(), None);
+    }
+}

@@ -655,7 +655,7 @@ fn quoted(path: &Path) -> String {
 
 /// A place to try things with real git: its own home, identity and bare remote.
 #[cfg(test)]
-pub(in crate::store) mod fixture {
+pub(crate) mod fixture {
     use super::*;
 
     /// Removed with everything in it when dropped.

@@ -113,3 +113,65 @@ pub fn none(environment: Option<&str>) -> String {
         None => "nothing was deployed yet: rel deploy ENV".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::status::tests::{actor, deployment, screen, time};
+    use super::*;
+    use crate::domain::env::{Action, Override};
+    use crate::domain::gate::Gate;
+
+    fn deployments() -> Vec<Deployment> {
+        let mut running = deployment("prod#815", "1.6.0-rc.3", Some("v1.5.1-rc.1"));
+        running.state = Progress::Running;
+        (running.finished_at, running.exit_code) = (None, None);
+        running.actor = actor("a-robot-of-considerable-length");
+        let mut back = deployment("prod#814", "1.5.1-rc.1", Some("v1.6.0-rc.2"));
+        back.action = Action::Rollback;
+        back.reverts = Some("prod#813".parse().unwrap());
+        back.trigger = Trigger::OnFailure;
+        let mut failed = deployment("prod#813", "1.6.0-rc.2", Some("v1.5.1-rc.1"));
+        (failed.state, failed.exit_code) = (Progress::Failed, Some(3));
+        failed.overrides = vec![Override { gate: Gate::Soak, text: "12 min of 30 min".to_owned() }];
+        failed.reason = Some("hot \u{9b}fix".to_owned());
+        vec![running, back, failed, deployment("prod#811", "1.5.1-rc.1", None)]
+    }
+
+    #[test]
+    fn without_a_terminal_a_deployment_is_a_line() {
+        let now = time("23T14:00");
+        let expected = r#"ID        ACTION    CANDIDATE                   STATE      WHEN     TOOK   BY                              NOTE
+prod#815  deploy    v1.5.1-rc.1 -> v1.6.0-rc.3  running    2 h ago  -      a-robot-of-considerable-length
+prod#814  rollback  v1.6.0-rc.2 -> v1.5.1-rc.1  succeeded  2 h ago  1 min  ana                             undid prod#813; by itself, after the failure
+prod#813  deploy    v1.5.1-rc.1 -> v1.6.0-rc.2  failed     2 h ago  1 min  ana                             exit 3; overrode soak; "hot \u{9b}fix"
+prod#811  deploy    v1.5.1-rc.1                 succeeded  2 h ago  1 min  ana"#;
+        assert_eq!(table(&screen(None), &deployments(), now), expected);
+        // A wide terminal differs by the one name that is too long for a column.
+        let wide = table(&screen(Some(200)), &deployments(), now);
+        assert_eq!(wide.lines().count(), 5);
+        assert!(wide.contains("-      a-robot-of-cons…\n"), "{wide}");
+    }
+
+    #[test]
+    fn at_80_columns_what_went_wrong_stands_below() {
+        assert_eq!(
+            table(&screen(Some(80)), &deployments(), time("23T14:00")),
+            r#"ID        ACTION    CANDIDATE    STATE      WHEN     TOOK   BY
+prod#815  deploy    v1.6.0-rc.3  running    2 h ago  -      a-robot-of-cons…
+    replaced v1.5.1-rc.1
+prod#814  rollback  v1.5.1-rc.1  succeeded  2 h ago  1 min  ana
+    replaced v1.6.0-rc.2; undid prod#813; by itself, after the failure
+prod#813  deploy    v1.6.0-rc.2  failed     2 h ago  1 min  ana
+    replaced v1.5.1-rc.1; exit 3; overrode soak; "hot \u{9b}fix"
+prod#811  deploy    v1.5.1-rc.1  succeeded  2 h ago  1 min  ana"#
+        );
+    }
+
+    #[test]
+    fn a_pipeline_works_for_somebody() {
+        let (ci, kim) = (actor("ci"), actor("kim"));
+        assert_eq!(person(&ci, Some(&kim)), "ci for kim");
+        assert_eq!(person(&ci, Some(&ci)), "ci");
+        assert_eq!(person(&Actor::new("", "x@y"), None), "x@y");
+    }
+}

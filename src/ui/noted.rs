@@ -1,14 +1,17 @@
 //! Tables whose rows may have more to say than fits beside them.
 //!
-//! Where every remark fits, remarks are the last column. On a terminal too
-//! narrow for that each stands below its row, wrapped, so that the reason of a
-//! failure is never what gets cut. Without a terminal a row is always a line.
+//! A remark stands beside its row. On a terminal too narrow for that it stands
+//! below, wrapped, so that the reason of a failure is never what gets cut.
+//! Without a terminal a row is always one line.
 
 use super::table::Table;
 use super::text;
 
 /// What remarks below a row are indented by.
 const INDENT: usize = 4;
+
+/// Between a row and its remark.
+const GAP: usize = 2;
 
 /// Rows of the same columns, each with remarks.
 #[derive(Debug, Clone)]
@@ -35,45 +38,44 @@ impl Noted {
         self.rows.is_empty()
     }
 
-    /// The lines, without a last line break. With a width, in columns, remarks
-    /// go below their rows where they do not fit beside them.
+    /// The lines, without a last line break. With a width, in columns, a remark
+    /// goes below its row where it does not fit beside it.
     pub fn render(&self, width: Option<usize>) -> String {
-        let beside = self.beside();
-        match width {
-            Some(width) if !fits(&beside, width) => self.below(width),
-            _ => beside,
-        }
+        self.mixed(width.unwrap_or(usize::MAX))
     }
 
-    fn beside(&self) -> String {
-        let remarked = self.rows.iter().any(|(_, remarks)| !remarks.is_empty());
-        let header: Vec<&str> = self.header.iter().copied().chain(remarked.then_some("note")).collect();
-        let mut table = Table::new(&header);
-        for (cells, remarks) in &self.rows {
-            table.push(
-                cells.iter().map(String::as_str).chain([remarks.as_str()].into_iter().filter(|_| remarked)),
-            );
-        }
-        table.render(None)
-    }
-
-    fn below(&self, width: usize) -> String {
+    /// Each remark beside its row if it fits there, else below it.
+    fn mixed(&self, width: usize) -> String {
         let mut table = Table::new(&self.header);
         for (cells, _) in &self.rows {
             table.push(cells);
         }
         let rendered = table.render(None);
+        let margin = rendered.lines().map(text::width).max().unwrap_or(0) + GAP;
         let mut lines = rendered.lines();
-        let mut said: Vec<String> = lines.by_ref().take(1).map(str::to_owned).collect();
+        let title = lines.next().unwrap_or_default();
+        let mut said = Vec::new();
+        let mut titled = title.to_owned();
         for (line, (_, remarks)) in lines.zip(&self.rows) {
-            said.push(line.to_owned());
-            if !remarks.is_empty() {
+            if remarks.is_empty() {
+                said.push(line.to_owned());
+            } else if margin + text::width(remarks) <= width {
+                titled = beside(title, "NOTE", margin);
+                said.push(beside(line, remarks, margin));
+            } else {
+                said.push(line.to_owned());
                 let wrapped = text::wrap(remarks, width.saturating_sub(INDENT));
                 said.extend(wrapped.into_iter().map(|part| format!("{:INDENT$}{part}", "")));
             }
         }
+        said.insert(0, titled);
         said.join("\n")
     }
+}
+
+/// A line with a remark that begins in column `margin`.
+fn beside(line: &str, remark: &str, margin: usize) -> String {
+    format!("{line}{:pad$}{remark}", "", pad = margin.saturating_sub(text::width(line)))
 }
 
 /// Whether no line takes more than `width` columns.
@@ -112,6 +114,21 @@ prod#2  failed
     exit 3;
     \"hot\\u{1b}fix\"
 prod#1  succeeded"
+        );
+    }
+
+    #[test]
+    fn one_remark_that_does_not_fit_moves_no_other() {
+        let mut noted = noted();
+        noted.push(vec!["prod#0".into(), "running".into()], &["by itself".into()]);
+        assert_eq!(
+            noted.render(Some(30)),
+            "\
+ID      STATE      NOTE
+prod#2  failed
+    exit 3; \"hot\\u{1b}fix\"
+prod#1  succeeded
+prod#0  running    by itself"
         );
     }
 

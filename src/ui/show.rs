@@ -113,3 +113,86 @@ fn changes(screen: &Screen, since: Option<&str>, changes: &[Change]) -> String {
     }
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::list::tests::record;
+    use super::super::status::tests::{actor, deployment, oid, screen, time};
+    use super::*;
+    use crate::domain::artifact::{Artifact, sha256_of};
+    use crate::ui::noted::fits;
+
+    const LONG: &str = "fix: null cart \u{9b}on empty session, for whoever came from the start page";
+
+    fn shown() -> Shown {
+        let mut record = record("1.5.0-rc.2");
+        record.parent = Some("v1.5.0-rc.1".parse().unwrap());
+        record.trunk_commit = oid(8);
+        record.picks = vec![Pick { source: oid(2), commit: oid(3) }];
+        record.artifacts =
+            vec![Artifact { name: "shop.tar.gz".to_owned(), digest: sha256_of(b""), size: 1_300_000 }];
+        let change =
+            |digit, message: &str| Change::read(oid(digit), message, &actor("kim"), time("23T11:00"));
+        Shown {
+            record,
+            block: None,
+            live: vec![("prod".parse().unwrap(), time("23T13:00"))],
+            since: Some("v1.5.0-rc.1".to_owned()),
+            changes: vec![change(3, LONG), change(4, "feat!: drop v1")],
+            deployments: vec![deployment("prod#812", "1.5.0-rc.2", None)],
+            now: time("23T14:00"),
+        }
+    }
+
+    #[test]
+    fn a_candidate_as_a_whole() {
+        let expected = r"shop v1.5.0-rc.2
+  commit    1111111
+  trunk     from 8888888
+  made      2 h ago by ana
+  live      prod for 1 h
+  onto      v1.5.0-rc.1
+  picked    2222222 as 3333333 fix: null cart \u{9b}on empty session, for whoever came from the start page
+  artifact  shop.tar.gz, 1.24 MiB
+            sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+  kept in   git
+
+2 changes since v1.5.0-rc.1
+  ! 4444444 feat!: drop v1 (kim)
+  - 3333333 fix: null cart \u{9b}on empty session, for whoever came from the start page (kim)
+
+ID        ACTION  CANDIDATE    STATE      WHEN     TOOK   BY
+prod#812  deploy  v1.5.0-rc.2  succeeded  2 h ago  1 min  ana";
+        for width in [Some(200), None] {
+            assert_eq!(candidate(&screen(width), &shown()), expected, "{width:?}");
+        }
+    }
+
+    #[test]
+    fn at_80_columns_subjects_are_wrapped_or_cut() {
+        let mut shown = shown();
+        shown.record.artifacts.clear();
+        let narrow = candidate(&screen(Some(80)), &shown);
+        assert!(fits(&narrow, 80), "{narrow}");
+        assert!(narrow.contains("for whoever\n          came from the start page\n"), "{narrow}");
+        assert!(narrow.contains("for whoever came from the st…\n"), "{narrow}");
+    }
+
+    #[test]
+    fn a_candidate_that_brought_nothing_and_went_nowhere() {
+        let mut shown = shown();
+        shown.changes.clear();
+        shown.deployments.clear();
+        let text = candidate(&screen(None), &shown);
+        assert!(text.ends_with("\n\nno changes since v1.5.0-rc.1\n\ndeployed nowhere"), "{text}");
+    }
+
+    #[test]
+    fn a_long_list_of_changes_says_how_much_is_left_out() {
+        let mut shown = shown();
+        shown.changes = vec![shown.changes[1].clone(); SUMMARY_LINES + 2];
+        let text = candidate(&screen(None), &shown);
+        assert!(text.contains("\n52 changes since"), "{text}");
+        assert!(text.contains("(kim)\n  and 2 more\n"), "{text}");
+    }
+}

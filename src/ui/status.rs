@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::log::{person, person_cell};
+use super::noted::fits;
 use super::plan::count;
 use super::screen::Screen;
 use super::table::{Table, labelled};
@@ -137,6 +138,18 @@ pub fn overview(screen: &Screen, status: &Status) -> String {
         parts.push("release.toml names no environments".to_owned());
         return parts.join("\n\n");
     }
+    let whole = table(screen, status, false).render(None);
+    parts.push(match screen.width() {
+        Some(width) if !fits(&whole, width) => table(screen, status, true).render(Some(width)),
+        _ => whole,
+    });
+    parts.extend(status.environments.iter().flat_map(|place| concerns(screen, status, place)));
+    parts.join("\n\n")
+}
+
+/// The environments, a line each. What comes last may be cut, so where there
+/// is little room a hold's number comes before its reason.
+fn table(screen: &Screen, status: &Status, narrow: bool) -> Table {
     let mut table = Table::new(&["env", "live", "since", "by", "next"]).flexible(4);
     for place in &status.environments {
         let (live, since, by) = match &place.current {
@@ -147,11 +160,16 @@ pub fn overview(screen: &Screen, status: &Status) -> String {
             ),
             None => ("-".to_owned(), "-".to_owned(), "-".to_owned()),
         };
-        table.push([screen.env(place.name.as_str()), live, since, by, outlook(status, place)]);
+        let next = match &place.hold {
+            Some(hold) if narrow && place.in_flight.is_none() && hold.cause == HoldCause::Person => {
+                let by = person(&hold.actor, None);
+                format!("held by {by} ({}#{}): \"{}\"", place.name, hold.token, clean(&hold.reason))
+            }
+            _ => outlook(status, place),
+        };
+        table.push([screen.env(place.name.as_str()), live, since, by, next]);
     }
-    parts.push(table.render(screen.width()));
-    parts.extend(status.environments.iter().flat_map(|place| concerns(screen, status, place)));
-    parts.join("\n\n")
+    table
 }
 
 /// One environment in depth.
@@ -316,20 +334,21 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
     };
     if let Some(flight) = place.in_flight.as_ref().filter(|flight| !flight.alive_here) {
         let Deployment { id, seq, .. } = &flight.deployment;
-        concern(
-            format!("{id} is under way{}. If it is dead:", whose(&flight.deployment, status.now)),
-            &[
-                ("go back in one step", format!("rel rollback {name} --take-over {seq} --reason WHY")),
-                ("or settle it", format!("rel resolve {id} --failed --reason WHY")),
-            ],
-        );
+        let settle = format!("rel resolve {id} --failed --reason WHY");
+        let text = format!("{id} is under way{}. If it is dead:", whose(&flight.deployment, status.now));
+        if place.current.is_some() {
+            let back = format!("rel rollback {name} --take-over {seq} --reason WHY");
+            concern(text, &[("go back in one step", back), ("or settle it", settle)]);
+        } else {
+            concern(text, &[("settle it", settle)]);
+        }
     }
     let newest = place.last.as_ref().map(|last| last.seq).filter(|_| !place.certain);
     for deployment in &place.unresolved {
         let Deployment { id, seq, tag, .. } = deployment;
         let settle = ("or settle it", format!("rel resolve {id} --succeeded|--failed --reason WHY"));
         let text = format!("{id} put {tag} there and never reported{}.", whose(deployment, status.now));
-        if newest == Some(*seq) && place.in_flight.is_none() {
+        if newest == Some(*seq) && place.in_flight.is_none() && place.current.is_some() {
             concern(text, &[("go back", format!("rel rollback {name}")), settle]);
         } else {
             concern(text, &[("settle it", settle.1)]);
@@ -393,4 +412,278 @@ fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 /// Whether a gate only says that the environment is closed, which has lines of its own.
 fn closes(gate: Gate) -> bool {
     matches!(gate, Gate::Held | Gate::Busy)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::domain::env::{Action, Trigger};
+    use crate::domain::name::DeploymentId;
+    use crate::ui::ColorChoice;
+
+    /// A screen without colours; a terminal where it has a width.
+    pub(in crate::ui) fn screen(width: Option<usize>) -> Screen {
+        let terminal = width.is_some();
+        Screen::new(terminal, terminal, ColorChoice::Never, true, false, 0, false).over(
+            Box::new(std::io::sink()),
+            Box::new(std::io::sink()),
+            width,
+        )
+    }
+
+    pub(in crate::ui) fn time(text: &str) -> DateTime<Utc> {
+        format!("2026-11-{text}:00Z").parse().unwrap()
+    }
+
+    pub(in crate::ui) fn actor(name: &str) -> Actor {
+        Actor::new(name, &format!("{name}@example.com"))
+    }
+
+    pub(in crate::ui) fn oid(digit: u8) -> Oid {
+        Oid::from_bytes([digit * 0x11; 20])
+    }
+
+    /// A deployment by ana that took a minute and succeeded.
+    pub(in crate::ui) fn deployment(id: &str, version: &str, from: Option<&str>) -> Deployment {
+        let id: DeploymentId = id.parse().unwrap();
+        Deployment {
+            seq: id.seq,
+            environment: id.environment.clone(),
+            id,
+            action: Action::Deploy,
+            tag: format!("v{version}").parse().unwrap(),
+            version: version.to_owned().try_into().unwrap(),
+            commit: oid(1),
+            from_tag: from.map(|tag| tag.parse().unwrap()),
+            state: Progress::Succeeded,
+            certain: true,
+            actor: actor("ana"),
+            on_behalf_of: None,
+            host: Some("build-7".to_owned()),
+            run_url: None,
+            trigger: Trigger::Person,
+            reason: None,
+            overrides: Vec::new(),
+            gates: Vec::new(),
+            approvals: Vec::new(),
+            policy_commit: None,
+            commands_commit: None,
+            started_at: time("23T12:00"),
+            finished_at: Some(time("23T12:01")),
+            exit_code: Some(0),
+            reverts: None,
+            rel_version: "0.1.0".to_owned(),
+        }
+    }
+
+    fn live(tag: &str, since: &str, by: &str, id: &str) -> Live {
+        Live {
+            tag: format!("v{tag}").parse().unwrap(),
+            version: tag.to_owned().try_into().unwrap(),
+            commit: oid(1),
+            position: 7,
+            since: time(since),
+            actor: actor(by),
+            deployment: id.parse().unwrap(),
+        }
+    }
+
+    fn place(name: &str, current: Option<Live>) -> Place {
+        Place {
+            name: name.parse().unwrap(),
+            certain: current.is_some(),
+            current,
+            on_behalf_of: None,
+            newest: false,
+            previous: None,
+            in_flight: None,
+            hold: None,
+            unresolved: Vec::new(),
+            last: None,
+            pending: None,
+            next: None,
+            back: None,
+        }
+    }
+
+    fn verdict(gate: Gate, text: &str, opens_at: Option<&str>) -> Verdict {
+        let fixes = match opens_at {
+            None => vec!["rel approve v1.6.0-rc.2 prod".to_owned()],
+            Some(_) => Vec::new(),
+        };
+        Verdict { gate, passed: false, text: text.to_owned(), fixes, opens_at: opens_at.map(time) }
+    }
+
+    /// Staging with the newest, prod uncertain after a run that vanished, eu held.
+    fn status() -> Status {
+        let staging = Place {
+            newest: true,
+            on_behalf_of: Some(actor("kim")),
+            ..place("staging", Some(live("1.6.0-rc.2", "23T12:00", "ci", "staging#40")))
+        };
+        let mut unknown = deployment("prod#812", "1.6.0-rc.1", None);
+        unknown.state = Progress::Unknown;
+        let target = live("1.6.0-rc.1", "23T12:00", "ana", "prod#812");
+        let prod = Place {
+            certain: false,
+            pending: Some(35),
+            next: Some(Next {
+                tag: "v1.6.0-rc.2".parse().unwrap(),
+                commits: 31,
+                ready_at: Some(time("23T14:05")),
+                gates: vec![verdict(Gate::Soak, "12 min of 30 min", Some("23T14:05"))],
+            }),
+            unresolved: vec![unknown],
+            last: Some(Last {
+                seq: 812,
+                tag: target.tag.clone(),
+                action: Action::Deploy,
+                state: Progress::Unknown,
+                started: true,
+                undoes: None,
+                reverts: None,
+                holds: false,
+                target,
+            }),
+            ..place("prod", Some(live("1.5.1-rc.1", "20T12:00", "ana", "prod#811")))
+        };
+        let hold = Hold {
+            token: 41,
+            actor: actor("bob"),
+            reason: "db \u{1b}move".to_owned(),
+            at: time("23T13:00"),
+            cause: HoldCause::Person,
+        };
+        let eu =
+            Place { hold: Some(hold), ..place("eu", Some(live("1.5.1-rc.1", "22T12:00", "ana", "eu#40"))) };
+        Status {
+            project: "shop".parse().unwrap(),
+            trunk: Trunk { branch: "main".to_owned(), commit: oid(9), pending: Some(4) },
+            authority: "origin".to_owned(),
+            offline: false,
+            as_of: Some(time("23T14:00")),
+            now: time("23T14:00") + chrono::Duration::seconds(3),
+            environments: vec![staging, prod, eu, place("new", None)],
+        }
+    }
+
+    #[test]
+    fn every_environment_in_a_line_and_what_needs_somebody_below() {
+        let expected = r#"shop · trunk main 9999999 · origin, 3 s ago
+
+ENV      LIVE          SINCE   BY          NEXT
+staging  v1.6.0-rc.2   2 h     ci for kim  4 commits on trunk, not cut
+prod     v1.5.1-rc.1?  3 days  ana         v1.6.0-rc.2 (+31), ready at 14:05 UTC
+eu       v1.5.1-rc.1   1 day   ana         held by bob: "db \u{1b}move" (eu#41)
+new      -             -       -           no other candidate may go there
+
+? prod#812 put v1.6.0-rc.1 there and never reported (ana on build-7, 12:00 UTC).
+  go back       rel rollback prod
+  or settle it  rel resolve prod#812 --succeeded|--failed --reason WHY"#;
+        for width in [Some(80), Some(200), None] {
+            assert_eq!(overview(&screen(width), &status()), expected, "{width:?}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_hold_is_not_what_is_cut() {
+        let mut status = status();
+        status.environments[2].hold.as_mut().unwrap().reason = "moving the database to Paris".to_owned();
+        let narrow = overview(&screen(Some(80)), &status);
+        assert!(narrow.contains("  held by bob (eu#41): \"moving the dat…\n"), "{narrow}");
+        let wide = overview(&screen(Some(200)), &status);
+        assert!(wide.contains("  held by bob: \"moving the database to Paris\" (eu#41)\n"), "{wide}");
+    }
+
+    #[test]
+    fn where_nobody_was_asked_the_age_is_said_all_the_same() {
+        let mut status = status();
+        status.environments.clear();
+        status.offline = true;
+        assert_eq!(
+            overview(&screen(None), &status),
+            "shop · trunk main 9999999 · origin, 3 s ago, offline\n\nrelease.toml names no environments"
+        );
+    }
+
+    #[test]
+    fn a_person_is_asked_for_by_gate_and_what_is_in_flight_comes_first() {
+        let mut status = status();
+        let now = status.now;
+        let next = status.environments[1].next.as_mut().unwrap();
+        next.gates.push(verdict(Gate::Approvals, "0 of 1", None));
+        next.ready_at = None;
+        let next = next.clone();
+        assert_eq!(coming(&next, &status.environments[1], now), "v1.6.0-rc.2 (+31), refused by approvals");
+        let mut deployment = deployment("prod#813", "1.6.0-rc.2", None);
+        deployment.on_behalf_of = Some(actor("kim"));
+        status.environments[1].in_flight = Some(InFlight { deployment, alive_here: true });
+        let place = &status.environments[1];
+        assert_eq!(outlook(&status, place), "v1.6.0-rc.2 by ana for kim since 12:00 UTC, prod#813");
+        // The run is alive, so only the one that vanished is anybody's concern.
+        let concerns = concerns(&screen(None), &status, place);
+        assert_eq!(concerns.len(), 1);
+        assert!(concerns[0].contains("settle it  rel resolve prod#812"), "{concerns:?}");
+        assert!(!concerns[0].contains("rollback"), "{concerns:?}");
+    }
+
+    #[test]
+    fn a_run_that_may_be_dead_is_taken_over_in_one_step() {
+        let mut status = status();
+        let deployment = deployment("eu#42", "1.6.0-rc.2", None);
+        status.environments[2].in_flight = Some(InFlight { deployment, alive_here: false });
+        assert_eq!(
+            concerns(&screen(None), &status, &status.environments[2]),
+            ["? eu#42 is under way (ana on build-7, 12:00 UTC). If it is dead:
+  go back in one step  rel rollback eu --take-over 42 --reason WHY
+  or settle it         rel resolve eu#42 --failed --reason WHY"]
+        );
+    }
+
+    #[test]
+    fn only_a_closed_door_is_no_reason_to_name_a_gate() {
+        let status = status();
+        let next = Next {
+            tag: "v1.6.0-rc.2".parse().unwrap(),
+            commits: 7,
+            ready_at: None,
+            gates: vec![verdict(Gate::Held, "by bob", None)],
+        };
+        assert_eq!(coming(&next, &status.environments[3], status.now), "v1.6.0-rc.2, once it is open");
+    }
+
+    #[test]
+    fn one_environment_in_depth() {
+        let mut status = status();
+        let place = &mut status.environments[1];
+        let next = place.next.as_mut().unwrap();
+        next.gates.push(verdict(Gate::Approvals, "0 of 1", None));
+        next.ready_at = None;
+        place.unresolved.clear();
+        place.last = None;
+        place.back = Some(Back::To {
+            tag: "v1.5.0-rc.1".parse().unwrap(),
+            why: "live before it".to_owned(),
+            skipped: vec![Skipped {
+                tag: "v1.5.0-rc.2".parse().unwrap(),
+                why: "blocked by kim, \"leaks sessions\"".to_owned(),
+            }],
+            token: None,
+        });
+        let expected = r#"shop prod · trunk main 9999999 · origin, 3 s ago
+
+  live         v1.5.1-rc.1?, 3 days, by ana (prod#811)
+  pending      35 commits on trunk not in it
+  next         v1.6.0-rc.2 (+31), refused by approvals
+    soak       12 min of 30 min
+    approvals  0 of 1
+               rel approve v1.6.0-rc.2 prod
+  go back      to v1.5.0-rc.1: live before it
+               rel rollback prod
+  skipping     v1.5.0-rc.2: blocked by kim, "leaks sessions""#;
+        let place = &status.environments[1];
+        for width in [Some(80), Some(200), None] {
+            assert_eq!(detail(&screen(width), &status, place), expected, "{width:?}");
+        }
+    }
 }

@@ -340,6 +340,46 @@ mod tests {
         assert_eq!(failure.kind, Kind::Integrity);
     }
 
+    /// An entry whose size nothing records, from either store and from the cache.
+    #[test]
+    fn a_small_entry_is_read_by_its_digest_and_verified() {
+        let root = tempfile::tempdir().unwrap();
+        let sandbox = crate::store::repo::fixture::Sandbox::new();
+        let repo = sandbox.open("work");
+        let dir = root.path().join("store");
+        fs::create_dir(&dir).unwrap();
+        let cache = Cache::at(root.path().join("cache"));
+        fs::write(root.path().join("a"), "hello").unwrap();
+        let artifact = cache.put(&root.path().join("a"), "a").unwrap();
+        let tag: TagName = "v1.0.0-rc.1".parse().unwrap();
+        let by = Actor::new("Ana", "ana@example.com");
+        let publication = Publication { tag: &tag, by: &by, at: chrono::DateTime::UNIX_EPOCH, max_size: 5 };
+        let other = sha256_of(b"other");
+
+        assert_eq!(cache.read(&artifact.digest).unwrap().unwrap(), b"hello");
+        assert_eq!(cache.read(&other).unwrap(), None);
+        for location in [Location::Git, Location::File(dir.clone())] {
+            let store = Store::open(location.clone(), &repo, &cache);
+            let commit = store.put(std::slice::from_ref(&artifact), &publication).unwrap();
+            assert_eq!(store.read("a", &artifact.digest, commit.as_ref()).unwrap(), b"hello");
+            // In git it is found by its name and has another content; in a folder there is none.
+            let failure = store.read("a", &other, commit.as_ref()).unwrap_err();
+            assert_eq!(failure.kind, Kind::Integrity, "{location}");
+        }
+        let store = Store::open(Location::Git, &repo, &cache);
+        assert_eq!(store.read("a", &artifact.digest, None).unwrap_err().kind, Kind::Integrity);
+
+        let kept = root.path().join("cache/sha256").join(artifact.digest.hex());
+        fs::remove_file(&kept).unwrap();
+        fs::write(&kept, "hellp").unwrap();
+        assert_eq!(cache.read(&artifact.digest).unwrap(), None, "a damaged copy counts as none");
+        let stored = dir.join("sha256").join(artifact.digest.hex());
+        fs::remove_file(&stored).unwrap();
+        fs::write(&stored, "hellp").unwrap();
+        let store = Store::open(Location::File(dir), &repo, &cache);
+        assert_eq!(store.read("a", &artifact.digest, None).unwrap_err().kind, Kind::Integrity);
+    }
+
     #[test]
     fn uris_are_as_documented() {
         let artifact = Artifact { name: "a b".into(), digest: sha256_of(b""), size: 0 };
