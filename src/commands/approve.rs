@@ -17,10 +17,11 @@ use crate::failure::Result;
 /// There is no such candidate or environment.
 pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
     settle::dead_runs(ctx)?;
-    let snapshot = Snapshot::take(ctx)?;
     let name = &args.environment;
-    let wanted = snapshot.environment(name)?.approvals;
-    let minted = snapshot.candidate(ctx, &args.candidate)?.clone();
+    let (wanted, minted) = Snapshot::known(ctx, |snapshot| {
+        let wanted = snapshot.environment(name)?.approvals;
+        Ok((wanted, snapshot.candidate(ctx, &args.candidate)?.clone()))
+    })?;
     let actor = ctx.actor()?;
     let (ref_name, formerly) = Snapshot::place(ctx, name)?;
     let mut changed = false;

@@ -21,8 +21,8 @@ pub fn run(ctx: &Context<'_>, args: &cli::Block, unblock: bool) -> Result<Map<St
             .hint(format!("rel {verb} {} --reason WHY", args.target))
     })?;
     settle::dead_runs(ctx)?;
-    let snapshot = Snapshot::take(ctx)?;
-    let target = resolve(ctx, &snapshot, &args.target)?;
+    let (snapshot, target) =
+        Snapshot::known(ctx, |snapshot| Ok((snapshot.clone(), resolve(ctx, snapshot, &args.target)?)))?;
     let actor = ctx.actor()?;
     let mut changed = false;
     publish::small::<CandidatesState>(ctx, &ledger::candidates_ref(ctx.project()), &[], |view| {

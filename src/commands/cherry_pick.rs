@@ -19,6 +19,7 @@ use crate::ui::text::clean;
 /// # Errors
 /// A conflict (exit 7), an unknown commit or target, a failing build.
 pub fn run(ctx: &Context<'_>, args: &cli::CherryPick) -> Result<Map<String, Value>> {
+    ctx.must_reach_authority()?;
     settle::dead_runs(ctx)?;
     let mut snapshot = Snapshot::take(ctx)?;
     let commits = sources(ctx, &args.commits)?;

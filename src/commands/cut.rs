@@ -16,6 +16,7 @@ use crate::failure::Result;
 /// # Errors
 /// The commit is not on trunk, the build fails, the authority refuses.
 pub fn run(ctx: &Context<'_>, args: &cli::Cut) -> Result<Map<String, Value>> {
+    ctx.must_reach_authority()?;
     settle::dead_runs(ctx)?;
     let mut snapshot = Snapshot::take(ctx)?;
     let request = Request {

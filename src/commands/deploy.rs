@@ -15,6 +15,7 @@ use crate::failure::Result;
 /// # Errors
 /// A gate refuses, nobody confirms, a command fails, a byte is wrong.
 pub fn run(ctx: &Context<'_>, args: &cli::Deploy) -> Result<Map<String, Value>> {
+    ctx.must_reach_authority()?;
     settle::dead_runs(ctx)?;
     let mut snapshot = Snapshot::take(ctx)?;
     let wish = Wish {

@@ -15,6 +15,7 @@ use crate::failure::Result;
 /// Nothing to go back to, busy or held by a person, the race lost, a command
 /// failed, a byte wrong.
 pub fn run(ctx: &Context<'_>, args: &cli::Rollback) -> Result<Map<String, Value>> {
+    ctx.must_reach_authority()?;
     settle::dead_runs(ctx)?;
     let mut snapshot = Snapshot::take(ctx)?;
     let wish = Back {

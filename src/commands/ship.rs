@@ -10,7 +10,6 @@ use crate::delivery::make::{Intended, Made, make};
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{report, settle};
 use crate::domain::env::Trigger;
-use crate::domain::gate::Gate;
 use crate::domain::name::EnvName;
 use crate::failure::{Failure, Result};
 
@@ -20,6 +19,7 @@ use crate::failure::{Failure, Result};
 /// What [`crate::commands::cut`] and [`crate::commands::deploy`] may fail
 /// with; where a deployment does, the candidate stands beside the error.
 pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
+    ctx.must_reach_authority()?;
     settle::dead_runs(ctx)?;
     let mut snapshot = Snapshot::take(ctx)?;
     snapshot.environment(&args.environment)?;
@@ -27,7 +27,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
         snapshot.policy.config.path_to(&args.environment).into_iter().map(|e| e.name.clone()).collect();
     let request = Request { rev: args.rev.clone(), ..Request::default() };
     let intended = intend(ctx, &snapshot, &request)?;
-    closed_doors(&snapshot, &path, &args.overrides)?;
+    closed_doors(&snapshot, &path)?;
     if ctx.options.dry_run {
         return dry_run(ctx, &snapshot, &intended, &path);
     }
@@ -61,14 +61,17 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
 
 /// The gates that can be judged before a build: an environment on the way
 /// that is busy or held now would refuse afterwards.
-fn closed_doors(snapshot: &Snapshot, path: &[EnvName], _overrides: &[Gate]) -> Result<()> {
+fn closed_doors(snapshot: &Snapshot, path: &[EnvName]) -> Result<()> {
+    let mut verdicts = Vec::new();
     for name in path {
-        let verdicts = flow::closed(snapshot, name)?;
-        if !verdicts.is_empty() {
-            return Err(flow::refusal(name, None, &verdicts).hint("nothing was built"));
-        }
+        verdicts.extend(flow::closed(snapshot, name)?);
     }
-    Ok(())
+    match path.last() {
+        Some(last) if !verdicts.is_empty() => {
+            Err(flow::refusal(last, None, &verdicts).hint("nothing was built"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn dry_run(

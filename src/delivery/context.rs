@@ -170,6 +170,22 @@ impl<'a> Context<'a> {
         Uuid::new_v4().simple().to_string()
     }
 
+    /// Whether records can be published in this run.
+    ///
+    /// # Errors
+    /// `--offline` says not to ask the authority, which has to agree.
+    pub fn must_reach_authority(&self) -> Result<()> {
+        if self.options.offline && !self.is_local() && !self.options.dry_run {
+            return Err(Failure::new(
+                Kind::Refused,
+                "this is decided at the remote, and --offline says not to ask it; nothing changed",
+            )
+            .hint("run it without --offline")
+            .hint("or see what would be done: --dry-run"));
+        }
+        Ok(())
+    }
+
     /// Asks a question that `--yes` answers. `what` names the deed where
     /// nobody can be asked.
     ///

@@ -40,18 +40,29 @@ pub fn intend(ctx: &Context<'_>, snapshot: &Snapshot, request: &Request) -> Resu
     let commit = on_trunk(ctx, snapshot, request.rev.as_deref())?;
     let scheme = snapshot.policy.config.version.scheme;
     let explicit = |text: &String| {
-        snapshot.style.explicit(scheme, text).map_err(|bad| Failure::new(Kind::Usage, bad.to_string()))
+        snapshot
+            .style
+            .explicit(scheme, text)
+            .map_err(|bad| Failure::new(Kind::Usage, bad.to_string()).hint("what there is: rel list"))
     };
     let wanted = request.version.as_ref().map(explicit).transpose()?;
-    let line = request.release.as_ref().map(explicit).transpose()?;
+    let mut line = request.release.as_ref().map(explicit).transpose()?;
     let named = wanted.as_ref().or(line.as_ref());
     let existing = snapshot
         .pool
         .iter()
         .rev()
         .find(|m| m.commit == commit && named.is_none_or(|release| m.version.release == *release));
-    if let Some(existing) = existing.filter(|_| !request.again) {
-        return Ok(Intended::Exists(existing.clone()));
+    if let Some(existing) = existing {
+        if !request.again {
+            return Ok(Intended::Exists(existing.clone()));
+        }
+        // Anew, but not under a new name while its release is open.
+        let release = &existing.version.release;
+        let open = snapshot.candidates.state.line(release).is_some_and(|line| !line.closed);
+        if open && wanted.is_none() && request.bump.is_none() {
+            line.get_or_insert(release.clone());
+        }
     }
     let scope = Scope::new(&snapshot.policy.config.project.paths)?;
     let newest = snapshot.candidates.state.newest().and_then(|line| snapshot.newest_of(&line.release));

@@ -19,7 +19,7 @@ use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::config::{Command, CommandsFrom, Environment, OnFailure};
 use crate::domain::env::{Action, Deployment, EnvState, Outcome, Progress, Trigger, What};
-use crate::domain::name::{Actor, Oid, TagName};
+use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
 use crate::domain::plan::{Plan, Setting};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::exec::{self, Ended, Program, Run as Command_, Started};
@@ -560,10 +560,17 @@ fn publish_outcome(
     let mut release = release;
     let mut tagging = Tagging::None;
     loop {
+        if has_landed(&view.state, deployment.seq) {
+            // A push that reported an error had landed all the same.
+            return Ok(Landed::As(view.state, tagging));
+        }
         let (what, late) = closing(&view.state, deployment, outcome);
         let event = claim::outcome_event(ctx, &deployment.id, &deployment.actor, what);
         let (after, update) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
         let mut updates = vec![update];
+        if late {
+            release = None;
+        }
         if let Some(release) = &release {
             match release_updates(ctx, release, &deployment.actor) {
                 Ok(more) => updates.extend(more),
@@ -573,7 +580,8 @@ fn publish_outcome(
         let with_release = updates.len() > 1;
         match ctx.authority().publish(&ctx.repo, &updates) {
             Ok(Published::Done) => {
-                if let Some(who) = late {
+                if late {
+                    let who = who_closed(ctx, &after, &deployment.id);
                     return Ok(Landed::Late(after.state, who));
                 }
                 if with_release && let Some(release) = &release {
@@ -609,17 +617,29 @@ fn publish_outcome(
     }
 }
 
-/// The event that closes a deployment in this state: its outcome, or a late
-/// word where somebody has taken over, with who that was.
-pub fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (What, Option<String>) {
+/// Whether the chain has this deployment's own outcome already.
+fn has_landed(state: &EnvState, seq: u64) -> bool {
+    let in_flight = state.in_flight.as_ref().is_some_and(|intent| intent.deployment.seq == seq);
+    !in_flight && state.ended >= Some(seq) && !state.unheard.contains(&seq)
+}
+
+/// The event that closes a deployment in this state, and whether it is a late
+/// word because somebody has closed it already.
+fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (What, bool) {
     match &state.in_flight {
-        Some(intent) if intent.deployment.id == deployment.id => (What::Outcome(outcome.clone()), None),
-        Some(intent) => (What::Late(outcome.clone()), Some(intent.deployment.actor.name.clone())),
-        None => {
-            let who = state.current().map_or("somebody".to_owned(), |live| live.actor.name.clone());
-            (What::Late(outcome.clone()), Some(who))
-        }
+        Some(intent) if intent.deployment.id == deployment.id => (What::Outcome(outcome.clone()), false),
+        _ => (What::Late(outcome.clone()), true),
     }
+}
+
+/// Who took over from a deployment, or settled it.
+fn who_closed(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> String {
+    ledger::events::<EnvState>(&ctx.repo, view.tip)
+        .filter_map(|event| event.ok())
+        .find(|(_, event)| {
+            event.id == *id && matches!(event.what, What::TakenOver { .. } | What::Resolved { .. })
+        })
+        .map_or("somebody".to_owned(), |(_, event)| event.actor.name)
 }
 
 fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<Vec<RefUpdate>> {

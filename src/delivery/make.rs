@@ -114,8 +114,7 @@ pub fn make(
             }
             continue;
         }
-        snapshot::fetch_chains(ctx)?;
-        *snapshot = Snapshot::read(ctx)?;
+        *snapshot = Snapshot::take(ctx)?;
     }
     Err(Failure::new(Kind::Moved, format!("the candidates' chain moved {TRIES} times; nothing was built"))
         .hint("try again"))
@@ -506,8 +505,7 @@ impl Making<'_, '_> {
     }
 
     fn refresh(&mut self) -> Result<()> {
-        snapshot::fetch_chains(self.ctx)?;
-        let fresh = Snapshot::read(self.ctx)?;
+        let fresh = Snapshot::take(self.ctx)?;
         self.snapshot.candidates = fresh.candidates;
         self.snapshot.pool = fresh.pool;
         Ok(())

@@ -26,10 +26,7 @@ pub fn small<S: State>(
     formerly: &[String],
     mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
-    if ctx.options.offline && !ctx.is_local() {
-        return Err(Failure::new(Kind::Refused, "this writes to the remote, and --offline says not to")
-            .hint("run it without --offline"));
-    }
+    ctx.must_reach_authority()?;
     for attempt in 0..TRIES {
         let view = ledger::read::<S>(&ctx.repo, ref_name, formerly)?;
         let judged = events(&view);

@@ -130,14 +130,24 @@ impl Snapshot {
     /// # Errors
     /// There is no environment of that name.
     pub fn place(ctx: &Context<'_>, name: &EnvName) -> Result<(String, Vec<String>)> {
-        let known = Snapshot::read(ctx).ok().filter(|snapshot| snapshot.environment(name).is_ok());
-        let snapshot = match known {
-            Some(snapshot) => snapshot,
-            None => Snapshot::take(ctx)?,
-        };
-        let environment = snapshot.environment(name)?;
-        let formerly = environment.formerly.iter().map(|name| ledger::env_ref(ctx.project(), name)).collect();
-        Ok((ledger::env_ref(ctx.project(), name), formerly))
+        Snapshot::known(ctx, |snapshot| {
+            let environment = snapshot.environment(name)?;
+            let formerly =
+                environment.formerly.iter().map(|name| ledger::env_ref(ctx.project(), name)).collect();
+            Ok((ledger::env_ref(ctx.project(), name), formerly))
+        })
+    }
+
+    /// What this clone knows, for verbs that name something and publish one
+    /// small event about it: the authority is asked only for what is not known.
+    ///
+    /// # Errors
+    /// The authority does not know it either.
+    pub fn known<T>(ctx: &Context<'_>, find: impl Fn(&Snapshot) -> Result<T>) -> Result<T> {
+        if let Some(found) = Snapshot::read(ctx).ok().and_then(|snapshot| find(&snapshot).ok()) {
+            return Ok(found);
+        }
+        find(&Snapshot::take(ctx)?)
     }
 
     /// An environment's chain.

@@ -18,6 +18,10 @@ use crate::failure::{Doing, Failure, Kind, Result};
 /// Writes these artifacts from the cache; those that are there already are
 /// checked and left. Safe to run at once from several machines, and to repeat.
 pub fn store(dir: &Path, artifacts: &[Artifact], cache: &Cache) -> Result<()> {
+    // A new store begins with its first artifact.
+    if let Err(why) = std::fs::create_dir_all(dir) {
+        return Err(unreachable(dir, why));
+    }
     reachable(dir)?;
     let objects = Objects::at(dir);
     artifacts.iter().try_for_each(|artifact| store_one(&objects, artifact, cache))
@@ -103,9 +107,13 @@ fn reachable(dir: &Path) -> Result<()> {
         Ok(_) => io::Error::from(io::ErrorKind::NotADirectory),
         Err(error) => error,
     };
-    Err(Failure::failed(format!("the artifact store {} cannot be reached", dir.display()))
+    Err(unreachable(dir, why))
+}
+
+fn unreachable(dir: &Path, why: io::Error) -> Failure {
+    Failure::failed(format!("the artifact store {} cannot be reached", dir.display()))
         .because(why)
-        .hint("mount it, or create the folder if the store is new"))
+        .hint("mount it, or name another folder: [artifacts] store in release.toml")
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ impl Measured {
                 self.digest, self.size
             ),
         )
+        .hint("nothing ran; whoever changed it, the recorded bytes are in the cache of a clone that deployed it")
+        .hint("without them, build a new candidate: rel cut --again")
     }
 }
 
