@@ -104,7 +104,7 @@ impl Shop {
                 Some(server) => server.url(kind, "shop.git"),
                 None => dir.to_str().unwrap().to_owned(),
             };
-            Remote { kind, dir, url, server }
+            Remote { dir, url, server }
         });
         let shop = Shop { world, kind, remote };
         let ana = shop.ana();
