@@ -4,7 +4,13 @@
 use crate::remote::Kind;
 use crate::repo::{Shop, string};
 
-over_every_authority!(from_trunk_to_prod, a_fix_is_picked, back_and_on_again, two_people, refusals_leave_nothing);
+over_every_authority!(
+    from_trunk_to_prod,
+    a_fix_is_picked,
+    back_and_on_again,
+    two_people,
+    refusals_leave_nothing
+);
 
 fn from_trunk_to_prod(kind: Kind) {
     let shop = Shop::over(kind, &[]);

@@ -83,7 +83,10 @@ fn an_unborn_trunk() {
     }
     // Trunk has another name there.
     let other = Shop::new();
-    other.ana().write("release.toml", &other.release_toml().replace("name = \"shop\"", "name = \"shop\"\ntrunk = \"trunk\""));
+    other.ana().write(
+        "release.toml",
+        &other.release_toml().replace("name = \"shop\"", "name = \"shop\"\ntrunk = \"trunk\""),
+    );
     other.ana().refused(&["cut"], 4);
 }
 
@@ -126,7 +129,15 @@ fn revisions_that_look_like_options_or_nonsense() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.cut(&[]);
-    for rev in ["--upload-pack=touch /tmp/x", "HEAD..", "^HEAD", ":/nothing", "@{", "v0.1.0-rc.99999999999999999999", "*"] {
+    for rev in [
+        "--upload-pack=touch /tmp/x",
+        "HEAD..",
+        "^HEAD",
+        ":/nothing",
+        "@{",
+        "v0.1.0-rc.99999999999999999999",
+        "*",
+    ] {
         for verb in ["cut", "show"] {
             let before = ana.before();
             let output = ana.rel(&[verb, "--json", "--", rev]);
@@ -163,7 +174,10 @@ fn a_command_that_cannot_be_started() {
         ("deploy = [\"./plain.sh\"]", Some("#!/bin/sh\ntrue\n")),
         ("deploy = [\"./plain.sh\"]", Some("#!/no/such/interpreter\n")),
     ] {
-        let shop = Shop::with(&[("[environments.staging]\ndeploy = \"./deploy.sh\"", &format!("[environments.staging]\n{command}"))]);
+        let shop = Shop::with(&[(
+            "[environments.staging]\ndeploy = \"./deploy.sh\"",
+            &format!("[environments.staging]\n{command}"),
+        )]);
         let ana = shop.ana();
         if let Some(script) = script {
             ana.write("plain.sh", script);
@@ -176,7 +190,10 @@ fn a_command_that_cannot_be_started() {
         let output = ana.rel(&["deploy", "staging", "--yes", "--json"]).code(6);
         assert_eq!(output.kind(), "command-failed", "{output:?}");
         let said = format!("{}{}", output.json()["error"]["message"], output.ways_on());
-        assert!(said.contains("plain.sh") || said.contains("no-such"), "it names what it could not start: {said}");
+        assert!(
+            said.contains("plain.sh") || said.contains("no-such"),
+            "it names what it could not start: {said}"
+        );
         let state = output.json()["deployment"]["state"].clone();
         assert!(state == "failed" || state == "cancelled", "{output:?}");
         assert!(ana.status("staging")["in_flight"].is_null(), "and that is recorded");
@@ -190,7 +207,13 @@ fn a_remote_that_is_gone() {
     ana.cut(&[]);
     let before = ana.before();
     fs::rename(shop.authority(), shop.world.at("away.git")).unwrap();
-    for args in [vec!["cut", "--again"], vec!["deploy", "staging", "--yes"], vec!["status"], vec!["lock", "staging", "--reason", "x"], vec!["sync"]] {
+    for args in [
+        vec!["cut", "--again"],
+        vec!["deploy", "staging", "--yes"],
+        vec!["status"],
+        vec!["lock", "staging", "--reason", "x"],
+        vec!["sync"],
+    ] {
         let output = ana.rel(&[args.as_slice(), &["--json"]].concat());
         assert_eq!(output.code, 1, "{output:?}");
         assert!(!output.ways_on().is_empty(), "{output:?}");
@@ -218,13 +241,22 @@ fn a_remote_that_refuses() {
     ana.cut(&[]);
     let hooks = shop.authority().join("hooks");
     fs::create_dir_all(&hooks).unwrap();
-    fs::write(hooks.join("pre-receive"), "#!/bin/sh\nprintf 'the gatekeeper\\033[31m says no\\n' >&2\nexit 1\n").unwrap();
+    fs::write(
+        hooks.join("pre-receive"),
+        "#!/bin/sh\nprintf 'the gatekeeper\\033[31m says no\\n' >&2\nexit 1\n",
+    )
+    .unwrap();
     fs::set_permissions(hooks.join("pre-receive"), fs::Permissions::from_mode(0o755)).unwrap();
-    for args in [vec!["cut", "--again"], vec!["deploy", "staging", "--yes"], vec!["lock", "staging", "--reason", "x"]] {
+    for args in
+        [vec!["cut", "--again"], vec!["deploy", "staging", "--yes"], vec!["lock", "staging", "--reason", "x"]]
+    {
         let before = ana.before();
         let output = ana.rel(&[args.as_slice(), &["--json"]].concat());
         assert!([1, 4].contains(&output.code), "{output:?}");
-        assert!(output.json()["error"].to_string().contains("gatekeeper") || output.stderr.contains("gatekeeper"), "whose no it is: {output:?}");
+        assert!(
+            output.json()["error"].to_string().contains("gatekeeper") || output.stderr.contains("gatekeeper"),
+            "whose no it is: {output:?}"
+        );
         ana.unchanged(&before);
     }
     ana.rel(&["status"]).ok();
@@ -270,7 +302,14 @@ fn nobody_in_particular() {
 fn file_names_of_every_kind() {
     let shop = Shop::new();
     let ana = shop.ana();
-    for name in ["src/with space.txt", "src/new\nline.txt", "src/-dash", "src/quote\"s'.txt", "src/\u{fc}ml\u{e4}ut.txt", "src/$(touch x).txt"] {
+    for name in [
+        "src/with space.txt",
+        "src/new\nline.txt",
+        "src/-dash",
+        "src/quote\"s'.txt",
+        "src/\u{fc}ml\u{e4}ut.txt",
+        "src/$(touch x).txt",
+    ] {
         ana.write(name, "x\n");
     }
     fs::write(ana.dir.join(OsStr::from_bytes(b"src/not-utf8-\xff\xfe.txt")), "y\n").unwrap();
@@ -297,7 +336,11 @@ fn artifact_names_of_every_kind() {
     let server = shop.world.shop().join("server/staging");
     assert_eq!(fs::read_to_string(server.join("with space.txt")).unwrap(), "2\n");
     assert_eq!(fs::read_to_string(server.join("ümläut.txt")).unwrap(), "3\n");
-    for bad in ["printf x > \"$(printf 'new\\nline')\"", "printf x > \"$(printf 'not-utf8-\\377')\"", "printf x > \"$(printf 'esc\\033[31m')\""] {
+    for bad in [
+        "printf x > \"$(printf 'new\\nline')\"",
+        "printf x > \"$(printf 'not-utf8-\\377')\"",
+        "printf x > \"$(printf 'esc\\033[31m')\"",
+    ] {
         ana.script("build.sh", &format!("#!/bin/sh\nmkdir dist && cd dist && {bad}\n"));
         ana.commit_all("build: a bad name");
         let output = ana.rel(&["cut", "--json"]);
@@ -312,7 +355,11 @@ fn no_text_reaches_the_terminal_as_an_escape() {
     let shop = Shop::new();
     let ana = shop.ana();
     let evil = "feat: \u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m bell\u{8}";
-    let fix = ana.commit("src/evil.txt", "evil", &format!("{evil}\n\n\u{1b}[31mbody\n\nRel-Project: other\nRel-Artifact: sha256:0 1 x"));
+    let fix = ana.commit(
+        "src/evil.txt",
+        "evil",
+        &format!("{evil}\n\n\u{1b}[31mbody\n\nRel-Project: other\nRel-Artifact: sha256:0 1 x"),
+    );
     ana.git(&["branch", "-m", "main", "idea"]);
     let tag = ana.cut(&[]);
     let reason = "\u{1b}[31mred\u{1b}[0m\nnext line";
@@ -321,7 +368,9 @@ fn no_text_reaches_the_terminal_as_an_escape() {
     ana.rel(&["block", &tag, "--reason", reason]).ok();
     ana.rel(&["cherry-pick", &fix]).ok();
     ana.rel(&["deploy", "staging", &tag, "--redeploy", "--yes"]).code(4);
-    for args in [vec!["status"], vec!["list"], vec!["log"], vec!["show", &tag], vec!["log", "--output", "staging#1"]] {
+    for args in
+        [vec!["status"], vec!["list"], vec!["log"], vec!["show", &tag], vec!["log", "--output", "staging#1"]]
+    {
         // What every output is checked for is in the harness.
         ana.rel(&args).ok();
         if args[0] != "log" || args.len() == 1 {
@@ -329,7 +378,11 @@ fn no_text_reaches_the_terminal_as_an_escape() {
         }
     }
     let forged = ana.json(&["show", &tag])["candidate"].clone();
-    assert_eq!(forged["artifacts"].as_array().unwrap().len(), 1, "trailers in a commit are not the tag's: {forged}");
+    assert_eq!(
+        forged["artifacts"].as_array().unwrap().len(),
+        1,
+        "trailers in a commit are not the tag's: {forged}"
+    );
 }
 
 #[test]
@@ -405,7 +458,11 @@ fn a_shallow_clone() {
     let person = shop.world.person("ci");
     let dir = shop.world.at("ci");
     let url = format!("file://{}", shop.authority().display());
-    shop.world.git(&person, &shop.world.at("homes"), &["clone", "--quiet", "--depth=1", &url, dir.to_str().unwrap()]);
+    shop.world.git(
+        &person,
+        &shop.world.at("homes"),
+        &["clone", "--quiet", "--depth=1", &url, dir.to_str().unwrap()],
+    );
     let ci = Desk { shop: &shop, person, dir };
     assert_eq!(ci.live("staging"), first);
     let mut command = ci.command(&["cut", "--json"]);

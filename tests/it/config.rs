@@ -130,7 +130,11 @@ fn formerly_continues_a_chain() {
     ana.deploy("staging", &[]);
     let text = fs::read_to_string(ana.dir.join("release.toml")).unwrap();
     let text = text.replace("[environments.staging]", "[environments.test]\nformerly = [\"staging\"]");
-    ana.commit("release.toml", &text.replace("after = [\"staging\"]", "after = [\"test\"]"), "chore: rename staging");
+    ana.commit(
+        "release.toml",
+        &text.replace("after = [\"staging\"]", "after = [\"test\"]"),
+        "chore: rename staging",
+    );
     assert_eq!(ana.live("test"), tag);
     let next = ana.cut_new("window");
     let done = ana.deploy("test", &[]);

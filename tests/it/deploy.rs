@@ -33,8 +33,11 @@ fn the_command_receives_sixteen_variables() {
     let second = ana.cut_new("window");
     ana.deploy("staging", &["--reason", "it is \"time\" $(now)\nand again"]);
     let env = shop.world.variables("deploy/staging-2/env");
-    let own: Vec<(&str, &str)> =
-        env.iter().map(|(name, value)| (name.as_str(), value.as_str())).filter(|(name, _)| name.starts_with("REL_")).collect();
+    let own: Vec<(&str, &str)> = env
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .filter(|(name, _)| name.starts_with("REL_"))
+        .collect();
     let commit = ana.tip();
     let actor = ana.person.actor();
     let expected = [
@@ -95,7 +98,9 @@ fn what_is_deployed_is_what_was_built() {
     assert_eq!(fs::read(given.join("app.txt")).unwrap(), expected);
     assert_eq!(fs::read_dir(&given).unwrap().count(), 1, "the recorded files and nothing else");
     assert_eq!(shop.world.lines("builds").len(), 1, "never a rebuild");
-    let manifest: Value = serde_json::from_slice(&fs::read(shop.world.shop().join("deploy/staging-1/manifest")).unwrap()).unwrap();
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(shop.world.shop().join("deploy/staging-1/manifest")).unwrap())
+            .unwrap();
     assert!(manifest.to_string().contains("app.txt"), "{manifest}");
 }
 
@@ -108,9 +113,32 @@ fn the_document_is_the_deployment() {
     let document = ana.json(&["deploy", "staging", "--yes", "--reason", "why not"]);
     let deployment = &document["deployment"];
     let names = [
-        "id", "seq", "environment", "action", "tag", "version", "commit", "from_tag", "state", "certain", "actor",
-        "on_behalf_of", "host", "run_url", "trigger", "reason", "overrides", "gates", "approvals", "policy_commit",
-        "commands_commit", "started_at", "finished_at", "exit_code", "reverts", "rel_version",
+        "id",
+        "seq",
+        "environment",
+        "action",
+        "tag",
+        "version",
+        "commit",
+        "from_tag",
+        "state",
+        "certain",
+        "actor",
+        "on_behalf_of",
+        "host",
+        "run_url",
+        "trigger",
+        "reason",
+        "overrides",
+        "gates",
+        "approvals",
+        "policy_commit",
+        "commands_commit",
+        "started_at",
+        "finished_at",
+        "exit_code",
+        "reverts",
+        "rel_version",
     ];
     for name in names {
         assert!(deployment.get(name).is_some(), "no {name} in {deployment}");
@@ -224,10 +252,14 @@ fn a_failing_command_is_recorded() {
 
 #[test]
 fn a_timeout_ends_the_whole_group() {
-    let shop = Shop::with(&[("[environments.staging]", "[environments.staging]\ntimeout = \"1s\"\ngrace = \"1s\"")]);
+    let shop =
+        Shop::with(&[("[environments.staging]", "[environments.staging]\ntimeout = \"1s\"\ngrace = \"1s\"")]);
     let ana = shop.ana();
     // Neither the shell nor what it started listens to a polite word.
-    ana.script("deploy.sh", "#!/bin/sh\ntrap '' TERM\nsleep 1000 &\necho $$ $! > \"$SHOP/pids\"\nwait; wait; sleep 1000\n");
+    ana.script(
+        "deploy.sh",
+        "#!/bin/sh\ntrap '' TERM\nsleep 1000 &\necho $$ $! > \"$SHOP/pids\"\nwait; wait; sleep 1000\n",
+    );
     ana.commit_all("build: hang");
     ana.cut(&[]);
     let document = fails(&ana, &["deploy", "staging"]);
@@ -444,7 +476,8 @@ fn older_than_what_is_live_is_a_downgrade() {
 
 #[test]
 fn every_reason_at_once() {
-    let shop = Shop::with(&[("after = [\"staging\"]", "after = [\"staging\"]\napprovals = 1\nsoak = \"1h\"")]);
+    let shop =
+        Shop::with(&[("after = [\"staging\"]", "after = [\"staging\"]\napprovals = 1\nsoak = \"1h\"")]);
     let ana = shop.ana();
     let bob = shop.clone_for("bob");
     let tag = ana.cut(&[]);
@@ -456,10 +489,22 @@ fn every_reason_at_once() {
         &["order", "soak", "approvals", "blocked", "held"],
     );
     let said = output.ways_on();
-    for words in ["it leaks", "stocktaking", "rel unblock", "rel unlock", "rel approve", "rel deploy staging"] {
+    for words in ["it leaks", "stocktaking", "rel unblock", "rel unlock", "rel approve", "rel deploy staging"]
+    {
         assert!(said.contains(words), "no {words:?} in {said}");
     }
-    let all = ["--override", "order", "--override", "soak", "--override", "approvals", "--override", "blocked", "--reason", "now"];
+    let all = [
+        "--override",
+        "order",
+        "--override",
+        "soak",
+        "--override",
+        "approvals",
+        "--override",
+        "blocked",
+        "--reason",
+        "now",
+    ];
     ana.refused_by(&[&["deploy", "prod", &tag, "--yes"], all.as_slice()].concat(), 5, &["held"]);
     let done = ana.deploy("prod", &[&[tag.as_str()], all.as_slice(), &["--take-over", "1"]].concat());
     assert_eq!(done["overrides"].as_array().unwrap().len(), 4);
@@ -536,7 +581,17 @@ fn a_take_over_closes_exactly_that_intent() {
     let mine = ana.start(&["deploy", "staging", "v0.1.0-rc.1", "--yes", "--json"]);
     shop.world.running("staging", 1);
     bob.refused(&["deploy", "staging", &second, "--yes", "--take-over", "7", "--reason", "guess"], 5);
-    let theirs = bob.start(&["deploy", "staging", &second, "--yes", "--json", "--take-over", "1", "--reason", "ana is gone"]);
+    let theirs = bob.start(&[
+        "deploy",
+        "staging",
+        &second,
+        "--yes",
+        "--json",
+        "--take-over",
+        "1",
+        "--reason",
+        "ana is gone",
+    ]);
     shop.world.running("staging", 2);
     shop.world.clear("hold-staging");
     let done = theirs.wait().ok().json();
@@ -579,7 +634,10 @@ fn an_environment_the_candidate_does_not_know_uses_trunks() {
     let shop = Shop::new();
     let ana = shop.ana();
     let tag = ana.cut(&[]);
-    ana.reconfigure("[environments.prod]", "[environments.eu]\ndeploy = \"./deploy.sh\"\n\n[environments.prod]");
+    ana.reconfigure(
+        "[environments.prod]",
+        "[environments.eu]\ndeploy = \"./deploy.sh\"\n\n[environments.prod]",
+    );
     let done = ana.deploy("eu", &[&tag]);
     assert_eq!(done["commands_commit"], ana.tip());
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::repo::{Desk, Shop, string};
+use crate::repo::{Desk, Shop};
 
 /// Must be refused as damaged, with nothing run and nothing recorded.
 #[track_caller]
@@ -31,7 +31,8 @@ fn files(dir: &Path) -> Vec<std::path::PathBuf> {
 
 /// Changes one byte of every copy of the artifact in this folder.
 fn damage(dir: &Path) -> usize {
-    let copies = files(dir).into_iter().filter(|path| fs::read(path).is_ok_and(|bytes| bytes == b"one\na door\n"));
+    let copies =
+        files(dir).into_iter().filter(|path| fs::read(path).is_ok_and(|bytes| bytes == b"one\na door\n"));
     let mut damaged = 0;
     for copy in copies {
         let mut permissions = fs::metadata(&copy).unwrap().permissions();
@@ -60,7 +61,8 @@ fn replace_artifacts(shop: &Shop, tag: &str) {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
     git(&["read-tree", &name]);
-    let path = listing.lines().find_map(|line| line.split('\t').nth(1).filter(|p| p.ends_with("app.txt"))).unwrap();
+    let path =
+        listing.lines().find_map(|line| line.split('\t').nth(1).filter(|p| p.ends_with("app.txt"))).unwrap();
     git(&["update-index", "--add", "--cacheinfo", &format!("100644,{forged},{path}")]);
     let tree = git(&["write-tree"]);
     let commit = git(&["commit-tree", "-m", "forged", &tree]);
@@ -93,7 +95,11 @@ fn a_changed_byte_in_a_folder_of_artifacts() {
     let shop = Shop::new();
     let ana = shop.ana();
     let store = shop.world.at("store");
-    ana.reconfigure("[environments.staging]", &format!("[artifacts]\nstore = \"file://{}\"\n\n[environments.staging]", store.display()));
+    fs::create_dir(&store).unwrap();
+    ana.reconfigure(
+        "[environments.staging]",
+        &format!("[artifacts]\nstore = \"file://{}\"\n\n[environments.staging]", store.display()),
+    );
     ana.cut(&[]);
     assert_eq!(damage(&store), 1);
     is_damaged(&shop.clone_for("bob"), &["deploy", "staging", "--yes"]);
@@ -200,7 +206,8 @@ fn what_a_newer_version_wrote_is_not_written_over() {
     ana.cut(&[]);
     ana.deploy("staging", &[]);
     let name = "refs/notes/rel/shop/env/staging";
-    let message = shop.authority_git(&["log", "-1", "--format=%B", name]).replacen("{\"v\":1,", "{\"v\":99,", 1);
+    let message =
+        shop.authority_git(&["log", "-1", "--format=%B", name]).replacen("{\"v\":1,", "{\"v\":99,", 1);
     let oid = shop.authority_git(&["commit-tree", "-p", name, "-m", &message, &format!("{name}^{{tree}}")]);
     shop.authority_git(&["update-ref", name, &oid]);
     let before = shop.refs();
@@ -208,5 +215,4 @@ fn what_a_newer_version_wrote_is_not_written_over() {
     assert_ne!(output.code, 0, "{output:?}");
     assert_eq!(shop.refs(), before);
     assert_eq!(shop.ran("staging").len(), 1);
-    let _ = string;
 }

@@ -62,7 +62,8 @@ fn status_of_one_environment() {
     let shop = Shop::new();
     let ana = shop.ana();
     let document = ana.json(&["status", "prod"]);
-    let names: Vec<String> = document["environments"].as_array().unwrap().iter().map(|e| string(&e["name"])).collect();
+    let names: Vec<String> =
+        document["environments"].as_array().unwrap().iter().map(|e| string(&e["name"])).collect();
     assert_eq!(names, ["prod"]);
     let output = ana.refused(&["status", "prd"], 4);
     assert_eq!(output.kind(), "not-found");
@@ -110,7 +111,8 @@ fn list_has_the_newest_first() {
     assert_eq!(releases.len(), 2);
     assert_eq!(releases[0]["release"], "0.2.0");
     assert_eq!(releases[1]["release"], "0.1.0");
-    let tags: Vec<String> = releases[1]["candidates"].as_array().unwrap().iter().map(|c| string(&c["tag"])).collect();
+    let tags: Vec<String> =
+        releases[1]["candidates"].as_array().unwrap().iter().map(|c| string(&c["tag"])).collect();
     assert_eq!(tags, ["v0.1.0-rc.2", "v0.1.0-rc.1"]);
     assert_eq!(releases[0]["candidates"][0]["artifacts"][0]["name"], "app.txt");
     assert_eq!(ana.json(&["list", "-n", "1"])["releases"].as_array().unwrap().len(), 1);

@@ -24,7 +24,8 @@ impl Output {
     /// says so on stderr.
     pub fn new(args: Vec<String>, code: i32, stdout: Vec<u8>, stderr: Vec<u8>) -> Output {
         let text = |bytes: Vec<u8>, stream: &str| {
-            String::from_utf8(bytes).unwrap_or_else(|bad| panic!("{stream} of rel {args:?} is not UTF-8: {bad}"))
+            String::from_utf8(bytes)
+                .unwrap_or_else(|bad| panic!("{stream} of rel {args:?} is not UTF-8: {bad}"))
         };
         let (stdout, stderr) = (text(stdout, "stdout"), text(stderr, "stderr"));
         let output = Output { args, code, stdout, stderr };
@@ -71,7 +72,8 @@ impl Output {
     /// The one document on stdout.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|bad| panic!("stdout is not one document ({bad}): {self:?}"))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|bad| panic!("stdout is not one document ({bad}): {self:?}"))
     }
 
     /// `error.kind`.

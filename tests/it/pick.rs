@@ -73,7 +73,10 @@ fn onto_an_environment_a_candidate_and_several_releases() {
     assert_eq!(exactly["candidate"]["tag"], "v0.1.0-rc.3");
     let third = ana.commit("src/third.txt", "third\n", "fix: third");
     let both = ana.json(&["cherry-pick", &third, "--onto", "0.1.0", "--onto", "0.2.0"]);
-    let tags: Vec<String> = both["candidates"].as_array().unwrap_or_else(|| panic!("{both}")).iter()
+    let tags: Vec<String> = both["candidates"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{both}"))
+        .iter()
         .map(|one| string(one.get("candidate").unwrap_or(one).get("tag").unwrap()))
         .collect();
     assert_eq!(tags, ["v0.1.0-rc.4", "v0.2.0-rc.2"]);
@@ -117,20 +120,21 @@ fn a_conflict_makes_nothing_and_waits_for_a_person() {
     ana.cut(&[]);
     ana.commit("src/app.txt", "two\n", "feat: two");
     let fix = ana.commit("src/app.txt", "two, fixed\n", "fix: two");
-    let before = ana.before();
     let refs = shop.refs();
     let output = ana.rel(&["cherry-pick", &fix, "--json"]).code(7);
     assert_eq!(output.kind(), "conflict");
     assert_eq!(shop.refs(), refs, "nothing is reserved");
     let status = ana.git(&["status", "--porcelain", "--untracked-files=all"]);
     assert_eq!(status, "", "the working tree is untouched");
-    drop(before);
 
     let worktrees = ana.git(&["worktree", "list", "--porcelain"]);
     let worktrees: Vec<&str> = worktrees.lines().filter_map(|line| line.strip_prefix("worktree ")).collect();
     assert_eq!(worktrees.len(), 2, "{worktrees:?}");
     let dir = worktrees[1];
-    assert!(!dir.starts_with(&format!("{}/", ana.dir.display())) || dir.contains("/.git/"), "outside the working tree: {dir}");
+    assert!(
+        !dir.starts_with(&format!("{}/", ana.dir.display())) || dir.contains("/.git/"),
+        "outside the working tree: {dir}"
+    );
     assert!(output.ways_on().contains(dir) && output.ways_on().contains("--continue"), "{output:?}");
     let there = Desk { dir: dir.into(), ..shop.ana() };
     assert!(there.git(&["status", "--porcelain"]).starts_with("UU src/app.txt"), "git's own conflict state");
@@ -229,7 +233,9 @@ fn what_does_not_exist_is_not_found() {
     let fix = ana.tip();
     ana.refused(&["cherry-pick", &fix], 4);
     ana.cut(&[]);
-    for args in [["cherry-pick", "no-such-commit", "--onto", "0.1.0"], ["cherry-pick", &fix, "--onto", "9.9.9"]] {
+    for args in
+        [["cherry-pick", "no-such-commit", "--onto", "0.1.0"], ["cherry-pick", &fix, "--onto", "9.9.9"]]
+    {
         assert_eq!(ana.refused(&args, 4).kind(), "not-found");
     }
 }

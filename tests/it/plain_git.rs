@@ -61,7 +61,8 @@ fn a_chain_reads_as_the_history() {
     assert!(subjects.iter().any(|s| s.contains("staging#3") && s.contains("failed")), "{log}");
     // Newest first; one parent each.
     let parents = shop.authority_git(&["log", "--format=parents %p", "refs/notes/rel/shop/env/staging"]);
-    let mut counts: Vec<usize> = parents.split('\n').map(|line| line.split_whitespace().count() - 1).collect();
+    let mut counts: Vec<usize> =
+        parents.split('\n').map(|line| line.split_whitespace().count() - 1).collect();
     assert_eq!(counts.pop(), Some(0), "one beginning");
     assert!(counts.iter().all(|count| *count == 1), "a chain is linear: {parents}");
 }
@@ -71,7 +72,12 @@ fn an_event_is_a_subject_and_a_line_of_json() {
     let shop = with_history(Kind::Path);
     for chain in ["env/staging", "env/prod", "candidates"] {
         let name = format!("refs/notes/rel/shop/{chain}");
-        for message in shop.authority_git(&["log", "--format=%B%x00", &name]).split('\0').map(str::trim).filter(|m| !m.is_empty()) {
+        for message in shop
+            .authority_git(&["log", "--format=%B%x00", &name])
+            .split('\0')
+            .map(str::trim)
+            .filter(|m| !m.is_empty())
+        {
             let lines: Vec<&str> = message.lines().filter(|line| !line.is_empty()).collect();
             assert_eq!(lines.len(), 2, "a readable subject and one line: {message}");
             assert!(lines[1].starts_with("{\"v\":1,\"event\":{"), "{message}");
@@ -87,13 +93,15 @@ fn an_event_is_a_subject_and_a_line_of_json() {
 #[test]
 fn notes_are_read_by_git_notes() {
     let shop = with_history(Kind::Path);
-    let ana = shop.ana();
     let commit = shop.authority_git(&["rev-parse", "v0.1.0-rc.1^{commit}"]);
     let note = shop.authority_git(&["notes", "--ref=rel/shop/env/staging", "show", &commit]);
-    let lines: Vec<serde_json::Value> = note.lines().map(|line| {
-        assert!(line.starts_with("{\"id\":\""), "{line}");
-        serde_json::from_str(line).unwrap()
-    }).collect();
+    let lines: Vec<serde_json::Value> = note
+        .lines()
+        .map(|line| {
+            assert!(line.starts_with("{\"id\":\""), "{line}");
+            serde_json::from_str(line).unwrap()
+        })
+        .collect();
     let ids: Vec<String> = lines.iter().map(|line| string(&line["id"])).collect();
     assert_eq!(ids[..2], ["staging#1", "staging#1"], "intent, then outcome, of the same id");
     let log = shop.authority_git(&["log", "--notes=rel/shop/env/staging", "-1", &commit]);
@@ -104,7 +112,6 @@ fn notes_are_read_by_git_notes() {
         let (two, rest) = name.split_once('/').unwrap_or_else(|| panic!("no fan-out: {name}"));
         assert!(two.len() == 2 && rest.len() == 38, "{name}");
     }
-    let _ = ana;
 }
 
 /// Whatever is done to the notes by hand, the messages hold the truth.
@@ -152,7 +159,11 @@ fn artifacts_are_not_in_an_ordinary_clone() {
     let configured = bob.git(&["config", "--local", "--get-all", "remote.origin.fetch"]);
     assert_eq!(configured, "+refs/heads/*:refs/remotes/origin/*");
     bob.json(&["status"]);
-    assert_eq!(bob.git(&["config", "--local", "--get-all", "remote.origin.fetch"]), configured, "nor does rel change that");
+    assert_eq!(
+        bob.git(&["config", "--local", "--get-all", "remote.origin.fetch"]),
+        configured,
+        "nor does rel change that"
+    );
 }
 
 /// The artifacts are ordinary objects behind an ordinary ref.

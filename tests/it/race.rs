@@ -14,7 +14,10 @@ const PEOPLE: [&str; 6] = ["bob", "cleo", "dan", "eve", "finn", "gus"];
 /// Six clones, each with a commit of its own pushed to trunk; the commits.
 fn six(shop: &Shop) -> (Vec<Desk<'_>>, Vec<String>) {
     let ana = shop.ana();
-    let commits = PEOPLE.iter().map(|name| ana.commit(&format!("src/{name}.txt"), name, &format!("feat: {name}"))).collect();
+    let commits = PEOPLE
+        .iter()
+        .map(|name| ana.commit(&format!("src/{name}.txt"), name, &format!("feat: {name}")))
+        .collect();
     (PEOPLE.iter().map(|name| shop.clone_for(name)).collect(), commits)
 }
 
@@ -31,7 +34,8 @@ fn is_sound(shop: &Shop, chain: &str) -> Vec<Value> {
     let events = shop.events(chain);
     let nonces: BTreeSet<String> = events.iter().map(|e| string(&e["event"]["nonce"])).collect();
     assert_eq!(nonces.len(), events.len(), "an event is doubled");
-    let merges = shop.authority_git(&["rev-list", "--count", "--merges", &format!("refs/notes/rel/shop/{chain}")]);
+    let merges =
+        shop.authority_git(&["rev-list", "--count", "--merges", &format!("refs/notes/rel/shop/{chain}")]);
     assert_eq!(merges, "0", "a chain is linear");
     events
 }
@@ -55,8 +59,12 @@ fn six_cut_different_commits(kind: Kind) {
     }
     is_sound(&shop, "candidates");
     let listed = shop.ana().json(&["list"]);
-    let candidates: usize =
-        listed["releases"].as_array().unwrap().iter().map(|r| r["candidates"].as_array().unwrap().len()).sum();
+    let candidates: usize = listed["releases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["candidates"].as_array().unwrap().len())
+        .sum();
     assert_eq!(candidates, 6);
     assert_eq!(shop.world.lines("builds").len(), 6, "each was built once");
 }
@@ -74,7 +82,15 @@ fn six_cut_one_commit() {
     assert_eq!(shop.refs().keys().filter(|name| name.starts_with("refs/tags/")).count(), 1);
 }
 
-over_every_authority!(six_deploy_to_one_environment);
+#[test]
+fn six_deploy_to_one_environment_of_a_path() {
+    six_deploy_to_one_environment(Kind::Path);
+}
+
+#[test]
+fn six_deploy_to_one_environment_over_http() {
+    six_deploy_to_one_environment(Kind::Http);
+}
 
 fn six_deploy_to_one_environment(kind: Kind) {
     let shop = Shop::over(kind, &[]);
@@ -83,7 +99,10 @@ fn six_deploy_to_one_environment(kind: Kind) {
     let ana = shop.ana();
     let tags: Vec<String> = commits.iter().map(|commit| ana.cut(&[commit])).collect();
     let runs = start_all(&desks, |n| {
-        words(&format!("deploy staging {} --yes --json --wait=1m --override downgrade --reason race", tags[n]))
+        words(&format!(
+            "deploy staging {} --yes --json --wait=1m --override downgrade --reason race",
+            tags[n]
+        ))
     });
     let mut done = Vec::new();
     for run in runs {
@@ -175,7 +194,10 @@ fn two_rollbacks_go_one_step() {
         tags.push(ana.cut_new(part));
         ana.deploy("staging", &[]);
     }
-    let runs = [ana.start(&["rollback", "staging", "--yes", "--json"]), bob.start(&["rollback", "staging", "--yes", "--json"])];
+    let runs = [
+        ana.start(&["rollback", "staging", "--yes", "--json"]),
+        bob.start(&["rollback", "staging", "--yes", "--json"]),
+    ];
     let codes: Vec<i32> = runs.into_iter().map(|run| run.wait().code).collect();
     assert!(codes.contains(&0), "{codes:?}");
     assert!(codes.iter().all(|code| [0, 2, 5].contains(code)), "{codes:?}");

@@ -11,8 +11,8 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 /// Where the authority is and how it is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,8 @@ fn serve_http(stream: &TcpStream, git: Command, folder: &Path, answer: u16) -> i
     let body = read_body(&mut reader, &headers)?;
     if answer != 0 {
         let challenge = if answer == 401 { "WWW-Authenticate: Basic realm=\"shop\"\r\n" } else { "" };
-        let head = format!("HTTP/1.1 {answer} No\r\n{challenge}Content-Length: 0\r\nConnection: close\r\n\r\n");
+        let head =
+            format!("HTTP/1.1 {answer} No\r\n{challenge}Content-Length: 0\r\nConnection: close\r\n\r\n");
         return writer.write_all(head.as_bytes());
     }
     let said = run_cgi(git, folder, &method, &target, &headers, body)?;

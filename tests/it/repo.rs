@@ -286,12 +286,17 @@ impl Desk<'_> {
         assert_eq!(before.ran, after.ran, "a command ran");
         assert_eq!(before.built, after.built, "a build ran");
         assert_eq!(before.worktrees, after.worktrees, "a worktree was left");
-        let changed = |tree: &str| tree.lines().filter(|l| !l.starts_with("# branch.ab")).collect::<Vec<_>>().join("\n");
+        let changed = |tree: &str| {
+            tree.lines().filter(|l| !l.starts_with("# branch.ab")).collect::<Vec<_>>().join("\n")
+        };
         assert_eq!(changed(&before.tree), changed(&after.tree), "the working tree changed");
         let names = before.local.keys().chain(after.local.keys());
         for name in names {
             let (was, is) = (before.local.get(name), after.local.get(name));
-            assert!(was == is || is_copy(name, is, &after.authority), "{name} changed here: {was:?} -> {is:?}");
+            assert!(
+                was == is || is_copy(name, is, &after.authority),
+                "{name} changed here: {was:?} -> {is:?}"
+            );
         }
     }
 
@@ -402,7 +407,9 @@ impl Desk<'_> {
 
 /// Whether a ref is a copy of what the authority has: what a fetch may move.
 fn is_copy(name: &str, is: Option<&String>, authority: &BTreeMap<String, String>) -> bool {
-    let original = if let Some(branch) = name.strip_prefix("refs/remotes/origin/") {
+    let original = if name == "refs/remotes/origin/HEAD" {
+        "refs/heads/main".to_owned()
+    } else if let Some(branch) = name.strip_prefix("refs/remotes/origin/") {
         format!("refs/heads/{branch}")
     } else if name.starts_with("refs/notes/rel/") {
         name.to_owned()

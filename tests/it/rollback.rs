@@ -97,7 +97,8 @@ fn a_rollback_from_a_success_holds_the_environment() {
 
 #[test]
 fn the_policy_may_say_that_it_does_not_hold() {
-    let shop = Shop::with(&[("[environments.staging]", "[environments.staging]\nhold_after_rollback = false")]);
+    let shop =
+        Shop::with(&[("[environments.staging]", "[environments.staging]\nhold_after_rollback = false")]);
     let ana = shop.ana();
     let [_, second] = live_in_turn(&ana);
     ana.rollback("staging", &[]);
@@ -116,7 +117,8 @@ fn what_was_undone_comes_back_only_by_name() {
     assert!(ana.json(&["deploy", "staging", "--yes"])["deployment"].is_null());
     ana.refused_by(&["deploy", "staging", &second, "--yes"], 4, &["rolled-back"]);
     ana.refused_by(&["deploy", "prod", &second, "--yes"], 4, &["order"]);
-    let done = ana.deploy("staging", &[&second, "--override", "rolled-back", "--reason", "it was the network"]);
+    let done =
+        ana.deploy("staging", &[&second, "--override", "rolled-back", "--reason", "it was the network"]);
     assert_eq!(done["overrides"][0]["gate"], "rolled-back");
     // The mark is cleared, here and for what comes after.
     assert_eq!(ana.deploy("prod", &[])["tag"], second);
@@ -146,7 +148,7 @@ fn further_back_needs_a_word() {
 fn exactly_there() {
     let shop = Shop::new();
     let ana = shop.ana();
-    let [first, second, third] = live_in_turn(&ana);
+    let [first, _, third] = live_in_turn(&ana);
     let before = ana.before();
     let document = ana.json(&["rollback", "staging", "--yes", "--to", &third]);
     assert!(document["deployment"].is_null(), "what is certainly live: nothing is run: {document}");
@@ -157,7 +159,6 @@ fn exactly_there() {
     let status = ana.status("staging");
     assert!(status["previous"].is_null(), "it popped down to it: {status}");
     assert_eq!(status["hold"]["cause"], "rollback");
-    let _ = second;
 }
 
 #[test]
@@ -165,13 +166,12 @@ fn to_what_was_never_live_here_pushes() {
     let shop = Shop::new();
     let ana = shop.ana();
     let never = ana.cut(&[]);
-    let [first] = live_in_turn(&ana);
+    let [_] = live_in_turn(&ana);
     ana.rollback("staging", &["--to", &never]);
     let status = ana.status("staging");
     assert_eq!(status["current"]["tag"], never);
     // What it undid is below it, and is passed over.
     assert!(status["previous"].is_null(), "{status}");
-    let _ = first;
     ana.refused(&["rollback", "staging", "--yes", "--from", &never], 4);
 }
 
@@ -232,7 +232,8 @@ fn a_redeploy_is_no_step() {
 
 #[test]
 fn it_passes_the_gates_but_not_a_persons_hold() {
-    let shop = Shop::with(&[("after = [\"staging\"]", "after = [\"staging\"]\napprovals = 1\nsoak = \"1h\"")]);
+    let shop =
+        Shop::with(&[("after = [\"staging\"]", "after = [\"staging\"]\napprovals = 1\nsoak = \"1h\"")]);
     let ana = shop.ana();
     let bob = shop.clone_for("bob");
     let skip = ["--override", "soak", "--override", "approvals", "--reason", "set-up"];

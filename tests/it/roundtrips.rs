@@ -14,8 +14,10 @@ fn trips(desk: &Desk<'_>, args: &[&str]) -> Vec<String> {
     let (bin, log) = (world.at("bin"), world.at("git.log"));
     fs::create_dir_all(&bin).unwrap();
     let real = world.which("git");
-    let wrapper =
-        format!("#!/bin/sh\nfor word; do printf '%s ' \"$word\" | tr '\\n' ' '; done >> \"$GITLOG\"\necho >> \"$GITLOG\"\nexec '{}' \"$@\"\n", real.display());
+    let wrapper = format!(
+        "#!/bin/sh\nfor word; do printf '%s ' \"$word\" | tr '\\n' ' '; done >> \"$GITLOG\"\necho >> \"$GITLOG\"\nexec '{}' \"$@\"\n",
+        real.display()
+    );
     fs::write(bin.join("git"), wrapper).unwrap();
     fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
     let _ = fs::remove_file(&log);
@@ -47,7 +49,11 @@ fn a_deployment_makes_three() {
     ana.cut(&[]);
     assert_eq!(trips(&ana, &["deploy", "staging", "--yes"]), ["fetch", "push", "COMMAND deploy", "push"]);
     assert_eq!(trips(&ana, &["deploy", "staging", "--yes"]), ["fetch"], "nothing to do");
-    assert_eq!(trips(&ana, &["deploy", "prod", "--yes"]), ["fetch", "push", "COMMAND deploy", "push"], "with the final tag");
+    assert_eq!(
+        trips(&ana, &["deploy", "prod", "--yes"]),
+        ["fetch", "push", "COMMAND deploy", "push"],
+        "with the final tag"
+    );
 }
 
 /// One fetch more where this clone does not have the artifacts yet.
@@ -56,8 +62,14 @@ fn a_deployment_elsewhere_makes_one_more() {
     let shop = Shop::new();
     shop.ana().cut(&[]);
     let bob = shop.clone_for("bob");
-    assert_eq!(trips(&bob, &["deploy", "staging", "--yes"]), ["fetch", "fetch", "push", "COMMAND deploy", "push"]);
-    assert_eq!(trips(&bob, &["deploy", "staging", "--redeploy", "--yes"]), ["fetch", "push", "COMMAND deploy", "push"]);
+    assert_eq!(
+        trips(&bob, &["deploy", "staging", "--yes"]),
+        ["fetch", "fetch", "push", "COMMAND deploy", "push"]
+    );
+    assert_eq!(
+        trips(&bob, &["deploy", "staging", "--redeploy", "--yes"]),
+        ["fetch", "push", "COMMAND deploy", "push"]
+    );
 }
 
 #[test]

@@ -28,7 +28,9 @@ fn it_leaves_what_two_steps_leave() {
             ana.deploy("staging", &[]);
         }
         let refs: Vec<String> = shop.refs().into_keys().collect();
-        let subjects = |chain: &str| shop.authority_git(&["log", "--format=%s", &format!("refs/notes/rel/shop/{chain}")]);
+        let subjects = |chain: &str| {
+            shop.authority_git(&["log", "--format=%s", &format!("refs/notes/rel/shop/{chain}")])
+        };
         (refs, subjects("candidates"), subjects("env/staging"))
     };
     assert_eq!(records(true), records(false));

@@ -79,7 +79,8 @@ impl World {
 
     /// Where a program is.
     pub fn which(&self, program: &str) -> PathBuf {
-        let found = std::env::split_paths(&self.path).map(|dir| dir.join(program)).find(|path| path.is_file());
+        let found =
+            std::env::split_paths(&self.path).map(|dir| dir.join(program)).find(|path| path.is_file());
         found.unwrap_or_else(|| panic!("there is no {program}"))
     }
 
