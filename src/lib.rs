@@ -41,6 +41,7 @@ pub mod ui;
 pub mod world;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -58,6 +59,11 @@ use crate::world::World;
 /// Runs `rel` with these arguments in this world.
 pub fn run(argv: impl IntoIterator<Item = OsString>, world: World) -> ExitCode {
     let argv: Vec<OsString> = argv.into_iter().collect();
+    if argv.len() == 2 && (argv[1] == "--version" || argv[1] == "-V") {
+        // Asked by scripts at every start: answered before the command line is built.
+        let _ = writeln!(std::io::stdout(), "rel {}", env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
     let cli = match Cli::try_parse_from(&argv) {
         Ok(cli) => cli,
         Err(error) => return usage(&argv, &world, &error),
@@ -174,6 +180,10 @@ fn dispatch(
         Verb::Deploy(args) => commands::deploy::run(&ctx, args),
         Verb::Rollback(args) => commands::rollback::run(&ctx, args),
         Verb::Ship(args) => commands::ship::run(&ctx, args),
+        Verb::Status(args) => commands::status::run(&ctx, args),
+        Verb::List(args) => commands::list::run(&ctx, args),
+        Verb::Log(args) => commands::log::run(&ctx, args),
+        Verb::Show(args) => commands::show::run(&ctx, args),
         Verb::Approve(args) => commands::approve::run(&ctx, args),
         Verb::Block(args) => commands::block::run(&ctx, args, false),
         Verb::Unblock(args) => commands::block::run(&ctx, args, true),

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::context::Context;
+use super::make::PROVENANCE;
 use crate::domain::candidate::Candidate;
+use crate::domain::name::Oid;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::{Location, Store, artifacts_ref};
@@ -35,24 +37,47 @@ pub fn ensure(ctx: &Context<'_>, candidate: &Candidate) -> Result<()> {
     }
     let location = Location::parse(&candidate.store)?;
     let store = Store::open(location, &ctx.repo, &cache);
-    let name = artifacts_ref(ctx.project(), &candidate.version);
     let mut commit = None;
     if store.needs_commit(&candidate.artifacts) {
-        commit = ctx.repo.ref_target(&name)?.filter(|oid| ctx.repo.has_object(*oid));
-        if commit.is_none() && !ctx.is_local() {
-            if ctx.options.offline {
-                return Err(Failure::new(
-                    Kind::Refused,
-                    format!("the artifacts of {} are not on this machine", candidate.tag),
-                )
-                .hint("run it without --offline to fetch them"));
-            }
-            // The pattern matches this one ref, and none where it is gone, which is then said below.
-            ctx.authority().fetch(&ctx.repo, &[format!("+{name}*:{name}*")])?;
-            commit = ctx.repo.ref_target(&name)?;
-        }
+        commit = kept_in_git(ctx, candidate)?;
     }
     store.fetch(&candidate.artifacts, commit.as_ref())
+}
+
+/// The commit that keeps a candidate's artifacts in git, fetched if it is not
+/// here; none where nothing keeps them.
+fn kept_in_git(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Oid>> {
+    let name = artifacts_ref(ctx.project(), &candidate.version);
+    let here = ctx.repo.ref_target(&name)?.filter(|oid| ctx.repo.has_object(*oid));
+    if here.is_some() || ctx.is_local() {
+        return Ok(here);
+    }
+    if ctx.options.offline {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("the artifacts of {} are not on this machine", candidate.tag),
+        )
+        .hint("run it without --offline to fetch them"));
+    }
+    // The pattern matches this one ref, and none where it is gone, which is then said by the store.
+    ctx.authority().fetch(&ctx.repo, &[format!("+{name}*:{name}*")])?;
+    ctx.repo.ref_target(&name)
+}
+
+/// A candidate's provenance statement, byte for byte as its tag records it;
+/// none where its build made nothing to state. The cache is asked first.
+///
+/// # Errors
+/// A byte differs, or the statement is gone (exit 9).
+pub fn provenance(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Vec<u8>>> {
+    let Some(digest) = &candidate.provenance else { return Ok(None) };
+    let cache = cache(ctx);
+    if let Some(bytes) = cache.read(digest)? {
+        return Ok(Some(bytes));
+    }
+    let location = Location::parse(&candidate.store)?;
+    let commit = if location == Location::Git { kept_in_git(ctx, candidate)? } else { None };
+    Store::open(location, &ctx.repo, &cache).read(PROVENANCE, digest, commit.as_ref()).map(Some)
 }
 
 /// Lays the artifacts out in a folder for a command, each checked once more

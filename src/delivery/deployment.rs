@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::artifacts;
@@ -443,14 +443,21 @@ pub fn program(command: &Command) -> Program {
     }
 }
 
-/// Where a deployment's output is kept on this machine.
+/// Where a deployment's output is kept on this machine, if it ran here.
+pub fn log_path(ctx: &Context<'_>, environment: &impl std::fmt::Display, seq: u64) -> PathBuf {
+    ctx.state_dir().join("output").join(environment.to_string()).join(format!("{seq}.log"))
+}
+
+/// [`log_path`], in a folder that exists.
 ///
 /// # Errors
 /// The folder cannot be made.
 pub fn log_file(ctx: &Context<'_>, environment: &impl std::fmt::Display, seq: u64) -> Result<PathBuf> {
-    let dir = ctx.state_dir().join("output").join(environment.to_string());
-    std::fs::create_dir_all(&dir)?;
-    Ok(Path::new(&dir).join(format!("{seq}.log")))
+    let path = log_path(ctx, environment, seq);
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir)?;
+    }
+    Ok(path)
 }
 
 /// Publishes a claim's outcome; what follows from it by itself follows here.

@@ -1,10 +1,46 @@
-//! Deployments as chains tell of them: intents joined with what became of them.
+//! What the records tell: deployments as chains tell of them, intents joined
+//! with what became of them, and what candidates brought. Changes nothing.
 
+use std::iter::Peekable;
+
+use chrono::{DateTime, Utc};
+
+use super::context::Context;
+use super::scope::{Foreign, Scope};
+use super::snapshot::Snapshot;
+use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
-use crate::domain::name::{DeploymentId, TagName};
-use crate::failure::Result;
+use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
+use crate::domain::version::Version;
+use crate::failure::{Kind, Result};
+use crate::store::history;
 use crate::store::ledger::{self, View};
 use crate::store::repo::Repo;
+use crate::ui::time;
+
+/// How many commits the changes of a first candidate go back.
+const FIRST: usize = 200;
+
+/// A snapshot for who only looks. Where the authority cannot be reached this
+/// fails all the same, and says how old what this clone knows is: nobody
+/// takes old news for new.
+///
+/// # Errors
+/// As [`Snapshot::take`].
+pub fn look(ctx: &Context<'_>, verb: &str) -> Result<Snapshot> {
+    Snapshot::take(ctx).map_err(|failure| {
+        if failure.kind != Kind::Failed || ctx.options.offline || ctx.is_local() {
+            return failure;
+        }
+        match Snapshot::read(ctx).ok().and_then(|snapshot| snapshot.as_of) {
+            Some(at) => {
+                let age = time::ago(ctx.world.now(), at);
+                failure.hint(format!("what this clone knew {age}: rel {verb} --offline"))
+            }
+            None => failure,
+        }
+    })
+}
 
 /// The deployments of one environment, newest first.
 ///
@@ -41,6 +77,31 @@ pub fn deployments<'r>(
     })
 }
 
+/// The deployments of several environments, newest first: by when they were
+/// started, but within one environment always as its chain has them.
+pub fn all_deployments<'r>(
+    repo: &'r Repo,
+    views: impl IntoIterator<Item = &'r View<EnvState>>,
+) -> impl Iterator<Item = Result<Deployment>> + 'r {
+    let mut chains: Vec<Peekable<_>> =
+        views.into_iter().map(|view| deployments(repo, view).peekable()).collect();
+    std::iter::from_fn(move || {
+        let mut newest: Option<(usize, Option<DateTime<Utc>>)> = None;
+        for (index, chain) in chains.iter_mut().enumerate() {
+            let head = match chain.peek() {
+                None => continue,
+                // A chain that cannot be read is told of at once.
+                Some(Err(_)) => return chain.next(),
+                Some(Ok(deployment)) => Some(deployment.started_at),
+            };
+            if newest.is_none_or(|(_, started)| head > started) {
+                newest = Some((index, head));
+            }
+        }
+        newest.and_then(|(index, _)| chains[index].next())
+    })
+}
+
 /// One deployment, by its number.
 ///
 /// # Errors
@@ -71,6 +132,99 @@ pub fn lived(repo: &Repo, view: &View<EnvState>) -> Result<Vec<TagName>> {
         }
     }
     Ok(tags)
+}
+
+/// Commits of this project that `include` contains and none of `exclude`
+/// does, newest first; none where one of them is not in this clone.
+///
+/// # Errors
+/// git failed.
+pub fn own_commits(
+    ctx: &Context<'_>,
+    scope: &Scope,
+    exclude: &[Oid],
+    include: Oid,
+) -> Result<Option<Vec<Oid>>> {
+    if !exclude.iter().chain([&include]).all(|oid| ctx.repo.has_object(*oid)) {
+        return Ok(None);
+    }
+    let mut own = Vec::new();
+    for oid in history::range(&ctx.repo, exclude, include)? {
+        if scope.touched_by(ctx, oid)? {
+            own.push(oid);
+        }
+    }
+    Ok(Some(own))
+}
+
+/// What the changes of a candidate are counted from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// The candidate it was picked onto, or the one before it in its release.
+    Candidate(TagName),
+    /// The release before its own; foreign ones too.
+    Release(Version),
+    /// Nothing: it is the first. The changes are its newest commits.
+    Beginning,
+}
+
+/// What a candidate brought, newest first: the commits that the text of its
+/// tag lists, and what they are counted from.
+///
+/// # Errors
+/// git failed.
+pub fn brought(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Result<(Since, Vec<Oid>)> {
+    let scope = Scope::new(&snapshot.policy.config.project.paths)?;
+    let own =
+        |exclude: &[Oid]| own_commits(ctx, &scope, exclude, minted.commit).map(Option::unwrap_or_default);
+    if let Some(parent) = minted.parent.as_ref().and_then(|tag| snapshot.minted(tag)) {
+        return Ok((Since::Candidate(parent.tag.clone()), own(&[parent.commit])?));
+    }
+    let before: Vec<&Minted> = snapshot.pool.iter().take_while(|other| other.tag != minted.tag).collect();
+    let in_release = before.iter().filter(|other| other.version.release == minted.version.release);
+    if let Some(other) = in_release.max_by_key(|other| other.version.number) {
+        return Ok((Since::Candidate(other.tag.clone()), own(&[other.trunk_commit])?));
+    }
+    let ours = before.iter().max_by(|a, b| a.order().cmp(&b.order()));
+    let ours_at: Vec<Oid> = ours.map(|other| other.trunk_commit).into_iter().collect();
+    let foreign = Foreign::read(ctx, snapshot)?;
+    if !foreign.releases.is_empty() && ours_at.iter().all(|oid| ctx.repo.has_object(*oid)) {
+        for oid in history::range(&ctx.repo, &ours_at, minted.trunk_commit)? {
+            let here = foreign.releases.iter().filter(|(_, at)| *at == oid).map(|(version, _)| version);
+            if let Some(version) = here.max() {
+                return Ok((Since::Release(version.clone()), own(&[oid])?));
+            }
+        }
+    }
+    if let Some(ours) = ours {
+        return Ok((Since::Release(ours.version.release.clone()), own(&ours_at)?));
+    }
+    let mut first = Vec::new();
+    for oid in history::range(&ctx.repo, &[], minted.commit)?.into_iter().take(FIRST) {
+        if scope.touched_by(ctx, oid)? {
+            first.push(oid);
+        }
+    }
+    Ok((Since::Beginning, first))
+}
+
+/// Who minted a candidate, and when, as the chain has it: for where its tag
+/// cannot be trusted.
+///
+/// # Errors
+/// git failed.
+pub fn minted_by(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    minted: &Minted,
+) -> Result<Option<(Actor, DateTime<Utc>)>> {
+    for event in ledger::events::<CandidatesState>(&ctx.repo, snapshot.candidates.tip) {
+        let (_, event) = event?;
+        if matches!(&event.what, candidates::What::Minted(other) if other.tag == minted.tag) {
+            return Ok(Some((event.actor, event.at)));
+        }
+    }
+    Ok(None)
 }
 
 fn settle(deployment: &mut Deployment, end: &Event) {

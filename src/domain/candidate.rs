@@ -5,13 +5,14 @@
 //! [`Candidate::message`] writes it and [`Candidate::parse`] reads it back,
 //! and refuses a schema it does not know.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::artifact::{Artifact, Reference};
+use super::artifact::{Artifact, Reference, check_name};
 use super::name::{Actor, Oid, ProjectName, Sha256, TagName};
-use super::version::{CandidateVersion, Scheme, Version};
+use super::version::{CandidateVersion, Scheme};
 
 /// The version of the trailers written here.
 const SCHEMA: &str = "1";
@@ -100,12 +101,18 @@ pub struct TagFacts {
 
 impl Candidate {
     /// The tag's message: `text`, then the record. Single newlines end lines.
+    ///
+    /// Each value is one line, whatever it holds, so that none can begin
+    /// another; and the record is the last paragraph, whatever `text` holds.
     pub fn message(&self, text: &str) -> String {
         let mut record = format!(
             "Rel-Schema: {SCHEMA}\nRel-Project: {}\nRel-Release: {}\nRel-Candidate: {}\nRel-Trunk: {}\n",
             self.project, self.version.release, self.version.number, self.trunk_commit
         );
-        let mut line = |key: &str, value: &dyn fmt::Display| record.push_str(&format!("{key}: {value}\n"));
+        let mut line = |key: &str, value: &dyn fmt::Display| {
+            let value = value.to_string().replace(char::is_control, "");
+            record.push_str(&format!("{key}: {value}\n"));
+        };
         if let Some(parent) = &self.parent {
             line("Rel-Parent", parent);
         }
@@ -128,46 +135,67 @@ impl Candidate {
 
     /// Reads a tag's message back.
     ///
+    /// A recorded version reads the same under every scheme, so that a project
+    /// which changed its own keeps its history.
+    ///
     /// # Errors
     /// The tag is somebody else's, of a newer schema, or damaged.
-    pub fn parse(facts: TagFacts, scheme: Scheme, message: &str) -> Result<Candidate, NotACandidate> {
+    pub fn parse(facts: TagFacts, _scheme: Scheme, message: &str) -> Result<Candidate, NotACandidate> {
         let block = message.trim_end().rsplit("\n\n").next().unwrap_or_default();
-        if !block.starts_with("Rel-Schema: ") {
+        let Some(first) = block.strip_prefix("Rel-Schema: ") else {
             return Err(NotACandidate::Foreign);
+        };
+        // Before anything else: what the lines of another schema look like is not known here.
+        let schema = first.lines().next().unwrap_or_default();
+        if schema != SCHEMA {
+            let number = !schema.is_empty() && schema.bytes().all(|b| b.is_ascii_digit());
+            return Err(if number && !schema.starts_with('0') {
+                NotACandidate::Newer(schema.to_owned())
+            } else {
+                NotACandidate::Broken(format!("Rel-Schema: {schema}"))
+            });
         }
         let mut trailers = Vec::new();
-        for line in block.lines() {
+        for line in block.split('\n') {
             let (key, value) =
                 line.split_once(": ").ok_or_else(|| NotACandidate::Broken(format!("line {line:?}")))?;
             trailers.push((key, value));
         }
         let all = |key: &'static str| trailers.iter().filter(move |t| t.0 == key).map(|t| t.1);
-        let one = |key: &'static str| {
-            all(key).next().ok_or_else(|| NotACandidate::Broken(format!("no trailer {key}")))
+        let maybe = |key: &'static str| {
+            let mut found = all(key);
+            let value = found.next();
+            match found.next() {
+                None => Ok(value),
+                Some(_) => Err(NotACandidate::Broken(format!("more than one trailer {key}"))),
+            }
         };
-        let schema = one("Rel-Schema")?;
-        if schema != SCHEMA {
-            return Err(NotACandidate::Newer(schema.to_owned()));
-        }
-        let bad = |key: &str, value: &str| NotACandidate::Broken(format!("{key}: {value}"));
+        let one =
+            |key: &'static str| maybe(key)?.ok_or_else(|| NotACandidate::Broken(format!("no trailer {key}")));
+        one("Rel-Schema")?;
         let release = one("Rel-Release")?;
-        let number = one("Rel-Candidate")?;
+        // As it is printed, so that no second spelling of a record reads the same.
+        let version: CandidateVersion =
+            parsed("Rel-Candidate", &format!("{release}-rc.{}", one("Rel-Candidate")?))?;
+        let artifacts: Vec<Artifact> = all("Rel-Artifact").map(artifact).collect::<Result<_, _>>()?;
+        let references: Vec<Reference> = all("Rel-Reference").map(reference).collect::<Result<_, _>>()?;
+        let mut names = BTreeSet::new();
+        for name in artifacts.iter().map(|file| &file.name) {
+            if !names.insert(name) {
+                return Err(NotACandidate::Broken(format!("two artifacts {name:?}")));
+            }
+        }
         Ok(Candidate {
             project: parsed("Rel-Project", one("Rel-Project")?)?,
-            version: CandidateVersion {
-                release: Version::parse(scheme, release)
-                    .or_else(|_| release.parse::<Version>())
-                    .map_err(|_| bad("Rel-Release", release))?,
-                number: parsed("Rel-Candidate", number)?,
-            },
+            version,
             commit: facts.commit,
             trunk_commit: parsed("Rel-Trunk", one("Rel-Trunk")?)?,
-            parent: all("Rel-Parent").next().map(|v| parsed("Rel-Parent", v)).transpose()?,
+            parent: maybe("Rel-Parent")?.map(|v| parsed("Rel-Parent", v)).transpose()?,
             picks: all("Rel-Picked").map(pick).collect::<Result<_, _>>()?,
-            artifacts: all("Rel-Artifact").map(artifact).collect::<Result<_, _>>()?,
-            references: all("Rel-Reference").map(reference).collect::<Result<_, _>>()?,
+            artifacts,
+            references,
             store: one("Rel-Store")?.to_owned(),
-            provenance: all("Rel-Provenance").next().map(|v| parsed("Rel-Provenance", v)).transpose()?,
+            provenance: maybe("Rel-Provenance")?.map(|v| parsed("Rel-Provenance", v)).transpose()?,
             nonce: one("Rel-Nonce")?.to_owned(),
             created_at: facts.at,
             actor: facts.tagger,
@@ -188,15 +216,18 @@ fn pick(value: &str) -> Result<Pick, NotACandidate> {
 }
 
 fn artifact(value: &str) -> Result<Artifact, NotACandidate> {
+    let broken = || NotACandidate::Broken(format!("Rel-Artifact: {value}"));
     let mut parts = value.splitn(3, ' ');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(digest), Some(size), Some(name)) => Ok(Artifact {
-            digest: parsed("Rel-Artifact", digest)?,
-            size: parsed("Rel-Artifact", size)?,
-            name: name.to_owned(),
-        }),
-        _ => Err(NotACandidate::Broken(format!("Rel-Artifact: {value}"))),
+    let (Some(digest), Some(size), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(broken());
+    };
+    check_name(name).map_err(|bad| NotACandidate::Broken(bad.to_string()))?;
+    let bytes: u64 = parsed("Rel-Artifact", size)?;
+    // No sign and no leading zero: as it is printed.
+    if bytes.to_string() != size {
+        return Err(broken());
     }
+    Ok(Artifact { digest: parsed("Rel-Artifact", digest)?, size: bytes, name: name.to_owned() })
 }
 
 fn reference(value: &str) -> Result<Reference, NotACandidate> {

@@ -207,7 +207,7 @@ impl CandidatesState {
 
     /// The number the next candidate of `release` gets.
     pub fn next_number(&self, release: &Version) -> u32 {
-        self.line(release).map_or(1, |line| line.highest + 1)
+        self.line(release).map_or(1, |line| line.highest.saturating_add(1))
     }
 
     /// Whether `release` cannot be opened for `commit` any more.
@@ -232,7 +232,8 @@ impl CandidatesState {
         match &event.what {
             What::Reserved { version, commit } => {
                 // Numbers of foreign tags are passed over, so gaps are no mistake.
-                if version.number < next.next_number(&version.release) {
+                let line = next.line(&version.release);
+                if version.number <= line.map_or(0, |line| line.highest) {
                     return Err(Impossible(format!("{version} was reserved before")));
                 }
                 next.line_mut(&version.release).highest = version.number;
@@ -245,7 +246,7 @@ impl CandidatesState {
                 });
             }
             What::Minted(minted) => {
-                next.close_reservation(&minted.version)?;
+                next.close_reservation(&minted.version, minted.commit)?;
                 let line = next.line_mut(&minted.version.release);
                 line.minted = true;
                 if minted.position >= line.position {
@@ -253,7 +254,7 @@ impl CandidatesState {
                     line.position = minted.position;
                 }
             }
-            What::Abandoned { version, .. } => next.close_reservation(version)?,
+            What::Abandoned { version, commit, .. } => next.close_reservation(version, *commit)?,
             What::Blocked { target, reason } => {
                 next.blocks.retain(|block| block.target != *target);
                 next.blocks.push(Block {
@@ -263,18 +264,31 @@ impl CandidatesState {
                     at: event.at,
                 });
             }
-            What::Unblocked { target, .. } => next.blocks.retain(|block| block.target != *target),
-            What::Closed { release, .. } => next.line_mut(release).closed = true,
+            What::Unblocked { target, .. } => {
+                let before = next.blocks.len();
+                next.blocks.retain(|block| block.target != *target);
+                if next.blocks.len() == before {
+                    return Err(Impossible(format!("{target} is not blocked")));
+                }
+            }
+            What::Closed { release, .. } => {
+                let open = next.line(release).is_some_and(|line| line.minted && !line.closed);
+                if !open {
+                    return Err(Impossible(format!("{release} is not an open release")));
+                }
+                next.line_mut(release).closed = true;
+            }
         }
         Ok(next)
     }
 
-    fn close_reservation(&mut self, version: &CandidateVersion) -> Result<(), Impossible> {
-        let before = self.reservations.len();
-        self.reservations.retain(|reservation| reservation.version != *version);
-        if self.reservations.len() == before {
-            return Err(Impossible(format!("{version} is not reserved")));
-        }
+    fn close_reservation(&mut self, version: &CandidateVersion, commit: Oid) -> Result<(), Impossible> {
+        let index = self
+            .reservations
+            .iter()
+            .position(|reserved| reserved.version == *version && reserved.commit == commit)
+            .ok_or_else(|| Impossible(format!("{version} is not reserved for {}", commit.short())))?;
+        self.reservations.remove(index);
         Ok(())
     }
 

@@ -360,7 +360,7 @@ impl Standing {
     }
 }
 
-/// The newest deployment, as far as a rollback has to know it.
+/// An ended deployment, as far as a rollback has to know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Last {
     /// Its number.
@@ -384,6 +384,14 @@ pub struct Last {
     pub holds: bool,
     /// The candidate it wanted live, with what is needed to want it again.
     pub target: Live,
+}
+
+impl Last {
+    /// Whether something is left to put right: its command ran without
+    /// success, or a rollback was meant and not reached.
+    pub fn is_unfinished(&self) -> bool {
+        self.state != Progress::Succeeded && (self.started || self.action == Action::Rollback)
+    }
 }
 
 /// The last success.
@@ -425,11 +433,18 @@ pub struct EnvState {
     pub hold: Option<Hold>,
     /// Deployments nobody knows the end of.
     pub unresolved: Vec<Deployment>,
+    /// What each of those wanted live, in the same order.
+    pub wanted: Vec<Live>,
+    /// Deployments that somebody else closed and whose own word has not come.
+    pub unheard: Vec<u64>,
     /// What succeeded here, and how long each stood; newest last.
     pub standing: Vec<Standing>,
     /// What rollbacks here undid.
     pub undone: Vec<TagName>,
-    /// The newest deployment that has ended.
+    /// The number of the newest deployment that has ended.
+    pub ended: Option<u64>,
+    /// The newest ended deployment that matters to a rollback. One that never
+    /// began leaves an unfinished one before it in place.
     pub last: Option<Last>,
     /// The newest success.
     pub success: Option<Success>,
@@ -458,8 +473,7 @@ impl EnvState {
 
     /// The number of the newest deployment, ended or not.
     pub fn newest(&self) -> Option<u64> {
-        let ended = self.last.as_ref().map(|last| last.seq);
-        self.in_flight.as_ref().map(|intent| intent.deployment.seq).or(ended)
+        self.in_flight.as_ref().map(|intent| intent.deployment.seq).or(self.ended)
     }
 
     /// How long `tag` stood here, if it ever succeeded here.
@@ -497,12 +511,9 @@ impl EnvState {
                 let outcome =
                     Outcome { state: Progress::Unknown, started: true, exit_code: None, text: None };
                 next.end(seq, &outcome, event.at)?;
+                next.close_for(seq);
             }
-            What::Late(outcome) => {
-                if outcome.started {
-                    next.lose_certainty(event.at);
-                }
-            }
+            What::Late(outcome) => next.hear_late(seq, outcome, event.at)?,
             What::Resolved { state, .. } => next.resolve(seq, *state, event.at)?,
             What::Hold { reason } => {
                 numbered(&mut next)?;
@@ -531,7 +542,14 @@ impl EnvState {
             }
             What::Withdraw { tag, .. } => {
                 numbered(&mut next)?;
+                let before = next.approvals.len();
                 next.approvals.retain(|a| a.tag != *tag || !a.actor.is(&event.actor));
+                if next.approvals.len() == before {
+                    return Err(Impossible(format!(
+                        "{}: {} has not approved {tag}",
+                        event.id, event.actor.name
+                    )));
+                }
             }
         }
         Ok(next)
@@ -542,6 +560,9 @@ impl EnvState {
             return Err(Impossible(format!("{} while {} is in flight", event.id, other.deployment.id)));
         }
         let deployment = &intent.deployment;
+        if deployment.id != event.id || deployment.seq != event.id.seq {
+            return Err(Impossible(format!("{} claims for {}", event.id, deployment.id)));
+        }
         let rollback = deployment.action == Action::Rollback;
         if let Some(hold) = &self.hold
             && !(rollback && hold.cause == HoldCause::Rollback)
@@ -584,13 +605,16 @@ impl EnvState {
             actor: intent.deployment.actor.clone(),
             deployment: intent.deployment.id.clone(),
         };
+        let action = intent.deployment.action;
+        // Of a deployment nobody knows the end of, nobody knows that it never began either.
+        let started = outcome.started || outcome.state == Progress::Unknown;
         match outcome.state {
-            Progress::Succeeded => self.succeed(&target, intent.deployment.action, at),
+            Progress::Succeeded => self.succeed(&target, action, brings_back(&intent.deployment), at),
             Progress::Running => {
                 return Err(Impossible(format!("number {seq} cannot end as running")));
             }
             Progress::Failed | Progress::Cancelled | Progress::Unknown => {
-                if outcome.started {
+                if started {
                     self.lose_certainty(at);
                 }
                 if outcome.state == Progress::Unknown {
@@ -598,25 +622,56 @@ impl EnvState {
                     deployment.state = Progress::Unknown;
                     deployment.certain = false;
                     self.unresolved.push(deployment);
+                    self.wanted.push(target.clone());
                     keep_newest(&mut self.unresolved, STACK);
+                    keep_newest(&mut self.wanted, STACK);
                 }
             }
         }
-        self.last = Some(Last {
+        self.ended = Some(seq);
+        let last = Last {
             seq,
             tag: intent.deployment.tag.clone(),
-            action: intent.deployment.action,
+            action,
             state: outcome.state,
-            started: outcome.started,
+            started,
             undoes: intent.undoes.clone(),
             reverts: intent.deployment.reverts.clone(),
             holds: intent.holds,
             target,
-        });
+        };
+        let matters = last.state == Progress::Succeeded || last.is_unfinished();
+        if matters || !self.last.as_ref().is_some_and(Last::is_unfinished) {
+            self.last = Some(last);
+        }
         Ok(())
     }
 
-    fn succeed(&mut self, target: &Live, action: Action, at: DateTime<Utc>) {
+    /// Remembers that number `seq` was closed by somebody other than its own run.
+    fn close_for(&mut self, seq: u64) {
+        self.unheard.push(seq);
+        keep_newest(&mut self.unheard, STANDING);
+    }
+
+    /// The word of a run that somebody closed. Its command has ended since
+    /// then, so what is live is uncertain, unless that word is the success
+    /// that was put down for it and nothing came after.
+    fn hear_late(&mut self, seq: u64, outcome: &Outcome, at: DateTime<Utc>) -> Result<(), Impossible> {
+        let index = self.unheard.iter().position(|unheard| *unheard == seq).ok_or_else(|| {
+            Impossible(format!("nobody closed number {seq}, or its own word has come already"))
+        })?;
+        self.unheard.remove(index);
+        let agrees = outcome.state == Progress::Succeeded
+            && self.newest() == Some(seq)
+            && self.success.as_ref().is_some_and(|success| success.seq == seq);
+        if outcome.started && !agrees {
+            self.lose_certainty(at);
+        }
+        Ok(())
+    }
+
+    /// `back` is whether an override brings back what a rollback undid.
+    fn succeed(&mut self, target: &Live, action: Action, back: bool, at: DateTime<Utc>) {
         let same = self.current().is_some_and(|live| live.tag == target.tag);
         if !(same && self.certain) {
             self.stop_standing(at);
@@ -640,7 +695,9 @@ impl EnvState {
             keep_newest(&mut self.stack, STACK);
         }
         self.certain = true;
-        self.undone.retain(|tag| *tag != target.tag);
+        if back {
+            self.undone.retain(|tag| *tag != target.tag);
+        }
         self.success = Some(Success { seq: target.deployment.seq, action });
     }
 
@@ -649,25 +706,33 @@ impl EnvState {
             return Err(Impossible(format!("number {seq} cannot be resolved as {state}")));
         }
         if self.in_flight.as_ref().is_some_and(|intent| intent.deployment.seq == seq) {
-            return self.end(seq, &Outcome { state, started: true, exit_code: None, text: None }, at);
+            self.end(seq, &Outcome { state, started: true, exit_code: None, text: None }, at)?;
+            self.close_for(seq);
+            return Ok(());
         }
         let Some(index) = self.unresolved.iter().position(|d| d.seq == seq) else {
             return Err(Impossible(format!("number {seq} is not unresolved")));
         };
-        self.unresolved.remove(index);
+        let deployment = self.unresolved.remove(index);
+        let wanted = (index < self.wanted.len()).then(|| self.wanted.remove(index));
+        // Whether a command ran after it, whose effect it says nothing of.
         let newest = self.last.as_ref().is_some_and(|last| last.seq == seq);
-        let since_then = self.success.as_ref().is_some_and(|success| success.seq > seq);
         if newest && let Some(last) = &mut self.last {
             last.state = state;
         }
-        if newest
-            && !since_then
-            && state == Progress::Succeeded
-            && let Some(last) = &self.last
+        let succeeded_since = self.success.as_ref().is_some_and(|success| success.seq > seq);
+        // While a deployment is in flight what is live stays as it was, and
+        // once something else succeeded only the record is settled.
+        if state == Progress::Succeeded
+            && !succeeded_since
+            && self.in_flight.is_none()
+            && let Some(mut target) = wanted
         {
-            let (mut target, action) = (last.target.clone(), last.action);
             target.since = at;
-            self.succeed(&target, action, at);
+            self.succeed(&target, deployment.action, brings_back(&deployment), at);
+            if !newest {
+                self.lose_certainty(at);
+            }
         }
         Ok(())
     }
@@ -690,6 +755,11 @@ impl EnvState {
         self.standing.push(Standing { tag: tag.clone(), longest, since: Some(at) });
         keep_newest(&mut self.standing, STANDING);
     }
+}
+
+/// Whether a success of it clears the mark that a rollback left.
+fn brings_back(deployment: &Deployment) -> bool {
+    deployment.overrides.iter().any(|passed| passed.gate == Gate::RolledBack)
 }
 
 /// Drops the oldest entries over `limit`; the newest stand last.

@@ -9,10 +9,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use globset::GlobBuilder;
 
 use super::candidates::{CandidatesState, Minted};
 use super::config::Environment;
 use super::env::{EnvState, HoldCause};
+use super::freeze;
 use super::name::{Actor, BadName, EnvName};
 use serde::{Deserialize, Serialize};
 
@@ -200,26 +202,33 @@ pub fn order(case: &Case<'_>) -> Option<Verdict> {
 pub fn soak(case: &Case<'_>) -> Option<Verdict> {
     let wanted = case.environment.soak?;
     let tag = &case.candidate.tag;
-    let mut worst: Option<(Duration, &EnvName, Option<DateTime<Utc>>)> = None;
+    let mut missing = Vec::new();
+    // When the last of them opens, as long as time alone opens each.
+    let mut opens_at: Option<Option<DateTime<Utc>>> = None;
     for (name, state) in case.upstream {
         let standing = state.standing(tag);
         let stood = Duration::from_secs(standing.map_or(0, |s| s.seconds(case.now)));
-        let opens_at = standing
-            .and_then(|s| s.since)
-            .and_then(|since| Some(since + chrono::Duration::from_std(wanted).ok()?));
-        if stood < wanted && worst.is_none_or(|(least, ..)| stood < least) {
-            worst = Some((stood, name, opens_at));
+        if stood >= wanted {
+            continue;
         }
+        let at = standing
+            .and_then(|s| s.since)
+            .and_then(|since| since.checked_add_signed(chrono::Duration::from_std(wanted).ok()?));
+        let when = match at {
+            Some(at) => format!("passes at {}", at.format("%Y-%m-%d %H:%M UTC")),
+            None => "it does not stand there now".to_owned(),
+        };
+        missing.push(format!("{} of {} on {name}; {when}", span(stood), span(wanted)));
+        opens_at = Some(match opens_at {
+            None => at,
+            Some(before) => before.zip(at).map(|(before, at)| before.max(at)),
+        });
     }
-    let Some((stood, name, opens_at)) = worst else {
+    if missing.is_empty() {
         return Some(Verdict::pass(Gate::Soak, format!("soak {}", span(wanted))));
-    };
-    let mut text = format!("{} of {} on {name}", span(stood), span(wanted));
-    match opens_at {
-        Some(at) => text.push_str(&format!("; passes at {}", at.format("%Y-%m-%d %H:%M UTC"))),
-        None => text.push_str("; it does not stand there now"),
     }
-    Some(Verdict { opens_at, ..Verdict::refuse(Gate::Soak, text) })
+    let opens_at = opens_at.flatten();
+    Some(Verdict { opens_at, ..Verdict::refuse(Gate::Soak, missing.join("; ")) })
 }
 
 /// `approvals` people other than whoever deploys or asked for it.
@@ -263,12 +272,48 @@ pub fn signoff(case: &Case<'_>) -> Option<Verdict> {
 
 /// Not while the policy says so.
 pub fn freeze(case: &Case<'_>) -> Option<Verdict> {
-    (!case.environment.freeze.is_empty()).then(|| not_judged(Gate::Freeze, "freeze"))
+    let freezes = &case.environment.freeze;
+    if freezes.is_empty() {
+        return None;
+    }
+    let Some(frozen) = freeze::at(freezes, case.now) else {
+        return Some(Verdict::pass(Gate::Freeze, "freeze"));
+    };
+    Some(Verdict { opens_at: frozen.until, ..Verdict::refuse(Gate::Freeze, frozen.to_string()) })
 }
 
-/// Only whom the policy names, by e-mail; `*` stands for any characters.
+/// Only whom the policy names, by e-mail and without regard to case; `*`
+/// stands for any characters. Whoever asked for it does not help.
 pub fn deployers(case: &Case<'_>) -> Option<Verdict> {
-    (!case.environment.deployers.is_empty()).then(|| not_judged(Gate::Deployers, "deployers"))
+    let listed = &case.environment.deployers;
+    if listed.is_empty() {
+        return None;
+    }
+    let email = &case.actor.email;
+    if listed.iter().any(|pattern| names(pattern, email)) {
+        return Some(Verdict::pass(Gate::Deployers, "deployers"));
+    }
+    let mut text = format!("{} is none of them", case.actor);
+    if let Some(asked) = case.on_behalf_of.filter(|asked| listed.iter().any(|p| names(p, &asked.email))) {
+        text.push_str(&format!("; that {} asked for it does not count", asked.name));
+    }
+    Some(Verdict::refuse(Gate::Deployers, text).fix(format!(
+        "rel deploy {} {}, by one of: {}",
+        case.environment.name,
+        case.candidate.tag,
+        listed.join(", ")
+    )))
+}
+
+/// Whether a pattern of `deployers` covers an address. An address that is
+/// listed letter by letter is covered whatever its letters would mean in a
+/// pattern, such as the brackets of `bot[bot]@example.com`.
+fn names(pattern: &str, email: &str) -> bool {
+    pattern.eq_ignore_ascii_case(email)
+        || GlobBuilder::new(pattern)
+            .case_insensitive(true)
+            .build()
+            .is_ok_and(|glob| glob.compile_matcher().is_match(email))
 }
 
 /// No person blocked it or its release.

@@ -10,6 +10,7 @@ pub mod candidates;
 pub mod changes;
 pub mod config;
 pub mod env;
+pub mod freeze;
 pub mod gate;
 pub mod name;
 pub mod nearest;
@@ -17,3 +18,6 @@ pub mod plan;
 pub mod provenance;
 pub mod rollback;
 pub mod version;
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Where a rollback goes: a small state machine over an environment's state.
 //!
 //! After a failed, cancelled or unknown deployment, back to the last success;
-//! after a failed rollback, that rollback once more; after a success, to the
+//! after such a rollback, that rollback once more; after a success, to the
 //! candidate live before it, passing over what is blocked, was itself rolled
 //! back from here, or has no artifacts left. Further back than that only with
 //! a word of the caller's.
@@ -10,7 +10,7 @@ use super::candidates::{CandidatesState, Minted};
 use super::config::Environment;
 use super::env::{Action, EnvState, HoldCause, Last, Live, Progress};
 use super::gate::{self, Case, Verdict};
-use super::name::{DeploymentId, TagName};
+use super::name::{DeploymentId, EnvName, TagName};
 use super::plan::{Basis, Plan, Setting, Skipped};
 
 /// What a rollback is asked to do.
@@ -69,9 +69,10 @@ struct Course {
     skipped: Vec<Skipped>,
 }
 
-/// The newest deployment, if its command ran and it did not succeed.
+/// The newest deployment, if it did not succeed. One that never began counts:
+/// whoever cancelled it wants what was live, and nothing further back.
 fn unfinished(state: &EnvState) -> Option<&Last> {
-    state.last.as_ref().filter(|last| last.state != Progress::Succeeded && last.started)
+    state.last.as_ref().filter(|last| last.state != Progress::Succeeded)
 }
 
 /// The entry below the top of the stack that a rollback would reach, and what
@@ -81,10 +82,10 @@ pub fn previous<'a>(
     candidates: &CandidatesState,
     lost: &dyn Fn(&TagName) -> Option<String>,
 ) -> (Option<&'a Live>, Vec<Skipped>) {
-    let mut skipped = Vec::new();
+    let mut skipped: Vec<Skipped> = Vec::new();
     let current = state.current().map(|live| &live.tag);
     for live in state.stack.iter().rev().skip(1) {
-        if Some(&live.tag) == current {
+        if Some(&live.tag) == current || skipped.iter().any(|one| one.tag == live.tag) {
             continue;
         }
         let why = if let Some(block) = candidates.block(&live.tag, &live.version.release) {
@@ -132,23 +133,20 @@ pub fn decide(
             Err((why, skipped)) => return Decision::NoTarget { why, skipped },
         },
     };
-    let Some(candidate) =
-        request.to.clone().filter(|to| to.tag == course.target).or_else(|| (knowledge.find)(&course.target))
-    else {
-        return Decision::NoTarget {
-            why: format!("{} is no candidate any more", course.target),
-            skipped: course.skipped,
-        };
-    };
     let mut refusals = refusals;
-    if request.to.is_some() {
-        let case = setting.case(&candidate);
-        refusals.extend(explicit_refusals(&case));
+    if let Some(to) = &request.to {
+        refusals.extend(explicit_refusals(&setting.case(to)));
     }
     if !refusals.is_empty() {
         refusals.sort_by_key(|verdict| verdict.gate);
         return Decision::Refused(refusals);
     }
+    let Some(candidate) = request.to.clone().or_else(|| (knowledge.find)(&course.target)) else {
+        return Decision::NoTarget {
+            why: format!("{} was not made by rel: there are no recorded bytes to go back to", course.target),
+            skipped: course.skipped,
+        };
+    };
     let further = unfinished(state).is_none()
         && state.success.as_ref().is_some_and(|success| success.action == Action::Rollback);
     if let Some(live) = current
@@ -213,24 +211,35 @@ fn default(setting: &Setting<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (
         }
         let live =
             state.current().ok_or_else(|| (format!("nothing ever succeeded on {name}"), Vec::new()))?;
-        let undoes = (last.tag != live.tag).then(|| last.tag.clone());
-        let reverts = undoes.as_ref().map(|_| last.target.deployment.clone());
+        let (target, skipped) = if state.undid(&live.tag) {
+            // A rollback from it was claimed and not reached: rolling back must not bring it back.
+            let why = "rolled back from here before".to_owned();
+            let (previous, below) = previous(state, setting.candidates, knowledge.lost);
+            let skipped: Vec<Skipped> =
+                std::iter::once(Skipped { tag: live.tag.clone(), why }).chain(below).collect();
+            match previous {
+                Some(previous) => (previous, skipped),
+                None => return Err((nothing_before(name, &live.tag), skipped)),
+            }
+        } else {
+            (live, Vec::new())
+        };
+        let undone = Some(last).filter(|last| last.started && last.tag != target.tag);
+        let why =
+            if last.started { last.state.to_string() } else { format!("{} before it began", last.state) };
         return Ok(Course {
-            target: live.tag.clone(),
-            undoes,
-            reverts,
-            holds: false,
-            why: format!("the last success; {} {}", last.target.deployment, last.state),
-            skipped: Vec::new(),
+            target: target.tag.clone(),
+            undoes: undone.map(|last| last.tag.clone()),
+            reverts: undone.map(|last| last.target.deployment.clone()),
+            holds: target.tag != live.tag && setting.environment.hold_after_rollback,
+            why: format!("the last success; {} {why}", last.target.deployment),
+            skipped,
         });
     }
     let live = state.current().ok_or_else(|| (format!("nothing is live on {name}"), Vec::new()))?;
     let (previous, skipped) = previous(state, setting.candidates, knowledge.lost);
     let Some(previous) = previous else {
-        return Err((
-            format!("nothing that could be deployed was live on {name} before {}", live.tag),
-            skipped,
-        ));
+        return Err((nothing_before(name, &live.tag), skipped));
     };
     Ok(Course {
         target: previous.tag.clone(),
@@ -242,13 +251,17 @@ fn default(setting: &Setting<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (
     })
 }
 
+fn nothing_before(environment: &EnvName, tag: &TagName) -> String {
+    format!("nothing that could be deployed was live on {environment} before {tag}")
+}
+
 fn explicit(environment: &Environment, state: &EnvState, to: &Minted) -> Course {
     let current = state.current();
     let leaves_success = current.is_some_and(|live| live.tag != to.tag);
     let (undoes, reverts) = match unfinished(state) {
         Some(last) if last.action == Action::Rollback => (last.undoes.clone(), last.reverts.clone()),
-        Some(last) => (Some(last.tag.clone()), Some(last.target.deployment.clone())),
-        None => (current.map(|live| live.tag.clone()), current.map(|live| live.deployment.clone())),
+        Some(last) if last.started => (Some(last.tag.clone()), Some(last.target.deployment.clone())),
+        Some(_) | None => (current.map(|live| live.tag.clone()), current.map(|live| live.deployment.clone())),
     };
     let differs = undoes.as_ref().is_some_and(|undoes| *undoes != to.tag);
     let held_before = unfinished(state).is_some_and(|last| last.action == Action::Rollback && last.holds);

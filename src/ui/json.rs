@@ -3,9 +3,11 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
+use super::list::{Entry, Foreign, What};
+use super::status::{Next, Place, Status};
 use crate::domain::candidate::Candidate;
-use crate::domain::candidates::Block;
-use crate::domain::env::{Deployment, Hold};
+use crate::domain::candidates::{Block, Minted};
+use crate::domain::env::{Deployment, Hold, Live};
 use crate::store::artifacts::{Location, uri};
 
 /// A time: RFC 3339, UTC, seconds.
@@ -55,5 +57,116 @@ pub fn hold(hold: &Hold) -> Value {
         "reason": hold.reason,
         "at": at(hold.at),
         "cause": hold.cause,
+    })
+}
+
+/// What `status` shows, but for `schema`.
+pub fn status(status: &Status) -> serde_json::Map<String, Value> {
+    let trunk = &status.trunk;
+    serde_json::Map::from_iter([
+        ("project".to_owned(), json!(status.project)),
+        (
+            "trunk".to_owned(),
+            json!({ "branch": trunk.branch, "commit": trunk.commit, "pending": trunk.pending }),
+        ),
+        ("as_of".to_owned(), status.as_of.map_or(Value::Null, at)),
+        ("environments".to_owned(), status.environments.iter().map(place).collect()),
+    ])
+}
+
+/// One environment of `status`.
+fn place(place: &Place) -> Value {
+    json!({
+        "name": place.name,
+        "current": place.current.as_ref().map(|current| live(current, place.certain)),
+        // It succeeded, so what it was is certain whatever happened since.
+        "previous": place.previous.as_ref().map(|previous| live(previous, true)),
+        "in_flight": place.in_flight.as_ref().map(|flight| deployment(&flight.deployment)),
+        "hold": place.hold.as_ref().map(hold),
+        "unresolved": place.unresolved.iter().map(deployment).collect::<Vec<_>>(),
+        "pending": place.pending,
+        "next": place.next.as_ref().map(next),
+    })
+}
+
+fn live(live: &Live, certain: bool) -> Value {
+    json!({
+        "tag": live.tag,
+        "version": live.version,
+        "commit": live.commit,
+        "since": at(live.since),
+        "actor": live.actor,
+        "deployment": live.deployment,
+        "certain": certain,
+    })
+}
+
+fn next(next: &Next) -> Value {
+    let gates: Vec<Value> =
+        next.gates.iter().map(|verdict| json!({ "gate": verdict.gate, "text": verdict.text })).collect();
+    json!({
+        "tag": next.tag,
+        "commits": next.commits,
+        "ready_at": next.ready_at.map(at),
+        "gates": gates,
+    })
+}
+
+/// One candidate of `list`: as everywhere, and whether somebody else made the tag.
+pub fn entry(entry: &Entry) -> Value {
+    let mut document = match &entry.what {
+        What::Ours(record) => candidate(record, entry.block.as_ref()),
+        What::Damaged { minted, made, why } => {
+            let mut document = unread(minted, entry.block.as_ref());
+            if let Some((actor, when)) = made {
+                document["actor"] = json!(actor);
+                document["created_at"] = at(*when);
+            }
+            document["damaged"] = json!(why);
+            document
+        }
+        What::Foreign(tag) => foreign(tag, entry.block.is_some()),
+    };
+    document["foreign"] = json!(matches!(entry.what, What::Foreign(_)));
+    document
+}
+
+/// A candidate whose tag cannot be trusted: what its chain says of it, and
+/// null for the rest.
+fn unread(minted: &Minted, block: Option<&Block>) -> Value {
+    json!({
+        "tag": minted.tag,
+        "version": minted.version,
+        "release": minted.version.release,
+        "number": minted.version.number,
+        "commit": minted.commit,
+        "trunk_commit": minted.trunk_commit,
+        "parent": minted.parent,
+        "picks": null,
+        "artifacts": null,
+        "created_at": null,
+        "actor": null,
+        "signed": null,
+        "blocked": block.is_some(),
+    })
+}
+
+/// A version tag that somebody else made: null for what only `rel` records.
+/// Its number is null too, unless it is spelled as a candidate's.
+fn foreign(tag: &Foreign, blocked: bool) -> Value {
+    json!({
+        "tag": tag.tag,
+        "version": tag.version,
+        "release": tag.release,
+        "number": tag.number,
+        "commit": tag.commit,
+        "trunk_commit": null,
+        "parent": null,
+        "picks": null,
+        "artifacts": null,
+        "created_at": null,
+        "actor": null,
+        "signed": null,
+        "blocked": blocked,
     })
 }

@@ -9,6 +9,8 @@
 //! | [`prompt`] | questions to a person |
 //! | [`progress`] | that something is still going on |
 //! | [`plan`] | a deployment's plan in words |
+//! | [`status`], [`list`], [`log`], [`show`] | what the looking verbs show |
+//! | [`noted`] | tables whose rows have remarks |
 //! | [`json`] | the documents of `--json` |
 //! | [`error`] | a failure as a person, or a script, is told it |
 //!
@@ -17,10 +19,15 @@
 
 pub mod error;
 pub mod json;
+pub mod list;
+pub mod log;
+pub mod noted;
 pub mod plan;
 pub mod progress;
 pub mod prompt;
 pub mod screen;
+pub mod show;
+pub mod status;
 pub mod table;
 pub mod text;
 pub mod time;

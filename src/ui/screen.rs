@@ -241,6 +241,11 @@ impl Screen {
         self.json
     }
 
+    /// Whether only results and errors are said.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// How often `-v` was given.
     pub fn verbosity(&self) -> u8 {
         self.verbose

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::SMALL;
 use super::objects::{CopyError, Measured, Objects, copy, measure};
-use crate::domain::artifact::{Artifact, Reference, check_name};
-use crate::domain::name::{Oid, TagName};
+use crate::domain::artifact::{Artifact, Reference, check_name, sha256_of};
+use crate::domain::name::{Oid, Sha256, TagName};
 use crate::failure::{Doing, Failure, Kind, Result};
 
 /// A clone's cache of artifacts. Safe to use from several processes at once.
@@ -66,6 +67,13 @@ impl Cache {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error).doing(format!("cannot read {}", path.display())),
         }
+    }
+
+    /// What is here under this digest, whole and verified, for an entry whose
+    /// size nothing records. One that is not what its name says, or larger
+    /// than [`SMALL`], counts as missing.
+    pub fn read(&self, digest: &Sha256) -> Result<Option<Vec<u8>>> {
+        self.objects.read(digest, SMALL).map(|bytes| bytes.filter(|bytes| sha256_of(bytes) == *digest))
     }
 
     /// Those that are not here, or not in their full size.

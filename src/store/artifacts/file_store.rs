@@ -12,6 +12,7 @@ use std::path::Path;
 use super::cache::{Cache, CopyOutError, InsertError};
 use super::objects::{Objects, measure};
 use crate::domain::artifact::Artifact;
+use crate::domain::name::Sha256;
 use crate::failure::{Doing, Failure, Kind, Result};
 
 /// Writes these artifacts from the cache; those that are there already are
@@ -87,6 +88,13 @@ pub fn load(dir: &Path, wanted: &[&Artifact], cache: &Cache) -> Result<()> {
             InsertError::Other(failure) => failure,
         })
     })
+}
+
+/// The bytes stored under this digest, unverified; none where there are none,
+/// or more than `most`.
+pub(super) fn read(dir: &Path, digest: &Sha256, most: u64) -> Result<Option<Vec<u8>>> {
+    reachable(dir)?;
+    Objects::at(dir).read(digest, most)
 }
 
 fn reachable(dir: &Path) -> Result<()> {

@@ -147,6 +147,29 @@ pub fn load(repo: &Repository, commit: &Oid, wanted: &[&Artifact], cache: &Cache
     Ok(())
 }
 
+/// The bytes under this name in a commit that [`store`] made, unverified; none
+/// where there are none, or more than `most`.
+pub(super) fn read(repo: &Repository, commit: &Oid, name: &str, most: u64) -> Result<Option<Vec<u8>>> {
+    let read = || -> std::result::Result<Option<Vec<u8>>, git2::Error> {
+        let tree = repo.find_commit(git2::Oid::from_bytes(commit.as_bytes())?)?.tree()?;
+        let Some(entry) = tree.get_name(name) else { return Ok(None) };
+        let odb = repo.odb()?;
+        let (size, kind) = odb.read_header(entry.id())?;
+        if kind != ObjectType::Blob || size as u64 > most {
+            return Ok(None);
+        }
+        Ok(Some(odb.read(entry.id())?.data().to_vec()))
+    };
+    match read() {
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        read => read.map_err(|error| {
+            let message =
+                format!("{name:?} cannot be read: the git objects of {} are damaged", commit.short());
+            Failure::new(Kind::Integrity, message).because(error).hint("git fsck")
+        }),
+    }
+}
+
 fn load_blob(odb: &Odb<'_>, id: git2::Oid, artifact: &Artifact, commit: &Oid, cache: &Cache) -> Result<()> {
     let place = format!("in git ({id})");
     let fail = |error| unreadable(artifact, commit, error);

@@ -27,10 +27,14 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use self::cache::Cache;
 pub use self::git_store::{Publication, PutError, TooLarge};
-use crate::domain::artifact::Artifact;
-use crate::domain::name::{Oid, ProjectName};
+use crate::domain::artifact::{Artifact, sha256_of};
+use crate::domain::name::{Oid, ProjectName, Sha256};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::repo::Repo;
+
+/// The most bytes of an entry that is read whole: many times what a provenance
+/// statement takes.
+const SMALL: u64 = 16 * 1024 * 1024;
 
 /// What a path or a fragment of a URI spells with `%` (RFC 3986, 3.3 and 3.5),
 /// so that a location is one word in a tag and an artifact one in JSON.
@@ -185,6 +189,36 @@ impl<'a> Store<'a> {
             .hint("rel cut --again builds a new candidate")),
             (Location::File(dir), _) => file_store::load(dir, &missing, self.cache),
         }
+    }
+
+    /// The bytes of one small entry whose size nothing records, such as a
+    /// provenance statement, verified. `commit` is as for [`Store::fetch`].
+    ///
+    /// # Errors
+    /// The store does not have it, or what it has is not what `digest` says
+    /// ([`Kind::Integrity`]).
+    pub fn read(&self, name: &str, digest: &Sha256, commit: Option<&Oid>) -> Result<Vec<u8>> {
+        let found = match (&self.location, commit) {
+            (Location::Git, Some(commit)) => git_store::read(self.repo.git2(), commit, name, SMALL)?,
+            (Location::Git, None) => None,
+            (Location::File(dir), _) => file_store::read(dir, digest, SMALL)?,
+        };
+        let Some(bytes) = found else {
+            return Err(Failure::new(
+                Kind::Integrity,
+                format!("{name:?} is missing: its tag records it, but its store does not hold it"),
+            )
+            .hint("rel fsck"));
+        };
+        let held = sha256_of(&bytes);
+        if held != *digest {
+            return Err(Failure::new(
+                Kind::Integrity,
+                format!("{name:?} is not what was recorded: expected {digest}, found {held}"),
+            )
+            .hint("rel fsck"));
+        }
+        Ok(bytes)
     }
 
     /// Where one artifact of a candidate is, as JSON shows it:

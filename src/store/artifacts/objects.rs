@@ -114,6 +114,22 @@ impl Objects {
         (found.is_file() && found.len() == artifact.size).then_some(path)
     }
 
+    /// The bytes of an entry, unverified; none where there is none, or it is
+    /// larger than `most` bytes.
+    pub fn read(&self, digest: &Sha256, most: u64) -> Result<Option<Vec<u8>>> {
+        let path = self.path(digest);
+        let read = || -> io::Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            File::open(&path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
+            Ok(bytes) => Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).doing(format!("cannot read {}", path.display())),
+        }
+    }
+
     /// An entry to be written, next to where it will be. It vanishes unless
     /// it is kept; nobody takes it for an entry, since its name is no digest.
     ///

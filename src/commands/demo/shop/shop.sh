@@ -1,0 +1,11 @@
+# The shop's command line; build.sh puts it behind the parts in lib/.
+
+case ${1-} in
+    list | total | health)
+        "$@"
+        ;;
+    *)
+        echo "usage: shop list | total ITEM... | health" >&2
+        exit 2
+        ;;
+esac

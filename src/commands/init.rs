@@ -1,0 +1,399 @@
+//! `rel init`: a first `release.toml`.
+//!
+//! Looks at the repository, says what it would write, asks where somebody can
+//! answer, and writes that one file. It commits and pushes nothing, and leaves
+//! a file that is there alone.
+
+mod triggers;
+
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use self::triggers::Trigger;
+use crate::config::init::{Facts, Proposal, ProposedBuild, detect, render};
+use crate::config::{self, FILE_NAME};
+use crate::delivery::context::{Context, Options};
+use crate::domain::config::Config;
+use crate::domain::name::{EnvName, ProjectName, TagName};
+use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::git::Git;
+use crate::store::repo::Repo;
+use crate::ui::prompt::Asker;
+use crate::ui::screen::Screen;
+use crate::ui::text;
+use crate::world::World;
+
+/// How often an answer that does not do is asked for again.
+const TRIES: usize = 3;
+
+/// Proposes, asks and writes. Gives the document: `{written, config, commit,
+/// warnings}`, where `written` is null with `--dry-run`.
+///
+/// # Errors
+/// There is a `release.toml` (exit 4; it stays as it is), or no working tree;
+/// nobody can be asked and there is no `--yes` (exit 2); the answer was no.
+pub fn run(
+    world: &World,
+    screen: &Screen,
+    asker: &dyn Asker,
+    options: &Options,
+) -> Result<serde_json::Value> {
+    let repo = Repo::discover(world, &Context::directory(world, options))?;
+    let Some(top) = repo.work_dir() else {
+        return Err(Failure::new(Kind::Refused, "a bare repository has no place for release.toml")
+            .hint("run it in a clone of this repository"));
+    };
+    let file = top.join(FILE_NAME);
+    if file.symlink_metadata().is_ok() {
+        return Err(exists(&file));
+    }
+    let mut proposal = detect(&facts(&repo, top)?);
+    if let Some(name) = &options.project {
+        proposal.name = name.clone();
+    }
+    let mut environments = default_environments();
+    if !options.yes && !options.dry_run {
+        if !(world.stdin_terminal && world.stderr_terminal && !options.json) {
+            return Err(Failure::new(
+                Kind::Usage,
+                "release.toml needs a few answers, and nobody can be asked here",
+            )
+            .hint("take the detected answers: rel init --yes")
+            .hint("or see them first: rel init --dry-run"));
+        }
+        screen.note("This writes release.toml. Enter takes what is in brackets.");
+        proposal = ask(asker, screen, proposal)?;
+        environments = ask_environments(asker, screen, &environments)?;
+    }
+    let written = with_environments(&render(&proposal), &environments);
+    // What was typed is quoted and checked; this is the proof.
+    let config = config::parse(&written, FILE_NAME)?.config;
+    let warnings = warnings(top, &proposal);
+    let commit = commit(&repo, top, &config);
+    if options.dry_run {
+        screen.result(&written);
+    } else {
+        write(&file, &written)?;
+        screen.result(&report(screen, repo.head_branch().as_deref(), &proposal, &config, &commit));
+    }
+    for warning in &warnings {
+        screen.warn(&text::clean(warning));
+    }
+    Ok(json!({
+        "written": (!options.dry_run).then(|| file.display().to_string()),
+        "config": config,
+        "commit": commit,
+        "warnings": warnings,
+    }))
+}
+
+fn exists(file: &Path) -> Failure {
+    Failure::new(Kind::Refused, format!("{} is there already; nothing changed", file.display()))
+        .hint("rel config check")
+}
+
+// ---- looking ----
+
+fn facts(repo: &Repo, top: &Path) -> Result<Facts> {
+    let remotes = Git::new(repo).arg("remote").run_ok("the remotes cannot be listed")?.stdout_text();
+    let remote = remote(repo, &remotes.lines().collect::<Vec<_>>());
+    let address = remote.as_ref().and_then(|remote| repo.remote_url(remote));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(top).doing(format!("{} cannot be read", top.display()))? {
+        files.extend(entry?.file_name().into_string());
+    }
+    let tags = repo.refs_under("refs/tags/")?;
+    Ok(Facts {
+        name: name(address.as_deref(), top),
+        trunk: trunk(repo, remote.as_deref())?,
+        remote,
+        files,
+        tags: tags
+            .into_iter()
+            .filter_map(|(tag, _)| Some(tag.strip_prefix("refs/tags/")?.to_owned()))
+            .collect(),
+    })
+}
+
+/// The last part of the remote's address, or the folder's name.
+fn name(address: Option<&str>, top: &Path) -> String {
+    let folder = || top.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    address
+        .and_then(|address| address.trim_end_matches('/').rsplit(['/', ':']).next())
+        .filter(|name| !name.trim_end_matches(".git").is_empty())
+        .map_or_else(folder, str::to_owned)
+}
+
+/// The remote of the current branch; else `origin`; else the only one.
+fn remote(repo: &Repo, remotes: &[&str]) -> Option<String> {
+    let tracked = repo.head_branch().and_then(|branch| repo.config(&format!("branch.{branch}.remote")));
+    let known = |name: &str| remotes.contains(&name);
+    match (tracked, remotes) {
+        (Some(tracked), _) if known(&tracked) => Some(tracked),
+        _ if known("origin") => Some("origin".to_owned()),
+        (_, [only]) => Some((*only).to_owned()),
+        _ => None,
+    }
+}
+
+/// What the remote calls its HEAD; else a branch of a usual name that it has;
+/// else the current branch, which comes late because it may be somebody's
+/// topic; else, where HEAD is detached, a local branch of a usual name.
+fn trunk(repo: &Repo, remote: Option<&str>) -> Result<Option<String>> {
+    let usual = |folder: &str| {
+        for branch in ["main", "master", "trunk"] {
+            if repo.ref_target(&format!("{folder}{branch}"))?.is_some() {
+                return Ok::<_, Failure>(Some(branch.to_owned()));
+            }
+        }
+        Ok(None)
+    };
+    if let Some(remote) = remote {
+        let folder = format!("refs/remotes/{remote}/");
+        let head = format!("{folder}HEAD");
+        let output = Git::new(repo).args(["symbolic-ref", "--quiet", &head]).run()?;
+        if let Some(branch) = output.stdout_text().trim().strip_prefix(&folder) {
+            return Ok(Some(branch.to_owned()));
+        }
+        if let Some(branch) = usual(&folder)? {
+            return Ok(Some(branch));
+        }
+    }
+    match repo.head_branch() {
+        Some(branch) => Ok(Some(branch)),
+        None => usual("refs/heads/"),
+    }
+}
+
+// ---- asking ----
+
+fn ask(asker: &dyn Asker, screen: &Screen, proposal: Proposal) -> Result<Proposal> {
+    let default = proposal.name.to_string();
+    let name = answer(asker, screen, "Name of the project", &default, |typed| {
+        typed.parse::<ProjectName>().map_err(|bad| bad.to_string())
+    })?;
+    let trunk = answer(asker, screen, "Branch to release from", &proposal.trunk, |typed| {
+        if typed.parse::<TagName>().is_err() || typed.starts_with("refs/") {
+            return Err(format!("{typed:?} is no name of a branch"));
+        }
+        Ok(typed.to_owned())
+    })?;
+    // Nothing typed is the default, so that "none" needs a word of its own.
+    let shown = if proposal.remote.is_empty() { "none" } else { &proposal.remote };
+    let question = "Remote that decides about history and tags, or none";
+    let remote = answer(asker, screen, question, shown, |typed| {
+        if typed.starts_with('-') || typed.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err(format!("{typed:?} is no name of a remote"));
+        }
+        Ok(if typed == "none" { String::new() } else { typed.to_owned() })
+    })?;
+    let guessed = proposal.build.as_ref().map_or("none", |build| build.command.as_str());
+    let command = answer(asker, screen, "Build command, or none", guessed, |typed| Ok(typed.to_owned()))?;
+    let build = match proposal.build {
+        _ if command == "none" => None,
+        Some(build) if build.command == command => Some(build),
+        guess => {
+            let made = guess.map_or_else(|| "dist/*".to_owned(), |build| build.artifacts.join(" "));
+            let question = "Files it makes that are to be kept, as patterns";
+            let artifacts = answer(asker, screen, question, &made, |typed| {
+                let patterns: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
+                if patterns.is_empty() { Err("name at least one".to_owned()) } else { Ok(patterns) }
+            })?;
+            Some(ProposedBuild { because: "your answer".to_owned(), command, artifacts })
+        }
+    };
+    Ok(Proposal { name, trunk, remote, build, ..proposal })
+}
+
+fn ask_environments(asker: &dyn Asker, screen: &Screen, usual: &[EnvName]) -> Result<Vec<EnvName>> {
+    let default = usual.iter().map(EnvName::as_str).collect::<Vec<_>>().join(" ");
+    answer(asker, screen, "Environments, in the order a release passes them", &default, |typed| {
+        let mut names: Vec<EnvName> = Vec::new();
+        for word in typed.split([',', ' ']).filter(|word| !word.is_empty() && *word != "->") {
+            let name: EnvName = word.parse().map_err(|bad: crate::domain::name::BadName| bad.to_string())?;
+            if names.contains(&name) {
+                return Err(format!("{name} is there twice"));
+            }
+            names.push(name);
+        }
+        if names.is_empty() { Err("name at least one".to_owned()) } else { Ok(names) }
+    })
+}
+
+fn answer<T>(
+    asker: &dyn Asker,
+    screen: &Screen,
+    question: &str,
+    default: &str,
+    accept: impl Fn(&str) -> std::result::Result<T, String>,
+) -> Result<T> {
+    for _ in 0..TRIES {
+        let typed = asker.input(question, Some(default)).doing("the answer could not be read")?;
+        let Some(typed) = typed else {
+            return Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed"));
+        };
+        match accept(&typed) {
+            Ok(value) => return Ok(value),
+            Err(why) => screen.note(&text::clean(&why)),
+        }
+    }
+    Err(Failure::new(Kind::Usage, "that many wrong answers; nothing changed").hint("rel init --yes"))
+}
+
+// ---- the file ----
+
+fn default_environments() -> Vec<EnvName> {
+    ["staging", "prod"].iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+/// The rendered file with other environments, each after the one before it and
+/// the last one final. The texts are those of its two: a first and a last.
+fn with_environments(file: &str, names: &[EnvName]) -> String {
+    const SECTION: &str = "\n[environments.";
+    let mut parts = file.split(SECTION);
+    let head = parts.next().unwrap_or_default();
+    let bodies: Vec<&str> = parts.filter_map(|part| Some(part.split_once("]\n")?.1)).collect();
+    let (Some(first), Some(last)) = (bodies.first(), bodies.last()) else { return file.to_owned() };
+    let mut text = head.to_owned();
+    for (n, name) in names.iter().enumerate() {
+        let upstream = n.checked_sub(1).and_then(|before| names.get(before));
+        let is_final = n + 1 == names.len();
+        let mut body = if is_final { (*last).to_owned() } else { (*first).to_owned() };
+        match upstream {
+            None if is_final => body = without(&body, "after"),
+            None => {}
+            Some(upstream) => {
+                let after = format!("after = [\"{upstream}\"]");
+                // A middle one begins as the last does, and ends as the first.
+                let told = without(last, "final");
+                body = if is_final { body } else { told };
+                body = body
+                    .lines()
+                    .map(|line| if line.starts_with("after = ") { &after } else { line })
+                    .fold(String::new(), |text, line| text + line + "\n");
+            }
+        }
+        text.push_str(&format!("{SECTION}{name}]\n{body}"));
+    }
+    text
+}
+
+/// A section without one of its keys and the comment above it.
+fn without(section: &str, key: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for line in section.lines() {
+        if line.split_once(" = ").is_some_and(|(name, _)| name == key) {
+            kept.pop_if(|line| line.starts_with('#'));
+        } else {
+            kept.push(line);
+        }
+    }
+    kept.into_iter().fold(String::new(), |text, line| text + line + "\n")
+}
+
+/// Puts the file there whole, or not at all; never over another.
+fn write(file: &Path, text: &str) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let doing = || format!("{} cannot be written", file.display());
+    let folder = file.parent().unwrap_or(Path::new("."));
+    // As any file of the user's: readable as their umask has it.
+    let usual = std::fs::Permissions::from_mode(0o666);
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".release.toml.")
+        .permissions(usual)
+        .tempfile_in(folder)
+        .doing(doing())?;
+    temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all()).doing(doing())?;
+    match temporary.persist_noclobber(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists(file)),
+        Err(error) => Err(Failure::failed(doing()).because(error.error)),
+    }
+}
+
+// ---- saying ----
+
+/// The commands that put the file in force.
+fn commit(repo: &Repo, top: &Path, config: &Config) -> Vec<String> {
+    let project = &config.project;
+    let mut commands = Vec::new();
+    let cwd = std::fs::canonicalize(&repo.world().cwd).ok();
+    if cwd != std::fs::canonicalize(top).ok() {
+        commands.push(format!("cd {}", text::quote(&top.to_string_lossy())));
+    }
+    commands.push(format!("git add {FILE_NAME}"));
+    commands.push("git commit -m \"build: describe releases to rel\"".to_owned());
+    if !project.remote.is_empty() {
+        let branch = repo.head_branch().unwrap_or_else(|| "HEAD".to_owned());
+        commands.push(format!("git push {} {}", text::quote(&project.remote), text::quote(&branch)));
+    }
+    commands
+}
+
+fn report(
+    screen: &Screen,
+    branch: Option<&str>,
+    proposal: &Proposal,
+    config: &Config,
+    commit: &[String],
+) -> String {
+    let project = &config.project;
+    let authority = if project.remote.is_empty() { "this repository" } else { &project.remote };
+    let build = match &proposal.build {
+        Some(build) => format!("{}, from {}", build.command, build.because),
+        None => "none recognised: candidates carry no artifacts".to_owned(),
+    };
+    let names: Vec<&str> = config.environments.iter().map(|environment| environment.name.as_str()).collect();
+    let mut told = format!(
+        "{} written for {}\n\n  trunk         {}\n  authority     {}\n  tags          {}\n  build         {}\n  environments  {}\n  deploy        {}{}\n",
+        FILE_NAME,
+        screen.strong(project.name.as_str()),
+        text::clean(&project.trunk),
+        text::clean(authority),
+        text::clean(&proposal.tag),
+        text::clean(&build),
+        names.join(" -> "),
+        text::clean(&proposal.deploy),
+        if proposal.deploy_exists { "" } else { ", yet to be written" },
+    );
+    told.push_str(&format!("\nRead it, then put it in force on {}:\n\n", text::clean(&project.trunk)));
+    for command in commit {
+        told.push_str(&format!("  {command}\n"));
+    }
+    if branch.is_some_and(|branch| branch != project.trunk) {
+        told.push_str(&format!("\nIt counts once it is merged into {}.\n", text::clean(&project.trunk)));
+    }
+    if !project.remote.is_empty() {
+        told.push_str(&format!(
+            "\nIf {} protects tags or refs by rules, let whoever cuts and deploys make\n{} and refs/notes/rel/*.\n",
+            text::clean(authority),
+            text::clean(&proposal.tag.replace("{version}", "*"))
+        ));
+    }
+    told.push_str("\nThen: rel config check, rel status, rel cut");
+    told
+}
+
+/// What the owner of this repository should know before the first tag.
+fn warnings(top: &Path, proposal: &Proposal) -> Vec<String> {
+    let samples = ["1.2.0-rc.1", "1.2.0"].map(|version| proposal.tag.replace("{version}", version));
+    let [candidate, release] = &samples;
+    let mut warnings = Vec::new();
+    for Trigger { file, line, what, reacts } in triggers::find(top, [candidate, release]) {
+        let which = match reacts {
+            [true, true] => format!("each candidate ({candidate}) and each release ({release})"),
+            [true, false] => format!("each candidate ({candidate})"),
+            [false, _] => format!("each release ({release})"),
+        };
+        warnings.push(format!("{file}:{line} {what}: {which} may start it"));
+    }
+    if !proposal.deploy_exists {
+        warnings.push(format!("{} is not there yet: write it before the first deployment", proposal.deploy));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests;

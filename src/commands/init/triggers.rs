@@ -1,0 +1,342 @@
+//! Which automation of a repository would react to the tags that `rel` makes.
+//!
+//! Reads the files of well-known CI systems as lines, well enough for a
+//! warning. It is no YAML parser: what it does not understand it passes over,
+//! and what it cannot decide counts as reacting.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Larger files are nobody's hand-written CI.
+const MAX_SIZE: u64 = 1024 * 1024;
+
+/// Finds the line of a file that speaks of tags.
+type Scan = fn(&str) -> Option<usize>;
+
+/// An automation that reacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    /// Its file, relative to the repository.
+    pub file: String,
+    /// The line that says so, from 1.
+    pub line: usize,
+    /// What the line says, in words.
+    pub what: String,
+    /// Which of the samples it reacts to.
+    pub reacts: [bool; 2],
+}
+
+/// What reacts in the repository at `top` to tags like these two. Files that
+/// cannot be read count as absent.
+pub fn find(top: &Path, samples: [&str; 2]) -> Vec<Trigger> {
+    let mut found = Vec::new();
+    let workflows = ".github/workflows";
+    let mut names: Vec<String> = std::fs::read_dir(top.join(workflows))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"))
+        .collect();
+    names.sort();
+    for name in names {
+        let file = format!("{workflows}/{name}");
+        let on = read(top, &file).and_then(|text| github(&text, samples));
+        found.extend(on.map(|(line, what, reacts)| Trigger { file, line, what, reacts }));
+    }
+    let others: [(&str, Scan); 6] = [
+        (".gitlab-ci.yml", gitlab),
+        (".circleci/config.yml", names_tags),
+        ("azure-pipelines.yml", names_tags),
+        ("bitbucket-pipelines.yml", names_tags),
+        (".woodpecker.yml", names_tag_events),
+        (".drone.yml", names_tag_events),
+    ];
+    for (file, scan) in others {
+        if let Some(line) = read(top, file).and_then(|text| scan(&text)) {
+            let what = "has steps for tags".to_owned();
+            found.push(Trigger { file: file.to_owned(), line, what, reacts: [true; 2] });
+        }
+    }
+    found
+}
+
+fn read(top: &Path, file: &str) -> Option<String> {
+    let path = top.join(file);
+    let small = path.metadata().is_ok_and(|meta| meta.is_file() && meta.len() <= MAX_SIZE);
+    small
+        .then(|| std::fs::read(&path).ok())
+        .flatten()
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A line of YAML, as far as anybody here asks.
+#[derive(Debug, Clone, Copy)]
+struct Line<'a> {
+    number: usize,
+    indent: usize,
+    /// Without indentation, comment and trailing blanks; never empty.
+    text: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// `key: value`, the key without quotes.
+    fn pair(&self) -> Option<(&'a str, &'a str)> {
+        let (key, value) = self.text.split_once(':')?;
+        (value.is_empty() || value.starts_with(' ')).then(|| (unquoted(key), value.trim()))
+    }
+
+    fn is_key(&self, name: &str) -> bool {
+        self.pair().is_some_and(|(key, _)| key == name)
+    }
+
+    /// `- item`, without quotes.
+    fn item(&self) -> Option<&'a str> {
+        self.text.strip_prefix('-').filter(|rest| rest.starts_with(' ')).map(unquoted)
+    }
+}
+
+fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    let inner = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('\'')).unwrap_or(text)
+}
+
+fn lines(text: &str) -> Vec<Line<'_>> {
+    text.lines()
+        .enumerate()
+        .filter_map(|(n, raw)| {
+            let body = raw.trim_start_matches(' ');
+            let comment = if body.starts_with('#') { Some(0) } else { body.find(" #") };
+            let text = body[..comment.unwrap_or(body.len())].trim_end();
+            (!text.is_empty()).then_some(Line { number: n + 1, indent: raw.len() - body.len(), text })
+        })
+        .collect()
+}
+
+/// What belongs to the line at `at`: what is indented deeper, and list items
+/// that YAML allows at the same depth.
+fn block<'a, 'b>(lines: &'b [Line<'a>], at: usize) -> &'b [Line<'a>] {
+    let Some(head) = lines.get(at) else { return &[] };
+    let rest = &lines[at + 1..];
+    let belongs =
+        |line: &&Line<'_>| line.indent > head.indent || (line.indent == head.indent && line.item().is_some());
+    &rest[..rest.iter().take_while(belongs).count()]
+}
+
+/// The items of `key: [a, b]`, or of the list below `key:`.
+fn list<'a>(lines: &[Line<'a>], at: usize) -> Vec<&'a str> {
+    let value = lines.get(at).and_then(Line::pair).map_or("", |(_, value)| value);
+    if value.is_empty() {
+        return block(lines, at).iter().filter_map(Line::item).collect();
+    }
+    let inner = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')).unwrap_or(value);
+    inner.split(',').map(unquoted).filter(|item| !item.is_empty()).collect()
+}
+
+/// The trigger of a GitHub workflow, after its documentation of `on`.
+fn github(text: &str, samples: [&str; 2]) -> Option<(usize, String, [bool; 2])> {
+    let lines = lines(text);
+    let at = lines.iter().position(|line| line.indent == 0 && line.is_key("on"))?;
+    let every = |line: usize| Some((line, "runs on every push, tags too".to_owned(), [true; 2]));
+    let events = list(&lines, at);
+    if events.contains(&"push") || events.contains(&"create") {
+        return every(lines[at].number);
+    }
+    let on = block(&lines, at);
+    let depth = on.first()?.indent;
+    let event = |name: &str| on.iter().position(|line| line.indent == depth && line.is_key(name));
+    if let Some(create) = event("create") {
+        return every(on[create].number);
+    }
+    let push = event("push")?;
+    let filters = block(on, push);
+    let filter = |name: &str| filters.iter().position(|line| line.is_key(name));
+    if let Some(tags) = filter("tags") {
+        let patterns = list(filters, tags);
+        let reacts = samples.map(|sample| passes(&patterns, sample));
+        let what = format!("runs on tags {}", patterns.join(", "));
+        return (reacts != [false; 2]).then(|| (filters[tags].number, what, reacts));
+    }
+    if let Some(ignored) = filter("tags-ignore") {
+        let patterns = list(filters, ignored);
+        let reacts = samples.map(|sample| !passes(&patterns, sample));
+        let what = format!("runs on tags other than {}", patterns.join(", "));
+        return (reacts != [false; 2]).then(|| (filters[ignored].number, what, reacts));
+    }
+    // With a filter for branches only, tags do not count.
+    if filter("branches").is_some() || filter("branches-ignore").is_some() {
+        return None;
+    }
+    every(on[push].number)
+}
+
+/// Whether a list of GitHub's filter patterns lets a name pass: the last one
+/// that fits decides, and one with `!` takes away.
+fn passes(patterns: &[&str], name: &str) -> bool {
+    patterns.iter().fold(false, |passed, pattern| match pattern.strip_prefix('!') {
+        Some(pattern) => passed && !fits(pattern, name),
+        None => passed || fits(pattern, name),
+    })
+}
+
+/// Whether a filter pattern fits: `*` stands for anything but `/`, `**` for
+/// anything, `[…]` for one of these, and `?` and `+` say how often what is
+/// before them may come.
+fn fits(pattern: &str, name: &str) -> bool {
+    let name: Vec<char> = name.chars().collect();
+    let mut pattern = pattern.chars().peekable();
+    // Where in the name everything so far may have ended.
+    let mut ends = BTreeSet::from([0]);
+    while let Some(c) = pattern.next() {
+        let accepts: Box<dyn Fn(char) -> bool> = match c {
+            '*' if pattern.next_if_eq(&'*').is_some() => Box::new(|_| true),
+            '*' => Box::new(|c| c != '/'),
+            '[' => {
+                let class: Vec<char> = pattern.by_ref().take_while(|c| *c != ']').collect();
+                Box::new(move |c| in_class(&class, c))
+            }
+            '\\' => {
+                let literal = pattern.next().unwrap_or('\\');
+                Box::new(move |c| c == literal)
+            }
+            literal => Box::new(move |c| c == literal),
+        };
+        let step = |ends: &BTreeSet<usize>| -> BTreeSet<usize> {
+            ends.iter()
+                .filter(|end| name.get(**end).is_some_and(|c| accepts(*c)))
+                .map(|end| end + 1)
+                .collect()
+        };
+        let many = |mut ends: BTreeSet<usize>| {
+            loop {
+                let before = ends.len();
+                ends.extend(step(&ends));
+                if ends.len() == before {
+                    return ends;
+                }
+            }
+        };
+        ends = if c == '*' {
+            many(ends)
+        } else if pattern.next_if_eq(&'+').is_some() {
+            many(step(&ends))
+        } else if pattern.next_if_eq(&'?').is_some() {
+            step(&ends).into_iter().chain(ends).collect()
+        } else {
+            step(&ends)
+        };
+    }
+    ends.contains(&name.len())
+}
+
+/// Whether `a-z0-9` names a character.
+fn in_class(class: &[char], c: char) -> bool {
+    let ranges = class.windows(3).any(|range| range[1] == '-' && (range[0]..=range[2]).contains(&c));
+    ranges || class.contains(&c)
+}
+
+/// The first line of a GitLab pipeline that speaks of tags: rules on
+/// `CI_COMMIT_TAG`, or `only: tags`.
+fn gitlab(text: &str) -> Option<usize> {
+    let lines = lines(text);
+    let only_tags = |at: usize| {
+        let inside = block(&lines, at);
+        let refs = inside.iter().position(|line| line.is_key("refs"));
+        list(&lines, at).contains(&"tags") || refs.is_some_and(|refs| list(inside, refs).contains(&"tags"))
+    };
+    (0..lines.len())
+        .find(|&at| lines[at].text.contains("CI_COMMIT_TAG") || (lines[at].is_key("only") && only_tags(at)))
+        .map(|at| lines[at].number)
+}
+
+/// The first line with a key `tags`.
+fn names_tags(text: &str) -> Option<usize> {
+    lines(text).iter().find(|line| line.is_key("tags")).map(|line| line.number)
+}
+
+/// The first line whose `event` includes `tag`.
+fn names_tag_events(text: &str) -> Option<usize> {
+    let lines = lines(text);
+    (0..lines.len())
+        .find(|&at| {
+            ["event", "- event"].iter().any(|key| lines[at].is_key(key)) && list(&lines, at).contains(&"tag")
+        })
+        .map(|at| lines[at].number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLES: [&str; 2] = ["v1.2.0-rc.1", "v1.2.0"];
+
+    fn on(text: &str) -> Option<(usize, [bool; 2])> {
+        github(text, SAMPLES).map(|(line, _, reacts)| (line, reacts))
+    }
+
+    #[test]
+    fn patterns_fit_as_github_documents_them() {
+        for (pattern, name, fit) in [
+            ("v*", "v1.2.0-rc.1", true),
+            ("v[0-9]+.[0-9]+.[0-9]+", "v1.2.0", true),
+            ("v[0-9]+.[0-9]+.[0-9]+", "v1.2.0-rc.1", false),
+            ("v1.?2.0", "v12.0", true),
+            ("*", "shop/v1", false),
+            ("**", "shop/v1", true),
+            ("docs-*", "v1.2.0", false),
+            ("v1.2.0", "v1.2.0", true),
+            ("", "v1", false),
+        ] {
+            assert_eq!(fits(pattern, name), fit, "{pattern} {name}");
+        }
+        assert!(!passes(&["v*", "!*-rc*"], SAMPLES[0]));
+        assert!(passes(&["v*", "!*-rc*"], SAMPLES[1]));
+    }
+
+    #[test]
+    fn a_workflow_reacts_where_github_says_so() {
+        assert_eq!(on("name: x\non: push\njobs:\n"), Some((2, [true; 2])));
+        assert_eq!(on("on: [pull_request, push]\n"), Some((1, [true; 2])));
+        assert_eq!(on("on:\n- push\n"), Some((1, [true; 2])));
+        assert_eq!(
+            on("\"on\":\n  push: # all\n  pull_request:\n    branches: [main]\n"),
+            Some((2, [true; 2]))
+        );
+        assert_eq!(on("on:\n  push:\n    branches: [main]\n"), None);
+        assert_eq!(on("on:\n  push:\n    branches: [main]\n    tags:\n      - 'v*'\n"), Some((4, [true; 2])));
+        assert_eq!(on("on:\n  push:\n    tags: ['v*', '!v*-*']\n"), Some((3, [false, true])));
+        assert_eq!(on("on:\n  push:\n    tags: [docs-*]\n"), None);
+        assert_eq!(on("on:\n  push:\n    tags-ignore: ['*-rc.*']\n"), Some((3, [false, true])));
+        assert_eq!(on("on:\n  pull_request:\n    types: [push]\njobs:\n  push:\n"), None);
+        assert_eq!(on("on: workflow_dispatch\n"), None);
+        assert_eq!(on(""), None);
+    }
+
+    #[test]
+    fn pipelines_of_others_are_known_by_their_words() {
+        assert_eq!(gitlab("a:\n  only:\n    - tags\n"), Some(2));
+        assert_eq!(gitlab("a:\n  only:\n    refs: [tags, main]\n"), Some(2));
+        assert_eq!(gitlab("a:\n  rules:\n    - if: $CI_COMMIT_TAG\n"), Some(3));
+        assert_eq!(gitlab("a:\n  only: [main]\n  tags:\n    - docker\n"), None);
+        assert_eq!(names_tags("x:\n  tags:\n    only: /^v/\n"), Some(2));
+        assert_eq!(names_tag_events("when:\n  event: [push, tag]\n"), Some(2));
+        assert_eq!(names_tag_events("when:\n  - event: tag\n"), Some(2));
+        assert_eq!(names_tag_events("when:\n  event: push\n"), None);
+    }
+
+    #[test]
+    fn files_are_found_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join(".github/workflows")).unwrap();
+        std::fs::write(dir.path().join(".github/workflows/b.yaml"), "on:\n  push:\n    tags: [v1.*]\n")
+            .unwrap();
+        std::fs::write(dir.path().join(".github/workflows/a.txt"), "on: push\n").unwrap();
+        std::fs::write(dir.path().join(".gitlab-ci.yml"), "a:\n  only: [tags]\n").unwrap();
+        let found: Vec<String> =
+            find(dir.path(), SAMPLES).iter().map(|t| format!("{}:{} {}", t.file, t.line, t.what)).collect();
+        assert_eq!(
+            found,
+            [".github/workflows/b.yaml:3 runs on tags v1.*", ".gitlab-ci.yml:2 has steps for tags"]
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! What each gate says, beside freezes, which have a file of their own.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::gate::{self, Rule, Verdict};
+
+fn says(world: &World, rule: Rule, of: char) -> Option<Verdict> {
+    rule(&world.setting().case(&candidate(of)))
+}
+
+fn passes(world: &World, rule: Rule, of: char) -> bool {
+    says(world, rule, of).is_none_or(|verdict| verdict.passed)
+}
+
+#[test]
+fn names_are_those_of_the_contract() {
+    let names = Gate::ALL.map(Gate::as_str).join(" ");
+    assert_eq!(
+        names,
+        "order soak approvals signoff freeze deployers blocked rolled-back lost-fix irreversible downgrade hook held busy"
+    );
+    for gate in Gate::ALL {
+        assert_eq!(gate.as_str().parse(), Ok(gate));
+        assert_eq!(serde_json::to_value(gate).unwrap(), gate.as_str());
+    }
+    assert!("all".parse::<Gate>().is_err());
+}
+
+#[test]
+fn deployers_are_known_by_their_address() {
+    let mut world = World::new();
+    world.policy.deployers = vec![
+        "Ana@Example.com".into(),
+        "*@release.example.com".into(),
+        "dependabot[bot]@example.com".into(),
+        "{x,y}@example.com".into(),
+    ];
+    let table = [
+        ("ana@example.com", true),
+        ("ANA@EXAMPLE.COM", true),
+        ("ci@release.example.com", true),
+        ("CI@Release.Example.com", true),
+        ("a/b@release.example.com", true),
+        ("dependabot[bot]@example.com", true),
+        ("x@example.com", true),
+        ("kim@example.com", false),
+        ("ana@example.com.evil.org", false),
+        ("evil-ana@example.com", false),
+        ("ci@releasexexample.com", false),
+        ("", false),
+    ];
+    for (email, allowed) in table {
+        world.actor = Actor::new("Somebody", email);
+        assert_eq!(passes(&world, gate::deployers, 'a'), allowed, "{email}");
+    }
+    // That one of them asked for it does not help, and is said.
+    world.actor = person("kim");
+    world.asked_by = Some(person("ana"));
+    let verdict = says(&world, gate::deployers, 'a').unwrap();
+    assert!(!verdict.passed && verdict.opens_at.is_none());
+    assert_eq!(verdict.text, "kim <kim@example.com> is none of them; that ana asked for it does not count");
+    assert!(verdict.fixes[0].contains("*@release.example.com"), "who could is said");
+    // It is the actor that counts, whoever asked.
+    world.actor = person("ana");
+    world.asked_by = Some(person("kim"));
+    assert!(passes(&world, gate::deployers, 'a'));
+    // Nobody listed: anybody.
+    world.policy.deployers.clear();
+    assert_eq!(says(&world, gate::deployers, 'a'), None);
+    // What is no pattern covers nobody else.
+    world.policy.deployers = vec!["[".into()];
+    assert!(!passes(&world, gate::deployers, 'a'));
+}
+
+#[test]
+fn order_is_success_there_without_a_rollback() {
+    let mut world = World::new();
+    assert_eq!(says(&world, gate::order, 'a'), None, "it comes after nothing");
+    world.policy.after = vec!["staging".parse().unwrap(), "eu".parse().unwrap()];
+    world.upstream = vec![
+        ("staging".parse().unwrap(), World::after("+a +b +c <+").state),
+        ("eu".parse().unwrap(), World::after("+a -b +c").state),
+    ];
+    assert!(passes(&world, gate::order, 'a'), "it does not have to be live there still");
+    let verdict = says(&world, gate::order, 'b').unwrap();
+    assert_eq!(verdict.text, "v1.2.0-rc.1 has not succeeded on eu");
+    assert_eq!(verdict.fixes, ["rel deploy eu v1.2.0-rc.1"]);
+    let verdict = says(&world, gate::order, 'c').unwrap();
+    assert_eq!(verdict.text, "v1.3.0-rc.1 was rolled back on staging");
+    let verdict = says(&world, gate::order, 'd').unwrap();
+    assert_eq!(verdict.fixes.len(), 2, "every one that is missing");
+    // Once it was brought back there, it satisfies `order` again.
+    let mut staging = World::after("+a +c <+ unlock");
+    let seq = staging.bring_back('c');
+    staging.end(seq, Progress::Succeeded, true).unwrap();
+    world.upstream[0].1 = staging.state;
+    assert!(passes(&world, gate::order, 'c'));
+    // A rollback that failed undid it all the same.
+    world.upstream[0].1 = World::after("+a +c <-").state;
+    assert!(!passes(&world, gate::order, 'c'));
+}
+
+#[test]
+fn soak_opens_when_the_last_upstream_has_stood_long_enough() {
+    let mut world = World::new();
+    assert_eq!(says(&world, gate::soak, 'a'), None);
+    world.policy.soak = Some(Duration::from_secs(600));
+    world.policy.after = vec!["staging".parse().unwrap(), "eu".parse().unwrap()];
+    let eu = World::after("+b +a");
+    world.upstream =
+        vec![("staging".parse().unwrap(), World::after("+a").state), ("eu".parse().unwrap(), eu.state)];
+    world.now = minute(5);
+    let verdict = says(&world, gate::soak, 'a').unwrap();
+    assert_eq!(verdict.opens_at, Some(minute(13)), "the later of minutes 11 and 13");
+    assert!(verdict.text.starts_with("4 min of 10 min on staging; passes at "), "{}", verdict.text);
+    world.now = minute(12);
+    let verdict = says(&world, gate::soak, 'a').unwrap();
+    assert!(verdict.text.starts_with("9 min of 10 min on eu; passes at "), "{}", verdict.text);
+    world.now = minute(13);
+    assert!(passes(&world, gate::soak, 'a'), "to the second");
+    // Where it does not stand any more, time alone opens nothing, whatever stands elsewhere.
+    for swap in [false, true] {
+        let mut world = world.clone();
+        world.now = minute(5);
+        world.upstream[0].1 = World::after("+a +b").state;
+        if swap {
+            world.upstream.reverse();
+        }
+        let verdict = says(&world, gate::soak, 'a').unwrap();
+        assert_eq!(verdict.opens_at, None);
+        assert!(verdict.text.contains("2 min of 10 min on staging; it does not stand there now"));
+    }
+}
+
+#[test]
+fn approvals_are_of_others_for_this_candidate() {
+    let mut world = World::new();
+    world.policy.approvals = 2;
+    for (of, by) in [('a', "ana"), ('a', "kim"), ('b', "bob"), ('a', "ana")] {
+        world.approve(of, by).unwrap();
+    }
+    let verdict = says(&world, gate::approvals, 'a').unwrap();
+    assert_eq!(verdict.text, "1 of 2; kim's does not count, kim deploys");
+    assert_eq!(verdict.fixes, ["rel approve v1.1.0-rc.1 prod"]);
+    world.approve('a', "bob").unwrap();
+    assert_eq!(says(&world, gate::approvals, 'a').unwrap().text, "approvals 2/2 (ana, bob)");
+    world.asked_by = Some(Actor::new("Bob", "BOB@example.com"));
+    assert!(!passes(&world, gate::approvals, 'a'), "nor whoever asked for it");
+}
+
+#[test]
+fn downgrade_is_older_on_trunk_than_what_is_live() {
+    let world = World::after("+b");
+    let verdict = says(&world, gate::downgrade, 'a').unwrap();
+    assert_eq!(verdict.fixes, ["rel rollback prod --to v1.1.0-rc.1"]);
+    assert!(passes(&world, gate::downgrade, 'b') && passes(&world, gate::downgrade, 'c'));
+    assert_eq!(says(&World::new(), gate::downgrade, 'a'), None);
+}
+
+#[test]
+fn held_and_busy_name_what_takes_over() {
+    let world = World::after("+a lock");
+    let verdict = says(&world, gate::held, 'b').unwrap();
+    assert_eq!(verdict.text, "by kim: \"closed\" (prod#2)");
+    assert!(verdict.fixes.iter().any(|fix| fix.contains("--take-over 2")));
+    let world = World::after("+a +b <+");
+    assert_eq!(says(&world, gate::held, 'c').unwrap().text, "by the rollback prod#3 of kim");
+    let world = World::after("+a >b");
+    let verdict = says(&world, gate::busy, 'c').unwrap();
+    assert!(verdict.text.starts_with("prod#2 by kim is putting v1.2.0-rc.1 there since "));
+    assert!(verdict.fixes.iter().any(|fix| fix.contains("--take-over 2")));
+}
+
+#[test]
+fn what_cannot_be_judged_refuses() {
+    let mut world = World::new();
+    assert_eq!(says(&world, gate::signoff, 'a'), None);
+    world.policy.signoff = Some(crate::domain::config::Signoff::Authors);
+    assert!(!passes(&world, gate::signoff, 'a'));
+}

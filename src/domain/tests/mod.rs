@@ -1,0 +1,328 @@
+//! The rules, sentence by sentence: a test fails where the code breaks one.
+//!
+//! Here is what the files below share: an environment that is driven by
+//! events and read as its state, with candidates named by one letter.
+
+mod candidate;
+mod fold;
+mod gates;
+mod minting;
+mod plan;
+mod records;
+mod times;
+mod way_back;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::candidates::{self, CandidatesState, Minted};
+use super::config::Environment;
+use super::env::*;
+use super::gate::Gate;
+use super::name::{Actor, EnvName, Oid, TagName};
+use super::plan::{Plan, Setting, Stamp};
+use super::rollback::{self, Decision, Knowledge};
+
+/// A moment, by its distance in minutes from the first.
+fn minute(minutes: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_500_000, 0).unwrap() + TimeDelta::minutes(minutes)
+}
+
+fn person(name: &str) -> Actor {
+    Actor::new(name, &format!("{name}@example.com"))
+}
+
+fn oid(n: u8) -> Oid {
+    Oid::from_bytes([n; 20])
+}
+
+/// The candidate called by this letter; later letters are newer on trunk.
+fn candidate(letter: char) -> Minted {
+    let n = letter as u8 - b'a' + 1;
+    Minted {
+        tag: tag(letter),
+        tag_object: oid(100 + n),
+        version: format!("1.{n}.0-rc.1").parse().unwrap(),
+        commit: oid(n),
+        trunk_commit: oid(n),
+        position: u64::from(n) * 10,
+        parent: None,
+    }
+}
+
+fn tag(letter: char) -> TagName {
+    format!("v1.{}.0-rc.1", letter as u8 - b'a' + 1).parse().unwrap()
+}
+
+/// The letter of a tag.
+fn letter(tag: &TagName) -> char {
+    let n: u8 = tag.as_str().split('.').nth(1).unwrap().parse().unwrap();
+    (b'a' + n - 1) as char
+}
+
+/// Letters of tags.
+fn letters<'a>(tags: impl IntoIterator<Item = &'a TagName>) -> String {
+    tags.into_iter().map(letter).collect()
+}
+
+/// An environment, its candidates and the time, which passes by a minute an event.
+#[derive(Debug, Clone)]
+struct World {
+    policy: Environment,
+    state: EnvState,
+    upstream: Vec<(EnvName, EnvState)>,
+    candidates: CandidatesState,
+    pool: Vec<Minted>,
+    /// Letters whose artifacts are gone.
+    lost: String,
+    actor: Actor,
+    asked_by: Option<Actor>,
+    now: DateTime<Utc>,
+    events: Vec<Event>,
+}
+
+impl World {
+    /// `prod`, where nothing has happened, and the candidates `a` to `f`.
+    fn new() -> World {
+        World {
+            policy: Environment::new("prod".parse().unwrap()),
+            state: EnvState::default(),
+            upstream: Vec::new(),
+            candidates: CandidatesState::default(),
+            pool: ('a'..='f').map(candidate).collect(),
+            lost: String::new(),
+            actor: person("kim"),
+            asked_by: None,
+            now: minute(0),
+            events: Vec::new(),
+        }
+    }
+
+    /// The same after these steps; see [`World::step`].
+    fn after(steps: &str) -> World {
+        let mut world = World::new();
+        world.steps(steps);
+        world
+    }
+
+    fn steps(&mut self, steps: &str) -> &mut World {
+        for step in steps.split_whitespace() {
+            self.step(step);
+        }
+        self
+    }
+
+    /// One step: `+a` a deployment of `a` that succeeds, `-a` one that fails,
+    /// `?a` one that is taken over, `xa` one cancelled after its command was
+    /// started, `oa` one cancelled before, `>a` one still in flight; `<+`,
+    /// `<-`, `<?`, `<x`, `<o`, `<>` the same for the rollback that the rules
+    /// choose, `<+a` for one `--to a`, and `<<+` for one that goes further
+    /// back; `lock`, `unlock`.
+    fn step(&mut self, step: &str) {
+        match step {
+            "lock" => return self.hold("closed").map(|_| ()).unwrap(),
+            "unlock" => {
+                let token = self.state.hold.as_ref().unwrap().token;
+                return self.unhold(token).unwrap();
+            }
+            _ => {}
+        }
+        let (end, seq) = if let Some(rest) = step.strip_prefix('<') {
+            let (further, rest) = rest.strip_prefix('<').map_or((false, rest), |rest| (true, rest));
+            let mut chars = rest.chars();
+            let end = chars.next().unwrap();
+            let to = chars.next().map(candidate);
+            let request = rollback::Request { to, further, ..Default::default() };
+            let Decision::Go(plan) = self.decide(&request) else {
+                panic!("{step}: {:?}", self.decide(&request))
+            };
+            (end, self.claim(&plan).unwrap())
+        } else {
+            let mut chars = step.chars();
+            let end = chars.next().unwrap();
+            let of = chars.next().unwrap();
+            (end, self.start(of).unwrap())
+        };
+        match end {
+            '+' => self.end(seq, Progress::Succeeded, true).unwrap(),
+            '-' => self.end(seq, Progress::Failed, true).unwrap(),
+            'x' => self.end(seq, Progress::Cancelled, true).unwrap(),
+            'o' => self.end(seq, Progress::Cancelled, false).unwrap(),
+            '?' => self.take_over(seq).unwrap(),
+            '>' => {}
+            other => panic!("{other} is no step"),
+        }
+    }
+
+    fn apply(&mut self, seq: u64, what: What) -> Result<(), Impossible> {
+        let (actor, at) = (self.actor.clone(), self.now);
+        let nonce = || format!("n{}", self.events.len());
+        let event = Stamp { actor: &actor, at, nonce: &nonce }.event(&self.policy.name, seq, what);
+        self.state = self.state.apply(&event)?;
+        self.events.push(event);
+        self.now += TimeDelta::minutes(1);
+        Ok(())
+    }
+
+    fn next(&self) -> u64 {
+        self.state.count + 1
+    }
+
+    fn intent(&self, of: &Minted, action: Action) -> Intent {
+        let seq = self.next();
+        let environment = self.policy.name.clone();
+        Intent {
+            position: of.position,
+            undoes: None,
+            holds: false,
+            deployment: Deployment {
+                id: format!("{environment}#{seq}").parse().unwrap(),
+                seq,
+                environment,
+                action,
+                tag: of.tag.clone(),
+                version: of.version.clone(),
+                commit: of.commit,
+                from_tag: self.state.current().map(|live| live.tag.clone()),
+                state: Progress::Running,
+                certain: false,
+                actor: self.actor.clone(),
+                on_behalf_of: self.asked_by.clone(),
+                host: Some("build-7".into()),
+                run_url: None,
+                trigger: Trigger::Person,
+                reason: None,
+                overrides: Vec::new(),
+                gates: Vec::new(),
+                approvals: Vec::new(),
+                policy_commit: None,
+                commands_commit: None,
+                started_at: self.now,
+                finished_at: None,
+                exit_code: None,
+                reverts: None,
+                rel_version: "0.1.0".into(),
+            },
+        }
+    }
+
+    fn claim_intent(&mut self, intent: Intent) -> Result<u64, Impossible> {
+        let seq = intent.deployment.seq;
+        self.apply(seq, What::Intent(Box::new(intent))).map(|()| seq)
+    }
+
+    /// Claims a deployment of `of`, without asking any gate.
+    fn start(&mut self, of: char) -> Result<u64, Impossible> {
+        let same = self.state.current().is_some_and(|live| live.tag == tag(of));
+        let intent = self.intent(&candidate(of), if same { Action::Redeploy } else { Action::Deploy });
+        self.claim_intent(intent)
+    }
+
+    /// Claims what was planned.
+    fn claim(&mut self, plan: &Plan) -> Result<u64, Impossible> {
+        let mut intent = self.intent(plan.candidate(), plan.action());
+        intent.undoes = plan.undoes().cloned();
+        intent.holds = plan.holds();
+        intent.deployment.reverts = plan.reverts().cloned();
+        intent.deployment.overrides = plan.overrides().to_vec();
+        self.claim_intent(intent)
+    }
+
+    /// Deploys what a rollback undid, as `--override rolled-back` does.
+    fn bring_back(&mut self, of: char) -> u64 {
+        let mut intent = self.intent(&candidate(of), Action::Deploy);
+        intent.deployment.overrides = vec![Override { gate: Gate::RolledBack, text: String::new() }];
+        self.claim_intent(intent).unwrap()
+    }
+
+    fn end(&mut self, seq: u64, state: Progress, started: bool) -> Result<(), Impossible> {
+        self.apply(seq, What::Outcome(outcome(state, started)))
+    }
+
+    fn take_over(&mut self, seq: u64) -> Result<(), Impossible> {
+        self.apply(seq, What::TakenOver { reason: "it hangs".into() })
+    }
+
+    fn late(&mut self, seq: u64, state: Progress) -> Result<(), Impossible> {
+        self.apply(seq, What::Late(outcome(state, true)))
+    }
+
+    fn resolve(&mut self, seq: u64, state: Progress) -> Result<(), Impossible> {
+        self.apply(seq, What::Resolved { state, reason: "looked".into() })
+    }
+
+    fn hold(&mut self, reason: &str) -> Result<u64, Impossible> {
+        let seq = self.next();
+        self.apply(seq, What::Hold { reason: reason.into() }).map(|()| seq)
+    }
+
+    fn unhold(&mut self, token: u64) -> Result<(), Impossible> {
+        self.apply(self.next(), What::Unhold { token, reason: "done".into() })
+    }
+
+    fn approve(&mut self, of: char, by: &str) -> Result<(), Impossible> {
+        let event = What::Approve { tag: tag(of), commit: candidate(of).commit, reason: None };
+        self.by(by, event)
+    }
+
+    fn withdraw(&mut self, of: char, by: &str) -> Result<(), Impossible> {
+        self.by(by, What::Withdraw { tag: tag(of), commit: candidate(of).commit })
+    }
+
+    fn by(&mut self, who: &str, what: What) -> Result<(), Impossible> {
+        let actor = std::mem::replace(&mut self.actor, person(who));
+        let done = self.apply(self.next(), what);
+        self.actor = actor;
+        done
+    }
+
+    fn block(&mut self, target: &str) {
+        let event = candidates::Event {
+            id: target.to_owned(),
+            at: self.now,
+            actor: person("bob"),
+            nonce: "b".into(),
+            what: candidates::What::Blocked { target: target.to_owned(), reason: "leaks".into() },
+        };
+        self.candidates = self.candidates.apply(&event).unwrap();
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        Setting {
+            environment: &self.policy,
+            state: &self.state,
+            upstream: &self.upstream,
+            candidates: &self.candidates,
+            pool: &self.pool,
+            actor: &self.actor,
+            on_behalf_of: self.asked_by.as_ref(),
+            now: self.now,
+        }
+    }
+
+    fn decide(&self, request: &rollback::Request) -> Decision {
+        let find = |tag: &TagName| self.pool.iter().find(|minted| minted.tag == *tag).cloned();
+        let lost =
+            |tag: &TagName| self.lost.contains(letter(tag)).then(|| "its artifacts are gone".to_owned());
+        let knowledge = Knowledge { find: &find, lost: &lost };
+        rollback::decide(&self.setting(), request, &knowledge, &self.state)
+    }
+
+    /// What was live, newest last, as letters; `?` after them while uncertain.
+    fn live(&self) -> String {
+        let stack = letters(self.state.stack.iter().map(|live| &live.tag));
+        if self.state.certain || stack.is_empty() { stack } else { stack + "?" }
+    }
+
+    fn undone(&self) -> String {
+        letters(&self.state.undone)
+    }
+}
+
+fn outcome(state: Progress, started: bool) -> Outcome {
+    let exit_code = match state {
+        Progress::Succeeded => Some(0),
+        Progress::Failed => Some(3),
+        _ => None,
+    };
+    Outcome { state, started, exit_code, text: None }
+}

@@ -1,0 +1,396 @@
+//! What is live where, and what comes next.
+
+use chrono::{DateTime, Utc};
+
+use super::log::{person, person_cell};
+use super::plan::count;
+use super::screen::Screen;
+use super::table::{Table, labelled};
+use super::text::{clean, wrap};
+use super::time;
+use crate::domain::env::{Deployment, Hold, HoldCause, Last, Live, Progress};
+use crate::domain::gate::{Gate, Verdict};
+use crate::domain::name::{Actor, EnvName, Oid, ProjectName, TagName};
+use crate::domain::plan::Skipped;
+
+/// A project at one moment.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Which.
+    pub project: ProjectName,
+    /// Its trunk.
+    pub trunk: Trunk,
+    /// Where this was decided, for people.
+    pub authority: String,
+    /// Whether that was not asked.
+    pub offline: bool,
+    /// When it was last asked.
+    pub as_of: Option<DateTime<Utc>>,
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// Its environments, in the policy's order.
+    pub environments: Vec<Place>,
+}
+
+/// The branch that releases are cut from.
+#[derive(Debug, Clone)]
+pub struct Trunk {
+    /// Its name.
+    pub branch: String,
+    /// Its tip.
+    pub commit: Oid,
+    /// Commits of this project since the newest candidate; none where there
+    /// is no candidate.
+    pub pending: Option<usize>,
+}
+
+/// One environment.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Which.
+    pub name: EnvName,
+    /// What is live.
+    pub current: Option<Live>,
+    /// Whether that is so for sure.
+    pub certain: bool,
+    /// For whom whoever made it so worked.
+    pub on_behalf_of: Option<Actor>,
+    /// Whether it is the newest candidate there is.
+    pub newest: bool,
+    /// What a rollback from it would reach.
+    pub previous: Option<Live>,
+    /// The deployment that has the environment.
+    pub in_flight: Option<InFlight>,
+    /// Whether it is kept closed.
+    pub hold: Option<Hold>,
+    /// Deployments nobody knows the end of.
+    pub unresolved: Vec<Deployment>,
+    /// The newest deployment that has ended.
+    pub last: Option<Last>,
+    /// Commits of this project on trunk that what is live does not contain;
+    /// none where nothing is live.
+    pub pending: Option<usize>,
+    /// The candidate that a deployment without one would take.
+    pub next: Option<Next>,
+    /// What a rollback would do; only where that was asked.
+    pub back: Option<Back>,
+}
+
+/// A deployment under way.
+#[derive(Debug, Clone)]
+pub struct InFlight {
+    /// Which.
+    pub deployment: Deployment,
+    /// Whether its process is known to be alive on this machine.
+    pub alive_here: bool,
+}
+
+/// What would be deployed next.
+#[derive(Debug, Clone)]
+pub struct Next {
+    /// Which candidate.
+    pub tag: TagName,
+    /// Commits of this project that it brings; all it builds on where nothing
+    /// is live.
+    pub commits: usize,
+    /// When its last timed gate opens; the time of asking where it may be
+    /// deployed now, none where a person is needed.
+    pub ready_at: Option<DateTime<Utc>>,
+    /// The gates that refuse it.
+    pub gates: Vec<Verdict>,
+}
+
+/// What a rollback would do.
+#[derive(Debug, Clone)]
+pub enum Back {
+    /// Go there.
+    To {
+        /// Where.
+        tag: TagName,
+        /// Why there.
+        why: String,
+        /// What it passes over.
+        skipped: Vec<Skipped>,
+        /// The intent or hold that has to be taken over for it.
+        token: Option<u64>,
+    },
+    /// Go further back than one step, which has to be said.
+    Further {
+        /// Where.
+        tag: TagName,
+        /// What is live.
+        current: TagName,
+    },
+    /// Nothing, and why.
+    Nowhere {
+        /// Why.
+        why: String,
+        /// What it passes over.
+        skipped: Vec<Skipped>,
+    },
+}
+
+/// Every environment in a line, and below it what somebody has to see to.
+pub fn overview(screen: &Screen, status: &Status) -> String {
+    let mut parts = vec![header(screen, status, None)];
+    if status.environments.is_empty() {
+        parts.push("release.toml names no environments".to_owned());
+        return parts.join("\n\n");
+    }
+    let mut table = Table::new(&["env", "live", "since", "by", "next"]).flexible(4);
+    for place in &status.environments {
+        let (live, since, by) = match &place.current {
+            Some(live) => (
+                mark(screen, place, live),
+                time::span(time::between(live.since, status.now)),
+                person_cell(screen, &live.actor, place.on_behalf_of.as_ref()),
+            ),
+            None => ("-".to_owned(), "-".to_owned(), "-".to_owned()),
+        };
+        table.push([screen.env(place.name.as_str()), live, since, by, outlook(status, place)]);
+    }
+    parts.push(table.render(screen.width()));
+    parts.extend(status.environments.iter().flat_map(|place| concerns(screen, status, place)));
+    parts.join("\n\n")
+}
+
+/// One environment in depth.
+pub fn detail(screen: &Screen, status: &Status, place: &Place) -> String {
+    let now = status.now;
+    let name = &place.name;
+    let mut rows: Vec<(String, String)> = Vec::new();
+    let mut row = |label: &str, text: String| rows.push((label.to_owned(), text));
+    match &place.current {
+        Some(live) => row(
+            "live",
+            format!(
+                "{}, {}, by {} ({})",
+                mark(screen, place, live),
+                time::span(time::between(live.since, now)),
+                person(&live.actor, place.on_behalf_of.as_ref()),
+                live.deployment
+            ),
+        ),
+        None => row("live", "nothing".to_owned()),
+    }
+    if let Some(pending) = place.pending {
+        row("pending", format!("{} on trunk not in it", count(pending, "commit", "commits")));
+    }
+    if let Some(flight) = &place.in_flight {
+        row("in flight", under_way(flight, now));
+    }
+    if let Some(hold) = &place.hold {
+        let span = time::span(time::between(hold.at, now));
+        let open = format!("rel unlock {name} --token {} --reason WHY", hold.token);
+        row("held", format!("{}, {span}\n{open}", held(name, hold)));
+    }
+    match &place.next {
+        Some(next) => {
+            row("next", coming(next, place, now));
+            for verdict in next.gates.iter().filter(|verdict| !closes(verdict.gate)) {
+                let fixes = verdict.fixes.iter().map(|fix| format!("\n{}", clean(fix)));
+                row(&format!("  {}", verdict.gate), clean(&verdict.text) + &fixes.collect::<String>());
+            }
+            if next.gates.is_empty() {
+                row("", format!("rel deploy {name} {}", next.tag));
+            }
+        }
+        None => row("next", nothing_next(status, place)),
+    }
+    if let Some(back) = &place.back {
+        for (label, text) in way_back(name, back) {
+            row(label, text);
+        }
+    }
+    let mut parts = vec![header(screen, status, Some(name)), labelled(&rows, 2, screen.width())];
+    parts.extend(concerns(screen, status, place));
+    parts.join("\n\n")
+}
+
+fn header(screen: &Screen, status: &Status, name: Option<&EnvName>) -> String {
+    let name = name.map_or(String::new(), |name| format!(" {}", screen.env(name.as_str())));
+    let asked = match status.as_of {
+        Some(at) if status.authority != THIS => format!(", {}", time::ago(status.now, at)),
+        _ => String::new(),
+    };
+    format!(
+        "{}{name} · trunk {} {} · {}{asked}{}",
+        screen.strong(status.project.as_str()),
+        clean(&status.trunk.branch),
+        status.trunk.commit.short(),
+        clean(&status.authority),
+        if status.offline { ", offline" } else { "" }
+    )
+}
+
+/// How an authority that is this repository is spelled.
+const THIS: &str = "this repository";
+
+fn mark(screen: &Screen, place: &Place, live: &Live) -> String {
+    if place.certain { live.tag.to_string() } else { screen.caution(&format!("{}?", live.tag)) }
+}
+
+/// What comes next, in one line: whatever keeps the environment closed first.
+fn outlook(status: &Status, place: &Place) -> String {
+    if let Some(flight) = &place.in_flight {
+        let Deployment { id, tag, actor, on_behalf_of, started_at, .. } = &flight.deployment;
+        let by = person(actor, on_behalf_of.as_ref());
+        return format!("{tag} by {by} since {}, {id}", moment(*started_at, status.now));
+    }
+    if let Some(hold) = &place.hold {
+        return format!("held {}", held(&place.name, hold));
+    }
+    match &place.next {
+        Some(next) => coming(next, place, status.now),
+        None => nothing_next(status, place),
+    }
+}
+
+fn coming(next: &Next, place: &Place, now: DateTime<Utc>) -> String {
+    let what = match &place.current {
+        Some(_) => format!("{} (+{})", next.tag, next.commits),
+        None => next.tag.to_string(),
+    };
+    let untimed = || next.gates.iter().filter(|v| v.opens_at.is_none() && !closes(v.gate));
+    match next.ready_at {
+        Some(_) if next.gates.is_empty() => format!("{what}, ready"),
+        Some(at) => format!("{what}, ready at {}", moment(at, now)),
+        None if untimed().next().is_none() => format!("{what}, once it is open"),
+        None => {
+            let gates: Vec<&str> = untimed().map(|verdict| verdict.gate.as_str()).collect();
+            format!("{what}, refused by {}", gates.join(", "))
+        }
+    }
+}
+
+fn nothing_next(status: &Status, place: &Place) -> String {
+    match (status.trunk.pending, place.newest) {
+        (Some(0), true) => "up to date".to_owned(),
+        (Some(pending), true) => format!("{} on trunk, not cut", count(pending, "commit", "commits")),
+        (None, _) => "no candidate yet: rel cut".to_owned(),
+        (Some(_), false) => "no other candidate may go there".to_owned(),
+    }
+}
+
+fn held(name: &EnvName, hold: &Hold) -> String {
+    let (by, token) = (person(&hold.actor, None), hold.token);
+    match hold.cause {
+        HoldCause::Person => format!("by {by}: \"{}\" ({name}#{token})", clean(&hold.reason)),
+        HoldCause::Rollback => format!("by the rollback {name}#{token} of {by}"),
+    }
+}
+
+fn under_way(flight: &InFlight, now: DateTime<Utc>) -> String {
+    let deployment = &flight.deployment;
+    let mut text = format!(
+        "{} of {} since {}, {} by {}",
+        deployment.action,
+        deployment.tag,
+        moment(deployment.started_at, now),
+        deployment.id,
+        person(&deployment.actor, deployment.on_behalf_of.as_ref())
+    );
+    if let Some(run) = &deployment.run_url {
+        text.push_str(&format!(", {}", clean(run)));
+    }
+    if flight.alive_here {
+        text.push_str("; its process is alive on this machine");
+    } else if let Some(host) = &deployment.host {
+        text.push_str(&format!("; on {}", clean(host)));
+    }
+    text
+}
+
+/// What somebody has to see to, each with the ways on.
+fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
+    let mut concerns = Vec::new();
+    let name = &place.name;
+    let width = screen.width();
+    let mut concern = |text: String, rows: &[(&str, String)]| {
+        let lines = match width {
+            Some(width) => wrap(&text, width.saturating_sub(2)).join("\n  "),
+            None => text,
+        };
+        let question = screen.caution("?");
+        concerns.push(format!("{question} {lines}\n{}", labelled(rows, 2, width)));
+    };
+    if let Some(flight) = place.in_flight.as_ref().filter(|flight| !flight.alive_here) {
+        let Deployment { id, seq, .. } = &flight.deployment;
+        concern(
+            format!("{id} is under way{}. If it is dead:", whose(&flight.deployment, status.now)),
+            &[
+                ("go back in one step", format!("rel rollback {name} --take-over {seq} --reason WHY")),
+                ("or settle it", format!("rel resolve {id} --failed --reason WHY")),
+            ],
+        );
+    }
+    let newest = place.last.as_ref().map(|last| last.seq).filter(|_| !place.certain);
+    for deployment in &place.unresolved {
+        let Deployment { id, seq, tag, .. } = deployment;
+        let settle = ("or settle it", format!("rel resolve {id} --succeeded|--failed --reason WHY"));
+        let text = format!("{id} put {tag} there and never reported{}.", whose(deployment, status.now));
+        if newest == Some(*seq) && place.in_flight.is_none() {
+            concern(text, &[("go back", format!("rel rollback {name}")), settle]);
+        } else {
+            concern(text, &[("settle it", settle.1)]);
+        }
+    }
+    if let Some(last) = place.last.as_ref().filter(|last| {
+        newest == Some(last.seq)
+            && place.in_flight.is_none()
+            && matches!(last.state, Progress::Failed | Progress::Cancelled)
+    }) {
+        let (id, tag) = (&last.target.deployment, &last.tag);
+        let mut ways = vec![("or try it again", format!("rel deploy {name} {tag}"))];
+        if place.current.is_some() {
+            ways.insert(0, ("go back", format!("rel rollback {name}")));
+        }
+        ways.push(("what it printed", format!("rel log --output {id}")));
+        concern(format!("{id} {}: {tag} may be there in part.", last.state), &ways);
+    }
+    concerns
+}
+
+/// Who ran it, where and when, in brackets.
+fn whose(deployment: &Deployment, now: DateTime<Utc>) -> String {
+    let mut text = person(&deployment.actor, deployment.on_behalf_of.as_ref());
+    match (&deployment.run_url, &deployment.host) {
+        (Some(run), _) => text.push_str(&format!(", {}", clean(run))),
+        (None, Some(host)) => text.push_str(&format!(" on {}", clean(host))),
+        (None, None) => {}
+    }
+    format!(" ({text}, {})", moment(deployment.started_at, now))
+}
+
+fn way_back(name: &EnvName, back: &Back) -> Vec<(&'static str, String)> {
+    let skips = |skipped: &[Skipped]| -> Vec<(&'static str, String)> {
+        skipped.iter().map(|one| ("skipping", format!("{}: {}", one.tag, clean(&one.why)))).collect()
+    };
+    match back {
+        Back::To { tag, why, skipped, token } => {
+            let take = token.map_or(String::new(), |token| format!(" --take-over {token} --reason WHY"));
+            let mut rows = vec![("go back", format!("to {tag}: {}\nrel rollback {name}{take}", clean(why)))];
+            rows.extend(skips(skipped));
+            rows
+        }
+        Back::Further { tag, current } => vec![(
+            "go back",
+            format!("to {tag}, further back than one step\nrel rollback {name} --from {current}"),
+        )],
+        Back::Nowhere { why, skipped } => {
+            let mut rows = vec![("go back", clean(why))];
+            rows.extend(skips(skipped));
+            rows
+        }
+    }
+}
+
+/// A moment in UTC, which is said: readers sit in several places.
+fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    format!("{} UTC", time::clock(at, now))
+}
+
+/// Whether a gate only says that the environment is closed, which has lines of its own.
+fn closes(gate: Gate) -> bool {
+    matches!(gate, Gate::Held | Gate::Busy)
+}
