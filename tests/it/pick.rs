@@ -120,14 +120,12 @@ fn a_conflict_makes_nothing_and_waits_for_a_person() {
     ana.cut(&[]);
     ana.commit("src/app.txt", "two\n", "feat: two");
     let fix = ana.commit("src/app.txt", "two, fixed\n", "fix: two");
-    let before = ana.before();
     let refs = shop.refs();
     let output = ana.rel(&["cherry-pick", &fix, "--json"]).code(7);
     assert_eq!(output.kind(), "conflict");
     assert_eq!(shop.refs(), refs, "nothing is reserved");
     let status = ana.git(&["status", "--porcelain", "--untracked-files=all"]);
     assert_eq!(status, "", "the working tree is untouched");
-    drop(before);
 
     let worktrees = ana.git(&["worktree", "list", "--porcelain"]);
     let worktrees: Vec<&str> = worktrees.lines().filter_map(|line| line.strip_prefix("worktree ")).collect();

@@ -82,7 +82,15 @@ fn six_cut_one_commit() {
     assert_eq!(shop.refs().keys().filter(|name| name.starts_with("refs/tags/")).count(), 1);
 }
 
-over_every_authority!(six_deploy_to_one_environment);
+#[test]
+fn six_deploy_to_one_environment_of_a_path() {
+    six_deploy_to_one_environment(Kind::Path);
+}
+
+#[test]
+fn six_deploy_to_one_environment_over_http() {
+    six_deploy_to_one_environment(Kind::Http);
+}
 
 fn six_deploy_to_one_environment(kind: Kind) {
     let shop = Shop::over(kind, &[]);

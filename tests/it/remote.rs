@@ -217,8 +217,6 @@ fn response(said: &[u8]) -> Vec<u8> {
 
 /// A bare repository that is the authority, and how it is reached.
 pub struct Remote {
-    /// How.
-    pub kind: Kind,
     /// The bare repository.
     pub dir: PathBuf,
     /// Its address.

@@ -104,7 +104,7 @@ impl Shop {
                 Some(server) => server.url(kind, "shop.git"),
                 None => dir.to_str().unwrap().to_owned(),
             };
-            Remote { kind, dir, url, server }
+            Remote { dir, url, server }
         });
         let shop = Shop { world, kind, remote };
         let ana = shop.ana();
@@ -407,7 +407,9 @@ impl Desk<'_> {
 
 /// Whether a ref is a copy of what the authority has: what a fetch may move.
 fn is_copy(name: &str, is: Option<&String>, authority: &BTreeMap<String, String>) -> bool {
-    let original = if let Some(branch) = name.strip_prefix("refs/remotes/origin/") {
+    let original = if name == "refs/remotes/origin/HEAD" {
+        "refs/heads/main".to_owned()
+    } else if let Some(branch) = name.strip_prefix("refs/remotes/origin/") {
         format!("refs/heads/{branch}")
     } else if name.starts_with("refs/notes/rel/") {
         name.to_owned()

@@ -148,7 +148,7 @@ fn further_back_needs_a_word() {
 fn exactly_there() {
     let shop = Shop::new();
     let ana = shop.ana();
-    let [first, second, third] = live_in_turn(&ana);
+    let [first, _, third] = live_in_turn(&ana);
     let before = ana.before();
     let document = ana.json(&["rollback", "staging", "--yes", "--to", &third]);
     assert!(document["deployment"].is_null(), "what is certainly live: nothing is run: {document}");
@@ -159,7 +159,6 @@ fn exactly_there() {
     let status = ana.status("staging");
     assert!(status["previous"].is_null(), "it popped down to it: {status}");
     assert_eq!(status["hold"]["cause"], "rollback");
-    let _ = second;
 }
 
 #[test]
@@ -167,13 +166,12 @@ fn to_what_was_never_live_here_pushes() {
     let shop = Shop::new();
     let ana = shop.ana();
     let never = ana.cut(&[]);
-    let [first] = live_in_turn(&ana);
+    let [_] = live_in_turn(&ana);
     ana.rollback("staging", &["--to", &never]);
     let status = ana.status("staging");
     assert_eq!(status["current"]["tag"], never);
     // What it undid is below it, and is passed over.
     assert!(status["previous"].is_null(), "{status}");
-    let _ = first;
     ana.refused(&["rollback", "staging", "--yes", "--from", &never], 4);
 }
 

@@ -296,17 +296,3 @@ fn drain(mut from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     });
     receiver
 }
-
-/// Copies a folder, all the way down, with modes.
-pub fn copy_tree(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), &target).unwrap();
-        }
-    }
-}
