@@ -114,7 +114,7 @@ fn a_small_event_makes_one() {
     ana.deploy("staging", &[]);
     assert_eq!(trips(&ana, &["lock", "staging", "--reason", "x"]), ["push"]);
     assert_eq!(trips(&ana, &["unlock", "staging", "--reason", "x"]), ["push"]);
-    assert_eq!(trips(&ana, &["block", &tag, "--reason", "x"]), ["push"]);
+    assert_eq!(trips(&ana, &["approve", &tag, "staging"]), ["push"]);
     let bob = shop.clone_for("bob");
     bob.json(&["status"]);
     ana.json(&["lock", "staging", "--reason", "y"]);
