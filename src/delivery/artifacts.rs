@@ -90,6 +90,27 @@ pub fn lay_out(ctx: &Context<'_>, candidate: &Candidate, into: &Path) -> Result<
     cache(ctx).lay_out(&candidate.artifacts, into)
 }
 
+/// Why a candidate cannot be deployed any more, asking its store where the
+/// cache lacks something: for who is about to go there.
+pub fn gone(ctx: &Context<'_>, candidate: &Candidate) -> Option<String> {
+    if let Some(why) = lost(ctx, candidate) {
+        return Some(why);
+    }
+    let cache = cache(ctx);
+    if cache.missing(&candidate.artifacts).is_empty() {
+        return None;
+    }
+    let kept = match Location::parse(&candidate.store).ok()? {
+        // A store that cannot be asked is no proof that anything is gone.
+        Location::Git => kept_in_git(ctx, candidate).ok()?.is_some(),
+        Location::File(dir) => {
+            let elsewhere = Cache::at(dir);
+            elsewhere.missing(&candidate.artifacts).is_empty()
+        }
+    };
+    (!kept).then(|| "its artifacts are gone".to_owned())
+}
+
 /// Why a candidate cannot be deployed any more, if its files are neither here
 /// nor, as far as this clone knows, anywhere else. Asks nobody.
 pub fn lost(ctx: &Context<'_>, candidate: &Candidate) -> Option<String> {

@@ -708,7 +708,11 @@ fn roll_back(
             now: ctx.world.now(),
         };
         let find = |tag: &TagName| snapshot.minted(tag).cloned();
-        let knowledge = Knowledge { find: &find, lost: &|_| None };
+        let lost = |tag: &TagName| {
+            let record = snapshot.record(ctx, snapshot.minted(tag)?).ok()?;
+            artifacts::gone(ctx, &record)
+        };
+        let knowledge = Knowledge { find: &find, lost: &lost };
         let request = rollback::Request::default();
         let Decision::Go(plan) = rollback::decide(&setting, &request, &knowledge, &after.state) else {
             return Ok(None);

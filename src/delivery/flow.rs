@@ -383,7 +383,7 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
     let lost = |tag: &TagName| -> Option<String> {
         let minted = snapshot.minted(tag)?;
         let record = snapshot.record(ctx, minted).ok()?;
-        artifacts::lost(ctx, &record)
+        artifacts::gone(ctx, &record)
     };
     let knowledge = Knowledge { find: &find, lost: &lost };
     let from = match &wish.from {

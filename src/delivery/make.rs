@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::context::{Context, config_at, scratch};
 use super::snapshot::{self, Snapshot};
@@ -29,6 +29,7 @@ use crate::store::checkout::Checkout;
 use crate::store::journal::{OpenRun, Run};
 use crate::store::ledger::{self, View};
 use crate::store::tag::write_tag;
+use crate::ui::json as documents;
 
 /// The name that a candidate's provenance statement is kept under.
 pub const PROVENANCE: &str = "provenance.intoto.json";
@@ -187,6 +188,7 @@ impl Making<'_, '_> {
                 Ok(made)
             }
             Err(failure) => {
+                let failure = failure.with("candidate", self.unmade(&tag));
                 let reason = failure.message.clone();
                 match self.abandon(&reason) {
                     Ok(()) => {
@@ -200,6 +202,12 @@ impl Making<'_, '_> {
                 }
             }
         }
+    }
+
+    /// The document of the candidate that was not made: what it would have been.
+    fn unmade(&self, tag: &TagName) -> Value {
+        let record = self.record(tag, Vec::new(), Vec::new(), None);
+        documents::candidate(&record, None)
     }
 
     fn build(&self, tag: &TagName) -> Result<Built> {
@@ -356,26 +364,11 @@ impl Making<'_, '_> {
         let ctx = self.ctx;
         let cache = artifacts::cache(ctx);
         let location = Location::parse(&self.snapshot.policy.config.artifacts.store)?;
-        let store_text = location.to_string();
         let now = ctx.world.now();
         let stored = self.store(tag, &built, location, &cache, now)?;
-        let candidate = Candidate {
-            tag: tag.clone(),
-            project: ctx.project().clone(),
-            version: self.version.clone(),
-            commit: self.draft.commit,
-            trunk_commit: self.draft.trunk_commit,
-            parent: self.draft.parent.clone(),
-            picks: self.draft.picks.clone(),
-            artifacts: built.artifacts,
-            references: built.references,
-            store: store_text,
-            provenance: built.provenance.map(|(_, digest)| digest),
-            nonce: Context::nonce(),
-            created_at: now,
-            actor: self.actor.clone(),
-            signed: self.snapshot.policy.config.version.sign,
-        };
+        let provenance = built.provenance.map(|(_, digest)| digest);
+        let record = self.record(tag, built.artifacts, built.references, provenance);
+        let candidate = Candidate { created_at: now, ..record };
         let text = format!("{} {}\n\n{}", candidate.project, candidate.version, self.draft.text);
         let message = candidate.message(&text);
         let object = write_tag(
@@ -397,6 +390,34 @@ impl Making<'_, '_> {
             parent: self.draft.parent.clone(),
         };
         self.publish(minted, stored, candidate)
+    }
+
+    /// The candidate as its tag will record it.
+    fn record(
+        &self,
+        tag: &TagName,
+        artifacts: Vec<Artifact>,
+        references: Vec<Reference>,
+        provenance: Option<Sha256>,
+    ) -> Candidate {
+        let config = &self.snapshot.policy.config;
+        Candidate {
+            tag: tag.clone(),
+            project: self.ctx.project().clone(),
+            version: self.version.clone(),
+            commit: self.draft.commit,
+            trunk_commit: self.draft.trunk_commit,
+            parent: self.draft.parent.clone(),
+            picks: self.draft.picks.clone(),
+            artifacts,
+            references,
+            store: config.artifacts.store.clone(),
+            provenance,
+            nonce: Context::nonce(),
+            created_at: self.ctx.world.now(),
+            actor: self.actor.clone(),
+            signed: config.version.sign,
+        }
     }
 
     fn store(

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use super::context::Context;
 use super::make::{Draft, Intended};
+use super::report;
 use super::scope::{Foreign, changes};
 use super::snapshot::Snapshot;
 use crate::domain::candidate::Pick;
@@ -143,7 +144,11 @@ pub fn intend(
                 picks.push(pick.clone());
                 fates.push(Fate::Picked(pick));
             }
-            Picked::Conflict(paths) => return Err(conflict(ctx, parent, source, &paths)?),
+            Picked::Conflict(paths) => {
+                let record = snapshot.record(ctx, parent)?;
+                return Err(conflict(ctx, parent, source, &paths)?
+                    .with("candidate", report::candidate(snapshot, &record)));
+            }
         }
     }
     if picks.is_empty() {

@@ -219,7 +219,8 @@ impl Authority {
             return false;
         }
         if let Authority::Remote(_) = self {
-            let refspecs: Vec<String> = beyond.iter().map(|update| update.name.clone()).collect();
+            // Into this clone's copies: whoever was too late reads on from them.
+            let refspecs: Vec<String> = beyond.iter().map(|u| format!("{0}:{0}", u.name)).collect();
             if self.fetch(repo, &refspecs).is_err() {
                 return false;
             }

@@ -395,7 +395,8 @@ fn what_a_command_prints_has_no_power_either() {
     ana.cut(&[]);
     let output = ana.rel(&["deploy", "staging", "--yes"]).ok();
     assert!(output.stderr.contains("no newline at the end"), "{output:?}");
-    ana.rel(&["log", "--output", "staging#1"]).ok();
+    let kept = ana.json(&["log", "--output", "staging#1"]);
+    assert!(kept["output"].as_str().unwrap_or_default().contains("no newline at the end"), "{kept}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! `rel cherry-pick`: a fix becomes the next candidate.
 
-use std::fs;
-
 use crate::repo::{Desk, Shop, string};
 
 /// A release on trunk with unfinished work after it, and then a fix; the
@@ -114,12 +112,13 @@ fn what_is_contained_already_makes_nothing() {
 }
 
 #[test]
-fn a_conflict_makes_nothing_and_waits_for_a_person() {
+fn a_conflict_makes_nothing_and_names_the_files() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.cut(&[]);
     ana.commit("src/app.txt", "two\n", "feat: two");
     let fix = ana.commit("src/app.txt", "two, fixed\n", "fix: two");
+    let before = ana.before();
     let refs = shop.refs();
     let output = ana.rel(&["cherry-pick", &fix, "--json"]).code(7);
     assert_eq!(output.kind(), "conflict");
@@ -127,42 +126,9 @@ fn a_conflict_makes_nothing_and_waits_for_a_person() {
     let status = ana.git(&["status", "--porcelain", "--untracked-files=all"]);
     assert_eq!(status, "", "the working tree is untouched");
 
-    let worktrees = ana.git(&["worktree", "list", "--porcelain"]);
-    let worktrees: Vec<&str> = worktrees.lines().filter_map(|line| line.strip_prefix("worktree ")).collect();
-    assert_eq!(worktrees.len(), 2, "{worktrees:?}");
-    let dir = worktrees[1];
-    assert!(
-        !dir.starts_with(&format!("{}/", ana.dir.display())) || dir.contains("/.git/"),
-        "outside the working tree: {dir}"
-    );
-    assert!(output.ways_on().contains(dir) && output.ways_on().contains("--continue"), "{output:?}");
-    let there = Desk { dir: dir.into(), ..shop.ana() };
-    assert!(there.git(&["status", "--porcelain"]).starts_with("UU src/app.txt"), "git's own conflict state");
-
-    // Not before it is resolved.
-    ana.rel(&["cherry-pick", "--continue", "--json"]).code(7);
-    fs::write(there.dir.join("src/app.txt"), "one, fixed\n").unwrap();
-    there.git(&["add", "src/app.txt"]);
-    let document = ana.json(&["cherry-pick", "--continue"]);
-    assert_eq!(document["candidate"]["tag"], "v0.1.0-rc.2");
-    assert_eq!(document["candidate"]["picks"][0]["source"], fix);
-    assert_eq!(shop.authority_git(&["show", "v0.1.0-rc.2:src/app.txt"]), "one, fixed");
-    assert_eq!(ana.git(&["worktree", "list"]).lines().count(), 1, "it is removed");
-}
-
-#[test]
-fn a_conflict_can_be_given_up() {
-    let shop = Shop::new();
-    let ana = shop.ana();
-    ana.cut(&[]);
-    ana.commit("src/app.txt", "two\n", "feat: two");
-    let fix = ana.commit("src/app.txt", "two, fixed\n", "fix: two");
-    let before = ana.before();
-    ana.rel(&["cherry-pick", &fix, "--json"]).code(7);
-    ana.json(&["cherry-pick", "--abort"]);
+    assert_eq!(ana.git(&["worktree", "list"]).lines().count(), 1, "no checkout is left");
+    assert!(output.ways_on().contains("src/app.txt"), "the files are named: {output:?}");
     ana.unchanged(&before);
-    let nothing = ana.rel(&["cherry-pick", "--continue", "--json"]);
-    assert!(nothing.code == 4 || nothing.code == 2, "there is nothing to go on with: {nothing:?}");
 }
 
 #[test]
@@ -176,7 +142,6 @@ fn a_conflict_in_one_target_makes_none_of_them() {
     let refs = shop.refs();
     ana.rel(&["cherry-pick", &fix, "--onto", "0.1.0", "--onto", "0.2.0", "--json"]).code(7);
     assert_eq!(shop.refs(), refs);
-    ana.rel(&["cherry-pick", "--abort"]).ok();
 }
 
 #[test]

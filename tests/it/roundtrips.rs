@@ -105,7 +105,8 @@ fn looking_makes_one_and_none_offline() {
     }
 }
 
-/// One push against the cached tip; a fetch only when it is rejected.
+/// One push against the cached tip; only when it is rejected, a look at the
+/// tip, which alone says why, and a fetch.
 #[test]
 fn a_small_event_makes_one() {
     let shop = Shop::new();
@@ -119,7 +120,7 @@ fn a_small_event_makes_one() {
     bob.json(&["status"]);
     ana.json(&["lock", "staging", "--reason", "y"]);
     ana.json(&["unlock", "staging", "--reason", "y"]);
-    assert_eq!(trips(&bob, &["lock", "staging", "--reason", "z"]), ["push", "fetch", "push"]);
+    assert_eq!(trips(&bob, &["lock", "staging", "--reason", "z"]), ["push", "ls-remote", "fetch", "push"]);
 }
 
 /// A repository that is its own authority asks nobody.
