@@ -577,32 +577,6 @@ mod tests {
     }
 
     #[test]
-    fn a_real_signal_interrupts() {
-        // In a process of its own: handlers are the whole process's.
-        let exe = std::env::current_exe().unwrap();
-        let inner = "exec::command::tests::inner_process_that_gets_a_signal";
-        let told = Place::new().argv(&[exe.to_str().unwrap(), "--exact", inner, "--ignored"]);
-        assert!(told.ended.is_success(), "{:?}: {:#?}", told.ended, told.text());
-        assert!(told.text().iter().any(|line| line.contains("1 passed")), "{:#?}", told.text());
-    }
-
-    #[test]
-    #[ignore = "a_real_signal_interrupts runs it in a process of its own"]
-    fn inner_process_that_gets_a_signal() {
-        let mut place = Place::new();
-        place.grace = NEVER;
-        place.interrupts = Interrupts::install().unwrap();
-        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-            place.interrupts = place.interrupts.from_now();
-            let told = place.run(&Program::Shell("echo ready; exec sleep 3600".to_owned()), |_| {
-                nix::sys::signal::raise(signal).unwrap();
-            });
-            assert!(matches!(told.ended, Ended::Interrupted), "{signal}: {:?}", told.ended);
-            assert_eq!(place.interrupts.count(), 1, "{signal}");
-        }
-    }
-
-    #[test]
     fn asking_for_the_terminal_is_an_end_and_not_a_hang() {
         let place = Place::new();
         let told = place.sh("kill -s TTIN $$; echo woken");

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_object_is_integrity_a_missing_store_is_not() {
+    fn a_missing_object_is_integrity_and_a_new_store_is_made() {
         let it = fixture();
         it.store().unwrap();
         fs::remove_file(it.object()).unwrap();
@@ -212,9 +212,14 @@ mod tests {
 
         let nowhere = it.root.path().join("nowhere");
         assert_eq!(load(&nowhere, &[&it.artifact], &it.other).unwrap_err().kind, Kind::Failed);
-        let failure = store(&nowhere, std::slice::from_ref(&it.artifact), &it.cache).unwrap_err();
+        // A new store begins with its first artifact, where a folder can be made.
+        store(&nowhere, std::slice::from_ref(&it.artifact), &it.cache).unwrap();
+        load(&nowhere, &[&it.artifact], &it.other).unwrap();
+        let file = it.root.path().join("file");
+        fs::write(&file, "").unwrap();
+        let blocked = file.join("inside");
+        let failure = store(&blocked, std::slice::from_ref(&it.artifact), &it.cache).unwrap_err();
         assert_eq!(failure.kind, Kind::Failed);
-        assert!(!nowhere.exists());
     }
 
     #[test]
