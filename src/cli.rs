@@ -122,6 +122,7 @@ pub enum Verb {
     /// Settle a deployment whose outcome is unknown
     Resolve(Resolve),
     /// Publish what an earlier run could not, and fetch what others did
+    #[command(after_help = "Examples:\n  rel sync     after an exit 8, or a run that was killed")]
     Sync,
     /// Check or show the configuration
     Config(ConfigArgs),
@@ -404,6 +405,9 @@ pub struct Resolve {
 
 /// `rel config`
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel config check                  the working tree's release.toml\n  rel config show                   what is in force, defaults included"
+)]
 pub struct ConfigArgs {
     /// What to do with it.
     #[command(subcommand)]

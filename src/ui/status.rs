@@ -286,7 +286,7 @@ fn nothing_next(status: &Status, place: &Place) -> String {
         (Some(0), true) => "up to date".to_owned(),
         (Some(pending), true) => format!("{} on trunk, not cut", count(pending, "commit", "commits")),
         (None, _) => "no candidate yet: rel cut".to_owned(),
-        (Some(_), false) => "no other candidate may go there".to_owned(),
+        (Some(_), false) => "nothing newer may go there".to_owned(),
     }
 }
 
@@ -575,7 +575,7 @@ ENV      LIVE          SINCE   BY          NEXT
 staging  v1.6.0-rc.2   2 h     ci for kim  4 commits on trunk, not cut
 prod     v1.5.1-rc.1?  3 days  ana         v1.6.0-rc.2 (+31), ready at 14:05 UTC
 eu       v1.5.1-rc.1   1 day   ana         held by bob: "db \u{1b}move" (eu#41)
-new      -             -       -           no other candidate may go there
+new      -             -       -           nothing newer may go there
 
 ? prod#812 put v1.6.0-rc.1 there and never reported (ana on build-7, 12:00 UTC).
   go back       rel rollback prod

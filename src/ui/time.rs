@@ -31,12 +31,16 @@ pub fn ago(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
 pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        ..MINUTE => format!("{seconds} s"),
+        0 => UNDER.to_owned(),
+        1..MINUTE => format!("{seconds} s"),
         MINUTE..HOUR => format!("{} min", seconds / MINUTE),
         HOUR..DAY => format!("{} h", seconds / HOUR),
         DAY.. => days(seconds / DAY),
     }
 }
+
+/// What takes less than the smallest unit there is.
+const UNDER: &str = "under 1 s";
 
 /// The duration to the second, in every unit it has: `1 min 42 s`, `2 h`,
 /// `1 day 30 min`.
@@ -52,7 +56,7 @@ pub fn exact(duration: Duration) -> String {
             parts.push(format!("{count} {unit}"));
         }
     }
-    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
+    if parts.is_empty() { UNDER.to_owned() } else { parts.join(" ") }
 }
 
 fn days(count: u64) -> String {
@@ -90,7 +94,7 @@ mod tests {
     #[test]
     fn spans_round_down_to_one_unit() {
         for (seconds, text) in [
-            (0, "0 s"),
+            (0, "under 1 s"),
             (21, "21 s"),
             (59, "59 s"),
             (60, "1 min"),
@@ -111,7 +115,7 @@ mod tests {
     #[test]
     fn exact_names_every_unit_it_has() {
         for (seconds, text) in [
-            (0, "0 s"),
+            (0, "under 1 s"),
             (21, "21 s"),
             (102, "1 min 42 s"),
             (90 * 60, "1 h 30 min"),
