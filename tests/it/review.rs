@@ -1,0 +1,57 @@
+//! What once went wrong, one test each, so that it stays mended.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::output::Output;
+use crate::repo::{Desk, Shop};
+use crate::world::Running;
+
+/// Remains of a project that was begun anew, with its chains deleted and its artifacts not.
+#[test]
+fn artifacts_that_no_record_has_refuse_a_cut_and_cost_a_number() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let name = "refs/rel/shop/artifacts/0.1.0-rc.1";
+    ana.git(&["push", "--quiet", "origin", &format!("HEAD:{name}")]);
+    let output = ana.rel(&["cut", "--json"]).code(4);
+    assert_eq!(output.gates(), ["artifacts"]);
+    assert_eq!(ana.cut(&[]), "v0.1.0-rc.2");
+    assert_eq!(shop.refs()[name], ana.tip(), "what was there is left alone");
+}
+
+/// Runs `rel` with a remote that cannot be reached as many times as the file
+/// `outage` has characters.
+fn over_outages(desk: &Desk<'_>, args: &[&str]) -> Output {
+    let world = &desk.shop.world;
+    let bin = world.at("bin");
+    fs::create_dir_all(&bin).unwrap();
+    let script = format!(
+        "#!/bin/sh
+case \" $* \" in *' push '*|*' fetch '*|*' ls-remote '*)
+  left=$(cat \"$SHOP/outage\" 2> /dev/null)
+  if [ -n \"$left\" ]; then
+    printf %s \"${{left#?}}\" > \"$SHOP/outage\"
+    echo 'fatal: unable to connect' >&2
+    exit 128
+  fi ;;
+esac
+exec '{}' \"$@\"\n",
+        world.which("git").display()
+    );
+    fs::write(bin.join("git"), script).unwrap();
+    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = desk.command(args);
+    command.env("PATH", world.path_with(&bin));
+    Running::start(command).wait()
+}
+
+/// A build is too dear to be thrown away for a remote that is gone for a moment.
+#[test]
+fn a_remote_that_is_gone_when_the_build_ends_is_waited_for() {
+    let shop = Shop::with(&[("\"./build.sh\"", "\"./build.sh && printf xxx > $SHOP/outage\"")]);
+    let ana = shop.ana();
+    let done = over_outages(&ana, &["cut", "--json"]).ok().json();
+    assert_eq!(done["made"], true);
+    assert_eq!(shop.world.lines("builds").len(), 1, "it is not built twice");
+}
