@@ -165,6 +165,9 @@ pub struct Receipt {
     pub state: EnvState,
     /// Why it did not succeed, in a sentence.
     pub explanation: Option<String>,
+    /// What kept its command from being started, if that was no command's
+    /// doing: a changed byte, a full disk.
+    pub kept: Option<Failure>,
     /// The release's own tag, if this closed the release.
     pub released: Option<TagName>,
     /// Why the release's own tag could not be made.
@@ -177,9 +180,13 @@ pub struct Receipt {
 
 impl Receipt {
     /// The failure that this receipt is, if it is one; the record stands beside it.
-    pub fn into_result(self) -> Result<Receipt> {
+    pub fn into_result(mut self) -> Result<Receipt> {
+        let (unpublished, kept) = (self.unpublished.take(), self.kept.take());
         let id = &self.deployment.id;
-        let failure = if let Some(unpublished) = self.unpublished {
+        let failure = if let Some(kept) = kept.filter(|_| unpublished.is_none()) {
+            let kind = if kept.kind == Kind::Integrity { Kind::Integrity } else { Kind::Failed };
+            Failure { kind, message: format!("{id} was cancelled before it began: {}", kept.message), ..kept }
+        } else if let Some(unpublished) = unpublished {
             Failure::new(
                 Kind::Unpublished,
                 format!("{id} {}, but its record has not reached the authority", self.deployment.state),
@@ -258,10 +265,13 @@ pub fn run(
 struct Ending {
     outcome: Outcome,
     explanation: Option<String>,
+    /// What kept the command from being started.
+    kept: Option<Failure>,
 }
 
 impl Ending {
-    fn never_started(text: String) -> Ending {
+    fn never_started(failure: Failure) -> Ending {
+        let text = failure.message.clone();
         Ending {
             outcome: Outcome {
                 state: Progress::Cancelled,
@@ -270,6 +280,7 @@ impl Ending {
                 text: Some(text.clone()),
             },
             explanation: Some(text),
+            kept: Some(failure),
         }
     }
 }
@@ -298,7 +309,7 @@ fn perform(
     previous: Option<&(TagName, Oid)>,
 ) -> Ending {
     match Stage::set(ctx, &claim.intent.deployment, prepared, previous) {
-        Err(failure) => Ending::never_started(failure.message),
+        Err(failure) => Ending::never_started(failure),
         Ok(stage) => {
             let ending = stage.play(ctx, claim, &prepared.commands);
             if let Err(failure) = stage.clear() {
@@ -377,7 +388,7 @@ impl<'r> Stage<'r> {
             let program = program(command);
             let phase = Phase::Running { process: None };
             if !started && let Err(failure) = claim.run.advance(phase) {
-                return Ending::never_started(failure.message);
+                return Ending::never_started(failure);
             }
             let run = Command_ {
                 program: &program,
@@ -402,11 +413,13 @@ impl<'r> Stage<'r> {
             return Ending {
                 outcome: Outcome { state, started, exit_code, text: Some(text.clone()) },
                 explanation: Some(text),
+                kept: None,
             };
         }
         Ending {
             outcome: Outcome { state: Progress::Succeeded, started, exit_code: Some(0), text: None },
             explanation: None,
+            kept: None,
         }
     }
 
@@ -477,6 +490,7 @@ fn settle(
     let mut receipt = Receipt {
         state: view.state.clone(),
         explanation: ending.explanation,
+        kept: ending.kept,
         released: None,
         not_released: None,
         unpublished: None,

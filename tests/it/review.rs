@@ -55,3 +55,33 @@ fn a_remote_that_is_gone_when_the_build_ends_is_waited_for() {
     assert_eq!(done["made"], true);
     assert_eq!(shop.world.lines("builds").len(), 1, "it is not built twice");
 }
+
+/// What is found changed after the claim is an integrity failure all the same, and the record
+/// says that nothing ran.
+#[test]
+fn a_byte_that_changes_after_the_claim_is_integrity() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    let world = &shop.world;
+    let bin = world.at("bin");
+    fs::create_dir_all(&bin).unwrap();
+    // The intent is the first push of a deployment: right after it, a byte is changed in the cache.
+    let script = format!(
+        "#!/bin/sh
+case \" $* \" in *' push '*)
+  for file in $(find '{}' -type f); do chmod u+w $file; printf x > $file; done ;;
+esac
+exec '{}' \"$@\"\n",
+        ana.dir.join(".git/rel/cache").display(),
+        world.which("git").display()
+    );
+    fs::write(bin.join("git"), script).unwrap();
+    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = ana.command(&["deploy", "staging", "--yes", "--json"]);
+    command.env("PATH", world.path_with(&bin));
+    let output = Running::start(command).wait().code(9);
+    assert_eq!(output.json()["deployment"]["state"], "cancelled");
+    assert!(shop.ran("staging").is_empty());
+    assert_eq!(ana.status("staging")["in_flight"], serde_json::Value::Null);
+}
