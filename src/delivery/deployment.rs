@@ -633,16 +633,16 @@ fn publish_outcome(
 
 /// Whether the chain has this deployment's own outcome already.
 fn has_landed(state: &EnvState, seq: u64) -> bool {
-    let in_flight = state.in_flight.as_ref().is_some_and(|intent| intent.deployment.seq == seq);
-    !in_flight && state.ended >= Some(seq) && !state.unheard.contains(&seq)
+    !has_it(state, seq) && state.ended >= Some(seq) && !state.unheard.contains(&seq)
 }
 
 /// The event that closes a deployment in this state, and whether it is a late
 /// word because somebody has closed it already.
 fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (What, bool) {
-    match &state.in_flight {
-        Some(intent) if intent.deployment.id == deployment.id => (What::Outcome(outcome.clone()), false),
-        _ => (What::Late(outcome.clone()), true),
+    if has_it(state, deployment.seq) {
+        (What::Outcome(outcome.clone()), false)
+    } else {
+        (What::Late(outcome.clone()), true)
     }
 }
 
@@ -697,8 +697,13 @@ fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Resul
 
 type Followed = (Claim, Prepared, Option<(TagName, Oid)>);
 
+/// How often an automatic rollback is merged with unrelated events.
+const TRIES: usize = 20;
+
 /// The rollback that a failure sets off: the failed outcome and the new
-/// intent are one push.
+/// intent are one push. Events that came in the meantime, such as an
+/// approval, are merged silently; where somebody closed this deployment, or
+/// holds the environment, nothing follows.
 fn roll_back(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
@@ -706,53 +711,93 @@ fn roll_back(
     outcome: &Outcome,
     failed: &Deployment,
 ) -> Option<Followed> {
-    let attempt = || -> Result<Option<Followed>> {
-        let environment = snapshot.environment(&failed.environment)?;
-        let event = claim::outcome_event(ctx, &failed.id, &failed.actor, What::Outcome(outcome.clone()));
-        let (after, _) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
-        let upstream = snapshot.upstream(environment);
-        let setting = Setting {
-            environment,
-            state: &after.state,
-            upstream: &upstream,
-            candidates: &snapshot.candidates.state,
-            pool: &snapshot.pool,
-            actor: &failed.actor,
-            on_behalf_of: failed.on_behalf_of.as_ref(),
-            now: ctx.world.now(),
-        };
-        let find = |tag: &TagName| snapshot.minted(tag).cloned();
-        let lost = |tag: &TagName| {
-            let record = snapshot.record(ctx, snapshot.minted(tag)?).ok()?;
-            artifacts::gone(ctx, &record)
-        };
-        let knowledge = Knowledge { find: &find, lost: &lost };
-        let request = rollback::Request::default();
-        let Decision::Go(plan) = rollback::decide(&setting, &request, &knowledge, &after.state) else {
-            return Ok(None);
-        };
-        let prepared = prepare(ctx, snapshot, &plan, None)?;
-        let details = Details {
-            actor: failed.actor.clone(),
-            on_behalf_of: failed.on_behalf_of.clone(),
-            trigger: Trigger::OnFailure,
-            reason: Some(format!("{} failed", failed.id)),
-            commands_commit: prepared.commands_commit,
-        };
-        let claim = claim::follow(ctx, snapshot, view, event, &plan, &prepared.candidate, &details)?;
-        let previous = plan.from().map(|live| (live.tag.clone(), live.commit));
-        Ok(claim.map(|claim| (claim, prepared, previous)))
-    };
-    match attempt() {
-        Ok(followed) => followed.inspect(|(claim, ..)| {
-            let id = &claim.intent.deployment.id;
-            ctx.screen.note(&format!("{} failed; rolling back by itself: {id} claimed", failed.id));
-        }),
-        Err(failure) => {
-            ctx.screen.warn(&format!("no automatic rollback: {}", failure.message));
-            None
+    let mut view = view.clone();
+    for _ in 0..TRIES {
+        match follow_up(ctx, snapshot, &view, outcome, failed) {
+            Ok(Some(followed)) => {
+                let id = &followed.0.intent.deployment.id;
+                ctx.screen.note(&format!("{} failed; rolling back by itself: {id} claimed", failed.id));
+                return Some(followed);
+            }
+            Ok(None) => {}
+            Err(failure) => {
+                ctx.screen.warn(&format!("no automatic rollback: {}", failure.message));
+                return None;
+            }
+        }
+        let fresh = snapshot::fetch_chains(ctx).and_then(|()| ledger::read(&ctx.repo, &view.ref_name, &[]));
+        match fresh {
+            Ok(fresh) => view = fresh,
+            Err(failure) => {
+                ctx.screen.warn(&format!("no automatic rollback: {}", failure.message));
+                return None;
+            }
+        }
+        if !has_it(&view.state, failed.seq) {
+            ctx.screen.warn(&format!("no automatic rollback: somebody closed {} meanwhile", failed.id));
+            return None;
         }
     }
+    ctx.screen.warn(&format!("no automatic rollback: {} keeps moving", failed.environment));
+    None
+}
+
+/// One attempt at it; none where the chain moved.
+fn follow_up(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    view: &View<EnvState>,
+    outcome: &Outcome,
+    failed: &Deployment,
+) -> Result<Option<Followed>> {
+    let environment = snapshot.environment(&failed.environment)?;
+    let event = claim::outcome_event(ctx, &failed.id, &failed.actor, What::Outcome(outcome.clone()));
+    let (after, _) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
+    let upstream = snapshot.upstream(environment);
+    let setting = Setting {
+        environment,
+        state: &after.state,
+        upstream: &upstream,
+        candidates: &snapshot.candidates.state,
+        pool: &snapshot.pool,
+        actor: &failed.actor,
+        on_behalf_of: failed.on_behalf_of.as_ref(),
+        now: ctx.world.now(),
+    };
+    let find = |tag: &TagName| snapshot.minted(tag).cloned();
+    let lost = |tag: &TagName| {
+        let record = snapshot.record(ctx, snapshot.minted(tag)?).ok()?;
+        artifacts::gone(ctx, &record)
+    };
+    let knowledge = Knowledge { find: &find, lost: &lost };
+    let request = rollback::Request::default();
+    let plan = match rollback::decide(&setting, &request, &knowledge, &after.state) {
+        Decision::Go(plan) => plan,
+        Decision::NoTarget { why, .. } | Decision::Nothing(why) => return Err(Failure::failed(why)),
+        Decision::Refused(verdicts) => {
+            let texts: Vec<&str> = verdicts.iter().map(|verdict| verdict.text.as_str()).collect();
+            return Err(Failure::failed(texts.join("; ")));
+        }
+        Decision::AskFurther { target, .. } => {
+            return Err(Failure::failed(format!("going further back, to {target}, needs a word")));
+        }
+    };
+    let prepared = prepare(ctx, snapshot, &plan, None)?;
+    let details = Details {
+        actor: failed.actor.clone(),
+        on_behalf_of: failed.on_behalf_of.clone(),
+        trigger: Trigger::OnFailure,
+        reason: Some(format!("{} failed", failed.id)),
+        commands_commit: prepared.commands_commit,
+    };
+    let claim = claim::follow(ctx, snapshot, view, event, &plan, &prepared.candidate, &details)?;
+    let previous = plan.from().map(|live| (live.tag.clone(), live.commit));
+    Ok(claim.map(|claim| (claim, prepared, previous)))
+}
+
+/// Whether number `seq` has the environment.
+fn has_it(state: &EnvState, seq: u64) -> bool {
+    state.in_flight.as_ref().is_some_and(|intent| intent.deployment.seq == seq)
 }
 
 /// How long a record is tried to be published.

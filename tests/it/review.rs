@@ -85,3 +85,46 @@ exec '{}' \"$@\"\n",
     assert!(shop.ran("staging").is_empty());
     assert_eq!(ana.status("staging")["in_flight"], serde_json::Value::Null);
 }
+
+/// An approval that comes while a deployment runs is no reason to leave a broken environment as
+/// it is.
+#[test]
+fn an_unrelated_event_does_not_keep_a_failure_from_rolling_back() {
+    let shop = Shop::with(&[("[environments.staging]", "[environments.staging]\non_failure = \"rollback\"")]);
+    let ana = shop.ana();
+    let bob = shop.clone_for("bob");
+    let first = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    let second = ana.cut_new("window");
+    shop.world.set(&format!("fail-{second}"));
+    shop.world.set("hold-staging-2");
+    let running = ana.start(&["deploy", "staging", "--yes", "--json"]);
+    shop.world.running("staging", 2);
+    bob.json(&["approve", &second, "staging"]);
+    shop.world.clear("hold-staging-2");
+    let document = running.wait().code(6).json();
+    assert_eq!(document["rollback"]["state"], "succeeded", "{document}");
+    assert_eq!(ana.live("staging"), first);
+    let kinds: Vec<_> = shop.events("env/staging").iter().map(|e| e["event"]["kind"].clone()).collect();
+    assert_eq!(kinds, ["intent", "outcome", "intent", "approve", "outcome", "intent", "outcome"]);
+}
+
+/// Whoever holds the environment while its deployment fails is the one to decide.
+#[test]
+fn a_hold_keeps_a_failure_from_rolling_back_and_that_is_said() {
+    let shop = Shop::with(&[("[environments.staging]", "[environments.staging]\non_failure = \"rollback\"")]);
+    let ana = shop.ana();
+    let bob = shop.clone_for("bob");
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    let second = ana.cut_new("window");
+    shop.world.set(&format!("fail-{second}"));
+    shop.world.set("hold-staging-2");
+    let running = ana.start(&["deploy", "staging", "--yes", "--json"]);
+    shop.world.running("staging", 2);
+    bob.json(&["lock", "staging", "--reason", "looking into it"]);
+    shop.world.clear("hold-staging-2");
+    let output = running.wait().code(6);
+    assert!(output.json()["rollback"].is_null());
+    assert!(output.stderr.contains("no automatic rollback") && output.stderr.contains("looking into it"));
+}
