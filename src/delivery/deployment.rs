@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::artifacts;
 use super::claim::{self, Claim, Claimed, Details};
 use super::context::{Context, config_at, scratch};
-use super::snapshot::{self, Snapshot, read_environment};
+use super::snapshot::{self, Snapshot};
 use crate::config;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{self, CandidatesState};
@@ -174,6 +174,8 @@ pub struct Receipt {
     pub not_released: Option<String>,
     /// Why its record has not reached the authority, if it has not.
     pub unpublished: Option<Failure>,
+    /// Who took over from it or settled it before its outcome came.
+    pub late: Option<String>,
     /// The rollback that followed by itself.
     pub rollback: Option<Box<Receipt>>,
 }
@@ -186,6 +188,13 @@ impl Receipt {
         let failure = if let Some(kept) = kept.filter(|_| unpublished.is_none()) {
             let kind = if kept.kind == Kind::Integrity { Kind::Integrity } else { Kind::Failed };
             Failure { kind, message: format!("{id} was cancelled before it began: {}", kept.message), ..kept }
+        } else if let Some(who) = &self.late {
+            Failure::new(
+                Kind::Unpublished,
+                format!("{id} {}, but {who} took over from it before that", self.deployment.state),
+            )
+            .reason("late", "its outcome is kept as a late word, which changes nothing but what is certain")
+            .hint(format!("what is live now: rel status {}", self.deployment.environment))
         } else if let Some(unpublished) = unpublished {
             Failure::new(
                 Kind::Unpublished,
@@ -494,6 +503,7 @@ fn settle(
         released: None,
         not_released: None,
         unpublished: None,
+        late: None,
         rollback: None,
         deployment,
     };
@@ -523,9 +533,7 @@ fn settle(
         }
         Ok(Landed::Late(state, who)) => {
             receipt.state = state;
-            receipt.unpublished = Some(Failure::failed(format!(
-                "{who} took over from it meanwhile; its outcome is kept as late"
-            )));
+            receipt.late = Some(who);
             run.close();
         }
         Err(failure) => {
@@ -576,7 +584,10 @@ fn publish_outcome(
     loop {
         if has_landed(&view.state, deployment.seq) {
             // A push that reported an error had landed all the same.
-            return Ok(Landed::As(view.state, tagging));
+            return Ok(match who_closed(ctx, &view, &deployment.id) {
+                Some(who) => Landed::Late(view.state, who),
+                None => Landed::As(view.state, tagging),
+            });
         }
         let (what, late) = closing(&view.state, deployment, outcome);
         let event = claim::outcome_event(ctx, &deployment.id, &deployment.actor, what);
@@ -595,7 +606,7 @@ fn publish_outcome(
         match ctx.authority().publish(&ctx.repo, &updates) {
             Ok(Published::Done) => {
                 if late {
-                    let who = who_closed(ctx, &after, &deployment.id);
+                    let who = who_closed(ctx, &after, &deployment.id).unwrap_or("somebody".to_owned());
                     return Ok(Landed::Late(after.state, who));
                 }
                 if with_release && let Some(release) = &release {
@@ -646,14 +657,14 @@ fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (Wha
     }
 }
 
-/// Who took over from a deployment, or settled it.
-fn who_closed(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> String {
+/// Who took over from a deployment, or settled it, if anybody did.
+fn who_closed(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> Option<String> {
     ledger::events::<EnvState>(&ctx.repo, view.tip)
         .filter_map(|event| event.ok())
-        .find(|(_, event)| {
-            event.id == *id && matches!(event.what, What::TakenOver { .. } | What::Resolved { .. })
-        })
-        .map_or("somebody".to_owned(), |(_, event)| event.actor.name)
+        .filter(|(_, event)| event.id.seq == id.seq)
+        .take_while(|(_, event)| !matches!(event.what, What::Intent(_)))
+        .find(|(_, event)| matches!(event.what, What::TakenOver { .. } | What::Resolved { .. }))
+        .map(|(_, event)| event.actor.name)
 }
 
 fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<Vec<RefUpdate>> {
@@ -826,14 +837,4 @@ impl Patience {
         std::thread::sleep(pause.min(left));
         true
     }
-}
-
-/// Reads an environment anew, for who has to plan again.
-///
-/// # Errors
-/// As [`read_environment`].
-pub fn reread(ctx: &Context<'_>, snapshot: &mut Snapshot, environment: &Environment) -> Result<()> {
-    let view = read_environment(ctx, environment)?;
-    snapshot.environments.insert(environment.name.clone(), view);
-    Ok(())
 }

@@ -128,3 +128,23 @@ fn a_hold_keeps_a_failure_from_rolling_back_and_that_is_said() {
     assert!(output.json()["rollback"].is_null());
     assert!(output.stderr.contains("no automatic rollback") && output.stderr.contains("looking into it"));
 }
+
+/// The record of a deployment that was taken over has reached the remote: there is nothing left
+/// to publish, and `rel sync` is no way on.
+#[test]
+fn a_late_word_is_not_called_unpublished() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let bob = shop.clone_for("bob");
+    ana.cut(&[]);
+    shop.world.set("hold-staging-1");
+    let mine = ana.start(&["deploy", "staging", "--yes", "--json"]);
+    shop.world.running("staging", 1);
+    let over = ["deploy", "staging", "--yes", "--json", "--take-over", "1", "--reason", "ana is gone"];
+    bob.rel(&over).ok();
+    shop.world.clear("hold-staging-1");
+    let late = mine.wait().code(8);
+    let error = late.json()["error"].clone();
+    assert!(error["message"].as_str().unwrap().contains("bob took over"), "{error}");
+    assert!(!late.ways_on().contains("rel sync"), "{error}");
+}
