@@ -569,7 +569,8 @@ enum Landed {
 }
 
 /// Publishes an outcome for up to a minute of retries. The release's own tag
-/// travels in the same push; where it cannot be made, the outcome goes alone.
+/// travels in the same push; where that fails, the outcome goes alone, and the
+/// tag is tried once more after it.
 fn publish_outcome(
     ctx: &Context<'_>,
     view: &View<EnvState>,
@@ -579,14 +580,14 @@ fn publish_outcome(
 ) -> Result<Landed> {
     let patience = Patience::new(ctx);
     let mut view = view.clone();
-    let mut release = release;
+    let (mut release, mut put_off) = (release, None);
     let mut tagging = Tagging::None;
     loop {
         if has_landed(&view.state, deployment.seq) {
             // A push that reported an error had landed all the same.
             return Ok(match who_closed(ctx, &view, &deployment.id) {
                 Some(who) => Landed::Late(view.state, who),
-                None => Landed::As(view.state, tagging),
+                None => Landed::As(view.state, tag_after(ctx, put_off, &deployment.actor, tagging)),
             });
         }
         let (what, late) = closing(&view.state, deployment, outcome);
@@ -594,7 +595,7 @@ fn publish_outcome(
         let (after, update) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
         let mut updates = vec![update];
         if late {
-            release = None;
+            (release, put_off) = (None, None);
         }
         if let Some(release) = &release {
             match release_updates(ctx, release, &deployment.actor) {
@@ -612,7 +613,7 @@ fn publish_outcome(
                 if with_release && let Some(release) = &release {
                     tagging = Tagging::Made(release.tag.clone());
                 }
-                return Ok(Landed::As(after.state, tagging));
+                return Ok(Landed::As(after.state, tag_after(ctx, put_off, &deployment.actor, tagging)));
             }
             Ok(Published::Moved(moved)) if with_release => {
                 // Only a moved candidates' chain is worth another try with the tag.
@@ -625,7 +626,7 @@ fn publish_outcome(
             Ok(Published::Moved(_)) => {}
             Err(failure) if with_release => {
                 tagging = Tagging::Failed(failure.message);
-                release = None;
+                put_off = release.take();
                 continue;
             }
             Err(failure) => {
@@ -640,6 +641,60 @@ fn publish_outcome(
             Err(_) => {}
         }
     }
+}
+
+/// Makes the release's own tag after the outcome, where the two could not go together.
+fn tag_after(ctx: &Context<'_>, put_off: Option<Release>, actor: &Actor, tagging: Tagging) -> Tagging {
+    match put_off.map(|release| publish_release(ctx, &release, actor)) {
+        None => tagging,
+        Some(Ok(tag)) => Tagging::Made(tag),
+        Some(Err(failure)) => Tagging::Failed(failure.message),
+    }
+}
+
+/// Publishes a release's own tag by itself.
+fn publish_release(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<TagName> {
+    let mut why = format!("the candidates' chain moved {TRIES} times");
+    for _ in 0..TRIES {
+        let updates = release_updates(ctx, release, actor)?;
+        match ctx.authority().publish(&ctx.repo, &updates)? {
+            Published::Done => return Ok(release.tag.clone()),
+            Published::Moved(moved) if moved.iter().any(|(name, _)| *name == release.tag.to_ref()) => {
+                why = "a tag of that name exists already".to_owned();
+                break;
+            }
+            Published::Moved(_) => snapshot::fetch_chains(ctx)?,
+        }
+    }
+    Err(Failure::failed(why))
+}
+
+/// The releases whose own tag is owed: what is live in a final environment
+/// for sure, with its release still open. Tries each once more, and says what
+/// came of it.
+///
+/// # Errors
+/// The candidate's tag is not the one that was minted, or git failed.
+pub fn tag_owed_releases(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+) -> Result<Vec<(TagName, std::result::Result<(), String>)>> {
+    let mut tried: Vec<(TagName, std::result::Result<(), String>)> = Vec::new();
+    for environment in snapshot.policy.config.final_environments() {
+        let Some(view) = snapshot.environments.get(&environment.name) else { continue };
+        let live = view.state.current().filter(|_| view.state.certain);
+        let Some(minted) = live.and_then(|live| snapshot.minted(&live.tag)) else { continue };
+        let version = &minted.version.release;
+        let tag = snapshot.style.release(version);
+        let open = snapshot.candidates.state.line(version).is_some_and(|line| !line.closed);
+        if !open || tried.iter().any(|(other, _)| *other == tag) {
+            continue;
+        }
+        let release = Release { tag: tag.clone(), candidate: snapshot.record(ctx, minted)? };
+        let made = publish_release(ctx, &release, &ctx.actor()?).map(drop).map_err(|failure| failure.message);
+        tried.push((tag, made));
+    }
+    Ok(tried)
 }
 
 /// Whether the chain has this deployment's own outcome already.

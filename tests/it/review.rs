@@ -23,6 +23,11 @@ fn artifacts_that_no_record_has_refuse_a_cut_and_cost_a_number() {
 /// Runs `rel` with a remote that cannot be reached as many times as the file
 /// `outage` has characters.
 fn over_outages(desk: &Desk<'_>, args: &[&str]) -> Output {
+    over_outages_for(desk, args, "60")
+}
+
+/// The same, with this many seconds of patience.
+fn over_outages_for(desk: &Desk<'_>, args: &[&str], patience: &str) -> Output {
     let world = &desk.shop.world;
     let bin = world.at("bin");
     fs::create_dir_all(&bin).unwrap();
@@ -42,7 +47,7 @@ exec '{}' \"$@\"\n",
     fs::write(bin.join("git"), script).unwrap();
     fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = desk.command(args);
-    command.env("PATH", world.path_with(&bin));
+    command.env("PATH", world.path_with(&bin)).env("REL_PUBLISH_TIMEOUT", patience);
     Running::start(command).wait()
 }
 
@@ -147,4 +152,40 @@ fn a_late_word_is_not_called_unpublished() {
     let error = late.json()["error"].clone();
     assert!(error["message"].as_str().unwrap().contains("bob took over"), "{error}");
     assert!(!late.ways_on().contains("rel sync"), "{error}");
+}
+
+/// A release's own tag is owed for as long as it could not be made.
+#[test]
+fn sync_makes_the_release_tag_that_an_outage_kept_back() {
+    let shop = Shop::with(&[(
+        "after = [\"staging\"]\ndeploy = \"./deploy.sh\"",
+        "after = [\"staging\"]\ndeploy = \"./deploy.sh && [ ! -e $SHOP/cut-off ] || printf %0200d 0 > $SHOP/outage\"",
+    )]);
+    let ana = shop.ana();
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    shop.world.set("cut-off");
+    over_outages_for(&ana, &["deploy", "prod", "--yes", "--json"], "0").code(8);
+    shop.world.clear("cut-off");
+    shop.world.clear("outage");
+    assert!(!shop.refs().contains_key("refs/tags/v0.1.0"));
+    assert_eq!(ana.json(&["sync"])["released"][0], "v0.1.0");
+    assert!(shop.refs().contains_key("refs/tags/v0.1.0"));
+    assert_eq!(ana.json(&["list"])["releases"][0]["closed"], true);
+    assert_eq!(ana.json(&["sync"])["released"], serde_json::json!([]));
+}
+
+/// An outage that is over before the patience is costs nobody the release's tag.
+#[test]
+fn a_short_outage_costs_no_release_tag() {
+    let shop = Shop::with(&[(
+        "after = [\"staging\"]\ndeploy = \"./deploy.sh\"",
+        "after = [\"staging\"]\ndeploy = \"./deploy.sh && printf xx > $SHOP/outage\"",
+    )]);
+    let ana = shop.ana();
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    over_outages(&ana, &["deploy", "prod", "--yes", "--json"]).ok();
+    assert!(shop.refs().contains_key("refs/tags/v0.1.0"));
+    assert_eq!(ana.json(&["list"])["releases"][0]["closed"], true);
 }
