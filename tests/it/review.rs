@@ -189,3 +189,58 @@ fn a_short_outage_costs_no_release_tag() {
     assert!(shop.refs().contains_key("refs/tags/v0.1.0"));
     assert_eq!(ana.json(&["list"])["releases"][0]["closed"], true);
 }
+
+/// Renames staging to test, on trunk.
+fn rename_staging(desk: &Desk<'_>) {
+    let text = fs::read_to_string(desk.dir.join("release.toml")).unwrap();
+    let text = text.replace("[environments.staging]", "[environments.test]\nformerly = [\"staging\"]");
+    let text = text.replace("after = [\"staging\"]", "after = [\"test\"]");
+    desk.commit("release.toml", &text, "chore: rename staging");
+}
+
+/// A deployment keeps the name it was made under, and what settles it finds it by its number.
+#[test]
+fn a_deployment_from_before_a_rename_is_settled_and_taken_over() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    shop.world.set("hold-staging");
+    let running = ana.start(&["deploy", "staging", "--yes"]);
+    let orphan = shop.world.running("staging", 1);
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    running.wait().code(137);
+    rename_staging(&ana);
+    // The chain goes on under the new name while the old one's command runs.
+    let bob = shop.clone_for("bob");
+    bob.json(&["approve", "v0.1.0-rc.1", "test"]);
+    shop.world.clear("hold-staging");
+    orphan.is_gone();
+    ana.json(&["sync"]);
+    let status = bob.status("test");
+    assert!(status["in_flight"].is_null(), "{status}");
+    assert_eq!(status["unresolved"][0]["id"], "staging#1");
+    bob.json(&["resolve", "staging#1", "--failed", "--reason", "looked"]);
+    assert_eq!(bob.status("test")["unresolved"], serde_json::json!([]));
+    let log = bob.json(&["log", "test"])["deployments"].clone();
+    assert_eq!((&log[0]["id"], &log[0]["state"]), (&"staging#1".into(), &"failed".into()), "{log}");
+}
+
+/// Taking over under the new name closes what was begun under the old one, in every list.
+#[test]
+fn a_take_over_after_a_rename_is_in_the_log() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    shop.world.set("hold-staging-1");
+    let running = ana.start(&["deploy", "staging", "--yes"]);
+    let orphan = shop.world.running("staging", 1);
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    running.wait().code(137);
+    let bob = shop.clone_for("bob");
+    rename_staging(&bob);
+    bob.deploy("test", &["--take-over", "1", "--reason", "ana is gone"]);
+    let log = bob.json(&["log", "test"])["deployments"].clone();
+    assert_eq!((&log[1]["id"], &log[1]["state"]), (&"staging#1".into(), &"unknown".into()), "{log}");
+    shop.world.clear("hold-staging-1");
+    orphan.is_gone();
+}
