@@ -317,7 +317,7 @@ fn perform(
     prepared: &Prepared,
     previous: Option<&(TagName, Oid)>,
 ) -> Ending {
-    match Stage::set(ctx, &claim.intent.deployment, prepared, previous) {
+    match Stage::set(ctx, claim, prepared, previous) {
         Err(failure) => Ending::never_started(failure),
         Ok(stage) => {
             let ending = stage.play(ctx, claim, &prepared.commands);
@@ -340,12 +340,14 @@ struct Stage<'r> {
 impl<'r> Stage<'r> {
     fn set(
         ctx: &'r Context<'_>,
-        deployment: &Deployment,
+        claim: &mut Claim,
         prepared: &Prepared,
         previous: Option<&(TagName, Oid)>,
     ) -> Result<Stage<'r>> {
         let candidate = &prepared.candidate;
         let folder = scratch(ctx.world)?;
+        claim.run.works_in(folder.path())?;
+        let deployment = &claim.intent.deployment;
         let files = folder.path().join("artifacts");
         artifacts::lay_out(ctx, candidate, &files)?;
         let listing = folder.path().join("manifest.json");

@@ -244,3 +244,41 @@ fn a_take_over_after_a_rename_is_in_the_log() {
     shop.world.clear("hold-staging-1");
     orphan.is_gone();
 }
+
+/// What a killed run left on the disk goes with the run that settles it, and not before what it
+/// started has ended.
+#[test]
+fn a_killed_runs_folder_is_removed_once_nothing_works_there() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let world = &shop.world;
+    let tmp = || fs::read_dir(world.at("tmp")).unwrap().count();
+    let trees = || ana.git(&["worktree", "list", "--porcelain"]).matches("worktree ").count();
+    ana.cut(&[]);
+    world.set("hold-staging");
+    let running = ana.start(&["deploy", "staging", "--yes"]);
+    let orphan = world.running("staging", 1);
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    running.wait().code(137);
+    ana.json(&["sync"]);
+    assert_eq!((tmp(), trees()), (1, 2), "its command is at work there");
+    world.clear("hold-staging");
+    orphan.is_gone();
+    ana.json(&["sync"]);
+    assert_eq!((tmp(), trees()), (0, 1));
+
+    world.set("hold-build");
+    ana.commit("src/next.txt", "next", "feat: next");
+    let builds = world.lines("builds").len();
+    let running = ana.start(&["cut"]);
+    crate::world::wait_until("it builds", || world.lines("builds").len() > builds);
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    running.wait().code(137);
+    ana.json(&["sync"]);
+    assert_eq!((tmp(), trees()), (1, 2), "its build is at work there");
+    world.clear("hold-build");
+    crate::world::wait_until("nothing is left", || {
+        ana.json(&["sync"]);
+        (tmp(), trees()) == (0, 1)
+    });
+}
