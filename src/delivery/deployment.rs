@@ -417,7 +417,7 @@ impl<'r> Stage<'r> {
             if ended.is_success() {
                 continue;
             }
-            let text = format!("{step}: {}", exec::explain_within(&ended, &program, Some(commands.timeout)));
+            let text = format!("{step}: {}", exec::explain(&ended, &run));
             let state =
                 if matches!(ended, Ended::Interrupted) { Progress::Cancelled } else { Progress::Failed };
             let exit_code = ended.exit_code();

@@ -265,7 +265,7 @@ impl Making<'_, '_> {
                 let _ = self.run.started(process);
             });
             if !ended.is_success() {
-                let text = exec::explain_within(&ended, &program, Some(build.timeout));
+                let text = exec::explain(&ended, &run);
                 return Err(if matches!(ended, Ended::Interrupted) {
                     Failure::new(
                         Kind::Interrupted,
