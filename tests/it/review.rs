@@ -282,3 +282,22 @@ fn a_killed_runs_folder_is_removed_once_nothing_works_there() {
         (tmp(), trees()) == (0, 1)
     });
 }
+
+over_every_authority!(a_tag_that_is_gone_is_not_deployed);
+
+/// A fetch does not tell a clone that a tag is gone: the claim does, in the same round trip.
+fn a_tag_that_is_gone_is_not_deployed(kind: crate::remote::Kind) {
+    let shop = Shop::over(kind, &[]);
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    let second = ana.cut_new("window");
+    ana.deploy("staging", &[]);
+    let object = shop.refs()[&format!("refs/tags/{tag}")].clone();
+    shop.authority_git(&["update-ref", "-d", &format!("refs/tags/{tag}")]);
+    ana.refused(&["rollback", "staging", "--yes"], 9);
+    ana.refused(&["deploy", "prod", &tag, "--yes"], 9);
+    assert_eq!(ana.live("staging"), second);
+    shop.authority_git(&["update-ref", &format!("refs/tags/{tag}"), &object]);
+    assert_eq!(ana.rollback("staging", &[])["tag"], tag);
+}
