@@ -301,3 +301,24 @@ fn a_tag_that_is_gone_is_not_deployed(kind: crate::remote::Kind) {
     shop.authority_git(&["update-ref", &format!("refs/tags/{tag}"), &object]);
     assert_eq!(ana.rollback("staging", &[])["tag"], tag);
 }
+
+/// A fix that was picked onto what is live and is on trunk too is not left behind.
+#[test]
+fn a_fix_that_the_next_release_has_from_trunk_is_contained() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let first = ana.cut(&[]);
+    let source = ana.commit("src/fix.txt", "fix", "fix: the till");
+    ana.json(&["cherry-pick", &source, "--onto", &first]);
+    ana.deploy("staging", &["v0.1.0-rc.2"]);
+    let next = ana.cut_new("window");
+    let pick = ana.git(&["ls-remote", "origin", "refs/tags/v0.1.0-rc.2^{}"])[..7].to_owned();
+    let plan = ana.rel(&["deploy", "staging", &next, "--dry-run"]).ok().stdout;
+    let said = format!("nothing; the 1 fix live now is contained ({pick} as {})", &source[..7]);
+    assert!(plan.split_whitespace().collect::<Vec<_>>().join(" ").contains(&said), "{plan}");
+    // Back again, the fix is what is brought, and nothing but the new is left.
+    ana.deploy("staging", &[&next]);
+    let plan =
+        ana.rel(&["deploy", "staging", &first, "--dry-run", "--override", "downgrade", "--reason", "x"]);
+    assert!(!plan.ok().stdout.contains("contained"));
+}
