@@ -224,7 +224,8 @@ impl Snapshot {
             return Ok(None);
         };
         let Some(back) = back else {
-            return Err(Failure::new(Kind::Usage, format!("{text}: write {name}@{{N}}, N deployments ago")));
+            return Err(Failure::new(Kind::Usage, format!("{text}: write {name}@{{N}}, N deployments ago"))
+                .hint(format!("what was live there: rel log {name}")));
         };
         let lived = if back == 0 {
             view.state.current().map(|live| live.tag.clone())
