@@ -272,37 +272,60 @@ pub fn signoff(case: &Case<'_>) -> Option<Verdict> {
 
 /// Not while the policy says so.
 pub fn freeze(case: &Case<'_>) -> Option<Verdict> {
-    let freezes = &case.environment.freeze;
+    frozen(case.environment, case.now)
+}
+
+fn frozen(environment: &Environment, now: DateTime<Utc>) -> Option<Verdict> {
+    let freezes = &environment.freeze;
     if freezes.is_empty() {
         return None;
     }
-    let Some(frozen) = freeze::at(freezes, case.now) else {
+    let Some(frozen) = freeze::at(freezes, now) else {
         return Some(Verdict::pass(Gate::Freeze, "freeze"));
     };
     Some(Verdict { opens_at: frozen.until, ..Verdict::refuse(Gate::Freeze, frozen.to_string()) })
 }
 
+/// What a gate says that needs no candidate to be judged: it would refuse any.
+pub fn whoever_and_whenever(
+    environment: &Environment,
+    actor: &Actor,
+    on_behalf_of: Option<&Actor>,
+    now: DateTime<Utc>,
+) -> Vec<Verdict> {
+    let verdicts = frozen(environment, now).into_iter().chain(named(environment, actor, on_behalf_of));
+    verdicts.filter(|verdict| !verdict.passed).collect()
+}
+
 /// Only whom the policy names, by e-mail and without regard to case; `*`
 /// stands for any characters. Whoever asked for it does not help.
 pub fn deployers(case: &Case<'_>) -> Option<Verdict> {
-    let listed = &case.environment.deployers;
-    if listed.is_empty() {
-        return None;
+    let verdict = named(case.environment, case.actor, case.on_behalf_of)?;
+    if verdict.passed {
+        return Some(verdict);
     }
-    let email = &case.actor.email;
-    if listed.iter().any(|pattern| names(pattern, email)) {
-        return Some(Verdict::pass(Gate::Deployers, "deployers"));
-    }
-    let mut text = format!("{} is none of them", case.actor);
-    if let Some(asked) = case.on_behalf_of.filter(|asked| listed.iter().any(|p| names(p, &asked.email))) {
-        text.push_str(&format!("; that {} asked for it does not count", asked.name));
-    }
-    Some(Verdict::refuse(Gate::Deployers, text).fix(format!(
+    Some(verdict.fix(format!(
         "rel deploy {} {}, by one of: {}",
         case.environment.name,
         case.candidate.tag,
-        listed.join(", ")
+        case.environment.deployers.join(", ")
     )))
+}
+
+fn named(environment: &Environment, actor: &Actor, on_behalf_of: Option<&Actor>) -> Option<Verdict> {
+    let listed = &environment.deployers;
+    if listed.is_empty() {
+        return None;
+    }
+    let email = &actor.email;
+    if listed.iter().any(|pattern| names(pattern, email)) {
+        return Some(Verdict::pass(Gate::Deployers, "deployers"));
+    }
+    let mut text = format!("{actor} is none of them");
+    if let Some(asked) = on_behalf_of.filter(|asked| listed.iter().any(|p| names(p, &asked.email))) {
+        text.push_str(&format!("; that {} asked for it does not count", asked.name));
+    }
+    Some(Verdict::refuse(Gate::Deployers, text))
 }
 
 /// Whether a pattern of `deployers` covers an address. An address that is
