@@ -149,8 +149,10 @@ fn usage(argv: &[OsString], world: &World, error: &clap::Error) -> ExitCode {
     );
     if json && !informative {
         let message = error.render().to_string();
-        let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let failure = Failure::new(Kind::Usage, first).hint("rel --help");
+        // What is wrong, and what with: the usage after it is for people.
+        let lines: Vec<&str> = message.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let text = lines.join(" ");
+        let failure = Failure::new(Kind::Usage, text.trim_start_matches("error: ")).hint("rel --help");
         let screen = Screen::new(
             world.stdout_terminal,
             world.stderr_terminal,

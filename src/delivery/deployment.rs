@@ -121,10 +121,10 @@ fn commands(
             return Ok(at(theirs, None, candidate.commit, format!("of {}, as asked", ctx.home.found)));
         }
         Some(rev) => {
-            let commit = ctx
-                .repo
-                .resolve_commit(rev)?
-                .ok_or_else(|| Failure::new(Kind::NotFound, format!("there is no revision {rev}")))?;
+            let commit = ctx.repo.resolve_commit(rev)?.ok_or_else(|| {
+                Failure::new(Kind::NotFound, format!("there is no revision {rev}"))
+                    .hint("--commands-from takes trunk, worktree or a revision of this clone")
+            })?;
             let theirs = config_at(&ctx.repo, commit)?
                 .and_then(|config| config.counterpart(policy).cloned())
                 .ok_or_else(|| {

@@ -247,7 +247,9 @@ impl Snapshot {
         let as_tag =
             tag.and_then(|tag| ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix())).ok().flatten());
         if as_tag.is_some() {
-            return failure.reason("candidate", format!("a tag {text} exists, but rel did not make it"));
+            return failure
+                .reason("candidate", format!("a tag {text} exists, but rel did not make it"))
+                .hint("rel deploys what it built: rel cut makes a candidate, rel list shows them");
         }
         if self.pool.is_empty() {
             return failure.hint("there are none yet: rel cut");

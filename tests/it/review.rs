@@ -362,3 +362,17 @@ fn a_failed_rollback_is_not_run_again_by_itself() {
     assert!(output.json()["rollback"].is_null());
     assert_eq!(shop.ran("staging").len(), 3);
 }
+
+/// A script that reads the document learns which argument is missing.
+#[test]
+fn the_document_of_wrong_usage_names_the_argument() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let output = ana.refused(&["deploy", "staging", "--take-over", "3"], 2);
+    assert!(output.json()["error"]["message"].as_str().unwrap().contains("--reason"), "{output:?}");
+    ana.git(&["tag", "v0.0.7"]);
+    ana.git(&["push", "--quiet", "origin", "v0.0.7"]);
+    ana.refused(&["deploy", "staging", "v0.0.7", "--yes"], 4);
+    ana.cut(&[]);
+    ana.refused(&["deploy", "staging", "--commands-from", "nope", "--yes"], 4);
+}
