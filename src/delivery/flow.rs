@@ -83,6 +83,7 @@ pub enum Delivered {
 /// happened after the claim is in the receipt.
 pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result<Delivered> {
     refuse_blanket(&wish.overrides)?;
+    ctx.must_honour(&snapshot.policy.config, &["hooks.before_deploy"])?;
     let waiting = wish.wait.map(|limit| (Instant::now(), limit));
     let mut confirmed: Option<(Option<TagName>, TagName)> = None;
     for _ in 0..TRIES {
