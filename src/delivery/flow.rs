@@ -46,6 +46,8 @@ pub struct Wish {
     pub commands_from: Option<String>,
     /// What set it off.
     pub trigger: Trigger,
+    /// Whether somebody has said yes to it already.
+    pub agreed: bool,
 }
 
 impl Wish {
@@ -61,6 +63,7 @@ impl Wish {
             wait: None,
             commands_from: None,
             trigger,
+            agreed: false,
         }
     }
 }
@@ -112,7 +115,9 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
         if confirmed.as_ref() != Some(&what) {
             if wish.trigger == Trigger::Person {
                 ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
-                confirm_deployment(ctx, snapshot, &plan)?;
+                if !wish.agreed {
+                    confirm_deployment(ctx, snapshot, &plan)?;
+                }
             }
             confirmed = Some(what);
         }
