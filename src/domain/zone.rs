@@ -42,17 +42,17 @@ impl Zone {
 
     /// The moments that a reading stands for; none at the ends of the calendar.
     pub fn moments(&self, local: NaiveDateTime) -> Option<Moments> {
-        let reading = jiff::civil::date(
+        let small = |number: u32| i8::try_from(number).ok();
+        let reading = jiff::civil::DateTime::new(
             i16::try_from(local.year()).ok()?,
-            i8::try_from(local.month()).ok()?,
-            i8::try_from(local.day()).ok()?,
-        )
-        .at(
-            i8::try_from(local.hour()).ok()?,
-            i8::try_from(local.minute()).ok()?,
-            i8::try_from(local.second()).ok()?,
+            small(local.month())?,
+            small(local.day())?,
+            small(local.hour())?,
+            small(local.minute())?,
+            small(local.second())?,
             0,
-        );
+        )
+        .ok()?;
         let with = |offset: Offset| {
             local.checked_sub_signed(TimeDelta::seconds(offset.seconds().into())).map(|at| at.and_utc())
         };
