@@ -26,6 +26,7 @@ mod look;
 mod pick;
 mod plain_git;
 mod race;
+mod readme;
 mod rollback;
 mod roundtrips;
 mod ship;
