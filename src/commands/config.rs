@@ -38,13 +38,7 @@ pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Map<St
         config.project.name,
         environments.join(", ")
     ));
-    let unsupported: Vec<String> = config::unsupported(config)
-        .iter()
-        .map(|one| match &one.environment {
-            Some(name) => format!("environments.{name}.{}: {}", one.key, one.text),
-            None => format!("{}: {}", one.key, one.text),
-        })
-        .collect();
+    let unsupported: Vec<String> = config::unsupported(config).into_iter().map(|one| one.text).collect();
     for note in parsed.notes.iter().chain(&unsupported) {
         screen.warn(note);
     }

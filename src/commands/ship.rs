@@ -44,8 +44,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
         let wish = Wish {
             reason: args.reason.clone(),
             overrides: args.overrides.iter().copied().collect(),
-            // Its one question has been answered.
-            trigger: Trigger::Person,
+            agreed: true,
             ..Wish::plain(name, Some(record.tag.to_string()), Trigger::Person)
         };
         let delivered = flow::deploy(ctx, &mut snapshot, &wish)

@@ -21,12 +21,16 @@ pub fn unsupported(config: &Config) -> Vec<Unsupported> {
     let hooks = [
         ("before_cut", config.hooks.before_cut.is_some()),
         ("before_deploy", config.hooks.before_deploy.is_some()),
+        ("after_cut", config.hooks.after_cut.is_some()),
+        ("after_deploy", config.hooks.after_deploy.is_some()),
+        ("after_failure", config.hooks.after_failure.is_some()),
+        ("after_rollback", config.hooks.after_rollback.is_some()),
     ];
     let store = &config.artifacts.store;
     let keys = hooks
         .into_iter()
         .filter(|(_, is_set)| *is_set)
-        .map(|(key, _)| (format!("hooks.{key}"), "hooks that can refuse".to_owned()))
+        .map(|(key, _)| (format!("hooks.{key}"), "hooks".to_owned()))
         .chain((store != "git" && !store.starts_with("file://")).then(|| {
             let scheme = store.split("://").next().unwrap_or(store);
             ("artifacts.store".to_owned(), format!("the store {scheme}://"))

@@ -46,6 +46,8 @@ pub struct Wish {
     pub commands_from: Option<String>,
     /// What set it off.
     pub trigger: Trigger,
+    /// Whether somebody has said yes to it already.
+    pub agreed: bool,
 }
 
 impl Wish {
@@ -61,6 +63,7 @@ impl Wish {
             wait: None,
             commands_from: None,
             trigger,
+            agreed: false,
         }
     }
 }
@@ -83,6 +86,7 @@ pub enum Delivered {
 /// happened after the claim is in the receipt.
 pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result<Delivered> {
     refuse_blanket(&wish.overrides)?;
+    ctx.must_honour(&snapshot.policy.config, &["hooks.before_deploy"])?;
     let waiting = wish.wait.map(|limit| (Instant::now(), limit));
     let mut confirmed: Option<(Option<TagName>, TagName)> = None;
     for _ in 0..TRIES {
@@ -111,7 +115,9 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
         if confirmed.as_ref() != Some(&what) {
             if wish.trigger == Trigger::Person {
                 ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
-                confirm_deployment(ctx, snapshot, &plan)?;
+                if !wish.agreed {
+                    confirm_deployment(ctx, snapshot, &plan)?;
+                }
             }
             confirmed = Some(what);
         }

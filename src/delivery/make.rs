@@ -94,6 +94,7 @@ pub fn make(
     intend: &dyn Fn(&Snapshot) -> Result<Intended>,
 ) -> Result<Made> {
     let actor = ctx.actor()?;
+    ctx.must_honour(&snapshot.policy.config, &["hooks.before_cut", "artifacts.store"])?;
     let mut first = first;
     for _ in 0..TRIES {
         let intended = match first.take() {

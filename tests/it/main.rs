@@ -19,6 +19,7 @@ mod config;
 mod cut;
 mod deploy;
 mod floors;
+mod honour;
 mod integrity;
 mod kill;
 mod lock;

@@ -1,0 +1,43 @@
+//! What release.toml asks for and this version cannot do is refused aloud,
+//! never passed over; what it can do is done.
+
+use crate::repo::Shop;
+
+fn set(ana: &crate::repo::Desk, text: &str) {
+    let path = ana.dir.join("release.toml");
+    let before = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{before}\n{text}\n")).unwrap();
+    ana.commit_all("build: ask for more");
+}
+
+#[test]
+fn a_hook_that_could_refuse_is_not_passed_over() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    set(&ana, "[hooks]\nbefore_deploy = \"./ask.sh\"");
+    ana.cut(&[]);
+    ana.refused_by(&["deploy", "staging", "--yes"], 4, &["hooks.before_deploy"]);
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_costs_no_number() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    set(&ana, "[artifacts]\nstore = \"s3://bucket/shop\"");
+    ana.refused_by(&["cut"], 4, &["artifacts.store"]);
+}
+
+#[test]
+fn a_command_is_tried_as_often_as_asked() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.script(
+        "deploy.sh",
+        "#!/bin/sh\necho x >> \"$HOME/tries\"\ntest \"$(wc -l < \"$HOME/tries\")\" -ge 3\n",
+    );
+    ana.script("verify.sh", "#!/bin/sh\ntrue\n");
+    set(&ana, "[retry]\nattempts = 3\nbackoff = \"1s\"");
+    ana.cut(&[]);
+    let output = ana.rel(&["deploy", "staging", "--yes"]).ok();
+    assert!(output.stderr.contains("attempt 3 of 3"), "{output:?}");
+}
