@@ -27,6 +27,7 @@ mod look;
 mod pick;
 mod plain_git;
 mod race;
+mod readme;
 mod review;
 mod rollback;
 mod roundtrips;
