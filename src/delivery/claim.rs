@@ -6,13 +6,14 @@
 use super::context::Context;
 use super::snapshot::{self, Snapshot, read_environment};
 use crate::domain::candidate::Candidate;
+use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::env::Action;
 use crate::domain::env::{Deployment, EnvState, Event, HoldCause, Intent, Progress, Trigger, What};
 use crate::domain::name::{Actor, DeploymentId, Oid};
 use crate::domain::plan::{self, Basis, Plan, Stamp};
 use crate::failure::{Failure, Kind, Result};
-use crate::store::authority::Published;
+use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::journal::{OpenRun, Phase, Run};
 use crate::store::ledger::View;
 
@@ -178,11 +179,32 @@ fn attempt(
     let (after, update) = view.append(&ctx.repo, &events)?;
     let id = intent.deployment.id.clone();
     let run = ctx.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
-    match ctx.authority().publish(&ctx.repo, &[update])? {
+    match ctx.authority().publish(&ctx.repo, &[update, tag_is(plan)])? {
         Published::Done => Ok(Some(Box::new(Claim { view: after, intent, run }))),
-        Published::Moved(_) => {
+        Published::Moved(moved) => {
             run.close();
+            tag_held(ctx, plan, &moved)?;
             Ok(None)
+        }
+    }
+}
+
+/// The tag as an update that changes nothing: the claim is made only where the
+/// authority holds the very tag that was minted. A fetch cannot tell, as what
+/// is gone there stays here.
+fn tag_is(plan: &Plan) -> RefUpdate {
+    let Minted { tag, tag_object, .. } = plan.candidate();
+    RefUpdate { name: tag.to_ref(), expected: Expected::MustBe(*tag_object), new: *tag_object }
+}
+
+/// Fails where it was the tag that kept a claim from being made.
+fn tag_held(ctx: &Context<'_>, plan: &Plan, moved: &[(String, Option<Oid>)]) -> Result<()> {
+    let minted = plan.candidate();
+    match moved.iter().find(|(name, _)| *name == minted.tag.to_ref()) {
+        None => Ok(()),
+        Some((_, held)) => {
+            let why = held.map_or("it is gone".to_owned(), |held| format!("it points to {held}"));
+            Err(snapshot::not_as_minted(ctx, minted, why))
         }
     }
 }
@@ -209,10 +231,11 @@ pub fn follow(
     let nonce = event.nonce.clone();
     let (after, update) = view.append(&ctx.repo, &[end, event])?;
     let run = ctx.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
-    match ctx.authority().publish(&ctx.repo, &[update])? {
+    match ctx.authority().publish(&ctx.repo, &[update, tag_is(plan)])? {
         Published::Done => Ok(Some(Claim { view: after, intent, run })),
-        Published::Moved(_) => {
+        Published::Moved(moved) => {
             run.close();
+            tag_held(ctx, plan, &moved)?;
             Ok(None)
         }
     }

@@ -239,7 +239,9 @@ impl Home {
         if let Some(file) = &options.config {
             let path = world.cwd.join(file);
             let text = std::fs::read_to_string(&path).map_err(|error| {
-                Failure::new(Kind::Config, format!("{} cannot be read", file.display())).because(error)
+                Failure::new(Kind::Config, format!("{} cannot be read", file.display()))
+                    .hint("name a file that is there, or leave --config and REL_CONFIG out")
+                    .because(error)
             })?;
             return Home::read(text, &file.display().to_string(), true);
         }
@@ -247,7 +249,9 @@ impl Home {
             && path.exists()
         {
             let text = std::fs::read_to_string(&path).map_err(|error| {
-                Failure::new(Kind::Config, format!("{CONFIG_FILE} cannot be read")).because(error)
+                Failure::new(Kind::Config, format!("{CONFIG_FILE} cannot be read"))
+                    .hint("it has to be a file of UTF-8 text: git diff release.toml shows what changed")
+                    .because(error)
             })?;
             return Home::read(text, CONFIG_FILE, true);
         }
@@ -307,7 +311,7 @@ pub fn config_at(repo: &Repo, commit: Oid) -> Result<Option<Config>> {
 /// # Errors
 /// The disk refuses.
 pub fn scratch(world: &World) -> Result<tempfile::TempDir> {
-    let parent = world.var("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+    let parent = world.var("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), |dir| world.cwd.join(dir));
     let parent: &Path = if parent.is_dir() { &parent } else { Path::new("/tmp") };
     tempfile::Builder::new()
         .prefix("rel-")

@@ -320,7 +320,7 @@ fn perform(
     prepared: &Prepared,
     previous: Option<&(TagName, Oid)>,
 ) -> Ending {
-    match Stage::set(ctx, &claim.intent.deployment, prepared, previous) {
+    match Stage::set(ctx, claim, prepared, previous) {
         Err(failure) => Ending::never_started(failure),
         Ok(stage) => {
             let ending = stage.play(ctx, claim, prepared);
@@ -343,12 +343,14 @@ struct Stage<'r> {
 impl<'r> Stage<'r> {
     fn set(
         ctx: &'r Context<'_>,
-        deployment: &Deployment,
+        claim: &mut Claim,
         prepared: &Prepared,
         previous: Option<&(TagName, Oid)>,
     ) -> Result<Stage<'r>> {
         let candidate = &prepared.candidate;
         let folder = scratch(ctx.world)?;
+        claim.run.works_in(folder.path())?;
+        let deployment = &claim.intent.deployment;
         let files = folder.path().join("artifacts");
         artifacts::lay_out(ctx, candidate, &files)?;
         let listing = folder.path().join("manifest.json");
@@ -430,7 +432,7 @@ impl<'r> Stage<'r> {
             if ended.is_success() {
                 continue;
             }
-            let text = format!("{step}: {}", exec::explain_within(&ended, &program, Some(commands.timeout)));
+            let text = format!("{step}: {}", exec::explain(&ended, &run));
             let state =
                 if matches!(ended, Ended::Interrupted) { Progress::Cancelled } else { Progress::Failed };
             let exit_code = ended.exit_code();

@@ -8,13 +8,14 @@ use super::artifacts;
 use super::claim::{self, Details};
 use super::context::Context;
 use super::deployment::{self, Prepared, Receipt};
+use super::pick::carried;
 use super::scope::changes;
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Trigger};
 use crate::domain::gate::{self, Gate, Verdict};
-use crate::domain::name::{EnvName, TagName};
+use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::plan::{self, Plan, Planned, Request, Setting, Stamp};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Kind, Result};
@@ -312,16 +313,61 @@ fn planned(
     Ok(Delivered::Planned(Box::new(intent.deployment), words))
 }
 
-/// Commits between what is live and the candidate, both ways.
-fn difference(ctx: &Context<'_>, live: Option<&Live>, to: &Minted) -> Result<(Vec<Change>, Vec<Change>)> {
-    let Some(live) = live else { return Ok((Vec::new(), Vec::new())) };
+/// What lies between what is live and a candidate.
+#[derive(Default)]
+struct Difference {
+    /// Commits of the candidate that what is live lacks.
+    brings: Vec<Change>,
+    /// Commits of what is live that the candidate lacks, in whatever form.
+    leaves: Vec<Change>,
+    /// Fixes picked onto what is live that the candidate has in another form,
+    /// each with that form.
+    contained: Vec<(Oid, Oid)>,
+}
+
+fn difference(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    live: Option<&Live>,
+    to: &Minted,
+) -> Result<Difference> {
+    let Some(live) = live else { return Ok(Difference::default()) };
     let brings = history::range(&ctx.repo, &[live.commit], to.commit)?;
-    let leaves = history::range(&ctx.repo, &[to.commit], live.commit)?;
-    Ok((changes(ctx, &brings)?, changes(ctx, &leaves)?))
+    let left = history::range(&ctx.repo, &[to.commit], live.commit)?;
+    let mut difference = Difference { brings: changes(ctx, &brings)?, ..Difference::default() };
+    if left.is_empty() {
+        return Ok(difference);
+    }
+    // A damaged tag is for the checks to refuse; the words go by what the commits say then.
+    let picks = |minted: Option<&Minted>| {
+        minted.and_then(|minted| carried(ctx, snapshot, minted).ok()).unwrap_or_default()
+    };
+    let (ours, theirs) = (picks(snapshot.minted(&live.tag)), picks(Some(to)));
+    for change in changes(ctx, &left)? {
+        // A pick of a pick names every form it had.
+        let recorded =
+            ours.iter().filter(|(pick, _)| pick.commit == change.commit).map(|(pick, _)| pick.source);
+        let mut form = None;
+        for source in recorded.chain(change.picked_from.iter().copied()) {
+            if let Some((pick, _)) = theirs.iter().find(|(pick, _)| pick.source == source) {
+                form = Some(pick.commit);
+            } else if ctx.repo.has_object(source) && history::is_ancestor(&ctx.repo, source, to.commit)? {
+                form = Some(source);
+            }
+            if form.is_some() {
+                break;
+            }
+        }
+        match form {
+            Some(form) => difference.contained.push((change.commit, form)),
+            None => difference.leaves.push(change),
+        }
+    }
+    Ok(difference)
 }
 
 fn words(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, prepared: &Prepared) -> Result<String> {
-    let (brings, leaves) = difference(ctx, plan.from(), plan.candidate())?;
+    let Difference { brings, leaves, contained } = difference(ctx, snapshot, plan.from(), plan.candidate())?;
     let back = snapshot
         .chain(plan.environment())?
         .state
@@ -334,6 +380,7 @@ fn words(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, prepared: &Prepare
         plan,
         brings: &brings,
         leaves: &leaves,
+        contained: &contained,
         commands: &prepared.whose,
         undo_is_here: back,
         now: ctx.world.now(),

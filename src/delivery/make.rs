@@ -209,13 +209,14 @@ impl Making<'_, '_> {
         documents::candidate(&record, None)
     }
 
-    fn build(&self, tag: &TagName) -> Result<Built> {
+    fn build(&mut self, tag: &TagName) -> Result<Built> {
         let ctx = self.ctx;
         let config = self.configuration()?;
         let Some(build) = &config.build else {
             return Ok(Built { artifacts: Vec::new(), references: Vec::new(), provenance: None });
         };
         let folder = scratch(ctx.world)?;
+        self.run.works_in(folder.path())?;
         let checkout = Checkout::create(&ctx.repo, self.draft.commit, folder.path())?;
         let built = self.build_in(tag, build, &checkout, folder.path());
         if let Err(failure) = checkout.remove() {
@@ -235,7 +236,7 @@ impl Making<'_, '_> {
     }
 
     fn build_in(
-        &self,
+        &mut self,
         tag: &TagName,
         build: &BuildConfig,
         checkout: &Checkout<'_>,
@@ -258,9 +259,12 @@ impl Making<'_, '_> {
                 grace: exec::GRACE,
                 log: &log,
             };
-            let (ended, _) = deployment::execute(ctx, run, "build", &mut |_| {});
+            let (ended, _) = deployment::execute(ctx, run, "build", &mut |process| {
+                // Without this line a killed run's folder goes while its build is at work, which fails.
+                let _ = self.run.started(process);
+            });
             if !ended.is_success() {
-                let text = exec::explain_within(&ended, &program, Some(build.timeout));
+                let text = exec::explain(&ended, &run);
                 return Err(if matches!(ended, Ended::Interrupted) {
                     Failure::new(
                         Kind::Interrupted,

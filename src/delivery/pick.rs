@@ -179,7 +179,10 @@ pub fn intend(
 }
 
 /// The commits that a candidate carries by recorded picks, its parents' too.
-fn carried(ctx: &Context<'_>, snapshot: &Snapshot, from: &Minted) -> Result<Vec<(Pick, TagName)>> {
+///
+/// # Errors
+/// The tag of one of them is not the one that was minted, or git failed.
+pub fn carried(ctx: &Context<'_>, snapshot: &Snapshot, from: &Minted) -> Result<Vec<(Pick, TagName)>> {
     let mut picks = Vec::new();
     let mut seen = HashSet::new();
     let mut next = Some(from);

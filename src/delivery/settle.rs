@@ -14,6 +14,7 @@ use crate::domain::name::{DeploymentId, Oid};
 use crate::exec;
 use crate::failure::Result;
 use crate::store::authority::Published;
+use crate::store::checkout::Checkout;
 use crate::store::journal::{OpenRun, Phase, Process, Run};
 use crate::store::ledger::{self, View};
 
@@ -78,6 +79,20 @@ pub fn lives(process: &Process) -> bool {
     process.boot == exec::boot_id() && exec::is_group_alive(process.pid, process.start_time)
 }
 
+/// Closes a run, and removes the folder it worked in: not while something
+/// that it started still works there.
+fn finish(ctx: &Context<'_>, open: OpenRun) {
+    if let Some(scratch) = &open.scratch {
+        if scratch.process.as_ref().is_some_and(lives) {
+            return;
+        }
+        if let Err(failure) = Checkout::sweep(&ctx.repo, &scratch.folder) {
+            ctx.screen.warn(&failure.message);
+        }
+    }
+    open.close();
+}
+
 fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
     match open.run.clone() {
         Run::Deployment { id, nonce, expected, phase } => {
@@ -91,7 +106,7 @@ fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
                     if can_still_land(&view, expected) {
                         return Ok(None);
                     }
-                    open.close();
+                    finish(ctx, open);
                     return Ok(None);
                 }
                 let event = candidates::Event {
@@ -106,7 +121,7 @@ fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
                     },
                 };
                 if publish(ctx, &view, event)? {
-                    open.close();
+                    finish(ctx, open);
                     return Ok(Some(Settled::Reservation(version.to_string())));
                 }
             }
@@ -151,7 +166,7 @@ fn deployment(
         let Some(end) = fate(ctx, &view, id, nonce)? else {
             // It never landed. Where the push of a killed run may still be under way, the note stays.
             if !can_still_land(&view, expected) {
-                open.close();
+                finish(ctx, open);
             }
             return Ok(None);
         };
@@ -159,17 +174,17 @@ fn deployment(
             Fate::InFlight => What::Outcome(outcome.clone()),
             Fate::Closed => {
                 let Phase::Done { .. } = phase else {
-                    open.close();
+                    finish(ctx, open);
                     return Ok(None);
                 };
                 if has_late_word(ctx, &view, id)? {
-                    open.close();
+                    finish(ctx, open);
                     return Ok(None);
                 }
                 What::Late(outcome.clone())
             }
             Fate::Settled => {
-                open.close();
+                finish(ctx, open);
                 return Ok(None);
             }
         };
@@ -178,7 +193,7 @@ fn deployment(
             event.at = *at;
         }
         if publish(ctx, &view, event)? {
-            open.close();
+            finish(ctx, open);
             return Ok(Some(Settled::Deployment(id.clone(), outcome.state)));
         }
     }

@@ -224,7 +224,8 @@ impl Snapshot {
             return Ok(None);
         };
         let Some(back) = back else {
-            return Err(Failure::new(Kind::Usage, format!("{text}: write {name}@{{N}}, N deployments ago")));
+            return Err(Failure::new(Kind::Usage, format!("{text}: write {name}@{{N}}, N deployments ago"))
+                .hint(format!("what was live there: rel log {name}")));
         };
         let lived = if back == 0 {
             view.state.current().map(|live| live.tag.clone())
@@ -260,15 +261,7 @@ impl Snapshot {
     /// The authority's tag is not the one that was minted (exit 9), or git failed.
     pub fn record(&self, ctx: &Context<'_>, minted: &Minted) -> Result<Candidate> {
         let tag = &minted.tag;
-        let integrity = |why: String| {
-            Failure::new(Kind::Integrity, format!("the tag {tag} is not the one that was minted"))
-                .reason("tag", why)
-                .hint(format!("its chain vouches for the tag object {}", minted.tag_object))
-                .hint(format!(
-                    "git push {} {}:refs/tags/{tag} --force puts it back",
-                    ctx.home.remote, minted.tag_object
-                ))
-        };
+        let integrity = |why: String| not_as_minted(ctx, minted, why);
         let held = ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix()))?;
         match held {
             Some(held) if held == minted.tag_object => {}
@@ -316,6 +309,20 @@ impl Snapshot {
         }
         Ok(foreign)
     }
+}
+
+/// The failure of a tag that is not the one the chain vouches for.
+pub fn not_as_minted(ctx: &Context<'_>, minted: &Minted, why: String) -> Failure {
+    let Minted { tag, tag_object, .. } = minted;
+    let back = if ctx.is_local() {
+        format!("git update-ref refs/tags/{tag} {tag_object} puts it back")
+    } else {
+        format!("git push {} {tag_object}:refs/tags/{tag} --force puts it back", ctx.home.remote)
+    };
+    Failure::new(Kind::Integrity, format!("the tag {tag} is not the one that was minted"))
+        .reason("tag", why)
+        .hint(format!("its chain vouches for the tag object {tag_object}"))
+        .hint(back)
 }
 
 /// Reads a tag object as a candidate of ours.

@@ -21,7 +21,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use command::Processes;
-pub use explain::{explain, explain_within};
+pub use explain::explain;
 pub use group::{boot_id, is_alive, is_group_alive, stop_group};
 pub use signals::Interrupts;
 

@@ -147,7 +147,8 @@ impl Authority {
     }
 
     /// Moves refs of the authority, all or none, each only from what is expected; one process when
-    /// it works. After that, this clone's copies of chains follow, and tags that are not here yet
+    /// it works. An update to what is expected moves nothing, and holds the others back unless it
+    /// is so. After that, this clone's copies of chains follow, and tags that are not here yet
     /// are made.
     ///
     /// # Errors
@@ -195,7 +196,8 @@ impl Authority {
             tries += 1;
         }
         if let Authority::Remote(_) = self {
-            for update in updates {
+            // An update that only says what a ref has to be brings nothing new.
+            for update in updates.iter().filter(|update| update.expected.oid() != Some(update.new)) {
                 // Copies only: what was published stays so even where they cannot be written,
                 // and the next fetch brings them.
                 let _ = if update.name.starts_with("refs/notes/") {

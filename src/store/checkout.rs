@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -95,6 +96,38 @@ impl<'r> Checkout<'r> {
     /// Something in it cannot be removed; says where it is.
     pub fn remove(mut self) -> Result<()> {
         self.clean()
+    }
+
+    /// Removes a folder that a run which is gone had its checkouts in, and
+    /// git's records of them. Nothing to do where it is gone.
+    ///
+    /// # Errors
+    /// Something in it cannot be removed; says where it is.
+    pub fn sweep(repo: &Repo, folder: &Path) -> Result<()> {
+        let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let records = fs::read_dir(repo.common_dir().join("worktrees"));
+        for record in records.into_iter().flatten().flatten() {
+            // Each names the `.git` file of its working tree.
+            let Ok(text) = fs::read(record.path().join("gitdir")) else { continue };
+            let file = PathBuf::from(OsString::from_vec(text.trim_ascii_end().to_owned()));
+            let Some(tree) = file.parent().filter(|tree| tree.starts_with(&real)) else { continue };
+            open_up(tree);
+            // Where git does not remove it, the folder goes below, and its record with git's own cleaning.
+            let _ = Git::new(repo)
+                .set(NO_HOOKS)
+                .args(["worktree", "remove", "--force", "--force"])
+                .arg(tree)
+                .run()?;
+        }
+        if !folder.exists() {
+            return Ok(());
+        }
+        open_up(folder);
+        fs::remove_dir_all(folder).map_err(|error| {
+            Failure::failed(format!("cannot remove {}, which a run that died left", folder.display()))
+                .hint(format!("rm -rf {}", shell_words::quote(&folder.to_string_lossy())))
+                .because(error)
+        })
     }
 
     fn clean(&mut self) -> Result<()> {

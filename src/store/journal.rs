@@ -84,6 +84,18 @@ pub enum Run {
 struct Page {
     schema: u32,
     run: Run,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scratch: Option<Scratch>,
+}
+
+/// The folder that a run works in, which a killed one leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scratch {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// The newest process that was started in it, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
 }
 
 /// The folder of one project's runs.
@@ -101,6 +113,8 @@ pub struct OpenRun {
     _lock: File,
     /// What was written last.
     pub run: Run,
+    /// Where it works.
+    pub scratch: Option<Scratch>,
 }
 
 impl Journal {
@@ -122,7 +136,7 @@ impl Journal {
         let path = self.dir.join(format!("{nonce}.json"));
         let lock = File::create(path.with_extension("lock")).doing(what())?;
         lock.lock().doing(what())?;
-        let mut open = OpenRun { path, _lock: lock, run: run.clone() };
+        let mut open = OpenRun { path, _lock: lock, run: run.clone(), scratch: None };
         open.write(run)?;
         Ok(open)
     }
@@ -152,7 +166,9 @@ impl Journal {
                 Err(TryLockError::Error(error)) => return Err(error).doing(what()),
             }
             match read(&path) {
-                Ok(Some(run)) => dead.push(OpenRun { path, _lock: lock, run }),
+                Ok(Some(page)) => {
+                    dead.push(OpenRun { path, _lock: lock, run: page.run, scratch: page.scratch });
+                }
                 Ok(None) => {}
                 Err(_) => {
                     let aside = path.with_extension("damaged");
@@ -177,7 +193,7 @@ impl Journal {
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let Ok(Some(run)) = read(&path) else { continue };
+            let Ok(Some(Page { run, .. })) = read(&path) else { continue };
             let held = File::open(path.with_extension("lock"))
                 .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
             all.push((run, held));
@@ -199,17 +215,48 @@ impl OpenRun {
     /// # Errors
     /// The disk refuses; what was written before stands.
     pub fn write(&mut self, run: Run) -> Result<()> {
-        write_durably(&self.path, &Page { schema: SCHEMA, run: run.clone() })
+        let page = Page { schema: SCHEMA, run: run.clone(), scratch: self.scratch.clone() };
+        write_durably(&self.path, &page)
             .doing(format!("the journal {} cannot be written", self.path.display()))?;
         self.run = run;
         Ok(())
     }
 
-    /// Sets how far a deployment came.
+    /// Sets the folder it works in, before anything is put there.
+    ///
+    /// # Errors
+    /// As [`OpenRun::write`].
+    pub fn works_in(&mut self, folder: &Path) -> Result<()> {
+        self.scratch = Some(Scratch { folder: folder.to_owned(), process: None });
+        self.write(self.run.clone())
+    }
+
+    /// Sets the process that was started in its folder.
+    ///
+    /// # Errors
+    /// As [`OpenRun::write`].
+    pub fn started(&mut self, process: Process) -> Result<()> {
+        if let Some(scratch) = &mut self.scratch {
+            scratch.process = Some(process);
+        }
+        self.write(self.run.clone())
+    }
+
+    /// Sets how far a deployment came. Once it is done, its folder is nobody's
+    /// concern any more.
     ///
     /// # Errors
     /// As [`OpenRun::write`].
     pub fn advance(&mut self, to: Phase) -> Result<()> {
+        match &to {
+            Phase::Intent => {}
+            Phase::Running { process } => {
+                if let Some(scratch) = &mut self.scratch {
+                    scratch.process.clone_from(process);
+                }
+            }
+            Phase::Done { .. } => self.scratch = None,
+        }
         match self.run.clone() {
             Run::Deployment { id, nonce, expected, .. } => {
                 self.write(Run::Deployment { id, nonce, expected, phase: to })
@@ -226,13 +273,13 @@ impl OpenRun {
     }
 }
 
-fn read(path: &Path) -> io::Result<Option<Run>> {
+fn read(path: &Path) -> io::Result<Option<Page>> {
     match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
         Ok(bytes) => {
             let page: Page = serde_json::from_slice(&bytes)?;
-            if page.schema == SCHEMA { Ok(Some(page.run)) } else { Err(io::ErrorKind::InvalidData.into()) }
+            if page.schema == SCHEMA { Ok(Some(page)) } else { Err(io::ErrorKind::InvalidData.into()) }
         }
     }
 }

@@ -9,10 +9,10 @@ use super::text::{clean, truncate};
 use super::time;
 use crate::domain::changes::Change;
 use crate::domain::env::Action;
-use crate::domain::name::ProjectName;
+use crate::domain::name::{Oid, ProjectName};
 use crate::domain::plan::Plan;
 
-/// Breaking changes shown one by one.
+/// Breaking changes, and contained fixes, shown one by one.
 const BREAKING: usize = 5;
 /// Columns a subject may take.
 const SUBJECT: usize = 60;
@@ -27,6 +27,8 @@ pub struct Shown<'a> {
     pub brings: &'a [Change],
     /// Commits in what is live that the candidate lacks, newest first.
     pub leaves: &'a [Change],
+    /// Fixes live now that the candidate has in another form, with that form.
+    pub contained: &'a [(Oid, Oid)],
     /// Whose commands run.
     pub commands: &'a str,
     /// Whether what is live could be brought back from this machine; none
@@ -165,7 +167,25 @@ fn brings(screen: &Screen, shown: &Shown<'_>, live: &str) -> String {
 
 fn leaves(shown: &Shown<'_>) -> String {
     match shown.leaves {
-        [] => "nothing".to_owned(),
+        [] => match shown.contained {
+            [] => "nothing".to_owned(),
+            [(fix, form)] => {
+                format!("nothing; the 1 fix live now is contained ({} as {})", fix.short(), form.short())
+            }
+            fixes => {
+                let pairs = fixes
+                    .iter()
+                    .take(BREAKING)
+                    .map(|(fix, form)| format!("{} as {}", fix.short(), form.short()));
+                let pairs: Vec<String> = pairs.collect();
+                let more = if fixes.len() > BREAKING { ", …" } else { "" };
+                format!(
+                    "nothing; the {} fixes live now are contained ({}{more})",
+                    fixes.len(),
+                    pairs.join(", ")
+                )
+            }
+        },
         [one] => format!("{} {}", one.commit.short(), truncate(&clean(&one.subject), SUBJECT)),
         many => count(many.len(), "commit", "commits"),
     }

@@ -244,3 +244,81 @@ fn a_take_over_after_a_rename_is_in_the_log() {
     shop.world.clear("hold-staging-1");
     orphan.is_gone();
 }
+
+/// What a killed run left on the disk goes with the run that settles it, and not before what it
+/// started has ended.
+#[test]
+fn a_killed_runs_folder_is_removed_once_nothing_works_there() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let world = &shop.world;
+    let tmp = || fs::read_dir(world.at("tmp")).unwrap().count();
+    let trees = || ana.git(&["worktree", "list", "--porcelain"]).matches("worktree ").count();
+    ana.cut(&[]);
+    world.set("hold-staging");
+    let running = ana.start(&["deploy", "staging", "--yes"]);
+    let orphan = world.running("staging", 1);
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    running.wait().code(137);
+    ana.json(&["sync"]);
+    assert_eq!((tmp(), trees()), (1, 2), "its command is at work there");
+    world.clear("hold-staging");
+    orphan.is_gone();
+    ana.json(&["sync"]);
+    assert_eq!((tmp(), trees()), (0, 1));
+
+    world.set("hold-build");
+    ana.commit("src/next.txt", "next", "feat: next");
+    let builds = world.lines("builds").len();
+    let running = ana.start(&["cut"]);
+    crate::world::wait_until("it builds", || world.lines("builds").len() > builds);
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    running.wait().code(137);
+    ana.json(&["sync"]);
+    assert_eq!((tmp(), trees()), (1, 2), "its build is at work there");
+    world.clear("hold-build");
+    crate::world::wait_until("nothing is left", || {
+        ana.json(&["sync"]);
+        (tmp(), trees()) == (0, 1)
+    });
+}
+
+over_every_authority!(a_tag_that_is_gone_is_not_deployed);
+
+/// A fetch does not tell a clone that a tag is gone: the claim does, in the same round trip.
+fn a_tag_that_is_gone_is_not_deployed(kind: crate::remote::Kind) {
+    let shop = Shop::over(kind, &[]);
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    let second = ana.cut_new("window");
+    ana.deploy("staging", &[]);
+    let object = shop.refs()[&format!("refs/tags/{tag}")].clone();
+    shop.authority_git(&["update-ref", "-d", &format!("refs/tags/{tag}")]);
+    ana.refused(&["rollback", "staging", "--yes"], 9);
+    ana.refused(&["deploy", "prod", &tag, "--yes"], 9);
+    assert_eq!(ana.live("staging"), second);
+    shop.authority_git(&["update-ref", &format!("refs/tags/{tag}"), &object]);
+    assert_eq!(ana.rollback("staging", &[])["tag"], tag);
+}
+
+/// A fix that was picked onto what is live and is on trunk too is not left behind.
+#[test]
+fn a_fix_that_the_next_release_has_from_trunk_is_contained() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let first = ana.cut(&[]);
+    let source = ana.commit("src/fix.txt", "fix", "fix: the till");
+    ana.json(&["cherry-pick", &source, "--onto", &first]);
+    ana.deploy("staging", &["v0.1.0-rc.2"]);
+    let next = ana.cut_new("window");
+    let pick = ana.git(&["ls-remote", "origin", "refs/tags/v0.1.0-rc.2^{}"])[..7].to_owned();
+    let plan = ana.rel(&["deploy", "staging", &next, "--dry-run"]).ok().stdout;
+    let said = format!("nothing; the 1 fix live now is contained ({pick} as {})", &source[..7]);
+    assert!(plan.split_whitespace().collect::<Vec<_>>().join(" ").contains(&said), "{plan}");
+    // Back again, the fix is what is brought, and nothing but the new is left.
+    ana.deploy("staging", &[&next]);
+    let plan =
+        ana.rel(&["deploy", "staging", &first, "--dry-run", "--override", "downgrade", "--reason", "x"]);
+    assert!(!plan.ok().stdout.contains("contained"));
+}
