@@ -56,14 +56,16 @@ use crate::ui::prompt::Terminal;
 use crate::ui::{ColorChoice, Screen};
 use crate::world::World;
 
-/// Runs `rel` with these arguments in this world.
-pub fn run(argv: impl IntoIterator<Item = OsString>, world: World) -> ExitCode {
+/// Runs `rel` with these arguments, in the world that `look` tells of once
+/// it is needed.
+pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> World) -> ExitCode {
     let argv: Vec<OsString> = argv.into_iter().collect();
     if argv.len() == 2 && (argv[1] == "--version" || argv[1] == "-V") {
-        // Asked by scripts at every start: answered before the command line is built.
+        // Asked by scripts at every start: answered before the command line is built and the world looked at.
         let _ = writeln!(std::io::stdout(), "rel {}", env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;
     }
+    let world = look();
     let cli = match Cli::try_parse_from(&argv) {
         Ok(cli) => cli,
         Err(error) => return usage(&argv, &world, &error),

@@ -26,11 +26,11 @@ pub fn run(ctx: &Context<'_>, args: &cli::Resolve) -> Result<Map<String, Value>>
     }
     settle::dead_runs(ctx)?;
     let actor = ctx.actor()?;
-    let (ref_name, formerly) = Snapshot::place(ctx, &id.environment)?;
+    let (ref_name, formerly) = Snapshot::place_of(ctx, id)?;
     let state = if args.succeeded { Progress::Succeeded } else { Progress::Failed };
     let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
-        let open = view.state.in_flight.as_ref().is_some_and(|i| i.deployment.id == *id)
-            || view.state.unresolved.iter().any(|d| d.id == *id);
+        let open = view.state.in_flight.as_ref().is_some_and(|i| i.deployment.seq == id.seq)
+            || view.state.unresolved.iter().any(|d| d.seq == id.seq);
         if !open {
             return Err(match evidence::deployment(&ctx.repo, view, id)? {
                 Some(settled) => {

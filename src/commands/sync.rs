@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::delivery::context::Context;
+use crate::delivery::deployment;
 use crate::delivery::settle::{self, Settled};
 use crate::delivery::snapshot::Snapshot;
 use crate::failure::{Failure, Kind, Result};
@@ -18,10 +19,21 @@ pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
     }
     let settled = settle::dead_runs(ctx)?;
     let snapshot = Snapshot::take(ctx)?;
-    if settled.is_empty() {
+    let owed = if ctx.options.dry_run { Vec::new() } else { deployment::tag_owed_releases(ctx, &snapshot)? };
+    let mut released = Vec::new();
+    for (tag, made) in owed {
+        match made {
+            Ok(()) => {
+                ctx.screen.note(&format!("tagged {tag}"));
+                released.push(tag);
+            }
+            Err(why) => ctx.screen.warn(&format!("the release's own tag {tag} could not be made: {why}")),
+        }
+    }
+    if settled.is_empty() && released.is_empty() {
         ctx.screen.result("nothing was left to publish");
     } else {
-        ctx.screen.result(&format!("{} settled", settled.len()));
+        ctx.screen.result(&format!("{} settled", settled.len() + released.len()));
     }
     let settled: Vec<Value> = settled
         .iter()
@@ -32,7 +44,8 @@ pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
             Settled::Damaged(path) => json!({ "set_aside": path.display().to_string() }),
         })
         .collect();
-    let mut document = Map::from_iter([("settled".to_owned(), json!(settled))]);
+    let mut document =
+        Map::from_iter([("settled".to_owned(), json!(settled)), ("released".to_owned(), json!(released))]);
     crate::delivery::report::policy(ctx, &snapshot, &mut document);
     Ok(document)
 }

@@ -273,7 +273,7 @@ fn a_week_may_be_frozen_over_midnight_and_dates_need_no_quotes() {
     let freeze = &config.environments[0].freeze;
     assert!(matches!(&freeze[0].when, FreezeWhen::Weekly { days, .. } if days.len() == 7));
     assert!(matches!(&freeze[1].when, FreezeWhen::Once { .. }));
-    assert_eq!(freeze[0].tz, chrono_tz::UTC);
+    assert_eq!(freeze[0].tz, crate::domain::zone::Zone::utc());
 }
 
 #[test]

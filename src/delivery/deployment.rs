@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::artifacts;
 use super::claim::{self, Claim, Claimed, Details};
 use super::context::{Context, config_at, scratch};
-use super::snapshot::{self, Snapshot, read_environment};
+use super::snapshot::{self, Snapshot};
 use crate::config;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{self, CandidatesState};
@@ -168,21 +168,37 @@ pub struct Receipt {
     pub state: EnvState,
     /// Why it did not succeed, in a sentence.
     pub explanation: Option<String>,
+    /// What kept its command from being started, if that was no command's
+    /// doing: a changed byte, a full disk.
+    pub kept: Option<Failure>,
     /// The release's own tag, if this closed the release.
     pub released: Option<TagName>,
     /// Why the release's own tag could not be made.
     pub not_released: Option<String>,
     /// Why its record has not reached the authority, if it has not.
     pub unpublished: Option<Failure>,
+    /// Who took over from it or settled it before its outcome came.
+    pub late: Option<String>,
     /// The rollback that followed by itself.
     pub rollback: Option<Box<Receipt>>,
 }
 
 impl Receipt {
     /// The failure that this receipt is, if it is one; the record stands beside it.
-    pub fn into_result(self) -> Result<Receipt> {
+    pub fn into_result(mut self) -> Result<Receipt> {
+        let (unpublished, kept) = (self.unpublished.take(), self.kept.take());
         let id = &self.deployment.id;
-        let failure = if let Some(unpublished) = self.unpublished {
+        let failure = if let Some(kept) = kept.filter(|_| unpublished.is_none()) {
+            let kind = if kept.kind == Kind::Integrity { Kind::Integrity } else { Kind::Failed };
+            Failure { kind, message: format!("{id} was cancelled before it began: {}", kept.message), ..kept }
+        } else if let Some(who) = &self.late {
+            Failure::new(
+                Kind::Unpublished,
+                format!("{id} {}, but {who} took over from it before that", self.deployment.state),
+            )
+            .reason("late", "its outcome is kept as a late word, which changes nothing but what is certain")
+            .hint(format!("what is live now: rel status {}", self.deployment.environment))
+        } else if let Some(unpublished) = unpublished {
             Failure::new(
                 Kind::Unpublished,
                 format!("{id} {}, but its record has not reached the authority", self.deployment.state),
@@ -261,10 +277,13 @@ pub fn run(
 struct Ending {
     outcome: Outcome,
     explanation: Option<String>,
+    /// What kept the command from being started.
+    kept: Option<Failure>,
 }
 
 impl Ending {
-    fn never_started(text: String) -> Ending {
+    fn never_started(failure: Failure) -> Ending {
+        let text = failure.message.clone();
         Ending {
             outcome: Outcome {
                 state: Progress::Cancelled,
@@ -273,6 +292,7 @@ impl Ending {
                 text: Some(text.clone()),
             },
             explanation: Some(text),
+            kept: Some(failure),
         }
     }
 }
@@ -301,7 +321,7 @@ fn perform(
     previous: Option<&(TagName, Oid)>,
 ) -> Ending {
     match Stage::set(ctx, &claim.intent.deployment, prepared, previous) {
-        Err(failure) => Ending::never_started(failure.message),
+        Err(failure) => Ending::never_started(failure),
         Ok(stage) => {
             let ending = stage.play(ctx, claim, prepared);
             if let Err(failure) = stage.clear() {
@@ -382,7 +402,7 @@ impl<'r> Stage<'r> {
             let program = program(command);
             let phase = Phase::Running { process: None };
             if !started && let Err(failure) = claim.run.advance(phase) {
-                return Ending::never_started(failure.message);
+                return Ending::never_started(failure);
             }
             let run = Command_ {
                 program: &program,
@@ -417,11 +437,13 @@ impl<'r> Stage<'r> {
             return Ending {
                 outcome: Outcome { state, started, exit_code, text: Some(text.clone()) },
                 explanation: Some(text),
+                kept: None,
             };
         }
         Ending {
             outcome: Outcome { state: Progress::Succeeded, started, exit_code: Some(0), text: None },
             explanation: None,
+            kept: None,
         }
     }
 
@@ -500,9 +522,11 @@ fn settle(
     let mut receipt = Receipt {
         state: view.state.clone(),
         explanation: ending.explanation,
+        kept: ending.kept,
         released: None,
         not_released: None,
         unpublished: None,
+        late: None,
         rollback: None,
         deployment,
     };
@@ -532,9 +556,7 @@ fn settle(
         }
         Ok(Landed::Late(state, who)) => {
             receipt.state = state;
-            receipt.unpublished = Some(Failure::failed(format!(
-                "{who} took over from it meanwhile; its outcome is kept as late"
-            )));
+            receipt.late = Some(who);
             run.close();
         }
         Err(failure) => {
@@ -570,7 +592,8 @@ enum Landed {
 }
 
 /// Publishes an outcome for up to a minute of retries. The release's own tag
-/// travels in the same push; where it cannot be made, the outcome goes alone.
+/// travels in the same push; where that fails, the outcome goes alone, and the
+/// tag is tried once more after it.
 fn publish_outcome(
     ctx: &Context<'_>,
     view: &View<EnvState>,
@@ -580,19 +603,22 @@ fn publish_outcome(
 ) -> Result<Landed> {
     let patience = Patience::new(ctx);
     let mut view = view.clone();
-    let mut release = release;
+    let (mut release, mut put_off) = (release, None);
     let mut tagging = Tagging::None;
     loop {
         if has_landed(&view.state, deployment.seq) {
             // A push that reported an error had landed all the same.
-            return Ok(Landed::As(view.state, tagging));
+            return Ok(match who_closed(ctx, &view, &deployment.id) {
+                Some(who) => Landed::Late(view.state, who),
+                None => Landed::As(view.state, tag_after(ctx, put_off, &deployment.actor, tagging)),
+            });
         }
         let (what, late) = closing(&view.state, deployment, outcome);
         let event = claim::outcome_event(ctx, &deployment.id, &deployment.actor, what);
         let (after, update) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
         let mut updates = vec![update];
         if late {
-            release = None;
+            (release, put_off) = (None, None);
         }
         if let Some(release) = &release {
             match release_updates(ctx, release, &deployment.actor) {
@@ -604,13 +630,13 @@ fn publish_outcome(
         match ctx.authority().publish(&ctx.repo, &updates) {
             Ok(Published::Done) => {
                 if late {
-                    let who = who_closed(ctx, &after, &deployment.id);
+                    let who = who_closed(ctx, &after, &deployment.id).unwrap_or("somebody".to_owned());
                     return Ok(Landed::Late(after.state, who));
                 }
                 if with_release && let Some(release) = &release {
                     tagging = Tagging::Made(release.tag.clone());
                 }
-                return Ok(Landed::As(after.state, tagging));
+                return Ok(Landed::As(after.state, tag_after(ctx, put_off, &deployment.actor, tagging)));
             }
             Ok(Published::Moved(moved)) if with_release => {
                 // Only a moved candidates' chain is worth another try with the tag.
@@ -623,7 +649,7 @@ fn publish_outcome(
             Ok(Published::Moved(_)) => {}
             Err(failure) if with_release => {
                 tagging = Tagging::Failed(failure.message);
-                release = None;
+                put_off = release.take();
                 continue;
             }
             Err(failure) => {
@@ -640,29 +666,83 @@ fn publish_outcome(
     }
 }
 
+/// Makes the release's own tag after the outcome, where the two could not go together.
+fn tag_after(ctx: &Context<'_>, put_off: Option<Release>, actor: &Actor, tagging: Tagging) -> Tagging {
+    match put_off.map(|release| publish_release(ctx, &release, actor)) {
+        None => tagging,
+        Some(Ok(tag)) => Tagging::Made(tag),
+        Some(Err(failure)) => Tagging::Failed(failure.message),
+    }
+}
+
+/// Publishes a release's own tag by itself.
+fn publish_release(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<TagName> {
+    let mut why = format!("the candidates' chain moved {TRIES} times");
+    for _ in 0..TRIES {
+        let updates = release_updates(ctx, release, actor)?;
+        match ctx.authority().publish(&ctx.repo, &updates)? {
+            Published::Done => return Ok(release.tag.clone()),
+            Published::Moved(moved) if moved.iter().any(|(name, _)| *name == release.tag.to_ref()) => {
+                why = "a tag of that name exists already".to_owned();
+                break;
+            }
+            Published::Moved(_) => snapshot::fetch_chains(ctx)?,
+        }
+    }
+    Err(Failure::failed(why))
+}
+
+/// The releases whose own tag is owed: what is live in a final environment
+/// for sure, with its release still open. Tries each once more, and says what
+/// came of it.
+///
+/// # Errors
+/// The candidate's tag is not the one that was minted, or git failed.
+pub fn tag_owed_releases(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+) -> Result<Vec<(TagName, std::result::Result<(), String>)>> {
+    let mut tried: Vec<(TagName, std::result::Result<(), String>)> = Vec::new();
+    for environment in snapshot.policy.config.final_environments() {
+        let Some(view) = snapshot.environments.get(&environment.name) else { continue };
+        let live = view.state.current().filter(|_| view.state.certain);
+        let Some(minted) = live.and_then(|live| snapshot.minted(&live.tag)) else { continue };
+        let version = &minted.version.release;
+        let tag = snapshot.style.release(version);
+        let open = snapshot.candidates.state.line(version).is_some_and(|line| !line.closed);
+        if !open || tried.iter().any(|(other, _)| *other == tag) {
+            continue;
+        }
+        let release = Release { tag: tag.clone(), candidate: snapshot.record(ctx, minted)? };
+        let made = publish_release(ctx, &release, &ctx.actor()?).map(drop).map_err(|failure| failure.message);
+        tried.push((tag, made));
+    }
+    Ok(tried)
+}
+
 /// Whether the chain has this deployment's own outcome already.
 fn has_landed(state: &EnvState, seq: u64) -> bool {
-    let in_flight = state.in_flight.as_ref().is_some_and(|intent| intent.deployment.seq == seq);
-    !in_flight && state.ended >= Some(seq) && !state.unheard.contains(&seq)
+    !has_it(state, seq) && state.ended >= Some(seq) && !state.unheard.contains(&seq)
 }
 
 /// The event that closes a deployment in this state, and whether it is a late
 /// word because somebody has closed it already.
 fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (What, bool) {
-    match &state.in_flight {
-        Some(intent) if intent.deployment.id == deployment.id => (What::Outcome(outcome.clone()), false),
-        _ => (What::Late(outcome.clone()), true),
+    if has_it(state, deployment.seq) {
+        (What::Outcome(outcome.clone()), false)
+    } else {
+        (What::Late(outcome.clone()), true)
     }
 }
 
-/// Who took over from a deployment, or settled it.
-fn who_closed(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> String {
+/// Who took over from a deployment, or settled it, if anybody did.
+fn who_closed(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> Option<String> {
     ledger::events::<EnvState>(&ctx.repo, view.tip)
         .filter_map(|event| event.ok())
-        .find(|(_, event)| {
-            event.id == *id && matches!(event.what, What::TakenOver { .. } | What::Resolved { .. })
-        })
-        .map_or("somebody".to_owned(), |(_, event)| event.actor.name)
+        .filter(|(_, event)| event.id.seq == id.seq)
+        .take_while(|(_, event)| !matches!(event.what, What::Intent(_)))
+        .find(|(_, event)| matches!(event.what, What::TakenOver { .. } | What::Resolved { .. }))
+        .map(|(_, event)| event.actor.name)
 }
 
 fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<Vec<RefUpdate>> {
@@ -706,8 +786,13 @@ fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Resul
 
 type Followed = (Claim, Prepared, Option<(TagName, Oid)>);
 
+/// How often an automatic rollback is merged with unrelated events.
+const TRIES: usize = 20;
+
 /// The rollback that a failure sets off: the failed outcome and the new
-/// intent are one push.
+/// intent are one push. Events that came in the meantime, such as an
+/// approval, are merged silently; where somebody closed this deployment, or
+/// holds the environment, nothing follows.
 fn roll_back(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
@@ -715,53 +800,93 @@ fn roll_back(
     outcome: &Outcome,
     failed: &Deployment,
 ) -> Option<Followed> {
-    let attempt = || -> Result<Option<Followed>> {
-        let environment = snapshot.environment(&failed.environment)?;
-        let event = claim::outcome_event(ctx, &failed.id, &failed.actor, What::Outcome(outcome.clone()));
-        let (after, _) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
-        let upstream = snapshot.upstream(environment);
-        let setting = Setting {
-            environment,
-            state: &after.state,
-            upstream: &upstream,
-            candidates: &snapshot.candidates.state,
-            pool: &snapshot.pool,
-            actor: &failed.actor,
-            on_behalf_of: failed.on_behalf_of.as_ref(),
-            now: ctx.world.now(),
-        };
-        let find = |tag: &TagName| snapshot.minted(tag).cloned();
-        let lost = |tag: &TagName| {
-            let record = snapshot.record(ctx, snapshot.minted(tag)?).ok()?;
-            artifacts::gone(ctx, &record)
-        };
-        let knowledge = Knowledge { find: &find, lost: &lost };
-        let request = rollback::Request::default();
-        let Decision::Go(plan) = rollback::decide(&setting, &request, &knowledge, &after.state) else {
-            return Ok(None);
-        };
-        let prepared = prepare(ctx, snapshot, &plan, None)?;
-        let details = Details {
-            actor: failed.actor.clone(),
-            on_behalf_of: failed.on_behalf_of.clone(),
-            trigger: Trigger::OnFailure,
-            reason: Some(format!("{} failed", failed.id)),
-            commands_commit: prepared.commands_commit,
-        };
-        let claim = claim::follow(ctx, snapshot, view, event, &plan, &prepared.candidate, &details)?;
-        let previous = plan.from().map(|live| (live.tag.clone(), live.commit));
-        Ok(claim.map(|claim| (claim, prepared, previous)))
-    };
-    match attempt() {
-        Ok(followed) => followed.inspect(|(claim, ..)| {
-            let id = &claim.intent.deployment.id;
-            ctx.screen.note(&format!("{} failed; rolling back by itself: {id} claimed", failed.id));
-        }),
-        Err(failure) => {
-            ctx.screen.warn(&format!("no automatic rollback: {}", failure.message));
-            None
+    let mut view = view.clone();
+    for _ in 0..TRIES {
+        match follow_up(ctx, snapshot, &view, outcome, failed) {
+            Ok(Some(followed)) => {
+                let id = &followed.0.intent.deployment.id;
+                ctx.screen.note(&format!("{} failed; rolling back by itself: {id} claimed", failed.id));
+                return Some(followed);
+            }
+            Ok(None) => {}
+            Err(failure) => {
+                ctx.screen.warn(&format!("no automatic rollback: {}", failure.message));
+                return None;
+            }
+        }
+        let fresh = snapshot::fetch_chains(ctx).and_then(|()| ledger::read(&ctx.repo, &view.ref_name, &[]));
+        match fresh {
+            Ok(fresh) => view = fresh,
+            Err(failure) => {
+                ctx.screen.warn(&format!("no automatic rollback: {}", failure.message));
+                return None;
+            }
+        }
+        if !has_it(&view.state, failed.seq) {
+            ctx.screen.warn(&format!("no automatic rollback: somebody closed {} meanwhile", failed.id));
+            return None;
         }
     }
+    ctx.screen.warn(&format!("no automatic rollback: {} keeps moving", failed.environment));
+    None
+}
+
+/// One attempt at it; none where the chain moved.
+fn follow_up(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    view: &View<EnvState>,
+    outcome: &Outcome,
+    failed: &Deployment,
+) -> Result<Option<Followed>> {
+    let environment = snapshot.environment(&failed.environment)?;
+    let event = claim::outcome_event(ctx, &failed.id, &failed.actor, What::Outcome(outcome.clone()));
+    let (after, _) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
+    let upstream = snapshot.upstream(environment);
+    let setting = Setting {
+        environment,
+        state: &after.state,
+        upstream: &upstream,
+        candidates: &snapshot.candidates.state,
+        pool: &snapshot.pool,
+        actor: &failed.actor,
+        on_behalf_of: failed.on_behalf_of.as_ref(),
+        now: ctx.world.now(),
+    };
+    let find = |tag: &TagName| snapshot.minted(tag).cloned();
+    let lost = |tag: &TagName| {
+        let record = snapshot.record(ctx, snapshot.minted(tag)?).ok()?;
+        artifacts::gone(ctx, &record)
+    };
+    let knowledge = Knowledge { find: &find, lost: &lost };
+    let request = rollback::Request::default();
+    let plan = match rollback::decide(&setting, &request, &knowledge, &after.state) {
+        Decision::Go(plan) => plan,
+        Decision::NoTarget { why, .. } | Decision::Nothing(why) => return Err(Failure::failed(why)),
+        Decision::Refused(verdicts) => {
+            let texts: Vec<&str> = verdicts.iter().map(|verdict| verdict.text.as_str()).collect();
+            return Err(Failure::failed(texts.join("; ")));
+        }
+        Decision::AskFurther { target, .. } => {
+            return Err(Failure::failed(format!("going further back, to {target}, needs a word")));
+        }
+    };
+    let prepared = prepare(ctx, snapshot, &plan, None)?;
+    let details = Details {
+        actor: failed.actor.clone(),
+        on_behalf_of: failed.on_behalf_of.clone(),
+        trigger: Trigger::OnFailure,
+        reason: Some(format!("{} failed", failed.id)),
+        commands_commit: prepared.commands_commit,
+    };
+    let claim = claim::follow(ctx, snapshot, view, event, &plan, &prepared.candidate, &details)?;
+    let previous = plan.from().map(|live| (live.tag.clone(), live.commit));
+    Ok(claim.map(|claim| (claim, prepared, previous)))
+}
+
+/// Whether number `seq` has the environment.
+fn has_it(state: &EnvState, seq: u64) -> bool {
+    state.in_flight.as_ref().is_some_and(|intent| intent.deployment.seq == seq)
 }
 
 /// How long a record is tried to be published.
@@ -790,14 +915,4 @@ impl Patience {
         std::thread::sleep(pause.min(left));
         true
     }
-}
-
-/// Reads an environment anew, for who has to plan again.
-///
-/// # Errors
-/// As [`read_environment`].
-pub fn reread(ctx: &Context<'_>, snapshot: &mut Snapshot, environment: &Environment) -> Result<()> {
-    let view = read_environment(ctx, environment)?;
-    snapshot.environments.insert(environment.name.clone(), view);
-    Ok(())
 }

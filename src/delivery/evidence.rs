@@ -56,10 +56,10 @@ pub fn deployments<'r>(
         Err(failure) => Some(Err(failure)),
         Ok((_, event)) => match &event.what {
             What::Intent(intent) => {
-                let id = &event.id;
                 let mut deployment = intent.deployment.clone();
                 ends.retain(|end| {
-                    let ours = end.id == *id;
+                    // By number: what settles a deployment may know its environment by a later name.
+                    let ours = end.id.seq == event.id.seq;
                     if ours {
                         settle(&mut deployment, end);
                     }
@@ -102,14 +102,15 @@ pub fn all_deployments<'r>(
     })
 }
 
-/// One deployment, by its number.
+/// One deployment, by its number, which one chain gives once, whatever its
+/// environment was called then.
 ///
 /// # Errors
 /// git failed.
 pub fn deployment(repo: &Repo, view: &View<EnvState>, id: &DeploymentId) -> Result<Option<Deployment>> {
     for deployment in deployments(repo, view) {
         let deployment = deployment?;
-        if deployment.id == *id {
+        if deployment.seq == id.seq {
             return Ok(Some(deployment));
         }
         if deployment.seq < id.seq {

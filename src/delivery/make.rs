@@ -494,12 +494,25 @@ impl Making<'_, '_> {
                     return Ok(Some(Made::New(Box::new(candidate))));
                 }
                 Ok(Published::Moved(moved)) => {
-                    if moved.iter().any(|(name, held)| *name == minted.tag.to_ref() && held.is_some()) {
+                    let taken =
+                        |name: &str| moved.iter().any(|(moved, held)| moved == name && held.is_some());
+                    if taken(&minted.tag.to_ref()) {
                         return Err(Failure::new(
                             Kind::Refused,
                             format!("a tag {} exists that rel did not make", minted.tag),
                         )
                         .reason("tag", "it appeared while the candidate was built")
+                        .hint("cut again: the next number is free"));
+                    }
+                    // Nothing of a reserved number is there but what this run publishes, unless
+                    // somebody did away with the chain and left the rest.
+                    let artifacts = artifacts_ref(ctx.project(), &minted.version);
+                    if taken(&artifacts) {
+                        return Err(Failure::new(
+                            Kind::Refused,
+                            format!("artifacts of a {} are there already", minted.tag),
+                        )
+                        .reason("artifacts", format!("{artifacts} exists, and no record has it"))
                         .hint("cut again: the next number is free"));
                     }
                 }
@@ -509,7 +522,15 @@ impl Making<'_, '_> {
                     }
                 }
             }
-            self.refresh()?;
+            while let Err(failure) = self.refresh() {
+                if failure.kind != Kind::Failed || !patience.wait() {
+                    return Err(failure);
+                }
+            }
+            if self.snapshot.minted(&minted.tag).is_some_and(|there| there.tag_object == minted.tag_object) {
+                // The push that reported an error had landed all the same.
+                return Ok(Some(Made::New(Box::new(candidate))));
+            }
         }
     }
 

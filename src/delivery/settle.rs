@@ -7,7 +7,7 @@
 
 use super::claim::outcome_event;
 use super::context::Context;
-use super::snapshot::{self, fetch_chains};
+use super::snapshot::{self, Snapshot, fetch_chains};
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{EnvState, Outcome, Progress, What};
 use crate::domain::name::{DeploymentId, Oid};
@@ -143,9 +143,11 @@ fn deployment(
         }
         Phase::Done { outcome, .. } => outcome.clone(),
     };
-    let name = ledger::env_ref(ctx.project(), &id.environment);
+    // Its environment may have another name by now. Where that cannot be told, its own chain counts.
+    let (name, formerly) = Snapshot::place_of(ctx, id)
+        .unwrap_or_else(|_| (ledger::env_ref(ctx.project(), &id.environment), Vec::new()));
     for _ in 0..TRIES {
-        let view = ledger::read::<EnvState>(&ctx.repo, &name, &[])?;
+        let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
         let Some(end) = fate(ctx, &view, id, nonce)? else {
             // It never landed. Where the push of a killed run may still be under way, the note stays.
             if !can_still_land(&view, expected) {
@@ -199,7 +201,7 @@ fn fate(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId, nonce: &str
     let mut outcome = false;
     for event in ledger::events::<EnvState>(&ctx.repo, view.tip) {
         let (_, event) = event?;
-        if event.id != *id {
+        if event.id.seq != id.seq {
             if event.id.seq < id.seq {
                 return Ok(None);
             }
@@ -228,8 +230,8 @@ fn has_late_word(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) ->
     for event in ledger::events::<EnvState>(&ctx.repo, view.tip) {
         let (_, event) = event?;
         match event.what {
-            What::Late(_) if event.id == *id => return Ok(true),
-            What::Intent(_) if event.id == *id => return Ok(false),
+            What::Late(_) if event.id.seq == id.seq => return Ok(true),
+            What::Intent(_) if event.id.seq == id.seq => return Ok(false),
             _ => {}
         }
     }

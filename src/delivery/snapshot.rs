@@ -11,7 +11,7 @@ use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::{CandidatesState, Minted, What};
 use crate::domain::config::{Config, Environment};
 use crate::domain::env::EnvState;
-use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
 use crate::domain::nearest::nearest;
 use crate::domain::version::{Parsed, TagStyle, Version};
 use crate::failure::{Doing, Failure, Kind, Result};
@@ -130,11 +130,21 @@ impl Snapshot {
     /// # Errors
     /// There is no environment of that name.
     pub fn place(ctx: &Context<'_>, name: &EnvName) -> Result<(String, Vec<String>)> {
+        Snapshot::known(ctx, |snapshot| Ok(chain_refs(ctx, snapshot.environment(name)?)))
+    }
+
+    /// Where the chain is that a deployment of this environment stands in: an
+    /// earlier name leads to the one that continues it.
+    ///
+    /// # Errors
+    /// No environment has or had that name.
+    pub fn place_of(ctx: &Context<'_>, id: &DeploymentId) -> Result<(String, Vec<String>)> {
         Snapshot::known(ctx, |snapshot| {
-            let environment = snapshot.environment(name)?;
-            let formerly =
-                environment.formerly.iter().map(|name| ledger::env_ref(ctx.project(), name)).collect();
-            Ok((ledger::env_ref(ctx.project(), name), formerly))
+            let environments = &snapshot.policy.config.environments;
+            let environment = snapshot.environment(&id.environment).or_else(|unknown| {
+                environments.iter().find(|e| e.formerly.contains(&id.environment)).ok_or(unknown)
+            })?;
+            Ok(chain_refs(ctx, environment))
         })
     }
 
@@ -333,9 +343,14 @@ pub fn read_candidate(
 /// # Errors
 /// git failed, or the chain is damaged.
 pub fn read_environment(ctx: &Context<'_>, environment: &Environment) -> Result<View<EnvState>> {
-    let formerly: Vec<String> =
-        environment.formerly.iter().map(|name| ledger::env_ref(ctx.project(), name)).collect();
-    ledger::read(&ctx.repo, &ledger::env_ref(ctx.project(), &environment.name), &formerly)
+    let (name, formerly) = chain_refs(ctx, environment);
+    ledger::read(&ctx.repo, &name, &formerly)
+}
+
+/// The ref of an environment's chain, and those of the chains it continues.
+fn chain_refs(ctx: &Context<'_>, environment: &Environment) -> (String, Vec<String>) {
+    let of = |name: &EnvName| ledger::env_ref(ctx.project(), name);
+    (of(&environment.name), environment.formerly.iter().map(of).collect())
 }
 
 fn policy(ctx: &Context<'_>, trunk: Oid) -> Result<Policy> {

@@ -18,6 +18,7 @@ pub mod plan;
 pub mod provenance;
 pub mod rollback;
 pub mod version;
+pub mod zone;
 
 #[cfg(test)]
 mod tests;

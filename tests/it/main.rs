@@ -28,6 +28,7 @@ mod pick;
 mod plain_git;
 mod race;
 mod readme;
+mod review;
 mod rollback;
 mod roundtrips;
 mod ship;
