@@ -62,14 +62,17 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
 /// that is busy or held now would refuse afterwards.
 fn closed_doors(snapshot: &Snapshot, path: &[EnvName]) -> Result<()> {
     let mut verdicts = Vec::new();
+    let mut closed = Vec::new();
     for name in path {
-        verdicts.extend(flow::closed(snapshot, name)?);
-    }
-    match path.last() {
-        Some(last) if !verdicts.is_empty() => {
-            Err(flow::refusal(last, None, &verdicts).hint("nothing was built"))
+        let theirs = flow::closed(snapshot, name)?;
+        if !theirs.is_empty() {
+            closed.push(name);
         }
-        _ => Ok(()),
+        verdicts.extend(theirs);
+    }
+    match closed.first() {
+        Some(name) => Err(flow::refusal(name, None, &verdicts).hint("nothing was built")),
+        None => Ok(()),
     }
 }
 

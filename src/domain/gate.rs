@@ -285,24 +285,34 @@ pub fn freeze(case: &Case<'_>) -> Option<Verdict> {
 /// Only whom the policy names, by e-mail and without regard to case; `*`
 /// stands for any characters. Whoever asked for it does not help.
 pub fn deployers(case: &Case<'_>) -> Option<Verdict> {
-    let listed = &case.environment.deployers;
+    let verdict = deployed_by(case.environment, case.actor, case.on_behalf_of)?;
+    if verdict.passed {
+        return Some(verdict);
+    }
+    let who = case.environment.deployers.join(", ");
+    let command = format!("rel deploy {} {}, by one of: {who}", case.environment.name, case.candidate.tag);
+    Some(verdict.fix(command))
+}
+
+/// [`deployers`], whatever the candidate and the direction.
+pub fn deployed_by(
+    environment: &Environment,
+    actor: &Actor,
+    on_behalf_of: Option<&Actor>,
+) -> Option<Verdict> {
+    let listed = &environment.deployers;
     if listed.is_empty() {
         return None;
     }
-    let email = &case.actor.email;
+    let email = &actor.email;
     if listed.iter().any(|pattern| names(pattern, email)) {
         return Some(Verdict::pass(Gate::Deployers, "deployers"));
     }
-    let mut text = format!("{} is none of them", case.actor);
-    if let Some(asked) = case.on_behalf_of.filter(|asked| listed.iter().any(|p| names(p, &asked.email))) {
+    let mut text = format!("{actor} is none of them");
+    if let Some(asked) = on_behalf_of.filter(|asked| listed.iter().any(|p| names(p, &asked.email))) {
         text.push_str(&format!("; that {} asked for it does not count", asked.name));
     }
-    Some(Verdict::refuse(Gate::Deployers, text).fix(format!(
-        "rel deploy {} {}, by one of: {}",
-        case.environment.name,
-        case.candidate.tag,
-        listed.join(", ")
-    )))
+    Some(Verdict::refuse(Gate::Deployers, text))
 }
 
 /// Whether a pattern of `deployers` covers an address. An address that is

@@ -41,3 +41,32 @@ fn a_command_is_tried_as_often_as_asked() {
     let output = ana.rel(&["deploy", "staging", "--yes"]).ok();
     assert!(output.stderr.contains("attempt 3 of 3"), "{output:?}");
 }
+
+#[test]
+fn a_shallow_clone_does_not_count_wrong() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.commit("src/more.txt", "more\n", "feat: more");
+    let parent = ana.dir.parent().unwrap().to_owned();
+    let origin = format!("file://{}", shop.authority().display());
+    shop.world.git(&ana.person, &parent, &["clone", "--quiet", "--depth", "1", &origin, "shallow"]);
+    let shallow = crate::repo::Desk { dir: parent.join("shallow"), ..shop.ana() };
+    shallow.refused_by(&["cut"], 4, &["shallow"]);
+    shallow.git(&["fetch", "--quiet", "--unshallow"]);
+    shallow.cut(&[]);
+}
+
+/// One person with two addresses is one person.
+#[test]
+fn a_mailmap_tells_who_is_who() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.write(".mailmap", "Ana <ana@example.com> <ana@home.example>\n");
+    ana.commit_all("docs: say who is who");
+    let tag = ana.cut(&[]);
+    ana.git(&["config", "user.email", "ana@home.example"]);
+    ana.json(&["approve", &tag, "staging"]);
+    let given = ana.json(&["approve", &tag, "staging"]);
+    assert_eq!(given["approvals"][0]["actor"], "Ana <ana@example.com>");
+    assert_eq!(given["changed"], false);
+}
