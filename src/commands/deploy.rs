@@ -28,7 +28,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Deploy) -> Result<Map<String, Value>> 
         wait: args.wait,
         commands_from: args.commands_from.clone(),
         trigger: Trigger::Person,
-        agreed: false,
+        confirmed: false,
     };
     let mut document = report::delivered(ctx, flow::deploy(ctx, &mut snapshot, &wish)?)?;
     report::policy(ctx, &snapshot, &mut document);

@@ -10,6 +10,7 @@ use crate::delivery::make::{Intended, Made, make};
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{report, settle};
 use crate::domain::env::Trigger;
+use crate::domain::gate::{self, Gate};
 use crate::domain::name::EnvName;
 use crate::failure::{Failure, Result};
 
@@ -27,7 +28,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
         snapshot.policy.config.path_to(&args.environment).into_iter().map(|e| e.name.clone()).collect();
     let request = Request { rev: args.rev.clone(), ..Request::default() };
     let intended = intend(ctx, &snapshot, &request)?;
-    closed_doors(&snapshot, &path)?;
+    closed_doors(ctx, &snapshot, &path, &args.overrides)?;
     if ctx.options.dry_run {
         return dry_run(ctx, &snapshot, &intended, &path);
     }
@@ -44,7 +45,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
         let wish = Wish {
             reason: args.reason.clone(),
             overrides: args.overrides.iter().copied().collect(),
-            agreed: true,
+            confirmed: true,
             ..Wish::plain(name, Some(record.tag.to_string()), Trigger::Person)
         };
         let delivered = flow::deploy(ctx, &mut snapshot, &wish)
@@ -59,12 +60,17 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
 }
 
 /// The gates that can be judged before a build: an environment on the way
-/// that is busy or held now would refuse afterwards.
-fn closed_doors(snapshot: &Snapshot, path: &[EnvName]) -> Result<()> {
+/// that is busy, held or frozen now, or not for whoever ships, would refuse
+/// afterwards.
+fn closed_doors(ctx: &Context<'_>, snapshot: &Snapshot, path: &[EnvName], overrides: &[Gate]) -> Result<()> {
+    let (actor, on_behalf_of) = (ctx.actor()?, ctx.world.on_behalf_of());
     let mut verdicts = Vec::new();
     let mut closed = Vec::new();
     for name in path {
-        let theirs = flow::closed(snapshot, name)?;
+        let environment = snapshot.environment(name)?;
+        let mut theirs = flow::closed(snapshot, name)?;
+        let always = gate::whoever_and_whenever(environment, &actor, on_behalf_of.as_ref(), ctx.world.now());
+        theirs.extend(always.into_iter().filter(|verdict| !overrides.contains(&verdict.gate)));
         if !theirs.is_empty() {
             closed.push(name);
         }

@@ -534,6 +534,8 @@ fn settle(
     };
     if ending.outcome.state == Progress::Failed
         && receipt.deployment.trigger != Trigger::OnFailure
+        // A rollback that failed would only be run once more, as it was.
+        && receipt.deployment.action != Action::Rollback
         && prepared.commands.on_failure == OnFailure::Rollback
         && let Some(followed) = roll_back(ctx, snapshot, &view, &ending.outcome, &receipt.deployment)
     {

@@ -48,8 +48,8 @@ pub struct Wish {
     pub commands_from: Option<String>,
     /// What set it off.
     pub trigger: Trigger,
-    /// Whether somebody has said yes to it already.
-    pub agreed: bool,
+    /// Whether somebody has said yes to it as part of something larger.
+    pub confirmed: bool,
 }
 
 impl Wish {
@@ -65,7 +65,7 @@ impl Wish {
             wait: None,
             commands_from: None,
             trigger,
-            agreed: false,
+            confirmed: false,
         }
     }
 }
@@ -120,9 +120,7 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
         if confirmed.as_ref() != Some(&what) {
             if wish.trigger == Trigger::Person {
                 ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
-                if !wish.agreed {
-                    confirm_deployment(ctx, snapshot, &plan)?;
-                }
+                confirm_deployment(ctx, snapshot, &plan, wish.confirmed)?;
             }
             confirmed = Some(what);
         }
@@ -137,7 +135,9 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
         .hint("try again"))
 }
 
-fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan) -> Result<()> {
+/// Asks, unless a larger yes covers it: a name that has to be typed it does
+/// not cover.
+fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, confirmed: bool) -> Result<()> {
     let name = plan.environment();
     let typed = snapshot.environment(name)?.confirm == crate::domain::config::Confirm::Name;
     if typed && ctx.can_ask() && !ctx.options.yes {
@@ -146,6 +146,9 @@ fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan) -> Re
             Some(false) => Err(Failure::new(Kind::Refused, "not confirmed; nothing changed")),
             None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
         };
+    }
+    if confirmed {
+        return Ok(());
     }
     ctx.confirm(&format!("Deploy to {name}?"), &format!("deploying to {name}"))
 }

@@ -31,7 +31,7 @@ pub fn small<S: State>(
         let view = ledger::read::<S>(&ctx.repo, ref_name, formerly)?;
         let judged = events(&view);
         // What a stale copy refuses, a fresh one may allow: ask once before saying no.
-        let stale = attempt == 0 && !ctx.is_local();
+        let stale = attempt == 0 && !ctx.is_local() && !ctx.options.offline;
         let events = match judged {
             Ok(Some(events)) => events,
             Ok(None) | Err(_) if stale => {
@@ -47,7 +47,10 @@ pub fn small<S: State>(
         let (after, update) = view.append(&ctx.repo, &events)?;
         match ctx.authority().publish(&ctx.repo, &[update])? {
             Published::Done => return Ok(after),
-            // What moved it has been fetched to tell.
+            // What moved it has been fetched to tell, if it could be.
+            Published::Moved(_) if ctx.repo.ref_target(ref_name)? == view.held => {
+                snapshot::fetch_chains(ctx)?
+            }
             Published::Moved(_) => {}
         }
     }

@@ -16,6 +16,7 @@ use crate::domain::nearest::nearest;
 use crate::domain::version::{Parsed, TagStyle, Version};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
+use crate::store::chain;
 use crate::store::ledger::{self, View};
 use crate::store::tag::{TagObject, read_tag};
 
@@ -400,8 +401,35 @@ fn fetch(ctx: &Context<'_>, tags: &str) -> Result<()> {
         format!("refs/notes/rel/{project}/*:refs/notes/rel/{project}/*"),
         format!("+refs/tags/{tags}:refs/rel/{project}/tags/{tags}"),
     ];
-    ctx.authority().fetch(&ctx.repo, &refspecs)?;
+    bring(ctx, &refspecs)?;
     write_as_of(ctx)
+}
+
+/// Fetches. What `git notes` was made to write onto this clone's copies of
+/// chains is forgotten where it stands in the way.
+fn bring(ctx: &Context<'_>, refspecs: &[String]) -> Result<()> {
+    match ctx.authority().fetch(&ctx.repo, refspecs) {
+        Err(failure) if failure.kind == Kind::Integrity && forget_what_is_no_record(ctx)? => {
+            ctx.authority().fetch(&ctx.repo, refspecs)
+        }
+        other => other,
+    }
+}
+
+/// Takes this clone's copies of chains back to their newest record; whether
+/// that changed any.
+fn forget_what_is_no_record(ctx: &Context<'_>) -> Result<bool> {
+    let mut changed = false;
+    for (name, tip) in ctx.repo.refs_under(&format!("refs/notes/rel/{}/", ctx.project()))? {
+        if let Some(record) = chain::newest_record(&ctx.repo, tip)?
+            && record.oid != tip
+        {
+            ctx.screen.warn(&format!("notes that were written by hand to {name} in this clone are dropped"));
+            ctx.repo.set_cache_ref(&name, record.oid)?;
+            changed = true;
+        }
+    }
+    Ok(changed)
 }
 
 /// Brings this clone's copy of chains up to the authority.
@@ -413,7 +441,7 @@ pub fn fetch_chains(ctx: &Context<'_>) -> Result<()> {
         return Ok(());
     }
     let project = ctx.project();
-    ctx.authority().fetch(&ctx.repo, &[format!("refs/notes/rel/{project}/*:refs/notes/rel/{project}/*")])
+    bring(ctx, &[format!("refs/notes/rel/{project}/*:refs/notes/rel/{project}/*")])
 }
 
 fn as_of_file(ctx: &Context<'_>) -> std::path::PathBuf {

@@ -272,14 +272,29 @@ pub fn signoff(case: &Case<'_>) -> Option<Verdict> {
 
 /// Not while the policy says so.
 pub fn freeze(case: &Case<'_>) -> Option<Verdict> {
-    let freezes = &case.environment.freeze;
+    frozen(case.environment, case.now)
+}
+
+fn frozen(environment: &Environment, now: DateTime<Utc>) -> Option<Verdict> {
+    let freezes = &environment.freeze;
     if freezes.is_empty() {
         return None;
     }
-    let Some(frozen) = freeze::at(freezes, case.now) else {
+    let Some(frozen) = freeze::at(freezes, now) else {
         return Some(Verdict::pass(Gate::Freeze, "freeze"));
     };
     Some(Verdict { opens_at: frozen.until, ..Verdict::refuse(Gate::Freeze, frozen.to_string()) })
+}
+
+/// What a gate says that needs no candidate to be judged: it would refuse any.
+pub fn whoever_and_whenever(
+    environment: &Environment,
+    actor: &Actor,
+    on_behalf_of: Option<&Actor>,
+    now: DateTime<Utc>,
+) -> Vec<Verdict> {
+    let verdicts = frozen(environment, now).into_iter().chain(deployed_by(environment, actor, on_behalf_of));
+    verdicts.filter(|verdict| !verdict.passed).collect()
 }
 
 /// Only whom the policy names, by e-mail and without regard to case; `*`
@@ -289,9 +304,12 @@ pub fn deployers(case: &Case<'_>) -> Option<Verdict> {
     if verdict.passed {
         return Some(verdict);
     }
-    let who = case.environment.deployers.join(", ");
-    let command = format!("rel deploy {} {}, by one of: {who}", case.environment.name, case.candidate.tag);
-    Some(verdict.fix(command))
+    Some(verdict.fix(format!(
+        "rel deploy {} {}, by one of: {}",
+        case.environment.name,
+        case.candidate.tag,
+        case.environment.deployers.join(", ")
+    )))
 }
 
 /// [`deployers`], whatever the candidate and the direction.

@@ -322,3 +322,43 @@ fn a_fix_that_the_next_release_has_from_trunk_is_contained() {
         ana.rel(&["deploy", "staging", &first, "--dry-run", "--override", "downgrade", "--reason", "x"]);
     assert!(!plan.ok().stdout.contains("contained"));
 }
+
+/// This clone's chains are copies: what `git notes` adds to one is no reason to distrust the remote.
+#[test]
+fn notes_added_by_hand_to_a_copy_stop_nobody() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    for args in
+        [&["lock", "staging", "--reason", "x"][..], &["unlock", "staging", "--reason", "x"], &["status"]]
+    {
+        ana.git(&["notes", "--ref=rel/shop/env/staging", "add", "-f", "-m", "by hand", "HEAD"]);
+        ana.json(args);
+    }
+    ana.git(&["notes", "--ref=rel/shop/env/staging", "add", "-f", "-m", "by hand", "HEAD"]);
+    assert_eq!(ana.live("staging"), tag);
+}
+
+/// What needs no candidate to be judged is judged before one is built.
+#[test]
+fn ship_builds_nothing_for_a_frozen_environment() {
+    let freeze = "after = [\"staging\"]\nfreeze = [{ from = \"2020-01-01T00:00\", to = \"2120-01-01T00:00\", tz = \"UTC\", reason = \"closed\" }]\ndeployers = [\"bob@example.com\"]";
+    let shop = Shop::with(&[("after = [\"staging\"]", freeze)]);
+    shop.ana().refused_by(&["ship", "prod", "--yes"], 4, &["freeze", "deployers"]);
+}
+
+/// A rollback that fails is a person's to repeat: nothing follows it by itself.
+#[test]
+fn a_failed_rollback_is_not_run_again_by_itself() {
+    let shop = Shop::with(&[("[environments.staging]", "[environments.staging]\non_failure = \"rollback\"")]);
+    let ana = shop.ana();
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    ana.cut_new("window");
+    ana.deploy("staging", &[]);
+    shop.world.set("fail-deploy");
+    let output = ana.rel(&["rollback", "staging", "--yes", "--json"]).code(6);
+    assert!(output.json()["rollback"].is_null());
+    assert_eq!(shop.ran("staging").len(), 3);
+}
