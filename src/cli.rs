@@ -348,7 +348,7 @@ pub struct Block {
     /// A candidate or a release
     #[arg(value_name = "RC|RELEASE")]
     pub target: String,
-    /// Why; recorded
+    /// Why; recorded, and required
     #[arg(long, short = 'm', value_name = "WHY")]
     pub reason: Option<String>,
 }

@@ -56,14 +56,16 @@ use crate::ui::prompt::Terminal;
 use crate::ui::{ColorChoice, Screen};
 use crate::world::World;
 
-/// Runs `rel` with these arguments in this world.
-pub fn run(argv: impl IntoIterator<Item = OsString>, world: World) -> ExitCode {
+/// Runs `rel` with these arguments, in the world that `look` tells of once
+/// it is needed.
+pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> World) -> ExitCode {
     let argv: Vec<OsString> = argv.into_iter().collect();
     if argv.len() == 2 && (argv[1] == "--version" || argv[1] == "-V") {
-        // Asked by scripts at every start: answered before the command line is built.
+        // Asked by scripts at every start: answered before the command line is built and the world looked at.
         let _ = writeln!(std::io::stdout(), "rel {}", env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;
     }
+    let world = look();
     let cli = match Cli::try_parse_from(&argv) {
         Ok(cli) => cli,
         Err(error) => return usage(&argv, &world, &error),
@@ -137,10 +139,15 @@ fn screen(world: &World, cli: &Cli) -> Screen {
     )
 }
 
+/// Whether a variable's value means yes, read as clap reads it.
+fn says_yes(value: &str) -> bool {
+    !matches!(value.to_ascii_lowercase().as_str(), "" | "0" | "n" | "no" | "f" | "false" | "off")
+}
+
 /// What clap has to say: help and version as they are, anything else as a
 /// failure of usage, in JSON where JSON was asked for.
 fn usage(argv: &[OsString], world: &World, error: &clap::Error) -> ExitCode {
-    let json = argv.iter().any(|arg| arg == "--json") || world.var("REL_JSON").is_some();
+    let json = argv.iter().any(|arg| arg == "--json") || world.var("REL_JSON").is_some_and(says_yes);
     let informative = matches!(
         error.kind(),
         ErrorKind::DisplayHelp

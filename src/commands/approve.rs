@@ -49,7 +49,11 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
         .collect();
     let text = match (args.withdraw, changed) {
         (false, true) => {
-            format!("{} is approved for {name} by {} ({} of {wanted})", minted.tag, actor.name, given.len())
+            let count = match wanted {
+                0 => "none is needed".to_owned(),
+                wanted => format!("{} of {wanted}", given.len()),
+            };
+            format!("{} is approved for {name} by {} ({count})", minted.tag, actor.name)
         }
         (false, false) => format!("you approved {} for {name} already", minted.tag),
         (true, true) => format!("your approval of {} for {name} is withdrawn", minted.tag),

@@ -39,11 +39,9 @@ pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Map<St
         environments.join(", ")
     ));
     let unsupported: Vec<String> = config::unsupported(config)
-        .iter()
-        .map(|one| match &one.environment {
-            Some(name) => format!("environments.{name}.{}: {}", one.key, one.text),
-            None => format!("{}: {}", one.key, one.text),
-        })
+        .into_iter()
+        .map(|one| one.text)
+        .chain(config.environments.iter().filter_map(config::not_judged))
         .collect();
     for note in parsed.notes.iter().chain(&unsupported) {
         screen.warn(note);

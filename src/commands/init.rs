@@ -367,7 +367,7 @@ fn report(
     }
     if !project.remote.is_empty() {
         told.push_str(&format!(
-            "\nIf {} protects tags or refs by rules, let whoever cuts and deploys make\n{} and refs/notes/rel/*.\n",
+            "\nIf {} protects tags or refs by rules, let whoever cuts and deploys make\n{}, refs/notes/rel/* and refs/rel/*.\n",
             text::clean(authority),
             text::clean(&proposal.tag.replace("{version}", "*"))
         ));

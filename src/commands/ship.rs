@@ -65,17 +65,20 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
 fn closed_doors(ctx: &Context<'_>, snapshot: &Snapshot, path: &[EnvName], overrides: &[Gate]) -> Result<()> {
     let (actor, on_behalf_of) = (ctx.actor()?, ctx.world.on_behalf_of());
     let mut verdicts = Vec::new();
+    let mut closed = Vec::new();
     for name in path {
-        verdicts.extend(flow::closed(snapshot, name)?);
         let environment = snapshot.environment(name)?;
+        let mut theirs = flow::closed(snapshot, name)?;
         let always = gate::whoever_and_whenever(environment, &actor, on_behalf_of.as_ref(), ctx.world.now());
-        verdicts.extend(always.into_iter().filter(|verdict| !overrides.contains(&verdict.gate)));
-    }
-    match path.last() {
-        Some(last) if !verdicts.is_empty() => {
-            Err(flow::refusal(last, None, &verdicts).hint("nothing was built"))
+        theirs.extend(always.into_iter().filter(|verdict| !overrides.contains(&verdict.gate)));
+        if !theirs.is_empty() {
+            closed.push(name);
         }
-        _ => Ok(()),
+        verdicts.extend(theirs);
+    }
+    match closed.first() {
+        Some(name) => Err(flow::refusal(name, None, &verdicts).hint("nothing was built")),
+        None => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::config::{
     CommandsFrom, Confirm, DayTime, Environment, Freeze, FreezeWhen, LostFix, OnFailure, Param, Phase,
     Signoff,
 };
+use crate::domain::zone::Zone;
 
 /// One `[environments.NAME]`, over its defaults.
 pub(super) fn environment(
@@ -105,7 +106,7 @@ fn freeze(value: &Value<'_>, findings: &mut Findings) -> Option<Freeze> {
     let to = table.get("to", findings, bound);
     let tz = table.get("tz", findings, |value, findings| {
         let text = value.text(findings)?;
-        text.parse::<chrono_tz::Tz>().ok().or_else(|| {
+        text.parse::<Zone>().ok().or_else(|| {
             value.wrong(format!("{text:?} is not a time zone; one is written \"Europe/Paris\""), findings)
         })
     });
@@ -123,7 +124,7 @@ fn freeze(value: &Value<'_>, findings: &mut Findings) -> Option<Freeze> {
     } else {
         weekly(days, from, to, has_days, whole, findings)?
     };
-    Some(Freeze { when, tz: tz.unwrap_or(chrono_tz::UTC), reason })
+    Some(Freeze { when, tz: tz.unwrap_or_else(Zone::utc), reason })
 }
 
 fn once(

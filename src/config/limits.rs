@@ -1,7 +1,7 @@
 //! What a file may ask for that this version cannot do yet, so that callers
 //! refuse aloud rather than leave it out in silence.
 
-use crate::domain::config::{Config, Environment, Publish};
+use crate::domain::config::{Config, Environment, LostFix, Publish};
 use crate::domain::name::EnvName;
 
 /// A key that is set and cannot be honoured.
@@ -21,12 +21,16 @@ pub fn unsupported(config: &Config) -> Vec<Unsupported> {
     let hooks = [
         ("before_cut", config.hooks.before_cut.is_some()),
         ("before_deploy", config.hooks.before_deploy.is_some()),
+        ("after_cut", config.hooks.after_cut.is_some()),
+        ("after_deploy", config.hooks.after_deploy.is_some()),
+        ("after_failure", config.hooks.after_failure.is_some()),
+        ("after_rollback", config.hooks.after_rollback.is_some()),
     ];
     let store = &config.artifacts.store;
     let keys = hooks
         .into_iter()
         .filter(|(_, is_set)| *is_set)
-        .map(|(key, _)| (format!("hooks.{key}"), "hooks that can refuse".to_owned()))
+        .map(|(key, _)| (format!("hooks.{key}"), "hooks".to_owned()))
         .chain((store != "git" && !store.starts_with("file://")).then(|| {
             let scheme = store.split("://").next().unwrap_or(store);
             ("artifacts.store".to_owned(), format!("the store {scheme}://"))
@@ -38,6 +42,18 @@ pub fn unsupported(config: &Config) -> Vec<Unsupported> {
     keys.map(|(key, what)| told(key, None, &what))
         .chain(config.environments.iter().flat_map(unsupported_in))
         .collect()
+}
+
+/// What one environment sets that is not judged yet, to be said wherever it
+/// would have counted: that a live fix may be lost is warned of nowhere.
+pub fn not_judged(environment: &Environment) -> Option<String> {
+    let set = environment.lost_fix.is_some_and(|lost_fix| lost_fix != LostFix::Off);
+    set.then(|| {
+        format!(
+            "`environments.{}.lost_fix` is set, but this version does not look for lost fixes yet",
+            environment.name
+        )
+    })
 }
 
 /// Everything in one environment that cannot be honoured.

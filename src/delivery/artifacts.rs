@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use super::context::Context;
-use super::make::PROVENANCE;
 use crate::domain::candidate::Candidate;
 use crate::domain::name::Oid;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::{Location, Store, artifacts_ref};
+
+/// The name that a candidate's provenance statement is kept under.
+pub const PROVENANCE: &str = "provenance.intoto.json";
 
 /// This clone's cache of artifacts.
 pub fn cache(ctx: &Context<'_>) -> Cache {

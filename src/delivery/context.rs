@@ -186,6 +186,28 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Refuses where the policy sets one of `keys`, which this version cannot
+    /// honour and must not pass over; of what only informs, it warns.
+    ///
+    /// # Errors
+    /// One of `keys` is set.
+    pub fn must_honour(&self, policy: &Config, keys: &[&str]) -> Result<()> {
+        for one in config::unsupported(policy).iter().filter(|one| one.environment.is_none()) {
+            if keys.contains(&one.key.as_str()) {
+                return Err(Failure::new(
+                    Kind::Refused,
+                    "release.toml asks for what this version of rel cannot do; nothing changed",
+                )
+                .reason(one.key.clone(), one.text.clone())
+                .hint("take it out of release.toml on trunk, or update rel"));
+            }
+            if one.key.starts_with("hooks.after_") || one.key == "output.publish" {
+                self.screen.warn(&one.text);
+            }
+        }
+        Ok(())
+    }
+
     /// Asks a question that `--yes` answers. `what` names the deed where
     /// nobody can be asked.
     ///

@@ -37,6 +37,7 @@ pub struct Request {
 /// The commit is unknown or not on trunk; the release is closed or unknown;
 /// the version is taken.
 pub fn intend(ctx: &Context<'_>, snapshot: &Snapshot, request: &Request) -> Result<Intended> {
+    whole_history(ctx)?;
     let commit = on_trunk(ctx, snapshot, request.rev.as_deref())?;
     let scheme = snapshot.policy.config.version.scheme;
     let explicit = |text: &String| {
@@ -116,6 +117,18 @@ pub fn intend(ctx: &Context<'_>, snapshot: &Snapshot, request: &Request) -> Resu
 
 fn existing_nowhere(snapshot: &Snapshot, commit: Oid) -> bool {
     !snapshot.pool.iter().any(|minted| minted.commit == commit)
+}
+
+/// A version and a place on trunk are counted from the history, so all of it
+/// has to be here.
+fn whole_history(ctx: &Context<'_>) -> Result<()> {
+    if !ctx.repo.is_shallow() {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Refused, "this clone is shallow, and a cut counts commits; nothing changed")
+        .reason("shallow", "its history is cut off, so versions and positions would come out wrong")
+        .hint("git fetch --unshallow")
+        .hint("in CI: fetch the whole history (actions/checkout: fetch-depth: 0; GitLab: GIT_DEPTH: 0)"))
 }
 
 /// The commit a person means, which must be an ancestor of trunk's tip.

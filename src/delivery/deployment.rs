@@ -17,7 +17,7 @@ use super::snapshot::{self, Snapshot};
 use crate::config;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{self, CandidatesState};
-use crate::domain::config::{Command, CommandsFrom, Environment, OnFailure};
+use crate::domain::config::{Command, CommandsFrom, Environment, OnFailure, RetryConfig};
 use crate::domain::env::{Action, Deployment, EnvState, Outcome, Progress, Trigger, What};
 use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
 use crate::domain::plan::{Plan, Setting};
@@ -38,6 +38,8 @@ pub struct Prepared {
     pub candidate: Candidate,
     /// The environment's policy with the commands that will run.
     pub commands: Environment,
+    /// How often a command is tried: the policy's.
+    pub retry: RetryConfig,
     /// The commit whose commands those are; none if they are in no commit.
     pub commands_commit: Option<Oid>,
     /// The commit whose checkout they run in.
@@ -97,6 +99,7 @@ fn commands(
 ) -> Result<Prepared> {
     let at = |from: Environment, commit: Option<Oid>, checkout: Oid, whose: String| Prepared {
         commands: policy.with_commands_of(&from),
+        retry: snapshot.policy.config.retry.clone(),
         commands_commit: commit,
         checkout,
         whose,
@@ -320,7 +323,7 @@ fn perform(
     match Stage::set(ctx, claim, prepared, previous) {
         Err(failure) => Ending::never_started(failure),
         Ok(stage) => {
-            let ending = stage.play(ctx, claim, &prepared.commands);
+            let ending = stage.play(ctx, claim, prepared);
             if let Err(failure) = stage.clear() {
                 ctx.screen.warn(&failure.message);
             }
@@ -390,8 +393,10 @@ impl<'r> Stage<'r> {
         Ok(Stage { checkout, folder, env, log })
     }
 
-    /// Deploy, then verify, all within the environment's timeouts.
-    fn play(&self, ctx: &Context<'_>, claim: &mut Claim, commands: &Environment) -> Ending {
+    /// Deploy, then verify, each within the environment's timeout and as often
+    /// as `retry` allows.
+    fn play(&self, ctx: &Context<'_>, claim: &mut Claim, prepared: &Prepared) -> Ending {
+        let Prepared { commands, retry, .. } = prepared;
         let mut started = false;
         let steps = [("deploy", commands.deploy.as_ref()), ("verify", commands.verify.as_ref())];
         for (step, command) in steps {
@@ -409,11 +414,21 @@ impl<'r> Stage<'r> {
                 grace: commands.grace,
                 log: &self.log,
             };
-            let (ended, ran) = execute(ctx, run, step, &mut |process| {
-                // Without this line a killed run reads as unknown, which is true too.
-                let _ = claim.run.advance(Phase::Running { process: Some(process) });
-            });
-            started |= ran;
+            let mut attempt = 1;
+            let ended = loop {
+                let (ended, ran) = execute(ctx, run, step, &mut |process| {
+                    // Without this line a killed run reads as unknown, which is true too.
+                    let _ = claim.run.advance(Phase::Running { process: Some(process) });
+                });
+                started |= ran;
+                let over = ended.is_success() || ctx.interrupts.interrupted() || attempt >= retry.attempts;
+                if over {
+                    break ended;
+                }
+                attempt += 1;
+                ctx.screen.note(&format!("{step} failed; attempt {attempt} of {}", retry.attempts));
+                pause(ctx, retry.backoff);
+            };
             if ended.is_success() {
                 continue;
             }
@@ -438,6 +453,14 @@ impl<'r> Stage<'r> {
         let removed = self.checkout.remove();
         drop(self.folder);
         removed
+    }
+}
+
+/// Waits, but not for somebody who wants it to end.
+fn pause(ctx: &Context<'_>, limit: Duration) {
+    let since = Instant::now();
+    while since.elapsed() < limit && !ctx.interrupts.interrupted() {
+        std::thread::sleep(Duration::from_millis(20).min(limit));
     }
 }
 

@@ -11,6 +11,7 @@ use super::deployment::{self, Prepared, Receipt};
 use super::pick::carried;
 use super::scope::changes;
 use super::snapshot::Snapshot;
+use crate::config;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Trigger};
@@ -87,6 +88,10 @@ pub enum Delivered {
 /// happened after the claim is in the receipt.
 pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result<Delivered> {
     refuse_blanket(&wish.overrides)?;
+    ctx.must_honour(&snapshot.policy.config, &["hooks.before_deploy"])?;
+    if let Some(text) = config::not_judged(snapshot.environment(&wish.environment)?) {
+        ctx.screen.warn(&text);
+    }
     let waiting = wish.wait.map(|limit| (Instant::now(), limit));
     let mut confirmed: Option<(Option<TagName>, TagName)> = None;
     for _ in 0..TRIES {
@@ -269,7 +274,7 @@ pub fn refusal(environment: &EnvName, candidate: Option<&TagName>, verdicts: &[V
     match (waiting, overridable) {
         (true, _) => failure.hint("Waiting alone will do."),
         (false, true) => {
-            failure.hint("Waiting alone will not do. What is not held or busy can be overridden by name: --override GATE --reason WHY")
+            failure.hint("Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY")
         }
         (false, false) => failure,
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::artifacts::PROVENANCE;
 use super::context::{Context, config_at, scratch};
 use super::snapshot::{self, Snapshot};
 use super::{artifacts, deployment};
@@ -30,9 +31,6 @@ use crate::store::journal::{OpenRun, Run};
 use crate::store::ledger::{self, View};
 use crate::store::tag::write_tag;
 use crate::ui::json as documents;
-
-/// The name that a candidate's provenance statement is kept under.
-pub const PROVENANCE: &str = "provenance.intoto.json";
 
 /// How often a reservation is tried against a moving chain.
 const TRIES: usize = 50;
@@ -94,6 +92,7 @@ pub fn make(
     intend: &dyn Fn(&Snapshot) -> Result<Intended>,
 ) -> Result<Made> {
     let actor = ctx.actor()?;
+    ctx.must_honour(&snapshot.policy.config, &["hooks.before_cut", "artifacts.store"])?;
     let mut first = first;
     for _ in 0..TRIES {
         let intended = match first.take() {

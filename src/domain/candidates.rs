@@ -8,7 +8,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::env::Impossible;
+use super::fold::Impossible;
 use super::name::{Actor, Oid, TagName};
 use super::version::{CandidateVersion, Version};
 

@@ -16,6 +16,7 @@ use serde::{Serialize, Serializer};
 
 use super::name::{EnvName, ProjectName};
 pub use super::version::{Bump, Scheme};
+use super::zone::Zone;
 
 /// One project: what is built and deployed together, and by which rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -288,7 +289,7 @@ pub struct Freeze {
     #[serde(flatten)]
     pub when: FreezeWhen,
     /// Whose clocks. Default UTC.
-    pub tz: chrono_tz::Tz,
+    pub tz: Zone,
     /// Why, for whoever is refused.
     pub reason: Option<String>,
 }

@@ -11,6 +11,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::fold::Impossible;
 use super::gate::Gate;
 use super::name::{Actor, DeploymentId, EnvName, Oid, TagName};
 use super::version::CandidateVersion;
@@ -451,19 +452,6 @@ pub struct EnvState {
     /// Approvals not yet withdrawn or ended by a rollback.
     pub approvals: Vec<Approved>,
 }
-
-/// Why an event cannot follow a state. A bug or a forged history: those who
-/// write check the same things beforehand and refuse in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Impossible(pub String);
-
-impl fmt::Display for Impossible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Impossible {}
 
 impl EnvState {
     /// What is live, if anything is.

@@ -8,12 +8,10 @@
 
 use std::fmt;
 
-use chrono::{
-    DateTime, Datelike, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
-};
-use chrono_tz::{GapInfo, Tz};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 use super::config::{DayTime, Freeze, FreezeWhen};
+use super::zone::{Moments, Zone};
 
 /// How far ahead an end is looked for: every week of a year, twice changed
 /// clocks included, and a little more.
@@ -29,7 +27,7 @@ pub struct Frozen {
     /// None where freezes follow each other for good.
     pub until: Option<DateTime<Utc>>,
     /// The zone of the first freeze that holds.
-    pub tz: Tz,
+    pub tz: Zone,
 }
 
 impl fmt::Display for Frozen {
@@ -38,7 +36,7 @@ impl fmt::Display for Frozen {
         let reasons = if self.reasons.is_empty() { "frozen".to_owned() } else { self.reasons.join(", ") };
         match self.until {
             Some(until) => {
-                let local = until.with_timezone(&self.tz);
+                let local = self.tz.local(until);
                 write!(f, "{reasons}; ends {} {}", local.format("%a %Y-%m-%d %H:%M"), self.tz)
             }
             None => write!(f, "{reasons}; no end in sight"),
@@ -50,7 +48,7 @@ impl fmt::Display for Frozen {
 /// moment on, and at its end no more.
 pub fn at(freezes: &[Freeze], now: DateTime<Utc>) -> Option<Frozen> {
     let holding: Vec<&Freeze> = freezes.iter().filter(|freeze| end_of(freeze, now).is_some()).collect();
-    let tz = holding.first()?.tz;
+    let tz = holding.first()?.tz.clone();
     let mut reasons: Vec<String> = Vec::new();
     for reason in holding.iter().filter_map(|freeze| freeze.reason.as_ref()) {
         if !reasons.contains(reason) {
@@ -63,7 +61,7 @@ pub fn at(freezes: &[Freeze], now: DateTime<Utc>) -> Option<Frozen> {
 /// The first moment from `now` on at which nothing is frozen.
 fn open_from(freezes: &[Freeze], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let last_date = freezes.iter().filter_map(|freeze| match &freeze.when {
-        FreezeWhen::Once { to, .. } => instant(freeze.tz, *to, Edge::End),
+        FreezeWhen::Once { to, .. } => instant(&freeze.tz, *to, Edge::End),
         FreezeWhen::Weekly { .. } => None,
     });
     // Beyond the last freeze with dates everything repeats itself.
@@ -81,13 +79,13 @@ fn open_from(freezes: &[Freeze], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 /// When `freeze` ends, where it holds at `at`; always later than `at`.
 fn end_of(freeze: &Freeze, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let within = |from: NaiveDateTime, to: NaiveDateTime| {
-        let (from, to) = (instant(freeze.tz, from, Edge::Start)?, instant(freeze.tz, to, Edge::End)?);
+        let (from, to) = (instant(&freeze.tz, from, Edge::Start)?, instant(&freeze.tz, to, Edge::End)?);
         (from <= at && at < to).then_some(to)
     };
     match &freeze.when {
         FreezeWhen::Once { from, to } => within(*from, *to),
         FreezeWhen::Weekly { days, from, to } => {
-            let today = at.with_timezone(&freeze.tz).date_naive();
+            let today = freeze.tz.local(at).date();
             // One that holds now began today or yesterday; where a zone has
             // skipped a day, on the date before.
             (0..=2)
@@ -115,11 +113,11 @@ enum Edge {
 }
 
 /// The moment a local time stands for; none at the ends of the calendar.
-fn instant(tz: Tz, local: NaiveDateTime, edge: Edge) -> Option<DateTime<Utc>> {
-    match (tz.from_local_datetime(&local), edge) {
-        (MappedLocalTime::Single(only), _) => Some(only.to_utc()),
-        (MappedLocalTime::Ambiguous(earlier, later), Edge::Start) => Some(earlier.min(later).to_utc()),
-        (MappedLocalTime::Ambiguous(earlier, later), Edge::End) => Some(earlier.max(later).to_utc()),
-        (MappedLocalTime::None, _) => Some(GapInfo::new(&local, &tz)?.end?.to_utc()),
-    }
+fn instant(tz: &Zone, local: NaiveDateTime, edge: Edge) -> Option<DateTime<Utc>> {
+    Some(match (tz.moments(local)?, edge) {
+        (Moments::One(only), _) => only,
+        (Moments::Two(earlier, _), Edge::Start) => earlier,
+        (Moments::Two(_, later), Edge::End) => later,
+        (Moments::Skipped(change), _) => change,
+    })
 }

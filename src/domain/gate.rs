@@ -293,14 +293,14 @@ pub fn whoever_and_whenever(
     on_behalf_of: Option<&Actor>,
     now: DateTime<Utc>,
 ) -> Vec<Verdict> {
-    let verdicts = frozen(environment, now).into_iter().chain(named(environment, actor, on_behalf_of));
+    let verdicts = frozen(environment, now).into_iter().chain(deployed_by(environment, actor, on_behalf_of));
     verdicts.filter(|verdict| !verdict.passed).collect()
 }
 
 /// Only whom the policy names, by e-mail and without regard to case; `*`
 /// stands for any characters. Whoever asked for it does not help.
 pub fn deployers(case: &Case<'_>) -> Option<Verdict> {
-    let verdict = named(case.environment, case.actor, case.on_behalf_of)?;
+    let verdict = deployed_by(case.environment, case.actor, case.on_behalf_of)?;
     if verdict.passed {
         return Some(verdict);
     }
@@ -312,7 +312,12 @@ pub fn deployers(case: &Case<'_>) -> Option<Verdict> {
     )))
 }
 
-fn named(environment: &Environment, actor: &Actor, on_behalf_of: Option<&Actor>) -> Option<Verdict> {
+/// [`deployers`], whatever the candidate and the direction.
+pub fn deployed_by(
+    environment: &Environment,
+    actor: &Actor,
+    on_behalf_of: Option<&Actor>,
+) -> Option<Verdict> {
     let listed = &environment.deployers;
     if listed.is_empty() {
         return None;

@@ -10,6 +10,7 @@ pub mod candidates;
 pub mod changes;
 pub mod config;
 pub mod env;
+pub mod fold;
 pub mod freeze;
 pub mod gate;
 pub mod name;
@@ -18,6 +19,7 @@ pub mod plan;
 pub mod provenance;
 pub mod rollback;
 pub mod version;
+pub mod zone;
 
 #[cfg(test)]
 mod tests;

@@ -212,20 +212,6 @@ pub struct Setting<'a> {
 }
 
 impl<'a> Setting<'a> {
-    /// The case of one candidate.
-    pub fn case(&self, candidate: &'a Minted) -> Case<'a> {
-        Case {
-            environment: self.environment,
-            state: self.state,
-            upstream: self.upstream,
-            candidate,
-            candidates: self.candidates,
-            actor: self.actor,
-            on_behalf_of: self.on_behalf_of,
-            now: self.now,
-        }
-    }
-
     /// The candidate a deployment without one means; `None` where there is
     /// none at all.
     ///
@@ -245,7 +231,7 @@ impl<'a> Setting<'a> {
             return pool.first().copied();
         }
         let passes = |candidate: &Minted, rule: gate::Rule| {
-            rule(&self.case_of(candidate)).is_none_or(|v| v.passed || overrides.contains(&v.gate))
+            rule(&self.case(candidate)).is_none_or(|v| v.passed || overrides.contains(&v.gate))
         };
         let was_live = |c: &Minted| self.upstream.iter().any(|(_, s)| s.standing(&c.tag).is_some());
         pool.iter()
@@ -255,7 +241,8 @@ impl<'a> Setting<'a> {
             .copied()
     }
 
-    fn case_of<'b>(&'b self, candidate: &'b Minted) -> Case<'b> {
+    /// The case of one candidate.
+    pub fn case<'b>(&'b self, candidate: &'b Minted) -> Case<'b> {
         Case {
             environment: self.environment,
             state: self.state,
@@ -293,7 +280,7 @@ pub fn deploy(setting: &Setting<'_>, candidate: &Minted, request: &Request, show
         return Planned::Nothing(live.clone());
     }
     let action = if same.is_some() { Action::Redeploy } else { Action::Deploy };
-    let case = setting.case_of(candidate);
+    let case = setting.case(candidate);
     let mut gates = Vec::new();
     let mut overrides = Vec::new();
     let mut refusals = Vec::new();

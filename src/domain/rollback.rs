@@ -175,11 +175,20 @@ pub fn decide(
     }))
 }
 
-/// What no rollback passes: a deployment in flight, a person's hold.
+/// What no rollback passes: somebody who may not deploy here, a deployment in
+/// flight, a person's hold.
 fn standing_in_the_way(setting: &Setting<'_>) -> Vec<Verdict> {
     let by_person = setting.state.hold.as_ref().is_some_and(|hold| hold.cause == HoldCause::Person);
     let held = gate::held_by(setting.environment, setting.state).filter(|_| by_person);
-    gate::busy_with(setting.state).into_iter().chain(held).collect()
+    let name = &setting.environment.name;
+    let stranger = gate::deployed_by(setting.environment, setting.actor, setting.on_behalf_of)
+        .filter(|verdict| !verdict.passed)
+        .map(|mut verdict| {
+            let who = setting.environment.deployers.join(", ");
+            verdict.fixes.push(format!("rel rollback {name}, by one of: {who}"));
+            verdict
+        });
+    stranger.into_iter().chain(gate::busy_with(setting.state)).chain(held).collect()
 }
 
 /// What even a named target does not pass.

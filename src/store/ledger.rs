@@ -13,7 +13,8 @@ use super::chain::{self, Body};
 use super::notes::NoteLine;
 use super::repo::Repo;
 use crate::domain::candidates::{self, CandidatesState};
-use crate::domain::env::{self, EnvState, Impossible, What};
+use crate::domain::env::{self, EnvState, What};
+use crate::domain::fold::Impossible;
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
 use crate::failure::{Failure, Kind, Result};
 

@@ -507,7 +507,17 @@ impl Repo {
         if actor.email.is_empty() {
             failure = failure.hint("git config user.email you@example.com");
         }
-        if failure.hints.is_empty() { Ok(actor) } else { Err(failure) }
+        if failure.hints.is_empty() { Ok(self.canonical(actor)) } else { Err(failure) }
+    }
+
+    /// The one name and address that `.mailmap` gives a person (gitmailmap(5)).
+    fn canonical(&self, actor: Actor) -> Actor {
+        let mapped = || {
+            let signature = git2::Signature::now(&actor.name, &actor.email).ok()?;
+            let found = self.git2().mailmap().ok()?.resolve_signature(&signature).ok()?;
+            Some(Actor::new(found.name().ok()?, found.email().ok()?))
+        };
+        mapped().unwrap_or(actor)
     }
 
     /// Whether a remote of this name is set up.

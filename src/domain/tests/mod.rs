@@ -12,6 +12,7 @@ mod records;
 mod times;
 mod way_back;
 
+use super::fold::Impossible;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::candidates::{self, CandidatesState, Minted};

@@ -1,29 +1,33 @@
 //! Freezes: local time, weeks, and the days on which clocks are changed.
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone, Timelike, Weekday};
-use chrono_tz::{America, Europe, Tz};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike, Weekday};
 use proptest::prelude::*;
 
 use super::*;
 use crate::domain::config::{DayTime, Freeze, FreezeWhen};
 use crate::domain::freeze;
 use crate::domain::gate;
+use crate::domain::zone::{Moments, Zone};
 
 const WEEK: [Weekday; 7] =
     [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
 
-/// A freeze that never ends.
-pub(super) fn always() -> Freeze {
-    weekly(&WEEK, "00:00", "24:00", Tz::UTC, Some("always"))
+fn zone(name: &str) -> Zone {
+    name.parse().unwrap()
 }
 
-fn weekly(days: &[Weekday], from: &str, to: &str, tz: Tz, reason: Option<&str>) -> Freeze {
+/// A freeze that never ends.
+pub(super) fn always() -> Freeze {
+    weekly(&WEEK, "00:00", "24:00", Zone::utc(), Some("always"))
+}
+
+fn weekly(days: &[Weekday], from: &str, to: &str, tz: Zone, reason: Option<&str>) -> Freeze {
     let when =
         FreezeWhen::Weekly { days: days.to_vec(), from: from.parse().unwrap(), to: to.parse().unwrap() };
     Freeze { when, tz, reason: reason.map(str::to_owned) }
 }
 
-fn once(from: &str, to: &str, tz: Tz, reason: &str) -> Freeze {
+fn once(from: &str, to: &str, tz: Zone, reason: &str) -> Freeze {
     let read = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").unwrap();
     Freeze { when: FreezeWhen::Once { from: read(from), to: read(to) }, tz, reason: Some(reason.into()) }
 }
@@ -45,7 +49,7 @@ fn until(freezes: &[Freeze], now: &str) -> String {
 #[test]
 fn the_start_is_in_it_and_the_end_is_not() {
     // Paris is an hour ahead in winter.
-    let holidays = [once("2026-12-20T18:00", "2027-01-03T08:00", Europe::Paris, "holidays")];
+    let holidays = [once("2026-12-20T18:00", "2027-01-03T08:00", zone("Europe/Paris"), "holidays")];
     let table = [
         ("2026-12-20T16:59:59", "open"),
         ("2026-12-20T17:00:00", "2027-01-03T07:00:00"),
@@ -59,41 +63,41 @@ fn the_start_is_in_it_and_the_end_is_not() {
 
 #[test]
 fn a_weekly_one_runs_into_the_following_day() {
-    let evenings = [weekly(&[Weekday::Fri], "16:00", "24:00", Europe::Paris, None)];
+    let evenings = [weekly(&[Weekday::Fri], "16:00", "24:00", zone("Europe/Paris"), None)];
     // 2026-11-27 is a Friday.
     assert_eq!(until(&evenings, "2026-11-27T14:59:59"), "open");
     assert_eq!(until(&evenings, "2026-11-27T15:00:00"), "2026-11-27T23:00:00");
     assert_eq!(until(&evenings, "2026-11-27T23:00:00"), "open");
     assert_eq!(until(&evenings, "2026-11-26T16:00:00"), "open");
-    let nights = [weekly(&[Weekday::Fri], "22:00", "06:00", Tz::UTC, None)];
+    let nights = [weekly(&[Weekday::Fri], "22:00", "06:00", Zone::utc(), None)];
     assert_eq!(until(&nights, "2026-11-27T22:00:00"), "2026-11-28T06:00:00");
     assert_eq!(until(&nights, "2026-11-28T05:59:59"), "2026-11-28T06:00:00", "begun on the day before");
     assert_eq!(until(&nights, "2026-11-27T05:00:00"), "open", "which has to be the listed one");
     assert_eq!(until(&nights, "2026-11-28T22:00:00"), "open");
     // The day is the freeze's own: Friday in Auckland is Thursday in UTC.
-    let far = [weekly(&[Weekday::Fri], "00:00", "12:00", chrono_tz::Pacific::Auckland, None)];
+    let far = [weekly(&[Weekday::Fri], "00:00", "12:00", zone("Pacific/Auckland"), None)];
     assert_eq!(until(&far, "2026-11-26T11:00:00"), "2026-11-26T23:00:00");
 }
 
 #[test]
 fn the_end_is_that_of_all_that_adjoin() {
     let week = [
-        weekly(&[Weekday::Fri], "16:00", "24:00", Europe::Paris, Some("no Friday evenings")),
-        weekly(&[Weekday::Sat, Weekday::Sun], "00:00", "24:00", Europe::Paris, Some("weekend")),
-        once("2026-11-30T00:00", "2026-11-30T08:00", Europe::Paris, "inventory"),
-        weekly(&[Weekday::Mon], "08:01", "09:00", Europe::Paris, Some("a minute later")),
+        weekly(&[Weekday::Fri], "16:00", "24:00", zone("Europe/Paris"), Some("no Friday evenings")),
+        weekly(&[Weekday::Sat, Weekday::Sun], "00:00", "24:00", zone("Europe/Paris"), Some("weekend")),
+        once("2026-11-30T00:00", "2026-11-30T08:00", zone("Europe/Paris"), "inventory"),
+        weekly(&[Weekday::Mon], "08:01", "09:00", zone("Europe/Paris"), Some("a minute later")),
     ];
     assert_eq!(until(&week, "2026-11-27T15:00:00"), "2026-11-30T07:00:00");
     assert_eq!(until(&week, "2026-12-04T15:00:00"), "2026-12-06T23:00:00", "no inventory a week later");
     // Overlapping ones.
     let both = [
-        once("2026-11-01T00:00", "2026-11-10T00:00", Tz::UTC, "one"),
-        once("2026-11-05T00:00", "2026-11-20T00:00", Tz::UTC, "two"),
+        once("2026-11-01T00:00", "2026-11-10T00:00", Zone::utc(), "one"),
+        once("2026-11-05T00:00", "2026-11-20T00:00", Zone::utc(), "two"),
     ];
     assert_eq!(until(&both, "2026-11-02T00:00:00"), "2026-11-20T00:00:00");
     assert_eq!(until(&[always()], "2026-11-02T00:00:00"), "for good");
     // Dates that end later than a year from now do not hide behind the weeks.
-    let years = [always(), once("2026-01-01T00:00", "2036-01-01T00:00", Tz::UTC, "long")];
+    let years = [always(), once("2026-01-01T00:00", "2036-01-01T00:00", Zone::utc(), "long")];
     assert_eq!(until(&years[1..], "2026-11-02T00:00:00"), "2036-01-01T00:00:00");
     assert_eq!(until(&years, "2026-11-02T00:00:00"), "for good");
 }
@@ -102,9 +106,9 @@ fn the_end_is_that_of_all_that_adjoin() {
 fn a_refusal_says_why_and_until_when_in_its_own_zone() {
     let mut world = World::new();
     world.policy.freeze = vec![
-        once("2026-12-20T18:00", "2027-01-03T08:00", Europe::Paris, "holidays"),
-        once("2026-12-24T00:00", "2026-12-27T00:00", Tz::UTC, "nobody there"),
-        once("2026-12-24T00:00", "2026-12-27T00:00", Tz::UTC, "holidays"),
+        once("2026-12-20T18:00", "2027-01-03T08:00", zone("Europe/Paris"), "holidays"),
+        once("2026-12-24T00:00", "2026-12-27T00:00", Zone::utc(), "nobody there"),
+        once("2026-12-24T00:00", "2026-12-27T00:00", Zone::utc(), "holidays"),
     ];
     world.now = utc("2026-12-25T12:00:00");
     let verdict = gate::freeze(&world.setting().case(&candidate('a'))).unwrap();
@@ -113,7 +117,7 @@ fn a_refusal_says_why_and_until_when_in_its_own_zone() {
     assert!(!verdict.passed);
     world.now = utc("2027-02-01T12:00:00");
     assert!(gate::freeze(&world.setting().case(&candidate('a'))).unwrap().passed);
-    world.policy.freeze = vec![weekly(&WEEK, "00:00", "24:00", Tz::UTC, None)];
+    world.policy.freeze = vec![weekly(&WEEK, "00:00", "24:00", Zone::utc(), None)];
     let verdict = gate::freeze(&world.setting().case(&candidate('a'))).unwrap();
     assert_eq!((verdict.text.as_str(), verdict.opens_at), ("frozen; no end in sight", None));
     world.policy.freeze.clear();
@@ -123,7 +127,7 @@ fn a_refusal_says_why_and_until_when_in_its_own_zone() {
 #[test]
 fn where_clocks_are_put_forward() {
     // In Paris 2026-03-29 has no time from 02:00 to 03:00; it is 01:00 UTC then.
-    let sunday = |from, to| [weekly(&[Weekday::Sun], from, to, Europe::Paris, None)];
+    let sunday = |from, to| [weekly(&[Weekday::Sun], from, to, zone("Europe/Paris"), None)];
     assert_eq!(until(&sunday("02:30", "04:00"), "2026-03-29T00:59:59"), "open");
     assert_eq!(until(&sunday("02:30", "04:00"), "2026-03-29T01:00:00"), "2026-03-29T02:00:00");
     assert_eq!(until(&sunday("01:00", "02:30"), "2026-03-29T00:00:00"), "2026-03-29T01:00:00");
@@ -131,7 +135,7 @@ fn where_clocks_are_put_forward() {
     assert_eq!(until(&sunday("02:00", "03:00"), "2026-03-29T01:00:00"), "open");
     assert_eq!(until(&sunday("00:00", "24:00"), "2026-03-29T12:00:00"), "2026-03-29T22:00:00");
     // In New York, on 2026-03-08, it is 07:00 UTC.
-    let ny = [weekly(&[Weekday::Sun], "02:30", "05:00", America::New_York, None)];
+    let ny = [weekly(&[Weekday::Sun], "02:30", "05:00", zone("America/New_York"), None)];
     assert_eq!(until(&ny, "2026-03-08T06:59:59"), "open");
     assert_eq!(until(&ny, "2026-03-08T07:00:00"), "2026-03-08T09:00:00");
 }
@@ -139,7 +143,7 @@ fn where_clocks_are_put_forward() {
 #[test]
 fn where_clocks_are_put_back() {
     // In Paris 2026-10-25 has the time from 02:00 to 03:00 twice, from 00:00 and from 01:00 UTC.
-    let sunday = |from, to| [weekly(&[Weekday::Sun], from, to, Europe::Paris, None)];
+    let sunday = |from, to| [weekly(&[Weekday::Sun], from, to, zone("Europe/Paris"), None)];
     assert_eq!(until(&sunday("02:30", "04:00"), "2026-10-25T00:29:59"), "open");
     assert_eq!(
         until(&sunday("02:30", "04:00"), "2026-10-25T00:30:00"),
@@ -153,14 +157,14 @@ fn where_clocks_are_put_back() {
     );
     assert_eq!(until(&sunday("01:00", "02:30"), "2026-10-25T01:30:00"), "open");
     assert_eq!(until(&sunday("00:00", "24:00"), "2026-10-25T12:00:00"), "2026-10-25T23:00:00", "25 hours");
-    let ny = [weekly(&[Weekday::Sun], "01:30", "01:45", America::New_York, None)];
+    let ny = [weekly(&[Weekday::Sun], "01:30", "01:45", zone("America/New_York"), None)];
     assert_eq!(until(&ny, "2026-11-01T05:30:00"), "2026-11-01T06:45:00");
 }
 
 #[test]
 fn a_zone_that_skipped_a_day_keeps_its_weeks() {
     // Samoa went from Thursday 2011-12-29 to Saturday 2011-12-31.
-    let nights = [weekly(&[Weekday::Thu], "20:00", "06:00", chrono_tz::Pacific::Apia, None)];
+    let nights = [weekly(&[Weekday::Thu], "20:00", "06:00", zone("Pacific/Apia"), None)];
     assert_eq!(until(&nights, "2011-12-30T06:00:00"), "2011-12-30T10:00:00", "it ends with its last moment");
     assert_eq!(until(&nights, "2011-12-30T10:00:00"), "open");
 }
@@ -169,7 +173,7 @@ fn a_zone_that_skipped_a_day_keeps_its_weeks() {
 fn the_ends_of_the_calendar_are_no_danger() {
     let whole = Freeze {
         when: FreezeWhen::Once { from: NaiveDateTime::MIN, to: NaiveDateTime::MAX },
-        tz: Europe::Paris,
+        tz: zone("Europe/Paris"),
         reason: None,
     };
     for now in [minute(0), utc("9999-12-31T23:59:59"), utc("0001-01-01T00:00:00")] {
@@ -178,8 +182,8 @@ fn the_ends_of_the_calendar_are_no_danger() {
 }
 
 /// A moment near a change of clocks, to the minute.
-fn near_a_change(tz: Tz) -> impl Strategy<Value = DateTime<Utc>> {
-    let changes = if tz == Europe::Paris {
+fn near_a_change(tz: Zone) -> impl Strategy<Value = DateTime<Utc>> {
+    let changes = if tz == zone("Europe/Paris") {
         ["2026-03-29T01:00:00", "2026-10-25T01:00:00"]
     } else {
         ["2026-03-08T07:00:00", "2026-11-01T06:00:00"]
@@ -188,10 +192,10 @@ fn near_a_change(tz: Tz) -> impl Strategy<Value = DateTime<Utc>> {
         .prop_map(|(change, minutes)| utc(change) + TimeDelta::minutes(minutes))
 }
 
-fn near() -> impl Strategy<Value = (Tz, DateTime<Utc>)> {
+fn near() -> impl Strategy<Value = (Zone, DateTime<Utc>)> {
     prop_oneof![
-        near_a_change(Europe::Paris).prop_map(|now| (Europe::Paris, now)),
-        near_a_change(America::New_York).prop_map(|now| (America::New_York, now)),
+        near_a_change(zone("Europe/Paris")).prop_map(|now| (zone("Europe/Paris"), now)),
+        near_a_change(zone("America/New_York")).prop_map(|now| (zone("America/New_York"), now)),
     ]
 }
 
@@ -212,10 +216,10 @@ proptest! {
         prop_assume!(from != to);
         let freeze = Freeze {
             when: FreezeWhen::Weekly { days: days.clone(), from: day_time(from), to: day_time(to) },
-            tz,
+            tz: tz.clone(),
             reason: None,
         };
-        let local = now.with_timezone(&tz).naive_local();
+        let local = tz.local(now);
         let time = u16::try_from(local.hour() * 60 + local.minute()).unwrap();
         let (today, yesterday) = (local.weekday(), local.weekday().pred());
         let shown = if from < to {
@@ -224,7 +228,7 @@ proptest! {
             (days.contains(&today) && time >= from) || (days.contains(&yesterday) && time < to)
         };
         let holds = freeze::at(std::slice::from_ref(&freeze), now).is_some();
-        let doubled = tz.from_local_datetime(&local).earliest() != tz.from_local_datetime(&local).latest();
+        let doubled = matches!(tz.moments(local), Some(Moments::Two(..)));
         if doubled {
             prop_assert!(holds || !shown, "{freeze:?} at {local}");
         } else {
@@ -244,15 +248,15 @@ proptest! {
             .filter(|(_, from, to)| from != to)
             .map(|(day, from, to)| Freeze {
                 when: FreezeWhen::Weekly { days: vec![WEEK[day]], from: day_time(from), to: day_time(to) },
-                tz,
+                tz: tz.clone(),
                 reason: None,
             })
             .collect();
-        let date: NaiveDate = now.with_timezone(&tz).date_naive();
+        let date: NaiveDate = tz.local(now).date();
         freezes.extend(dated.into_iter().map(|(days, minutes, length)| {
             let from = date.and_hms_opt(0, 0, 0).unwrap() + TimeDelta::days(days) + TimeDelta::minutes(minutes);
             let when = FreezeWhen::Once { from, to: from + TimeDelta::minutes(length) };
-            Freeze { when, tz, reason: None }
+            Freeze { when, tz: tz.clone(), reason: None }
         }));
         if let Some(frozen) = freeze::at(&freezes, now) {
             let until = frozen.until.unwrap();

@@ -261,16 +261,18 @@ fn policy_can_leave_it_open_after_a_rollback() {
 }
 
 #[test]
-fn it_passes_every_gate_but_busy_and_a_persons_hold() {
+fn it_passes_every_gate_of_the_way_forward_but_deployers() {
     let mut world = World::after("+b +a");
     world.policy.after = vec!["staging".parse().unwrap()];
     world.upstream = vec![("staging".parse().unwrap(), EnvState::default())];
     world.policy.soak = Some(std::time::Duration::from_secs(3600));
     world.policy.approvals = 2;
-    world.policy.deployers = vec!["nobody@example.com".into()];
     world.policy.signoff = Some(crate::domain::config::Signoff::Authors);
     world.policy.freeze = vec![times::always()];
     assert_eq!(said(&world, &plain()), "to b, undoes a (2), holds");
+    // Who may change an environment is no matter of direction.
+    world.policy.deployers = vec!["nobody@example.com".into()];
+    assert_eq!(said(&world, &plain()), "refused by deployers");
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Cache {
 
     /// What is here under this digest, whole and verified, for an entry whose
     /// size nothing records. One that is not what its name says, or larger
-    /// than [`SMALL`], counts as missing.
+    /// than 16 MiB, counts as missing.
     pub fn read(&self, digest: &Sha256) -> Result<Option<Vec<u8>>> {
         self.objects.read(digest, SMALL).map(|bytes| bytes.filter(|bytes| sha256_of(bytes) == *digest))
     }

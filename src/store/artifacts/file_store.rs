@@ -1,9 +1,9 @@
 //! Artifacts in a folder that several machines can reach:
 //! `<dir>/sha256/<hex>`, written once and never overwritten, by anybody.
 //!
-//! The folder itself is never created: one that is missing is a disk that is
-//! not mounted, and writing below it would put releases where nobody finds
-//! them. What is read is trusted only after it was hashed.
+//! A folder that does not exist yet is made by the first artifact; reading
+//! from one is refused as out of reach. What is read is trusted only after it
+//! was hashed.
 
 use std::fs::File;
 use std::io;

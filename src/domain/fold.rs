@@ -1,0 +1,16 @@
+//! What the folds of both kinds of chain have in common.
+
+use std::fmt;
+
+/// Why an event cannot follow a state. A bug or a forged history: those who
+/// write check the same things beforehand and refuse in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Impossible(pub String);
+
+impl fmt::Display for Impossible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Impossible {}

@@ -1,0 +1,72 @@
+//! What release.toml asks for and this version cannot do is refused aloud,
+//! never passed over; what it can do is done.
+
+use crate::repo::Shop;
+
+fn set(ana: &crate::repo::Desk, text: &str) {
+    let path = ana.dir.join("release.toml");
+    let before = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{before}\n{text}\n")).unwrap();
+    ana.commit_all("build: ask for more");
+}
+
+#[test]
+fn a_hook_that_could_refuse_is_not_passed_over() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    set(&ana, "[hooks]\nbefore_deploy = \"./ask.sh\"");
+    ana.cut(&[]);
+    ana.refused_by(&["deploy", "staging", "--yes"], 4, &["hooks.before_deploy"]);
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_costs_no_number() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    set(&ana, "[artifacts]\nstore = \"s3://bucket/shop\"");
+    ana.refused_by(&["cut"], 4, &["artifacts.store"]);
+}
+
+#[test]
+fn a_command_is_tried_as_often_as_asked() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.script(
+        "deploy.sh",
+        "#!/bin/sh\necho x >> \"$HOME/tries\"\ntest \"$(wc -l < \"$HOME/tries\")\" -ge 3\n",
+    );
+    ana.script("verify.sh", "#!/bin/sh\ntrue\n");
+    set(&ana, "[retry]\nattempts = 3\nbackoff = \"1s\"");
+    ana.cut(&[]);
+    let output = ana.rel(&["deploy", "staging", "--yes"]).ok();
+    assert!(output.stderr.contains("attempt 3 of 3"), "{output:?}");
+}
+
+#[test]
+fn a_shallow_clone_does_not_count_wrong() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.commit("src/more.txt", "more\n", "feat: more");
+    let parent = ana.dir.parent().unwrap().to_owned();
+    let origin = format!("file://{}", shop.authority().display());
+    shop.world.git(&ana.person, &parent, &["clone", "--quiet", "--depth", "1", &origin, "shallow"]);
+    let shallow = crate::repo::Desk { dir: parent.join("shallow"), ..shop.ana() };
+    shallow.refused_by(&["cut"], 4, &["shallow"]);
+    shallow.git(&["fetch", "--quiet", "--unshallow"]);
+    shallow.cut(&[]);
+}
+
+/// One person with two addresses is one person.
+#[test]
+fn a_mailmap_tells_who_is_who() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.write(".mailmap", "Ana <ana@example.com> <ana@home.example>\n");
+    ana.commit_all("docs: say who is who");
+    let tag = ana.cut(&[]);
+    ana.git(&["config", "user.email", "ana@home.example"]);
+    ana.json(&["approve", &tag, "staging"]);
+    let given = ana.json(&["approve", &tag, "staging"]);
+    assert_eq!(given["approvals"][0]["actor"], "Ana <ana@example.com>");
+    assert_eq!(given["changed"], false);
+}
