@@ -187,8 +187,11 @@ impl World {
     #[track_caller]
     pub fn running(&self, environment: &str, seq: u64) -> Process {
         let file = self.shop().join(format!("deploy/{environment}-{seq}/pid"));
-        wait_until("the deploy script runs", || file.exists());
-        Process(fs::read_to_string(file).unwrap().trim().parse().unwrap())
+        // A shell makes the file first and writes the number after.
+        let number = || fs::read_to_string(&file).ok()?.trim_end_matches('\n').parse().ok();
+        let whole = || fs::read_to_string(&file).is_ok_and(|text| text.ends_with('\n'));
+        wait_until("the deploy script runs", || whole() && number().is_some());
+        Process(number().unwrap())
     }
 }
 
