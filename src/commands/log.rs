@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
-use crate::delivery::deployment::log_path;
 use crate::delivery::snapshot::Snapshot;
+use crate::delivery::stage::log_path;
 use crate::delivery::{evidence, report};
 use crate::domain::env::EnvState;
 use crate::domain::name::DeploymentId;

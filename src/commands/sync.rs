@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::delivery::context::Context;
-use crate::delivery::deployment;
+use crate::delivery::outcome;
 use crate::delivery::settle::{self, Settled};
 use crate::delivery::snapshot::Snapshot;
 use crate::failure::{Failure, Kind, Result};
@@ -19,7 +19,7 @@ pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
     }
     let settled = settle::dead_runs(ctx)?;
     let snapshot = Snapshot::take(ctx)?;
-    let owed = if ctx.options.dry_run { Vec::new() } else { deployment::tag_owed_releases(ctx, &snapshot)? };
+    let owed = if ctx.options.dry_run { Vec::new() } else { outcome::tag_owed_releases(ctx, &snapshot)? };
     let mut released = Vec::new();
     for (tag, made) in owed {
         match made {

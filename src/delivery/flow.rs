@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use super::artifacts;
 use super::claim::{self, Details};
 use super::context::Context;
-use super::deployment::{self, Prepared, Receipt};
+use super::deployment::{self, Receipt};
 use super::pick::carried;
+use super::prepare::{Prepared, prepare};
 use super::scope::changes;
 use super::snapshot::Snapshot;
 use crate::config;
@@ -111,7 +112,7 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
                 }
             }
         };
-        let prepared = deployment::prepare(ctx, snapshot, &plan, wish.commands_from.as_deref())?;
+        let prepared = prepare(ctx, snapshot, &plan, wish.commands_from.as_deref())?;
         let details = Details { commands_commit: prepared.commands_commit, ..stamped };
         if ctx.options.dry_run {
             return planned(ctx, snapshot, &plan, &prepared, &details);
@@ -481,7 +482,7 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
             return Err(Failure::failed("going further back was asked for twice"));
         }
     };
-    let prepared = deployment::prepare(ctx, snapshot, &plan, None)?;
+    let prepared = prepare(ctx, snapshot, &plan, None)?;
     let details = Details {
         actor: actor.clone(),
         on_behalf_of,

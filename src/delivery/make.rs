@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::artifacts::PROVENANCE;
 use super::context::{Context, config_at, scratch};
+use super::publish::Patience;
 use super::snapshot::{self, Snapshot};
-use super::{artifacts, deployment};
+use super::{artifacts, stage};
 use crate::domain::artifact::{Artifact, Reference, sha256_of};
 use crate::domain::candidate::{Candidate, Pick};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
@@ -246,10 +247,10 @@ impl Making<'_, '_> {
         let started = ctx.world.now();
         let list = folder.join("references");
         std::fs::write(&list, "")?;
-        let log = deployment::log_file(ctx, &"build", u64::from(self.version.number))
+        let log = stage::log_file(ctx, &"build", u64::from(self.version.number))
             .map(|path| path.with_file_name(format!("{}.log", self.version)))?;
         if let Some(command) = &build.command {
-            let program = deployment::program(command);
+            let program = stage::program(command);
             let env = self.variables(tag, checkout, &list);
             let run = Command_ {
                 program: &program,
@@ -259,7 +260,7 @@ impl Making<'_, '_> {
                 grace: exec::GRACE,
                 log: &log,
             };
-            let (ended, _) = deployment::execute(ctx, run, "build", &mut |process| {
+            let (ended, _) = stage::execute(ctx, run, "build", &mut |process| {
                 // Without this line a killed run's folder goes while its build is at work, which fails.
                 let _ = self.run.started(process);
             });
@@ -457,7 +458,7 @@ impl Making<'_, '_> {
             nonce: Context::nonce(),
             what: What::Minted(minted.clone()),
         };
-        let patience = deployment::Patience::new(ctx);
+        let patience = Patience::new(ctx);
         loop {
             if self.draft.yields
                 && let Some(winner) = self.winner()

@@ -3,6 +3,8 @@
 //! One push against the cached tip; only when the authority has moved on, a
 //! fetch and another try, judged anew.
 
+use std::time::{Duration, Instant};
+
 use super::context::Context;
 use super::snapshot;
 use crate::failure::{Failure, Kind, Result};
@@ -56,4 +58,32 @@ pub fn small<S: State>(
     }
     Err(Failure::new(Kind::Moved, format!("{ref_name} moved {TRIES} times while this was being recorded"))
         .hint("try again"))
+}
+
+/// How long a record is tried to be published.
+pub struct Patience {
+    since: Instant,
+    limit: Duration,
+    pauses: std::cell::Cell<u32>,
+}
+
+impl Patience {
+    /// A minute, or what `REL_PUBLISH_TIMEOUT` says in seconds.
+    pub fn new(ctx: &Context<'_>) -> Patience {
+        let seconds = ctx.world.var("REL_PUBLISH_TIMEOUT").and_then(|text| text.parse().ok()).unwrap_or(60);
+        Patience { since: Instant::now(), limit: Duration::from_secs(seconds), pauses: 0.into() }
+    }
+
+    /// Pauses a little longer each time; false once the time is up.
+    pub fn wait(&self) -> bool {
+        let pauses = self.pauses.get();
+        self.pauses.set(pauses + 1);
+        let pause = Duration::from_millis(250 << pauses.min(5));
+        let left = self.limit.saturating_sub(self.since.elapsed());
+        if left.is_zero() {
+            return false;
+        }
+        std::thread::sleep(pause.min(left));
+        true
+    }
 }

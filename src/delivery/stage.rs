@@ -1,0 +1,241 @@
+//! Other people's commands, run for a candidate: a clean checkout, the
+//! recorded bytes laid out, the contract's variables, and the output streamed
+//! and kept. What is decided by how they end is decided elsewhere.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::artifacts;
+use super::claim::Claim;
+use super::context::{Context, scratch};
+use super::prepare::Prepared;
+use crate::domain::config::Command;
+use crate::domain::env::{Outcome, Progress};
+use crate::domain::name::{Oid, TagName};
+use crate::exec::{self, Ended, Program, Run as Command_, Started};
+use crate::failure::{Failure, Result};
+use crate::store::artifacts::cache::{manifest, write_manifest};
+use crate::store::checkout::Checkout;
+use crate::store::journal::{Phase, Process};
+
+/// How the commands of one deployment ended.
+pub struct Ending {
+    /// What is recorded of it.
+    pub outcome: Outcome,
+    /// Why it did not succeed, in a sentence.
+    pub explanation: Option<String>,
+    /// What kept the command from being started.
+    pub kept: Option<Failure>,
+}
+
+impl Ending {
+    fn never_started(failure: Failure) -> Ending {
+        let text = failure.message.clone();
+        Ending {
+            outcome: Outcome {
+                state: Progress::Cancelled,
+                started: false,
+                exit_code: None,
+                text: Some(text.clone()),
+            },
+            explanation: Some(text),
+            kept: Some(failure),
+        }
+    }
+}
+
+/// Runs the commands of a claimed deployment.
+pub fn perform(
+    ctx: &Context<'_>,
+    claim: &mut Claim,
+    prepared: &Prepared,
+    previous: Option<&(TagName, Oid)>,
+) -> Ending {
+    match Stage::set(ctx, claim, prepared, previous) {
+        Err(failure) => Ending::never_started(failure),
+        Ok(stage) => {
+            let ending = stage.play(ctx, claim, prepared);
+            if let Err(failure) = stage.clear() {
+                ctx.screen.warn(&failure.message);
+            }
+            ending
+        }
+    }
+}
+
+/// A checkout, the artifacts and the variables, ready for commands.
+struct Stage<'r> {
+    checkout: Checkout<'r>,
+    folder: tempfile::TempDir,
+    env: BTreeMap<OsString, OsString>,
+    log: PathBuf,
+}
+
+impl<'r> Stage<'r> {
+    fn set(
+        ctx: &'r Context<'_>,
+        claim: &mut Claim,
+        prepared: &Prepared,
+        previous: Option<&(TagName, Oid)>,
+    ) -> Result<Stage<'r>> {
+        let candidate = &prepared.candidate;
+        let folder = scratch(ctx.world)?;
+        claim.run.works_in(folder.path())?;
+        let deployment = &claim.intent.deployment;
+        let files = folder.path().join("artifacts");
+        artifacts::lay_out(ctx, candidate, &files)?;
+        let listing = folder.path().join("manifest.json");
+        write_manifest(
+            &manifest(
+                &candidate.tag,
+                &candidate.commit,
+                &candidate.artifacts,
+                &candidate.references,
+                &files,
+            )?,
+            &listing,
+        )?;
+        let checkout = Checkout::create(&ctx.repo, prepared.checkout, folder.path())?;
+        let log = log_file(ctx, &deployment.environment, deployment.seq)?;
+        let text = |value: &dyn std::fmt::Display| OsString::from(value.to_string());
+        let (previous_tag, previous_commit) =
+            previous.map_or((OsString::new(), OsString::new()), |(tag, commit)| (text(tag), text(commit)));
+        let variables: [(&str, OsString); 16] = [
+            ("REL_PROJECT", text(ctx.project())),
+            ("REL_ENV", text(&deployment.environment)),
+            ("REL_ACTION", text(&deployment.action)),
+            ("REL_TAG", text(&deployment.tag)),
+            ("REL_VERSION", text(&deployment.version)),
+            ("REL_RELEASE", text(&deployment.version.release)),
+            ("REL_COMMIT", text(&deployment.commit)),
+            ("REL_PREVIOUS_TAG", previous_tag),
+            ("REL_PREVIOUS_COMMIT", previous_commit),
+            ("REL_DEPLOYMENT_ID", text(&deployment.id)),
+            ("REL_FENCE_TOKEN", text(&deployment.seq)),
+            ("REL_ACTOR", text(&deployment.actor)),
+            ("REL_REASON", deployment.reason.clone().unwrap_or_default().into()),
+            ("REL_ARTIFACTS_DIR", files.into_os_string()),
+            ("REL_MANIFEST", listing.into_os_string()),
+            ("REL_SOURCE_DIR", checkout.path().as_os_str().to_owned()),
+        ];
+        let mut env = ctx.world.env.clone();
+        Checkout::scrub(&mut env);
+        env.extend(variables.map(|(name, value)| (OsString::from(name), value)));
+        Ok(Stage { checkout, folder, env, log })
+    }
+
+    /// Deploy, then verify, each within the environment's timeout and as often
+    /// as `retry` allows.
+    fn play(&self, ctx: &Context<'_>, claim: &mut Claim, prepared: &Prepared) -> Ending {
+        let Prepared { commands, retry, .. } = prepared;
+        let mut started = false;
+        let steps = [("deploy", commands.deploy.as_ref()), ("verify", commands.verify.as_ref())];
+        for (step, command) in steps {
+            let Some(command) = command else { continue };
+            let program = program(command);
+            let phase = Phase::Running { process: None };
+            if !started && let Err(failure) = claim.run.advance(phase) {
+                return Ending::never_started(failure);
+            }
+            let run = Command_ {
+                program: &program,
+                cwd: self.checkout.path(),
+                env: &self.env,
+                timeout: Some(commands.timeout),
+                grace: commands.grace,
+                log: &self.log,
+            };
+            let mut attempt = 1;
+            let ended = loop {
+                let (ended, ran) = execute(ctx, run, step, &mut |process| {
+                    // Without this line a killed run reads as unknown, which is true too.
+                    let _ = claim.run.advance(Phase::Running { process: Some(process) });
+                });
+                started |= ran;
+                let over = ended.is_success() || ctx.interrupts.interrupted() || attempt >= retry.attempts;
+                if over {
+                    break ended;
+                }
+                attempt += 1;
+                ctx.screen.note(&format!("{step} failed; attempt {attempt} of {}", retry.attempts));
+                pause(ctx, retry.backoff);
+            };
+            if ended.is_success() {
+                continue;
+            }
+            let text = format!("{step}: {}", exec::explain(&ended, &run));
+            let state =
+                if matches!(ended, Ended::Interrupted) { Progress::Cancelled } else { Progress::Failed };
+            let exit_code = ended.exit_code();
+            return Ending {
+                outcome: Outcome { state, started, exit_code, text: Some(text.clone()) },
+                explanation: Some(text),
+                kept: None,
+            };
+        }
+        Ending {
+            outcome: Outcome { state: Progress::Succeeded, started, exit_code: Some(0), text: None },
+            explanation: None,
+            kept: None,
+        }
+    }
+
+    fn clear(self) -> Result<()> {
+        let removed = self.checkout.remove();
+        drop(self.folder);
+        removed
+    }
+}
+
+/// Waits, but not for somebody who wants it to end.
+fn pause(ctx: &Context<'_>, limit: Duration) {
+    let since = Instant::now();
+    while since.elapsed() < limit && !ctx.interrupts.interrupted() {
+        std::thread::sleep(Duration::from_millis(20).min(limit));
+    }
+}
+
+/// Runs one command, streaming its output with a prefix. Says how it ended,
+/// and whether it ever started.
+pub fn execute(
+    ctx: &Context<'_>,
+    run: Command_<'_>,
+    prefix: &str,
+    journal: &mut dyn FnMut(Process),
+) -> (Ended, bool) {
+    let mut started = false;
+    let mut on_start = |process: &Started| {
+        started = true;
+        journal(Process { pid: process.pid, start_time: process.start_time, boot: exec::boot_id() });
+    };
+    let ended =
+        ctx.runner.run(run, ctx.interrupts, &mut on_start, &mut |line| ctx.screen.stream(prefix, line));
+    (ended, started)
+}
+
+/// A command of `release.toml` as something to run.
+pub fn program(command: &Command) -> Program {
+    match command {
+        Command::Shell(text) => Program::Shell(text.clone()),
+        Command::Argv(words) => Program::Argv(words.clone()),
+    }
+}
+
+/// Where a deployment's output is kept on this machine, if it ran here.
+pub fn log_path(ctx: &Context<'_>, environment: &impl std::fmt::Display, seq: u64) -> PathBuf {
+    ctx.state_dir().join("output").join(environment.to_string()).join(format!("{seq}.log"))
+}
+
+/// [`log_path`], in a folder that exists.
+///
+/// # Errors
+/// The folder cannot be made.
+pub fn log_file(ctx: &Context<'_>, environment: &impl std::fmt::Display, seq: u64) -> Result<PathBuf> {
+    let path = log_path(ctx, environment, seq);
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir)?;
+    }
+    Ok(path)
+}
