@@ -260,6 +260,7 @@ impl Making<'_, '_> {
                 grace: exec::GRACE,
                 log: &log,
             };
+            self.run.starts()?;
             let (ended, _) = stage::execute(ctx, run, "build", &mut |process| {
                 // Without this line a killed run's folder goes while its build is at work, which fails.
                 let _ = self.run.started(process);

@@ -86,7 +86,11 @@ fn finish(ctx: &Context<'_>, open: OpenRun) {
         if scratch.process.as_ref().is_some_and(lives) {
             return;
         }
-        if let Err(failure) = Checkout::sweep(&ctx.repo, &scratch.folder) {
+        if scratch.starting {
+            let folder = scratch.folder.display();
+            ctx.screen
+                .warn(&format!("{folder} is left: a command may be at work there; remove it once none is"));
+        } else if let Err(failure) = Checkout::sweep(&ctx.repo, &scratch.folder) {
             ctx.screen.warn(&failure.message);
         }
     }

@@ -96,6 +96,10 @@ pub struct Scratch {
     /// The newest process that was started in it, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
+    /// Whether one was about to be started and has not been noted yet: then
+    /// nobody knows whether something works there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub starting: bool,
 }
 
 /// The folder of one project's runs.
@@ -227,7 +231,18 @@ impl OpenRun {
     /// # Errors
     /// As [`OpenRun::write`].
     pub fn works_in(&mut self, folder: &Path) -> Result<()> {
-        self.scratch = Some(Scratch { folder: folder.to_owned(), process: None });
+        self.scratch = Some(Scratch { folder: folder.to_owned(), process: None, starting: false });
+        self.write(self.run.clone())
+    }
+
+    /// Sets that a process is about to be started in its folder.
+    ///
+    /// # Errors
+    /// As [`OpenRun::write`].
+    pub fn starts(&mut self) -> Result<()> {
+        if let Some(scratch) = &mut self.scratch {
+            scratch.starting = true;
+        }
         self.write(self.run.clone())
     }
 
@@ -238,6 +253,7 @@ impl OpenRun {
     pub fn started(&mut self, process: Process) -> Result<()> {
         if let Some(scratch) = &mut self.scratch {
             scratch.process = Some(process);
+            scratch.starting = false;
         }
         self.write(self.run.clone())
     }
@@ -253,6 +269,7 @@ impl OpenRun {
             Phase::Running { process } => {
                 if let Some(scratch) = &mut self.scratch {
                     scratch.process.clone_from(process);
+                    scratch.starting = process.is_none();
                 }
             }
             Phase::Done { .. } => self.scratch = None,

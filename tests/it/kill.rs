@@ -14,6 +14,7 @@ fn a_killed_run_is_settled_once_its_command_is_gone() {
     shop.world.set("hold-staging");
     let running = ana.start(&["deploy", "staging", "--yes", "--json"]);
     let orphan = shop.world.running("staging", 1);
+    ana.noted();
     running.signal(Signal::SIGKILL);
     running.wait().code(137);
     assert!(orphan.lives(), "the command outlives a killed rel");
@@ -55,6 +56,7 @@ fn the_next_writing_verb_settles_it() {
     shop.world.set("hold-staging");
     let running = ana.start(&["deploy", "staging", "--yes", "--json"]);
     let orphan = shop.world.running("staging", 2);
+    ana.noted();
     running.signal(Signal::SIGKILL);
     running.wait().code(137);
     shop.world.clear("hold-staging");
@@ -85,6 +87,7 @@ fn after_an_unknown_deployment_a_rollback_goes_to_the_last_success() {
     shop.world.set("hold-staging");
     let running = ana.start(&["deploy", "staging", "--yes", "--json"]);
     let orphan = shop.world.running("staging", 2);
+    ana.noted();
     running.signal(Signal::SIGKILL);
     running.wait().code(137);
     shop.world.clear("hold-staging");
@@ -114,6 +117,7 @@ fn resolve_settles_what_still_reads_running_elsewhere() {
     shop.world.set("hold-staging");
     let running = ana.start(&["deploy", "staging", "--yes", "--json"]);
     let orphan = shop.world.running("staging", 1);
+    ana.noted();
     running.signal(Signal::SIGKILL);
     running.wait().code(137);
     shop.world.clear("hold-staging");
@@ -197,6 +201,7 @@ fn a_killed_build_is_abandoned_by_the_next_run() {
     shop.world.set("hold-build");
     let running = ana.start(&["cut", "--json"]);
     wait_until("it builds", || !shop.world.lines("builds").is_empty());
+    ana.noted();
     running.signal(Signal::SIGKILL);
     running.wait().code(137);
     shop.world.clear("hold-build");

@@ -209,6 +209,16 @@ pub struct Before {
 }
 
 impl Desk<'_> {
+    /// Waits until this clone's journal has noted the process of a command: a
+    /// kill before that leaves nobody who knows of it.
+    pub fn noted(&self) {
+        let journal = self.dir.join(".git/rel/shop/journal");
+        let pages = || std::fs::read_dir(&journal).into_iter().flatten().flatten().map(|entry| entry.path());
+        crate::world::wait_until("the command is noted", || {
+            pages().any(|page| std::fs::read_to_string(page).is_ok_and(|text| text.contains("\"pid\"")))
+        });
+    }
+
     /// Runs git here.
     #[track_caller]
     pub fn git<S: AsRef<OsStr>>(&self, args: &[S]) -> String {

@@ -207,6 +207,7 @@ fn a_deployment_from_before_a_rename_is_settled_and_taken_over() {
     shop.world.set("hold-staging");
     let running = ana.start(&["deploy", "staging", "--yes"]);
     let orphan = shop.world.running("staging", 1);
+    ana.noted();
     running.signal(nix::sys::signal::Signal::SIGKILL);
     running.wait().code(137);
     rename_staging(&ana);
@@ -234,6 +235,7 @@ fn a_take_over_after_a_rename_is_in_the_log() {
     shop.world.set("hold-staging-1");
     let running = ana.start(&["deploy", "staging", "--yes"]);
     let orphan = shop.world.running("staging", 1);
+    ana.noted();
     running.signal(nix::sys::signal::Signal::SIGKILL);
     running.wait().code(137);
     let bob = shop.clone_for("bob");
@@ -258,6 +260,7 @@ fn a_killed_runs_folder_is_removed_once_nothing_works_there() {
     world.set("hold-staging");
     let running = ana.start(&["deploy", "staging", "--yes"]);
     let orphan = world.running("staging", 1);
+    ana.noted();
     running.signal(nix::sys::signal::Signal::SIGKILL);
     running.wait().code(137);
     ana.json(&["sync"]);
@@ -272,6 +275,7 @@ fn a_killed_runs_folder_is_removed_once_nothing_works_there() {
     let builds = world.lines("builds").len();
     let running = ana.start(&["cut"]);
     crate::world::wait_until("it builds", || world.lines("builds").len() > builds);
+    ana.noted();
     running.signal(nix::sys::signal::Signal::SIGKILL);
     running.wait().code(137);
     ana.json(&["sync"]);
