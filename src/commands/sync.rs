@@ -30,10 +30,11 @@ pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
             Err(why) => ctx.screen.warn(&format!("the release's own tag {tag} could not be made: {why}")),
         }
     }
-    if settled.is_empty() && released.is_empty() {
+    let done = settled.iter().filter(|one| !matches!(one, Settled::StillRunning(_))).count();
+    if done == 0 && released.is_empty() {
         ctx.screen.result("nothing was left to publish");
     } else {
-        ctx.screen.result(&format!("{} settled", settled.len() + released.len()));
+        ctx.screen.result(&format!("{} settled", done + released.len()));
     }
     let settled: Vec<Value> = settled
         .iter()

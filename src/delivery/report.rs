@@ -93,7 +93,7 @@ pub fn candidate(snapshot: &Snapshot, record: &Candidate) -> Value {
 ///
 /// # Errors
 /// A command failed (exit 6); the candidate stands beside it. What a gate
-/// refuses is only said.
+/// refuses, or another machine was faster with, is only said.
 pub fn auto_deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, record: &Candidate) -> Result<Vec<Value>> {
     let mut documents = Vec::new();
     let Some(minted) = snapshot.minted(&record.tag).cloned() else { return Ok(documents) };
@@ -113,7 +113,7 @@ pub fn auto_deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, record: &Candidat
         let wish = Wish::plain(name.clone(), Some(record.tag.to_string()), Trigger::AutoDeploy);
         match flow::deploy(ctx, snapshot, &wish).and_then(|result| delivered(ctx, result)) {
             Ok(mut document) => documents.extend(document.remove("deployment").filter(|d| !d.is_null())),
-            Err(failure) if matches!(failure.kind, Kind::Refused | Kind::Held | Kind::Busy) => {
+            Err(failure) if matches!(failure.kind, Kind::Refused | Kind::Held | Kind::Busy | Kind::Moved) => {
                 ctx.screen.warn(&format!("not deployed to {name}: {}", failure.message));
                 for reason in &failure.reasons {
                     ctx.screen.warn(&format!("  {}: {}", reason.gate, reason.message));
