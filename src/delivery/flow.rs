@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
 use super::artifacts;
 use super::claim::{self, Details};
 use super::context::Context;
@@ -15,9 +17,10 @@ use super::snapshot::Snapshot;
 use crate::config;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
+use crate::domain::config::Environment;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Trigger};
 use crate::domain::gate::{self, Gate, Verdict};
-use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::name::{Actor, EnvName, Oid, TagName};
 use crate::domain::plan::{self, Plan, Planned, Request, Setting, Stamp};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Kind, Result};
@@ -176,50 +179,25 @@ enum Considered {
 }
 
 fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Result<Considered> {
-    let environment = snapshot.environment(&wish.environment)?;
-    let view = snapshot.chain(&wish.environment)?;
-    let actor = ctx.actor()?;
-    let on_behalf_of = ctx.world.on_behalf_of();
-    let now = ctx.world.now();
-    let stamp = Stamp { actor: &actor, at: now, nonce: &Context::nonce };
-    let reason = wish.reason.as_deref().unwrap_or_default();
-    let state = after_take_over(&wish.environment, &view.state, wish.take_over, false, reason, &stamp)?;
-    let upstream = snapshot.upstream(environment);
-    let setting = Setting {
-        environment,
-        state: &state,
-        upstream: &upstream,
-        candidates: &snapshot.candidates.state,
-        pool: &snapshot.pool,
-        actor: &actor,
-        on_behalf_of: on_behalf_of.as_ref(),
-        now,
-    };
+    let footing =
+        Footing::find(ctx, snapshot, &wish.environment, wish.take_over, false, wish.reason.as_deref())?;
+    let setting = footing.setting();
     let candidate: &Minted = match &wish.candidate {
         Some(text) => snapshot.candidate(ctx, text)?,
         None => setting.choose(&wish.overrides).ok_or_else(|| no_candidate(snapshot, &wish.environment))?,
     };
     let request =
         Request { overrides: wish.overrides.clone(), redeploy: wish.redeploy, take_over: wish.take_over };
-    Ok(match plan::deploy(&setting, candidate, &request, &view.state) {
+    Ok(match plan::deploy(&setting, candidate, &request, footing.shown) {
         Planned::Nothing(live) => Considered::Nothing(format!(
             "{} runs {} already ({}, {})",
             wish.environment,
             live.tag,
             live.deployment,
-            time::span(time::between(live.since, now))
+            time::span(time::between(live.since, footing.now))
         )),
         Planned::Refused(verdicts) => Considered::Refused(Some(candidate.tag.clone()), verdicts),
-        Planned::Go(plan) => Considered::Go(
-            plan,
-            Details {
-                actor: actor.clone(),
-                on_behalf_of,
-                trigger: wish.trigger,
-                reason: wish.reason.clone(),
-                commands_commit: None,
-            },
-        ),
+        Planned::Go(plan) => Considered::Go(plan, footing.details(wish.trigger, wish.reason.clone())),
     })
 }
 
@@ -232,19 +210,65 @@ fn no_candidate(snapshot: &Snapshot, environment: &EnvName) -> Failure {
     }
 }
 
-fn after_take_over(
-    environment: &EnvName,
-    state: &EnvState,
-    token: Option<u64>,
-    rollback: bool,
-    reason: &str,
-    stamp: &Stamp<'_>,
-) -> Result<EnvState> {
-    match token {
-        None => Ok(state.clone()),
-        Some(token) => plan::close(environment, state, token, rollback, reason, stamp)
-            .map(|(_, state)| state)
-            .map_err(|wrong| claim::wrong_token(environment, wrong, state)),
+/// What both directions are planned from.
+struct Footing<'a> {
+    snapshot: &'a Snapshot,
+    environment: &'a Environment,
+    /// The state as it was shown, which a claim is checked against.
+    shown: &'a EnvState,
+    /// The state after what a take-over closes, which the rules are asked of.
+    state: EnvState,
+    upstream: Vec<(EnvName, EnvState)>,
+    actor: Actor,
+    on_behalf_of: Option<Actor>,
+    now: DateTime<Utc>,
+}
+
+impl<'a> Footing<'a> {
+    fn find(
+        ctx: &Context<'_>,
+        snapshot: &'a Snapshot,
+        name: &EnvName,
+        take_over: Option<u64>,
+        rollback: bool,
+        reason: Option<&str>,
+    ) -> Result<Footing<'a>> {
+        let environment = snapshot.environment(name)?;
+        let shown = &snapshot.chain(name)?.state;
+        let (actor, now) = (ctx.actor()?, ctx.world.now());
+        let stamp = Stamp { actor: &actor, at: now, nonce: &Context::nonce };
+        let state = match take_over {
+            None => shown.clone(),
+            Some(token) => plan::close(name, shown, token, rollback, reason.unwrap_or_default(), &stamp)
+                .map(|(_, state)| state)
+                .map_err(|wrong| claim::wrong_token(name, wrong, shown))?,
+        };
+        let upstream = snapshot.upstream(environment);
+        let on_behalf_of = ctx.world.on_behalf_of();
+        Ok(Footing { snapshot, environment, shown, state, upstream, actor, on_behalf_of, now })
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        Setting {
+            environment: self.environment,
+            state: &self.state,
+            upstream: &self.upstream,
+            candidates: &self.snapshot.candidates.state,
+            pool: &self.snapshot.pool,
+            actor: &self.actor,
+            on_behalf_of: self.on_behalf_of.as_ref(),
+            now: self.now,
+        }
+    }
+
+    fn details(&self, trigger: Trigger, reason: Option<String>) -> Details {
+        Details {
+            actor: self.actor.clone(),
+            on_behalf_of: self.on_behalf_of.clone(),
+            trigger,
+            reason,
+            commands_commit: None,
+        }
     }
 }
 
@@ -421,25 +445,9 @@ pub struct Back {
 /// Nothing to go back to; busy or held by a person; the race is lost; going
 /// further back needs a word (exit 2).
 pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Result<Delivered> {
-    let environment = snapshot.environment(&wish.environment)?;
-    let view = snapshot.chain(&wish.environment)?;
-    let actor = ctx.actor()?;
-    let on_behalf_of = ctx.world.on_behalf_of();
-    let now = ctx.world.now();
-    let stamp = Stamp { actor: &actor, at: now, nonce: &Context::nonce };
-    let reason = wish.reason.as_deref().unwrap_or_default();
-    let state = after_take_over(&wish.environment, &view.state, wish.take_over, true, reason, &stamp)?;
-    let upstream = snapshot.upstream(environment);
-    let setting = Setting {
-        environment,
-        state: &state,
-        upstream: &upstream,
-        candidates: &snapshot.candidates.state,
-        pool: &snapshot.pool,
-        actor: &actor,
-        on_behalf_of: on_behalf_of.as_ref(),
-        now,
-    };
+    let footing =
+        Footing::find(ctx, snapshot, &wish.environment, wish.take_over, true, wish.reason.as_deref())?;
+    let setting = footing.setting();
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
     let lost = |tag: &TagName| -> Option<String> {
         let minted = snapshot.minted(tag)?;
@@ -456,11 +464,11 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
         None => None,
     };
     let mut request = rollback::Request { to, from, take_over: wish.take_over, further: false };
-    let mut decision = rollback::decide(&setting, &request, &knowledge, &view.state);
+    let mut decision = rollback::decide(&setting, &request, &knowledge, footing.shown);
     if let Decision::AskFurther { current, target } = &decision {
         ask_further(ctx, &wish.environment, current, target)?;
         request.further = true;
-        decision = rollback::decide(&setting, &request, &knowledge, &view.state);
+        decision = rollback::decide(&setting, &request, &knowledge, footing.shown);
     }
     let plan = match decision {
         Decision::Go(plan) => plan,
@@ -484,11 +492,8 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
     };
     let prepared = prepare(ctx, snapshot, &plan, None)?;
     let details = Details {
-        actor: actor.clone(),
-        on_behalf_of,
-        trigger: Trigger::Person,
-        reason: wish.reason.clone(),
         commands_commit: prepared.commands_commit,
+        ..footing.details(Trigger::Person, wish.reason.clone())
     };
     if ctx.options.dry_run {
         return planned(ctx, snapshot, &plan, &prepared, &details);
