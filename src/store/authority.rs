@@ -22,7 +22,7 @@ use super::repo::Repo;
 const PUBLISH_TRIES: u32 = 8;
 
 /// How often a fetch is tried that a concurrent change of this clone's refs spoilt.
-const FETCH_TRIES: u32 = 4;
+const FETCH_TRIES: u32 = 8;
 
 /// Where the truth is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -213,7 +213,9 @@ impl Desk<'_> {
     /// kill before that leaves nobody who knows of it.
     pub fn noted(&self) {
         let journal = self.dir.join(".git/rel/shop/journal");
-        let pages = || std::fs::read_dir(&journal).into_iter().flatten().flatten().map(|entry| entry.path());
+        let files = || std::fs::read_dir(&journal).into_iter().flatten().flatten().map(|entry| entry.path());
+        // A page is written beside its place first, and counts only in it.
+        let pages = || files().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
         crate::world::wait_until("the command is noted", || {
             pages().any(|page| std::fs::read_to_string(page).is_ok_and(|text| text.contains("\"pid\"")))
         });
