@@ -29,7 +29,8 @@ pub fn run(ctx: &Context<'_>, args: &cli::CherryPick) -> Result<Map<String, Valu
     }
     for onto in &args.onto {
         let target = target(ctx, &snapshot, Some(onto))?;
-        if !targets.contains(&target) {
+        // A release and the environment it is live in may mean one candidate.
+        if !targets.iter().any(|known| known.onto == target.onto) {
             targets.push(target);
         }
     }

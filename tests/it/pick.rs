@@ -228,3 +228,17 @@ fn a_dirty_tree_is_no_obstacle() {
     ana.json(&["cherry-pick", &fix]);
     assert_eq!(ana.git(&["status", "--porcelain=v2", "--untracked-files=all"]), before);
 }
+
+/// Two words for one candidate are one target.
+#[test]
+fn a_target_named_twice_is_picked_onto_once() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    let fix = ana.commit("src/fix.txt", "fixed\n", "fix: the till");
+    let document = ana.json(&["cherry-pick", &fix, "--onto", "0.1.0", "--onto", &tag, "--onto", "staging"]);
+    assert_eq!(document["candidate"]["tag"], "v0.1.0-rc.2");
+    assert_eq!(document["made"], true);
+    assert_eq!(ana.json(&["list"])["releases"][0]["candidates"].as_array().unwrap().len(), 2);
+}
