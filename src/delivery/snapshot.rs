@@ -274,8 +274,8 @@ impl Snapshot {
         if !ctx.repo.has_object(minted.tag_object) {
             return Err(integrity("its object is missing here".to_owned()));
         }
-        let candidate = read_candidate(ctx, &self.policy.config, tag, minted.tag_object)?
-            .map_err(|not| integrity(not.to_string()))?;
+        let candidate =
+            read_candidate(ctx, tag, minted.tag_object)?.map_err(|not| integrity(not.to_string()))?;
         if candidate.commit != minted.commit || candidate.version != minted.version {
             return Err(integrity("its record contradicts the chain".to_owned()));
         }
@@ -332,19 +332,16 @@ pub fn not_as_minted(ctx: &Context<'_>, minted: &Minted, why: String) -> Failure
 ///
 /// # Errors
 /// git failed; the inner error says why it is no candidate.
-pub fn read_candidate(
+fn read_candidate(
     ctx: &Context<'_>,
-    config: &Config,
     tag: &TagName,
     object: Oid,
 ) -> Result<std::result::Result<Candidate, NotACandidate>> {
     Ok(match read_tag(&ctx.repo, object)? {
         TagObject::Lightweight(_) => Err(NotACandidate::Foreign),
-        TagObject::Annotated { target, tagger, at, message, signed, .. } => Candidate::parse(
-            TagFacts { tag: tag.clone(), commit: target, tagger, at, signed },
-            config.version.scheme,
-            &message,
-        ),
+        TagObject::Annotated { target, tagger, at, message, signed, .. } => {
+            Candidate::parse(TagFacts { tag: tag.clone(), commit: target, tagger, at, signed }, &message)
+        }
     })
 }
 

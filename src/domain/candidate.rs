@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::artifact::{Artifact, Reference, check_name};
 use super::name::{Actor, Oid, ProjectName, Sha256, TagName};
-use super::version::{CandidateVersion, Scheme};
+use super::version::CandidateVersion;
 
 /// The version of the trailers written here.
 const SCHEMA: &str = "1";
@@ -140,7 +140,7 @@ impl Candidate {
     ///
     /// # Errors
     /// The tag is somebody else's, of a newer schema, or damaged.
-    pub fn parse(facts: TagFacts, _scheme: Scheme, message: &str) -> Result<Candidate, NotACandidate> {
+    pub fn parse(facts: TagFacts, message: &str) -> Result<Candidate, NotACandidate> {
         let block = message.trim_end().rsplit("\n\n").next().unwrap_or_default();
         let Some(first) = block.strip_prefix("Rel-Schema: ") else {
             return Err(NotACandidate::Foreign);

@@ -6,7 +6,6 @@ use super::{minute, oid, person};
 use crate::domain::artifact::{Artifact, Reference, check_name};
 use crate::domain::candidate::{Candidate, NotACandidate, Pick, TagFacts};
 use crate::domain::name::{Oid, Sha256};
-use crate::domain::version::Scheme;
 
 fn digest(n: u8) -> Sha256 {
     Sha256::from_bytes([n; 32])
@@ -48,7 +47,7 @@ fn plain() -> Candidate {
 }
 
 fn read(message: &str) -> Result<Candidate, NotACandidate> {
-    Candidate::parse(facts(), Scheme::Semver, message)
+    Candidate::parse(facts(), message)
 }
 
 fn broken(message: &str) -> String {
@@ -181,14 +180,6 @@ fn damage_is_never_read_around() {
 fn trailers_that_are_not_known_yet_are_passed_over() {
     let message = format!("{}Rel-Mood: good\n", plain().message("x"));
     assert_eq!(read(&message), Ok(plain()));
-}
-
-#[test]
-fn a_version_reads_the_same_under_every_scheme() {
-    let message = plain().message("x");
-    for scheme in [Scheme::Semver, Scheme::Calver, Scheme::Sequence] {
-        assert_eq!(Candidate::parse(facts(), scheme, &message), Ok(plain()));
-    }
 }
 
 fn any_oid() -> impl Strategy<Value = Oid> {
