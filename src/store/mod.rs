@@ -6,6 +6,7 @@ pub mod chain;
 pub mod checkout;
 pub mod git;
 pub mod history;
+pub mod index;
 pub mod journal;
 pub mod ledger;
 pub mod notes;
