@@ -272,11 +272,16 @@ pub struct Ship {
 
 /// `rel status`
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  rel status\n  rel status prod --json")]
+#[command(
+    after_help = "Examples:\n  rel status\n  rel status prod --json\n  rel status --oneline --offline     for a shell's prompt"
+)]
 pub struct Status {
-    /// Only this environment
+    /// Only this environment, in depth
     #[arg(value_name = "ENV")]
     pub environment: Option<EnvName>,
+    /// All of it on one line
+    #[arg(long)]
+    pub oneline: bool,
 }
 
 /// `rel list`

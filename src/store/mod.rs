@@ -10,6 +10,7 @@ pub mod index;
 pub mod journal;
 pub mod ledger;
 pub mod notes;
+pub mod patch;
 pub mod pick;
 pub mod repo;
 pub mod tag;

@@ -90,6 +90,11 @@ impl Commits {
         self.graph.as_ref().map_or(0, Graph::len)
     }
 
+    /// Whether a commit is in this clone.
+    pub(super) fn has(&self, repo: &Repo, commit: Oid) -> bool {
+        self.graph.as_ref().is_some_and(|graph| graph.find(commit).is_some()) || repo.has_object(commit)
+    }
+
     /// A commit's number.
     ///
     /// # Errors

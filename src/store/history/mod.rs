@@ -17,7 +17,7 @@ use git2::{Delta, DiffOptions};
 use crate::domain::name::Oid;
 use crate::failure::{Doing, Result};
 
-use super::repo::{Repo, from_git2};
+use super::repo::Repo;
 use commits::Node;
 use walk::{COLOURS, Colours, Range, Table};
 
@@ -165,6 +165,11 @@ pub fn range(repo: &Repo, exclude: &[Oid], include: Oid) -> Result<Vec<Oid>> {
 
 /// The first `limit` commits of [`range`], without walking to the last of them.
 pub fn newest(repo: &Repo, exclude: &[Oid], include: Oid, limit: usize) -> Result<Vec<Oid>> {
+    between(repo, exclude, &[include], limit)
+}
+
+/// The same for what any of `include` contains.
+pub fn between(repo: &Repo, exclude: &[Oid], include: &[Oid], limit: usize) -> Result<Vec<Oid>> {
     let commits = repo.commits()?;
     let (starts, one) = starts(repo, commits, &[(exclude, include)])?;
     // Clocks may put a parent before its child, so that the first few are known at the end only.
@@ -193,7 +198,9 @@ impl Ranges {
     pub fn walk(repo: &Repo, wanted: &[(&[Oid], Oid)]) -> Result<Ranges> {
         let commits = repo.commits()?;
         let walked = wanted.chunks(AT_ONCE).map(|wanted| {
-            let (starts, ranges) = starts(repo, commits, wanted)?;
+            let wanted: Vec<(&[Oid], &[Oid])> =
+                wanted.iter().map(|(exclude, include)| (*exclude, std::slice::from_ref(include))).collect();
+            let (starts, ranges) = starts(repo, commits, &wanted)?;
             let met = walk::walk(repo, commits, &starts, &ranges, |_| false)?;
             Ok(Walked { met: met.iter().map(|one| (commits.id(one.node), one.colours)).collect(), ranges })
         });
@@ -212,7 +219,7 @@ impl Ranges {
 fn starts(
     repo: &Repo,
     commits: &Commits,
-    wanted: &[(&[Oid], Oid)],
+    wanted: &[(&[Oid], &[Oid])],
 ) -> Result<(Vec<(Node, Colours)>, Vec<Range>)> {
     let mut colours: HashMap<Vec<Oid>, Colours> = HashMap::new();
     let mut starts = Vec::new();
@@ -229,7 +236,7 @@ fn starts(
     };
     let mut ranges = Vec::new();
     for (exclude, include) in wanted {
-        ranges.push(Range { within: colour(&[*include])?, without: colour(exclude)? });
+        ranges.push(Range { within: colour(include)?, without: colour(exclude)? });
     }
     Ok((starts, ranges))
 }
@@ -300,6 +307,11 @@ pub fn first_parent_depth(repo: &Repo, commit: Oid, tip: Oid) -> Result<Option<u
     Ok(None)
 }
 
+/// Whether a commit is in this clone.
+pub fn has(repo: &Repo, commit: Oid) -> Result<bool> {
+    Ok(repo.commits()?.has(repo, commit))
+}
+
 /// Whether a commit has more than one parent.
 pub fn is_merge(repo: &Repo, commit: Oid) -> Result<bool> {
     Ok(parents(repo, commit)?.len() > 1)
@@ -316,11 +328,14 @@ pub fn parents(repo: &Repo, commit: Oid) -> Result<Vec<Oid>> {
 /// The paths a commit changed against its first parent, as git stores them (bytes, `/` between
 /// folders), sorted. A rename counts as both paths; a root commit changes all it has.
 pub fn changed_paths(repo: &Repo, commit: Oid) -> Result<Vec<Vec<u8>>> {
+    changes_between(repo, parents(repo, commit)?.first().copied(), commit)
+}
+
+fn changes_between(repo: &Repo, parent: Option<Oid>, commit: Oid) -> Result<Vec<Vec<u8>>> {
     let doing = || format!("cannot tell what {} changed", commit.short());
-    let found = repo.find_commit(commit)?;
-    let new = found.tree().doing(doing())?;
-    let old = match found.parent_ids().next() {
-        Some(parent) => Some(repo.find_commit(from_git2(parent))?.tree().doing(doing())?),
+    let new = repo.find_commit(commit)?.tree().doing(doing())?;
+    let old = match parent {
+        Some(parent) => Some(repo.find_commit(parent)?.tree().doing(doing())?),
         None => None,
     };
     let mut options = DiffOptions::new();
@@ -338,9 +353,20 @@ pub fn changed_paths(repo: &Repo, commit: Oid) -> Result<Vec<Vec<u8>>> {
     Ok(paths)
 }
 
-/// Whether a commit changed, against its first parent, a path that `matcher` takes.
+/// Whether a commit changed a path that `matcher` takes: against its parent,
+/// and a merge against every one of its parents. What a merge only brings
+/// along was changed by the commits it brings.
 pub fn touches(repo: &Repo, commit: Oid, matcher: impl Fn(&[u8]) -> bool) -> Result<bool> {
-    Ok(changed_paths(repo, commit)?.iter().any(|path| matcher(path)))
+    let parents = parents(repo, commit)?;
+    if parents.is_empty() {
+        return Ok(changes_between(repo, None, commit)?.iter().any(|path| matcher(path)));
+    }
+    for parent in parents {
+        if !changes_between(repo, Some(parent), commit)?.iter().any(|path| matcher(path)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
