@@ -109,6 +109,8 @@ pub enum Verb {
     Log(Log),
     /// Show a candidate: artifacts, picks, changes, deployments
     Show(Show),
+    /// Show which candidates and environments contain a commit, and how
+    Where(Where),
     /// Approve a candidate for an environment
     Approve(Approve),
     /// Keep a candidate or a release from being deployed
@@ -322,6 +324,17 @@ pub struct Show {
     /// Print the in-toto provenance statement
     #[arg(long)]
     pub provenance: bool,
+}
+
+/// `rel where`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel where 77e02c4\n  rel where HEAD~3 topic       several at once\n  rel where 77e02c4 --json"
+)]
+pub struct Where {
+    /// Commits, or whatever names one: a branch, a candidate, an environment
+    #[arg(value_name = "COMMIT", required = true)]
+    pub commits: Vec<String>,
 }
 
 /// `rel approve`

@@ -198,6 +198,7 @@ fn dispatch(
         Verb::List(args) => commands::list::run(&open()?, args),
         Verb::Log(args) => commands::log::run(&open()?, args),
         Verb::Show(args) => commands::show::run(&open()?, args),
+        Verb::Where(args) => commands::r#where::run(&open()?, args),
         Verb::Approve(args) => commands::approve::run(&open()?, args),
         Verb::Block(args) => commands::block::run(&open()?, args, false),
         Verb::Unblock(args) => commands::block::run(&open()?, args, true),

@@ -19,3 +19,4 @@ pub mod show;
 pub mod status;
 pub mod sync;
 pub mod unlock;
+pub mod r#where;

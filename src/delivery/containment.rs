@@ -3,35 +3,13 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-
 use super::context::Context;
 use super::scope;
 use super::snapshot::Snapshot;
+use crate::domain::containment::{Via, Way};
 use crate::domain::name::Oid;
 use crate::failure::{Kind, Result};
 use crate::store::{history, patch};
-
-/// By which way something is contained, the strongest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Via {
-    /// It is an ancestor, or the very commit.
-    Ancestor,
-    /// A recorded pick of it is, or what it was picked from; picks of picks too.
-    Pick,
-    /// A commit with an equal patch is.
-    Patch,
-}
-
-/// How a commit is contained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Way {
-    /// By which way.
-    pub via: Via,
-    /// In the form of which commit, where that is another.
-    pub form: Option<Oid>,
-}
 
 /// The most commits that are compared by patch: what is older than that many
 /// is not looked at. Only what is on neither side of a commit is ever compared.

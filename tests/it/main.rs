@@ -10,12 +10,14 @@
 mod repo;
 mod output;
 mod remote;
+mod whereabouts;
 mod world;
 
 mod authority;
 mod bad_input;
 mod block;
 mod config;
+mod counts;
 mod cut;
 mod deploy;
 mod floors;

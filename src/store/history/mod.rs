@@ -354,8 +354,7 @@ fn changes_between(repo: &Repo, parent: Option<Oid>, commit: Oid) -> Result<Vec<
 }
 
 /// Whether a commit changed a path that `matcher` takes: against its parent,
-/// and a merge against every one of its parents. What a merge only brings
-/// along was changed by the commits it brings.
+/// and a merge against every one of its parents, as git counts with paths.
 pub fn touches(repo: &Repo, commit: Oid, matcher: impl Fn(&[u8]) -> bool) -> Result<bool> {
     let parents = parents(repo, commit)?;
     if parents.is_empty() {
