@@ -275,7 +275,7 @@ pub struct Ship {
 /// `rel status`
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  rel status\n  rel status prod --json\n  rel status --oneline --offline     for a shell's prompt"
+    after_help = "Examples:\n  rel status\n  rel status prod --json\n  rel status --oneline --offline     for a shell's prompt\n  rel status --watch                until Ctrl-C\n  rel status --watch=30s            every 30 s"
 )]
 pub struct Status {
     /// Only this environment, in depth
@@ -284,6 +284,9 @@ pub struct Status {
     /// All of it on one line
     #[arg(long)]
     pub oneline: bool,
+    /// Look again and again, every DUR
+    #[arg(long, value_name = "DUR", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = interval)]
+    pub watch: Option<Interval>,
 }
 
 /// `rel list`
@@ -439,6 +442,25 @@ pub enum ConfigVerb {
     Check,
     /// Show the configuration in force, defaults included
     Show,
+}
+
+/// How often to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interval {
+    /// More often while something is going on.
+    Fitting,
+    /// As asked for.
+    Every(Duration),
+}
+
+fn interval(text: &str) -> Result<Interval, String> {
+    if text.is_empty() {
+        return Ok(Interval::Fitting);
+    }
+    match duration(text)? {
+        Duration::ZERO => Err("it has to wait a while in between, at least 1s".to_owned()),
+        every => Ok(Interval::Every(every)),
+    }
 }
 
 fn token(text: &str) -> Result<u64, String> {

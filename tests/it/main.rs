@@ -34,3 +34,4 @@ mod review;
 mod rollback;
 mod roundtrips;
 mod ship;
+mod watch;
