@@ -4,6 +4,7 @@
 pub mod approve;
 pub mod block;
 pub mod cherry_pick;
+pub mod completions;
 pub mod config;
 pub mod cut;
 pub mod demo;
@@ -12,6 +13,7 @@ pub mod init;
 pub mod list;
 pub mod lock;
 pub mod log;
+pub mod man;
 pub mod resolve;
 pub mod rollback;
 pub mod ship;

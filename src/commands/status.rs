@@ -1,5 +1,7 @@
 //! `rel status`: what is live where, and what comes next.
 
+mod watch;
+
 use serde_json::{Map, Value};
 
 use crate::cli;
@@ -19,6 +21,7 @@ use crate::domain::name::{Oid, TagName};
 use crate::domain::plan::{self, Stamp};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::Result;
+use crate::ui::Screen;
 use crate::ui::json as documents;
 use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk};
 
@@ -27,27 +30,32 @@ use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk};
 /// # Errors
 /// There is no such environment; the authority cannot be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Status) -> Result<Map<String, Value>> {
-    let (status, text, elsewhere) = frame(ctx, args)?;
-    ctx.screen.result(&text);
-    let mut document = documents::status(&status);
-    report::policy(ctx, &elsewhere, &mut document);
-    Ok(document)
+    if let Some(interval) = args.watch {
+        return watch::run(ctx, interval, |ctx| look(ctx, args));
+    }
+    let seen = look(ctx, args)?;
+    ctx.screen.result(&(seen.frame)(ctx.screen));
+    Ok(seen.document)
 }
 
-/// What there is to see at one moment, as data and as text.
-fn frame(ctx: &Context<'_>, args: &cli::Status) -> Result<(Status, String, Snapshot)> {
+/// Looks once.
+fn look(ctx: &Context<'_>, args: &cli::Status) -> Result<watch::Seen> {
     let snapshot = evidence::look(ctx, "status")?;
     let environments: Vec<&Environment> = match &args.environment {
         Some(name) => vec![snapshot.environment(name)?],
         None => snapshot.policy.config.environments.iter().collect(),
     };
     let status = Look::new(ctx, &snapshot)?.status(&environments, args.environment.is_some())?;
-    let text = match status.environments.first() {
-        _ if args.oneline => status::oneline(ctx.screen, &status),
-        Some(place) if args.environment.is_some() => status::detail(ctx.screen, &status, place),
-        _ => status::overview(ctx.screen, &status),
+    let mut document = documents::status(&status);
+    report::policy(ctx, &snapshot, &mut document);
+    let busy = status.environments.iter().any(|place| place.in_flight.is_some());
+    let (oneline, in_depth) = (args.oneline, args.environment.is_some());
+    let frame = move |screen: &Screen| match status.environments.first() {
+        _ if oneline => status::oneline(screen, &status),
+        Some(place) if in_depth => status::detail(screen, &status, place),
+        _ => status::overview(screen, &status),
     };
-    Ok((status, text, snapshot))
+    Ok(watch::Seen { frame: Box::new(frame), document, busy })
 }
 
 /// What every environment is looked at with.
