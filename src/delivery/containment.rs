@@ -75,8 +75,9 @@ impl Picks {
     fn read(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Picks> {
         let mut picks = Picks(HashMap::new());
         // Only what was picked onto another candidate has picks; the others' tags are not opened.
-        for minted in snapshot.pool.iter().filter(|minted| minted.parent.is_some()) {
-            match snapshot.record(ctx, minted) {
+        let picked = snapshot.pool.iter().filter(|minted| minted.parent.is_some());
+        for record in snapshot.records(ctx, picked)? {
+            match record {
                 Ok(record) => {
                     for pick in record.picks {
                         picks.join(pick.source, pick.commit);

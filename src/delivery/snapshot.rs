@@ -1,6 +1,6 @@
 //! What the authority holds, read once: trunk, policy, chains and candidates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
 use chrono::{DateTime, Utc};
@@ -274,23 +274,26 @@ impl Snapshot {
     /// # Errors
     /// The authority's tag is not the one that was minted (exit 9), or git failed.
     pub fn record(&self, ctx: &Context<'_>, minted: &Minted) -> Result<Candidate> {
-        let tag = &minted.tag;
-        let integrity = |why: String| not_as_minted(ctx, minted, why);
-        let held = ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix()))?;
-        match held {
-            Some(held) if held == minted.tag_object => {}
-            Some(held) => return Err(integrity(format!("it points to {held}"))),
-            None => return Err(integrity("it is gone".to_owned())),
-        }
-        if !ctx.repo.has_object(minted.tag_object) {
-            return Err(integrity("its object is missing here".to_owned()));
-        }
-        let candidate =
-            read_candidate(ctx, tag, minted.tag_object)?.map_err(|not| integrity(not.to_string()))?;
-        if candidate.commit != minted.commit || candidate.version != minted.version {
-            return Err(integrity("its record contradicts the chain".to_owned()));
-        }
-        Ok(candidate)
+        let held = ctx.repo.ref_target(&format!("{}{}", ctx.tags_prefix(), minted.tag))?;
+        vouched(ctx, minted, held)
+    }
+
+    /// The same for many, whose refs are listed once.
+    ///
+    /// # Errors
+    /// git failed. A candidate whose tag is not the one that was minted is a
+    /// failure of its own.
+    pub fn records<'m>(
+        &self,
+        ctx: &Context<'_>,
+        wanted: impl IntoIterator<Item = &'m Minted>,
+    ) -> Result<Vec<Result<Candidate>>> {
+        let prefix = ctx.tags_prefix();
+        let refs = ctx.repo.refs_under(&format!("{prefix}{}", self.style.prefix()))?;
+        let held: HashMap<&str, Oid> =
+            refs.iter().filter_map(|(name, target)| Some((name.strip_prefix(&prefix)?, *target))).collect();
+        let vouched = |minted: &Minted| vouched(ctx, minted, held.get(minted.tag.as_str()).copied());
+        Ok(wanted.into_iter().map(vouched).collect())
     }
 
     /// Tags in the project's style that `rel` did not make, with what they
@@ -323,6 +326,26 @@ impl Snapshot {
         }
         Ok(foreign)
     }
+}
+
+/// The candidate that a tag object records, if that is the one the chain
+/// vouches for and the authority's ref holds.
+fn vouched(ctx: &Context<'_>, minted: &Minted, held: Option<Oid>) -> Result<Candidate> {
+    let integrity = |why: String| not_as_minted(ctx, minted, why);
+    match held {
+        Some(held) if held == minted.tag_object => {}
+        Some(held) => return Err(integrity(format!("it points to {held}"))),
+        None => return Err(integrity("it is gone".to_owned())),
+    }
+    if !ctx.repo.has_object(minted.tag_object) {
+        return Err(integrity("its object is missing here".to_owned()));
+    }
+    let candidate =
+        read_candidate(ctx, &minted.tag, minted.tag_object)?.map_err(|not| integrity(not.to_string()))?;
+    if candidate.commit != minted.commit || candidate.version != minted.version {
+        return Err(integrity("its record contradicts the chain".to_owned()));
+    }
+    Ok(candidate)
 }
 
 /// The failure of a tag that is not the one the chain vouches for.

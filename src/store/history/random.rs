@@ -184,6 +184,10 @@ impl Tangle {
                 assert_eq!(found.has(at, tip_at), inside.contains(oid), "seed {seed}, {oid} in {tip}");
             }
         }
+        let few = containing(&repo, &wanted[..3], &tips[..9]).unwrap();
+        for (at, tip) in (0..3).flat_map(|at| (0..9).map(move |tip| (at, tip))) {
+            assert_eq!(few.has(at, tip), found.has(at, tip), "seed {seed}, few at once");
+        }
         let sets: Vec<[Oid; 1]> = wanted.iter().map(|oid| [*oid]).collect();
         let pairs: Vec<(&[Oid], Oid)> =
             sets.iter().map(|set| &set[..]).zip(tips.iter().cycle().copied()).collect();
