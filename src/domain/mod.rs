@@ -14,6 +14,7 @@ pub mod env;
 pub mod fold;
 pub mod freeze;
 pub mod gate;
+pub mod host;
 pub mod name;
 pub mod nearest;
 pub mod plan;
