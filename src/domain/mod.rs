@@ -12,6 +12,7 @@ pub mod config;
 pub mod containment;
 pub mod env;
 pub mod fold;
+pub mod forms;
 pub mod freeze;
 pub mod gate;
 pub mod host;
