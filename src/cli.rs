@@ -109,6 +109,8 @@ pub enum Verb {
     Log(Log),
     /// Show a candidate: artifacts, picks, changes, deployments
     Show(Show),
+    /// List the commits between two revisions
+    Diff(Diff),
     /// Show which candidates and environments contain a commit, and how
     Where(Where),
     /// Approve a candidate for an environment
@@ -325,12 +327,35 @@ pub struct Log {
     after_help = "Examples:\n  rel show v1.5.0-rc.2\n  rel show prod                          what is live there\n  rel show 1.5.0-rc.2 --provenance"
 )]
 pub struct Show {
-    /// A candidate, or an environment for what is live there
+    /// A candidate, an environment for what is live there, or a commit
     #[arg(value_name = "RC")]
     pub candidate: String,
     /// Print the in-toto provenance statement
     #[arg(long)]
     pub provenance: bool,
+}
+
+/// `rel diff`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Each is a candidate, an environment (prod, prod@{1}, prod@{2026-11-01}), a\nrelease, trunk, or any revision of git's.\n\nExamples:\n  rel diff prod                    what trunk has and prod lacks\n  rel diff prod v1.6.0-rc.2        what that candidate would bring\n  rel diff prod@{1} prod           what the last deployment brought\n  rel diff v1.5.0 trunk --stat --path 'web/'"
+)]
+pub struct Diff {
+    /// From here
+    #[arg(value_name = "A")]
+    pub from: String,
+    /// To here; trunk's tip by default
+    #[arg(value_name = "B")]
+    pub to: Option<String>,
+    /// List at most N commits of each
+    #[arg(short, value_name = "N")]
+    pub number: Option<usize>,
+    /// Count changed lines, file by file
+    #[arg(long)]
+    pub stat: bool,
+    /// Only what touches these paths, written as in .gitignore
+    #[arg(long, value_name = "PATTERN")]
+    pub path: Vec<String>,
 }
 
 /// `rel where`

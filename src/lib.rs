@@ -202,6 +202,7 @@ fn dispatch(
         Verb::List(args) => commands::list::run(&open()?, args),
         Verb::Log(args) => commands::log::run(&open()?, args),
         Verb::Show(args) => commands::show::run(&open()?, args),
+        Verb::Diff(args) => commands::diff::run(&open()?, args),
         Verb::Where(args) => commands::r#where::run(&open()?, args),
         Verb::Approve(args) => commands::approve::run(&open()?, args),
         Verb::Block(args) => commands::block::run(&open()?, args, false),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::cli;
 use crate::delivery::claim::outcome_event;
 use crate::delivery::context::Context;
+use crate::delivery::revision::Named;
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{publish, settle};
 use crate::domain::env::{EnvState, What};
@@ -18,10 +19,16 @@ use crate::failure::Result;
 pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
     settle::dead_runs(ctx)?;
     let name = &args.environment;
-    let (wanted, minted) = Snapshot::known(ctx, |snapshot| {
+    let find = |snapshot: &Snapshot| {
         let wanted = snapshot.environment(name)?.approvals;
-        Ok((wanted, snapshot.candidate(ctx, &args.candidate)?.clone()))
-    })?;
+        let (minted, named) = snapshot.candidate_named(ctx, &args.candidate)?;
+        Ok((wanted, minted.clone(), named))
+    };
+    let (mut wanted, mut minted, named) = Snapshot::known(ctx, find)?;
+    if named != Named::Itself {
+        // What is live, or newest, is what the authority says now.
+        (wanted, minted, _) = find(&Snapshot::take(ctx)?)?;
+    }
     let actor = ctx.actor()?;
     let (ref_name, formerly) = Snapshot::place(ctx, name)?;
     let mut changed = false;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
+use crate::delivery::revision::Named;
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{publish, settle};
 use crate::domain::candidates::{CandidatesState, Event, What};
@@ -21,8 +22,15 @@ pub fn run(ctx: &Context<'_>, args: &cli::Block, unblock: bool) -> Result<Map<St
             .hint(format!("rel {verb} {} --reason WHY", args.target))
     })?;
     settle::dead_runs(ctx)?;
-    let (snapshot, target) =
-        Snapshot::known(ctx, |snapshot| Ok((snapshot.clone(), resolve(ctx, snapshot, &args.target)?)))?;
+    let find = |snapshot: &Snapshot| {
+        let (target, named) = resolve(ctx, snapshot, &args.target)?;
+        Ok((snapshot.clone(), target, named))
+    };
+    let (mut snapshot, mut target, named) = Snapshot::known(ctx, find)?;
+    if named != Named::Itself {
+        // What is live is what the authority says now.
+        (snapshot, target, _) = find(&Snapshot::take(ctx)?)?;
+    }
     let actor = ctx.actor()?;
     let mut changed = false;
     publish::small::<CandidatesState>(ctx, &ledger::candidates_ref(ctx.project()), &[], |view| {
@@ -64,18 +72,11 @@ pub fn run(ctx: &Context<'_>, args: &cli::Block, unblock: bool) -> Result<Map<St
     Ok(Map::from_iter([("target".to_owned(), json!(target)), ("changed".to_owned(), json!(changed))]))
 }
 
-/// A release's version, or a candidate's tag.
-fn resolve(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<String> {
-    let scheme = snapshot.policy.config.version.scheme;
-    let exact =
-        |m: &&crate::domain::candidates::Minted| m.tag.as_str() == text || m.version.to_string() == text;
-    if let Some(minted) = snapshot.pool.iter().find(exact) {
-        return Ok(minted.tag.to_string());
-    }
-    if let Ok(release) = snapshot.style.explicit(scheme, text)
-        && snapshot.candidates.state.line(&release).is_some_and(|line| line.minted)
-    {
-        return Ok(release.to_string());
-    }
-    snapshot.candidate(ctx, text).map(|minted| minted.tag.to_string())
+/// A release's version, which means all its candidates, or a candidate's tag;
+/// and how it was named.
+fn resolve(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<(String, Named)> {
+    Ok(match snapshot.candidate_named(ctx, text)? {
+        (minted, Named::Release) => (minted.version.release.to_string(), Named::Itself),
+        (minted, named) => (minted.tag.to_string(), named),
+    })
 }

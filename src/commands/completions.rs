@@ -23,6 +23,7 @@ use serde_json::{Map, Value, json};
 use self::known::{Known, Word};
 use crate::cli::{Cli, Completions, Shell};
 use crate::delivery::context::Options;
+use crate::delivery::revision::TRUNK;
 use crate::domain::gate::Gate;
 use crate::domain::name::{EnvName, ProjectName};
 use crate::failure::{Failure, Result};
@@ -284,7 +285,9 @@ impl Values {
             Wanted::Commit => [&known().commits[..], &known().branches].concat(),
             Wanted::Revision => {
                 let known = known();
-                [&known.environments[..], &known.candidates, &known.branches, &known.commits].concat()
+                let trunk = [Word::new(TRUNK, "the remote's trunk")];
+                let named = [&known.environments[..], &trunk, &known.candidates, &known.releases].concat();
+                [&named[..], &known.branches, &known.commits].concat()
             }
             Wanted::Printed => known().printed.clone(),
             Wanted::Unresolved => known().unresolved.clone(),

@@ -9,6 +9,7 @@ pub mod config;
 pub mod cut;
 pub mod demo;
 pub mod deploy;
+pub mod diff;
 pub mod init;
 pub mod list;
 pub mod lock;

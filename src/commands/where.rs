@@ -16,7 +16,7 @@ use crate::domain::changes::Change;
 use crate::domain::config::Environment;
 use crate::domain::containment::Way;
 use crate::domain::name::{Oid, TagName};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
 use crate::store::history;
 use crate::ui::r#where::{self as said, Found, Place, Waits, Where};
 
@@ -28,7 +28,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
     let snapshot = evidence::look(ctx, "where COMMIT")?;
     let mut asked: Vec<(String, Oid)> = Vec::new();
     for text in &args.commits {
-        let commit = commit(ctx, &snapshot, text)?;
+        let commit = snapshot.point(ctx, text)?.commit;
         if asked.iter().all(|(_, known)| *known != commit) {
             asked.push((text.clone(), commit));
         }
@@ -49,16 +49,6 @@ pub fn run(ctx: &Context<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
     };
     report::policy(ctx, &snapshot, &mut document);
     Ok(document)
-}
-
-fn commit(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Oid> {
-    if let Ok(minted) = snapshot.candidate(ctx, text) {
-        return Ok(minted.commit);
-    }
-    ctx.repo.resolve_commit(text)?.ok_or_else(|| {
-        Failure::new(Kind::NotFound, format!("there is no commit {text} in this clone"))
-            .hint("git fetch, if somebody else has it")
-    })
 }
 
 /// What every commit is looked for in.

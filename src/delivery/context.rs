@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::config;
 use crate::domain::config::Config;
+use crate::domain::host::Host;
 use crate::domain::name::{Actor, Oid, ProjectName};
 use crate::exec::{Interrupts, Runner};
 use crate::failure::{Doing, Failure, Kind, Result};
@@ -117,6 +118,13 @@ impl<'a> Context<'a> {
     /// Whether this repository itself is the authority.
     pub fn is_local(&self) -> bool {
         self.home.remote.is_empty()
+    }
+
+    /// The web pages of the host that the authority is on, if it has any.
+    pub fn pages(&self) -> Option<Host> {
+        let remote = &self.home.remote;
+        let address = self.repo.remote_url(remote);
+        Host::of(address.as_deref().unwrap_or(remote))
     }
 
     /// Who is at work, as git knows them.

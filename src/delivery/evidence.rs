@@ -120,21 +120,6 @@ pub fn deployment(repo: &Repo, view: &View<EnvState>, id: &DeploymentId) -> Resu
     Ok(None)
 }
 
-/// What was live, newest first, by time: undone ones included.
-///
-/// # Errors
-/// git failed.
-pub fn lived(repo: &Repo, view: &View<EnvState>) -> Result<Vec<TagName>> {
-    let mut tags: Vec<TagName> = Vec::new();
-    for deployment in deployments(repo, view) {
-        let deployment = deployment?;
-        if deployment.state == Progress::Succeeded && tags.last() != Some(&deployment.tag) {
-            tags.push(deployment.tag);
-        }
-    }
-    Ok(tags)
-}
-
 /// Commits of this project that `include` contains and none of `exclude`
 /// does, newest first; none where one of them is not in this clone.
 ///
@@ -251,7 +236,7 @@ fn settle(deployment: &mut Deployment, end: &Event) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::delivery) mod tests {
     use super::*;
     use crate::domain::env::{Action, Intent, Outcome, Trigger};
     use crate::store::repo::fixture::Sandbox;
@@ -268,9 +253,21 @@ mod tests {
 
     /// A chain of deployments started at these seconds, each failed a second later.
     fn chain(repo: &Repo, name: &str, seconds: &[i64]) -> View<EnvState> {
+        let failed: Vec<_> = seconds.iter().map(|second| (*second, 1, Progress::Failed)).collect();
+        chain_of(repo, name, &failed)
+    }
+
+    /// A chain of deployments: when each was started, the number of its
+    /// candidate, which is the byte of its commit too, and how it ended a
+    /// second later.
+    pub(in crate::delivery) fn chain_of(
+        repo: &Repo,
+        name: &str,
+        deployments: &[(i64, u8, Progress)],
+    ) -> View<EnvState> {
         let ref_name = format!("refs/notes/rel/shop/env/{name}");
         let mut view = ledger::read::<EnvState>(repo, &ref_name, &[]).unwrap();
-        for (index, &second) in seconds.iter().enumerate() {
+        for (index, &(second, number, state)) in deployments.iter().enumerate() {
             let seq = index as u64 + 1;
             let id = DeploymentId { environment: name.parse().unwrap(), seq };
             let deployment = Deployment {
@@ -278,9 +275,9 @@ mod tests {
                 seq,
                 environment: id.environment.clone(),
                 action: Action::Deploy,
-                tag: "v1.0.0-rc.1".parse().unwrap(),
-                version: "1.0.0-rc.1".to_owned().try_into().unwrap(),
-                commit: Oid::from_bytes([1; 20]),
+                tag: format!("v1.0.0-rc.{number}").parse().unwrap(),
+                version: format!("1.0.0-rc.{number}").try_into().unwrap(),
+                commit: Oid::from_bytes([number; 20]),
                 from_tag: None,
                 state: Progress::Running,
                 certain: false,
@@ -302,7 +299,8 @@ mod tests {
                 rel_version: "0.1.0".to_owned(),
             };
             let intent = Intent { deployment, position: 1, undoes: None, holds: false };
-            let outcome = Outcome { state: Progress::Failed, started: true, exit_code: Some(3), text: None };
+            let exit_code = Some(if state == Progress::Succeeded { 0 } else { 3 });
+            let outcome = Outcome { state, started: true, exit_code, text: None };
             let events = [
                 event(&id, second, What::Intent(Box::new(intent))),
                 event(&id, second + 1, What::Outcome(outcome)),

@@ -22,6 +22,7 @@ pub mod pick;
 pub mod prepare;
 pub mod publish;
 pub mod report;
+pub mod revision;
 pub mod scope;
 pub mod settle;
 pub mod snapshot;

@@ -8,12 +8,13 @@ use std::collections::HashSet;
 use super::context::Context;
 use super::make::{Draft, Intended};
 use super::report;
+use super::revision::Named;
 use super::scope::{Foreign, changes};
 use super::snapshot::Snapshot;
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::summary;
-use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::name::{Oid, TagName};
 use crate::domain::version;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
@@ -35,15 +36,8 @@ pub struct Target {
 /// asked (exit 2).
 pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, onto: Option<&str>) -> Result<Target> {
     let Some(text) = onto else { return default(ctx, snapshot) };
-    let exact = |minted: &Minted| minted.tag.as_str() == text || minted.version.to_string() == text;
-    if let Some(minted) = snapshot.pool.iter().find(|minted| exact(minted)) {
-        return Ok(Target { onto: minted.tag.clone(), follows: false });
-    }
-    let minted = snapshot.candidate(ctx, text)?;
-    let names_environment =
-        text.parse::<EnvName>().is_ok_and(|name| snapshot.environments.contains_key(&name))
-            || text.contains("@{");
-    Ok(Target { onto: minted.tag.clone(), follows: !names_environment })
+    let (minted, named) = snapshot.candidate_named(ctx, text)?;
+    Ok(Target { onto: minted.tag.clone(), follows: named == Named::Release })
 }
 
 fn default(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Target> {

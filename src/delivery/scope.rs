@@ -12,43 +12,69 @@ use crate::domain::version::{CandidateVersion, Parsed, Version};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 
-/// The paths that are a project's, gitignore-style; none means all.
+/// The paths that count: a project's, gitignore-style, and of those what
+/// somebody asked for.
 #[derive(Debug)]
-pub struct Scope(Option<Gitignore>);
+pub struct Scope(Vec<Gitignore>);
 
 impl Scope {
-    /// From `project.paths`.
+    /// From `project.paths`; none means all.
     ///
     /// # Errors
     /// A pattern is invalid.
     pub fn new(patterns: &[String]) -> Result<Scope> {
-        if patterns.is_empty() {
-            return Ok(Scope(None));
-        }
-        let mut builder = GitignoreBuilder::new("");
-        let invalid = |error: ignore::Error| Failure::new(Kind::Config, format!("project.paths: {error}"));
-        for pattern in patterns {
-            builder.add_line(None, pattern).map_err(invalid)?;
-        }
-        Ok(Scope(Some(builder.build().map_err(invalid)?)))
+        Scope(Vec::new())
+            .and(patterns)
+            .map_err(|why| Failure::new(Kind::Config, format!("project.paths: {why}")))
     }
 
-    /// Whether everything is the project's.
+    /// Of these paths only those that `--path` names, in the same style; none
+    /// means all of them.
+    ///
+    /// # Errors
+    /// A pattern is invalid (exit 2).
+    pub fn within(self, patterns: &[String]) -> Result<Scope> {
+        // A shell completes to `./src`, which these patterns take for a name.
+        let bare: Vec<String> =
+            patterns.iter().map(|one| one.strip_prefix("./").unwrap_or(one).to_owned()).collect();
+        self.and(&bare).map_err(|why| {
+            Failure::new(Kind::Usage, format!("--path: {why}"))
+                .hint("it takes what .gitignore takes: --path 'src/' --path '*.md'")
+        })
+    }
+
+    fn and(mut self, patterns: &[String]) -> Result<Scope, ignore::Error> {
+        if !patterns.is_empty() {
+            let mut builder = GitignoreBuilder::new("");
+            for pattern in patterns {
+                builder.add_line(None, pattern)?;
+            }
+            self.0.push(builder.build()?);
+        }
+        Ok(self)
+    }
+
+    /// Whether every path counts.
     pub fn is_all(&self) -> bool {
-        self.0.is_none()
+        self.0.is_empty()
     }
 
-    /// Whether a commit touches the project; a merge, whether it does against
+    /// Whether this path counts, as git stores it.
+    pub fn takes(&self, path: &[u8]) -> bool {
+        let path = String::from_utf8_lossy(path);
+        self.0.iter().all(|set| set.matched_path_or_any_parents(Path::new(&*path), false).is_ignore())
+    }
+
+    /// Whether a commit touches what counts; a merge, whether it does against
     /// each of its parents.
     ///
     /// # Errors
     /// git failed.
     pub fn touched_by(&self, ctx: &Context<'_>, commit: Oid) -> Result<bool> {
-        let Some(patterns) = &self.0 else { return Ok(true) };
-        history::touches(&ctx.repo, commit, |path| {
-            let path = String::from_utf8_lossy(path);
-            patterns.matched_path_or_any_parents(Path::new(&*path), false).is_ignore()
-        })
+        if self.is_all() {
+            return Ok(true);
+        }
+        history::touches(&ctx.repo, commit, |path| self.takes(path))
     }
 }
 
@@ -126,5 +152,31 @@ impl Foreign {
     pub fn least_number(&self, release: &Version) -> u32 {
         let numbers = self.candidates.iter().filter(|c| c.release == *release).map(|c| c.number);
         numbers.max().map_or(1, |number| number.saturating_add(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn takes(scope: &Scope, paths: &[&str]) -> Vec<String> {
+        paths.iter().filter(|path| scope.takes(path.as_bytes())).map(|path| (*path).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_asked_for_narrows_what_is_the_projects() {
+        let paths = ["web/a.md", "web/lib/b.rs", "api/a.md", "README.md"];
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+        let all = Scope::new(&[]).unwrap();
+        assert!(all.is_all() && takes(&all, &paths).len() == 4);
+        let project = Scope::new(&texts(&["/web/", "*.md", "!/README.md"])).unwrap();
+        assert_eq!(takes(&project, &paths), ["web/a.md", "web/lib/b.rs", "api/a.md"]);
+        let asked = project.within(&texts(&["./web", "lib/"])).unwrap();
+        assert_eq!(takes(&asked, &paths), ["web/a.md", "web/lib/b.rs"]);
+        let asked = asked.within(&texts(&["*.md"])).unwrap();
+        assert_eq!(takes(&asked, &paths), ["web/a.md"]);
+        let error = asked.within(&texts(&["[z-a]"])).unwrap_err();
+        assert_eq!((error.kind, error.hints.len()), (Kind::Usage, 1));
+        assert_eq!(Scope::new(&texts(&["[z-a]"])).unwrap_err().kind, Kind::Config);
     }
 }

@@ -1,14 +1,19 @@
 //! The documents of `--json`, as the contract's section 5 lists them.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
+use super::diff::{self, Shown};
 use super::list::{Entry, Foreign, What};
 use super::status::{Next, Place, Status};
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{Block, Minted};
 use crate::domain::env::{Deployment, Hold, Live};
+use crate::domain::name::Oid;
 use crate::store::artifacts::{Location, uri};
+use crate::store::diffstat::FileStat;
 
 /// A time: RFC 3339, UTC, seconds.
 pub fn at(time: DateTime<Utc>) -> Value {
@@ -172,4 +177,59 @@ fn foreign(tag: &Foreign, blocked: bool) -> Value {
         "signed": null,
         "blocked": blocked,
     })
+}
+
+/// What `diff` shows, but for `schema` and what was compared.
+pub fn difference(shown: &Shown) -> serde_json::Map<String, Value> {
+    // The commits that are listed for people as well, but plainly the newest first.
+    let side = |entries: &[diff::Entry]| -> Value {
+        let listed: HashSet<Oid> =
+            shown.listed(entries).into_iter().map(|entry| entry.change.commit).collect();
+        entries.iter().filter(|entry| listed.contains(&entry.change.commit)).map(difference_entry).collect()
+    };
+    let breaking = shown.added.iter().filter(|entry| entry.change.breaking).count();
+    let mut document = serde_json::Map::from_iter([
+        ("added".to_owned(), side(&shown.added)),
+        ("removed".to_owned(), side(&shown.removed)),
+        (
+            "counts".to_owned(),
+            json!({
+                "added": shown.added.len(),
+                "removed": shown.removed.len(),
+                "people": diff::people(&shown.added),
+                "breaking": breaking,
+            }),
+        ),
+        ("url".to_owned(), json!(shown.url)),
+    ]);
+    if let Some(files) = &shown.stat {
+        document.insert("stat".to_owned(), stat(files));
+    }
+    document
+}
+
+/// A commit, and what the other side has instead.
+fn difference_entry(entry: &diff::Entry) -> Value {
+    let mut document = json!(entry.change);
+    document["there_as"] = json!(entry.there_as);
+    document
+}
+
+/// Lines that differ, by file. A path that is not UTF-8 has U+FFFD in it.
+fn stat(files: &[FileStat]) -> Value {
+    let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+    let list: Vec<Value> = files
+        .iter()
+        .map(|file| {
+            json!({
+                "path": text(&file.path),
+                "from": file.from.as_deref().map(text),
+                "added": file.added,
+                "removed": file.removed,
+                "binary": file.binary,
+            })
+        })
+        .collect();
+    let sum = |of: fn(&FileStat) -> usize| files.iter().map(of).sum::<usize>();
+    json!({ "files": list, "added": sum(|file| file.added), "removed": sum(|file| file.removed) })
 }

@@ -9,7 +9,7 @@
 //! | [`prompt`] | questions to a person |
 //! | [`progress`] | that something is still going on |
 //! | [`plan`] | a deployment's plan in words |
-//! | [`status`], [`list`], [`log`], [`show`], [`mod@where`] | what the looking verbs show |
+//! | [`status`], [`list`], [`log`], [`show`], [`diff`], [`mod@where`] | what the looking verbs show |
 //! | [`watch`] | a screen that is drawn again and again |
 //! | [`noted`] | tables whose rows have remarks |
 //! | [`json`] | the documents of `--json` |
@@ -18,6 +18,7 @@
 //! It decides nothing, reads neither clock nor environment, and never ends a
 //! run: whatever happens to a stream, the caller is not told.
 
+pub mod diff;
 pub mod error;
 pub mod json;
 pub mod list;

@@ -156,7 +156,7 @@ fn brings(screen: &Screen, shown: &Shown<'_>, live: &str) -> String {
     if !breaking.is_empty() {
         text.push_str(&format!(", {} breaking", breaking.len()));
     }
-    text.push_str(&format!("\ngit log --oneline {live}..{}", shown.plan.candidate().tag));
+    text.push_str(&format!("\nrel diff {live} {}", shown.plan.candidate().tag));
     for change in breaking.iter().take(BREAKING) {
         let subject = truncate(&clean(&change.subject), SUBJECT);
         let line = format!("! {} {subject} ({})", change.commit.short(), clean(&change.author.name));

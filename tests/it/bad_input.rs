@@ -11,7 +11,7 @@ use crate::repo::{Desk, Shop};
 use crate::world::Running;
 
 /// Every verb that reads or writes the project.
-const VERBS: [&[&str]; 12] = [
+const VERBS: [&[&str]; 13] = [
     &["cut"],
     &["cherry-pick", "HEAD"],
     &["deploy", "staging", "--yes"],
@@ -21,6 +21,7 @@ const VERBS: [&[&str]; 12] = [
     &["list"],
     &["log"],
     &["show", "v0.1.0-rc.1"],
+    &["diff", "HEAD", "HEAD"],
     &["lock", "staging", "--reason", "x"],
     &["unlock", "staging", "--reason", "x"],
     &["sync"],
@@ -105,6 +106,8 @@ fn unknown_names_come_with_the_nearest() {
         (vec!["deploy", "staging", "v0.1.0-rc.2", "--yes"], "v0.1.0-rc.1"),
         (vec!["rollback", "staging", "--to", "v0.1.0-rc.2", "--yes"], "v0.1.0-rc.1"),
         (vec!["show", "v0.1.0-rc.11"], "v0.1.0-rc.1"),
+        (vec!["diff", "stagign"], "staging"),
+        (vec!["diff", "v0.1.0-rc.1", "trnk"], "trunk"),
     ] {
         let output = ana.refused(&args, 4);
         assert_eq!(output.kind(), "not-found", "{output:?}");
@@ -138,7 +141,7 @@ fn revisions_that_look_like_options_or_nonsense() {
         "v0.1.0-rc.99999999999999999999",
         "*",
     ] {
-        for verb in ["cut", "show"] {
+        for verb in ["cut", "show", "diff"] {
             let before = ana.before();
             let output = ana.rel(&[verb, "--json", "--", rev]);
             assert!([2, 4].contains(&output.code), "{output:?}");

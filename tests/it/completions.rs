@@ -70,6 +70,8 @@ fn environments_candidates_and_releases_the_newest_first() {
     assert_eq!(completed(&ana, &["rel", "block", "0."]), ["0.2.0", "0.1.0"]);
     assert_eq!(completed(&ana, &["rel", "cherry-pick", "x", "--onto", "0.2"]), ["0.2.0"]);
     assert_eq!(completed(&ana, &["rel", "cut", "--release", "0.1"]), ["0.1.0"]);
+    assert_eq!(completed(&ana, &["rel", "diff", "tr"]), ["trunk"]);
+    assert_eq!(completed(&ana, &["rel", "diff", "trunk", "0.2"]), ["0.2.0"]);
     let tip = ana.tip();
     assert_eq!(completed(&ana, &["rel", "ship", "prod", &tip[..5]]), [&tip[..7]]);
     let shown = told(&ana, &["deploy", "prod", ""]);

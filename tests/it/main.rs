@@ -21,6 +21,7 @@ mod config;
 mod counts;
 mod cut;
 mod deploy;
+mod diff;
 mod floors;
 mod honour;
 mod integrity;

@@ -98,7 +98,13 @@ fn looking_makes_one_and_none_offline() {
     let ana = shop.ana();
     ana.cut(&[]);
     ana.deploy("staging", &[]);
-    for args in [vec!["status"], vec!["list"], vec!["log"], vec!["show", "v0.1.0-rc.1"]] {
+    for args in [
+        vec!["status"],
+        vec!["list"],
+        vec!["log"],
+        vec!["show", "v0.1.0-rc.1"],
+        vec!["diff", "staging", "HEAD~1", "--stat"],
+    ] {
         assert_eq!(trips(&ana, &args), ["fetch"], "{args:?}");
         let offline = [args.as_slice(), &["--offline"]].concat();
         assert!(trips(&ana, &offline).is_empty(), "{args:?} offline");

@@ -1,0 +1,127 @@
+//! `rel diff`: the commits between two revisions.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::cli;
+use crate::delivery::context::Context;
+use crate::delivery::revision::{Point, TRUNK};
+use crate::delivery::scope::{self, Scope};
+use crate::delivery::snapshot::Snapshot;
+use crate::delivery::{evidence, report};
+use crate::domain::candidates::Minted;
+use crate::domain::changes::Change;
+use crate::domain::forms::Forms;
+use crate::domain::host::Spot;
+use crate::domain::name::Oid;
+use crate::failure::{Failure, Kind, Result};
+use crate::store::diffstat::diffstat;
+use crate::ui::diff::{self, Entry, Shown};
+use crate::ui::json as documents;
+use crate::ui::text::quote;
+
+/// Runs the verb.
+///
+/// # Errors
+/// One of the two is unknown; a pattern is invalid; the authority cannot be
+/// reached.
+pub fn run(ctx: &Context<'_>, args: &cli::Diff) -> Result<Map<String, Value>> {
+    let (a, b) = two(args)?;
+    let snapshot = evidence::look(ctx, &format!("diff {} {}", quote(a), quote(b)))?;
+    let (from, to) = (snapshot.point(ctx, a)?, snapshot.point(ctx, b)?);
+    let scope = Scope::new(&snapshot.policy.config.project.paths)?.within(&args.path)?;
+    let (added, removed) = sides(ctx, &snapshot, &scope, from.commit, to.commit)?;
+    let stat = if args.stat {
+        Some(diffstat(&ctx.repo, from.commit, to.commit, |path| scope.takes(path))?)
+    } else {
+        None
+    };
+    let shown = Shown {
+        url: ctx
+            .pages()
+            .filter(|_| from.commit != to.commit)
+            .map(|pages| pages.compare(&spot(&from), &spot(&to))),
+        same: (from.commit == to.commit).then_some(to.commit),
+        narrowed: !scope.is_all(),
+        from: from.label,
+        to: to.label,
+        added,
+        removed,
+        limit: args.number,
+        stat,
+        now: ctx.world.now(),
+    };
+    ctx.screen.result(&diff::difference(ctx.screen, &shown));
+    let mut document = documents::difference(&shown);
+    document.insert("from".into(), json!({ "rev": a, "commit": from.commit, "tag": from.tag }));
+    document.insert("to".into(), json!({ "rev": b, "commit": to.commit, "tag": to.tag }));
+    report::policy(ctx, &snapshot, &mut document);
+    Ok(document)
+}
+
+/// The two revisions; trunk where there is no second.
+fn two(args: &cli::Diff) -> Result<(&str, &str)> {
+    match (&args.to, args.from.split_once("..")) {
+        (Some(to), _) => Ok((&args.from, to)),
+        (None, Some((a, b))) => {
+            let word = |text| Some(text).filter(|text: &&str| !text.is_empty()).unwrap_or(TRUNK);
+            let (a, b) = (quote(word(a)), quote(word(b.trim_start_matches('.'))));
+            Err(Failure::new(Kind::Usage, "the two revisions are written as two words")
+                .hint(format!("rel diff {a} {b}")))
+        }
+        (None, None) => Ok((&args.from, TRUNK)),
+    }
+}
+
+/// The commits that only `to` has and those that only `from` has, each with
+/// the form it has on the other side, newest first.
+fn sides(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    scope: &Scope,
+    from: Oid,
+    to: Oid,
+) -> Result<(Vec<Entry>, Vec<Entry>)> {
+    let only = |exclude: Oid, include: Oid| -> Result<Vec<Change>> {
+        let commits = evidence::own_commits(ctx, scope, &[exclude], include)?;
+        let commits = commits.ok_or_else(|| {
+            Failure::failed(format!("{} or {} is not in this clone", exclude.short(), include.short()))
+                .hint("git fetch")
+        })?;
+        scope::changes(ctx, &commits)
+    };
+    let (mut added, mut removed) = (only(from, to)?, only(to, from)?);
+    let recorded = recorded(ctx, snapshot, &[&added, &removed]);
+    for change in added.iter_mut().chain(&mut removed).filter(|change| change.picked_from.is_empty()) {
+        change.picked_from.extend(recorded.get(&change.commit));
+    }
+    let mut forms = Forms::of(added.iter().chain(&removed));
+    for (commit, source) in recorded {
+        forms.link(source, commit);
+    }
+    let entries = |changes: &[Change], others: &[Change]| -> Vec<Entry> {
+        let elsewhere = forms.elsewhere(changes, others);
+        let entry = |change: &Change| Entry {
+            there_as: elsewhere.get(&change.commit).copied(),
+            change: change.clone(),
+        };
+        changes.iter().map(entry).collect()
+    };
+    Ok((entries(&added, &removed), entries(&removed, &added)))
+}
+
+/// What the tags of candidates say these commits were picked from. A damaged
+/// tag is for others to refuse; what the commits say themselves counts then.
+fn recorded(ctx: &Context<'_>, snapshot: &Snapshot, sides: &[&[Change]]) -> HashMap<Oid, Oid> {
+    let commits: HashSet<Oid> =
+        sides.iter().flat_map(|side| side.iter().map(|change| change.commit)).collect();
+    let picked = |minted: &&Minted| minted.parent.is_some() && commits.contains(&minted.commit);
+    let records = snapshot.pool.iter().filter(picked).filter_map(|minted| snapshot.record(ctx, minted).ok());
+    records.flat_map(|record| record.picks).map(|pick| (pick.commit, pick.source)).collect()
+}
+
+/// How a host's pages name it: by a tag where the host has one.
+fn spot(point: &Point) -> Spot {
+    point.tag.clone().map_or(Spot::Commit(point.commit), Spot::Tag)
+}
