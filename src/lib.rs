@@ -126,12 +126,15 @@ fn tell(screen: &Screen, failure: &Failure) {
 }
 
 fn screen(world: &World, cli: &Cli) -> Screen {
+    let no_color = world.var("NO_COLOR").is_some();
+    let forced = world.var("CLICOLOR_FORCE").is_some_and(|value| value != "0");
     let color = match cli.global.color {
+        Color::Auto if forced && !no_color => ColorChoice::Always,
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
         Color::Never => ColorChoice::Never,
     };
-    let no_color = world.var("NO_COLOR").is_some() || world.var("TERM") == Some("dumb");
+    let no_color = no_color || world.var("TERM") == Some("dumb") || world.var("CLICOLOR") == Some("0");
     Screen::new(
         world.stdout_terminal,
         world.stderr_terminal,

@@ -11,7 +11,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 /// The variables that `rel` reads and no flag says, with what they mean to
 /// whoever looks them up.
-pub const VARIABLES: [(&str, &str); 4] = [
+pub const VARIABLES: [(&str, &str); 6] = [
     (
         "REL_PUBLISH_TIMEOUT",
         "how many seconds to go on trying to publish an outcome; 60 by default. After that the exit code is 8, and rel sync publishes it",
@@ -19,6 +19,8 @@ pub const VARIABLES: [(&str, &str); 4] = [
     ("REL_ON_BEHALF_OF", "Name <email> of whoever asked for this run; their approval does not count either"),
     ("REL_RUN_URL", "the address of this run, for the record"),
     ("NO_COLOR", "where it is set and not empty, no colour, unless --color always asks for it"),
+    ("CLICOLOR", "where it is 0, the same"),
+    ("CLICOLOR_FORCE", "where it is set and not 0, colour into pipes and files as well; NO_COLOR beats it"),
 ];
 
 /// What a run of `rel` may know of its surroundings.

@@ -264,10 +264,8 @@ struct Values {
 impl ValueCompleter for Values {
     fn complete(&self, current: &OsStr) -> Vec<CompletionCandidate> {
         let Some(current) = current.to_str() else { return Vec::new() };
-        let fits = |word: &&Word| word.text.starts_with(current);
-        let candidates =
-            self.words().iter().filter(fits).filter(|word| typable(&word.text)).map(offer).collect();
-        candidates
+        let fits = |word: &Word| word.text.starts_with(current) && typable(&word.text);
+        self.words().into_iter().filter(fits).map(offer).collect()
     }
 }
 
@@ -315,9 +313,9 @@ impl Values {
     }
 }
 
-fn offer(word: &Word) -> CompletionCandidate {
-    let help = Some(word.help.as_str()).filter(|help| !help.is_empty());
-    CompletionCandidate::new(word.text.as_str()).help(help.map(|help| help.to_owned().into()))
+fn offer(word: Word) -> CompletionCandidate {
+    let help = Some(word.help).filter(|help| !help.is_empty());
+    CompletionCandidate::new(word.text).help(help.map(Into::into))
 }
 
 /// Whether a shell takes the text for one word that means itself: bash puts a

@@ -12,6 +12,9 @@ use crate::failure::{Failure, Kind};
 /// What `error:` and the hints are indented by.
 const INDENT: usize = 2;
 
+/// What a failure begins with.
+const LABEL: &str = "error: ";
+
 /// The failure as text for [`Screen::error`]: the message, the technical
 /// causes where something failed that is no rule's doing (of other kinds with
 /// `-v`), every reason beside its gate, and last the hints, what to type next.
@@ -20,7 +23,7 @@ const INDENT: usize = 2;
 pub fn failure(failure: &Failure, screen: &Screen) -> String {
     let width = screen.err_width();
     let columns = width.map(|width| width.saturating_sub(INDENT));
-    let mut said = format!("{} {}", screen.bad("error:"), clean_lines(&failure.message, INDENT));
+    let mut said = format!("{} {}", screen.bad(LABEL.trim_end()), message(&failure.message, width));
 
     for cause in causes(failure, screen) {
         said.push_str(&format!("\n{:INDENT$}{}", "", screen.dim(&format!("caused by: {cause}"))));
@@ -41,6 +44,17 @@ pub fn failure(failure: &Failure, screen: &Screen) -> String {
         said.push_str(&format!("\n{:INDENT$}{line}", ""));
     }
     said
+}
+
+/// What happened, wrapped after `error:`.
+fn message(message: &str, width: Option<usize>) -> String {
+    let message = clean_lines(message, INDENT);
+    let Some(width) = width else { return message };
+    let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
+    let first = text::wrap(&format!("{LABEL}{first}"), width.saturating_sub(INDENT))
+        .join(&format!("\n{:INDENT$}", ""));
+    let rest = rest.lines().flat_map(|line| text::wrap(line, width)).map(|line| format!("\n{line}"));
+    first.trim_start_matches(LABEL).to_owned() + &rest.collect::<String>()
 }
 
 /// The failure as the document of a run with `--json`: `schema`, `error`, and

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::noted::{Noted, fits};
+use super::noted::Noted;
 use super::screen::Screen;
 use super::text::{clean, quote, truncate};
 use super::time;
@@ -34,9 +34,7 @@ pub fn person_cell(screen: &Screen, actor: &Actor, on_behalf_of: Option<&Actor>)
 pub fn table(screen: &Screen, deployments: &[Deployment], now: DateTime<Utc>) -> String {
     let wide = rows(screen, deployments, now, true);
     match screen.width() {
-        Some(width) if !fits(&wide.render(Some(width)), width) => {
-            rows(screen, deployments, now, false).render(Some(width))
-        }
+        Some(width) if !wide.fits(width) => rows(screen, deployments, now, false).render(Some(width)),
         width => wide.render(width),
     }
 }

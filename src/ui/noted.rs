@@ -1,7 +1,8 @@
 //! Tables whose rows may have more to say than fits beside them.
 //!
 //! A remark stands beside its row. On a terminal too narrow for that it stands
-//! below, wrapped, so that the reason of a failure is never what gets cut.
+//! below, wrapped, so that the reason of a failure is never what gets cut. Rows
+//! too wide by themselves are folded, as [`Table`] does.
 //! Without a terminal a row is always one line.
 
 use super::table::Table;
@@ -38,6 +39,19 @@ impl Noted {
         self.rows.is_empty()
     }
 
+    /// Whether no row has to be folded for so many columns, remarks aside.
+    pub fn fits(&self, width: usize) -> bool {
+        self.table().fits(width)
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new(&self.header);
+        for (cells, _) in &self.rows {
+            table.push(cells);
+        }
+        table
+    }
+
     /// The lines, without a last line break. With a width, in columns, a remark
     /// goes below its row where it does not fit beside it.
     pub fn render(&self, width: Option<usize>) -> String {
@@ -46,29 +60,31 @@ impl Noted {
 
     /// Each remark beside its row if it fits there, else below it.
     fn mixed(&self, width: usize) -> String {
-        let mut table = Table::new(&self.header);
-        for (cells, _) in &self.rows {
-            table.push(cells);
-        }
-        let rendered = table.render(None);
-        let margin = rendered.lines().map(text::width).max().unwrap_or(0) + GAP;
-        let mut lines = rendered.lines();
-        let title = lines.next().unwrap_or_default();
+        let laid = self.table().lay_out(Some(width));
+        let one = |lines: &Vec<String>| lines.len() <= 1;
+        let whole = one(&laid.title) && laid.rows.iter().all(one);
+        let widest = laid.title.iter().chain(laid.rows.iter().flatten()).map(|line| text::width(line)).max();
+        let margin = widest.unwrap_or(0) + GAP;
+        let mut title = laid.title.join("\n");
+        let mut titled = false;
         let mut said = Vec::new();
-        let mut titled = title.to_owned();
-        for (line, (_, remarks)) in lines.zip(&self.rows) {
+        for (lines, (_, remarks)) in laid.rows.into_iter().zip(&self.rows) {
+            let line = lines.join("\n");
             if remarks.is_empty() {
-                said.push(line.to_owned());
-            } else if margin + text::width(remarks) <= width {
-                titled = beside(title, "NOTE", margin);
-                said.push(beside(line, remarks, margin));
+                said.push(line);
+            } else if whole && margin + text::width(remarks) <= width {
+                titled = true;
+                said.push(beside(&line, remarks, margin));
             } else {
-                said.push(line.to_owned());
+                said.push(line);
                 let wrapped = text::wrap(remarks, width.saturating_sub(INDENT));
                 said.extend(wrapped.into_iter().map(|part| format!("{:INDENT$}{part}", "")));
             }
         }
-        said.insert(0, titled);
+        if titled {
+            title = beside(&title, "NOTE", margin);
+        }
+        said.insert(0, title);
         said.join("\n")
     }
 }
@@ -129,6 +145,24 @@ prod#2  failed
     exit 3; \"hot\\u{1b}fix\"
 prod#1  succeeded
 prod#0  running    by itself"
+        );
+    }
+
+    #[test]
+    fn rows_that_are_folded_have_their_remarks_below() {
+        let mut noted = Noted::new(&["id", "candidate", "state"]);
+        noted.push(vec!["prod#2".into(), "v1.5.1-rc.1".into(), "failed".into()], &["x".into()]);
+        noted.push(vec!["prod#1".into(), "v1.5.0-rc.1".into(), "succeeded".into()], &[]);
+        assert_eq!(
+            noted.render(Some(22)),
+            "\
+ID      CANDIDATE
+    STATE
+prod#2  v1.5.1-rc.1
+    failed
+    x
+prod#1  v1.5.0-rc.1
+    succeeded"
         );
     }
 

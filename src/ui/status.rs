@@ -260,14 +260,18 @@ fn header(screen: &Screen, status: &Status, name: Option<&EnvName>) -> String {
         Some(at) if status.authority != THIS => format!(", {}", time::ago(status.now, at)),
         _ => String::new(),
     };
-    format!(
+    let header = format!(
         "{}{name} · trunk {} {} · {}{asked}{}",
         screen.strong(status.project.as_str()),
         clean(&status.trunk.branch),
         status.trunk.commit.short(),
         clean(&status.authority),
         if status.offline { ", offline" } else { "" }
-    )
+    );
+    match screen.width() {
+        Some(width) => wrap(&header, width).join("\n  "),
+        None => header,
+    }
 }
 
 /// How an authority that is this repository is spelled.

@@ -1,8 +1,12 @@
 //! Tables without borders, and blocks of labelled lines.
 //!
-//! A row is always one line: on a terminal the one flexible column is cut to
-//! make it fit, without a terminal nothing a person would read is cut. What to show, and in which
-//! order, is the caller's; nothing is sorted or hidden here.
+//! A row is one line, where the terminal is wide enough; the one flexible
+//! column is cut to make it so. On a narrow one rows are folded between their
+//! cells, and the flexible text goes whole below its row. Without a terminal a
+//! row is always one line and nothing a person would read is cut. What to
+//! show, and in which order, is the caller's; nothing is sorted or hidden here.
+
+use std::borrow::Cow;
 
 use comfy_table::presets::NOTHING;
 use console::AnsiCodeIterator;
@@ -11,6 +15,13 @@ use super::text;
 
 /// Between two columns.
 const GAP: usize = 2;
+
+/// What the lines of a folded row are indented by, but for its first.
+const FOLD: usize = 4;
+
+/// What a flexible column is cut to at the least: of less than this a reader
+/// has nothing, and rows are folded instead.
+const LEAST: usize = 16;
 
 /// What a cell is cut to even without a terminal, in columns: the layout counts
 /// in 16 bits, and nobody reads further.
@@ -46,6 +57,16 @@ impl Cell {
         }
         Cell { open, text: text::truncate(text::clean(&plain).trim(), LONGEST) }
     }
+
+    /// The same in at most so many columns.
+    fn cut(&self, columns: usize) -> Cell {
+        Cell { open: self.open.clone(), text: text::truncate(&self.text, columns) }
+    }
+
+    /// A part of the text in the cell's style.
+    fn styled(&self, text: &str) -> String {
+        if self.open.is_empty() { text.to_owned() } else { format!("{}{text}\x1b[0m", self.open) }
+    }
 }
 
 impl Table {
@@ -73,7 +94,8 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| Cell::new(cell.as_ref())).collect());
     }
 
-    /// The column, counted from 0, that is cut where a row would be too wide.
+    /// The column, counted from 0, that is cut where a row would be too wide,
+    /// and goes below its row where that would leave too little of it.
     #[must_use]
     pub fn flexible(mut self, column: usize) -> Table {
         self.flexible = Some(column);
@@ -86,22 +108,98 @@ impl Table {
     }
 
     /// The table as lines without trailing spaces and without a last line
-    /// break. With a width, in columns, the flexible column is cut to fit, but
-    /// never below its title: rather too wide than unreadable.
+    /// break, laid out for so many columns.
     pub fn render(&self, width: Option<usize>) -> String {
-        let mut rows = self.rows.clone();
-        if let (Some(column), Some(width)) = (self.flexible, width) {
-            let room = self.room(column, width);
-            for cell in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
-                cell.text = text::truncate(&cell.text, room);
+        let laid = self.lay_out(width);
+        let mut lines = laid.title;
+        lines.extend(laid.rows.into_iter().flatten());
+        lines.join("\n")
+    }
+
+    /// Whether every row is one line of at most so many columns with nothing cut.
+    pub fn fits(&self, width: usize) -> bool {
+        across(&self.widths()) <= width
+    }
+
+    /// The lines of the title and of each row.
+    pub(super) fn lay_out(&self, width: Option<usize>) -> Laid {
+        let widths = self.widths();
+        let whole = across(&widths);
+        let all = || (0..widths.len()).collect::<Vec<_>>();
+        let Some(width) = width.filter(|width| whole > *width) else {
+            return self.lines(&[Part { columns: all(), room: None }]);
+        };
+        let flexible = self.flexible.filter(|column| *column < widths.len());
+        if let Some(column) = flexible {
+            let room = (width + widths[column]).saturating_sub(whole);
+            if room >= widths[column].min(LEAST) {
+                return self.lines(&[Part { columns: all(), room: Some((column, room)) }]);
             }
         }
+        self.lines(&fold(&widths, flexible, width))
+    }
 
+    /// The columns that each column needs for what it holds and its title.
+    fn widths(&self) -> Vec<usize> {
+        let count = self.rows.iter().map(Vec::len).max().unwrap_or(0).max(self.header.len());
+        let mut widths = vec![0; count];
+        for (width, title) in widths.iter_mut().zip(&self.header) {
+            *width = text::width(title);
+        }
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(text::width(&cell.text));
+            }
+        }
+        widths
+    }
+
+    /// Lays out the parts below each other, row by row.
+    fn lines(&self, parts: &[Part]) -> Laid {
+        let mut title = Vec::new();
+        let mut rows = vec![Vec::new(); self.rows.len()];
+        for (n, part) in parts.iter().enumerate() {
+            let indent = if n == 0 { 0 } else { FOLD };
+            let indented =
+                |line: String| if line.is_empty() { line } else { format!("{:indent$}{line}", "") };
+            let (titles, lines) = match part {
+                Part { columns, room: Some((column, room)) } if columns == &[*column] => {
+                    self.wrapped(*column, *room)
+                }
+                part => self.aligned(part),
+            };
+            title.extend(titles.map(indented));
+            for (row, lines) in rows.iter_mut().zip(lines) {
+                let lines = lines.into_iter().filter(|line| n == 0 || !line.is_empty());
+                row.extend(lines.map(indented));
+            }
+        }
+        Laid { title, rows }
+    }
+
+    /// Some columns side by side: one line for the title and for each row.
+    fn aligned(&self, part: &Part) -> (Option<String>, Vec<Vec<String>>) {
+        let nothing = Cell { open: String::new(), text: String::new() };
+        let rows: Vec<Vec<Cow<'_, Cell>>> = self
+            .rows
+            .iter()
+            .map(|row| {
+                let cells = part.columns.iter().map(|&column| match (row.get(column), part.room) {
+                    (None, _) => Cow::Borrowed(&nothing),
+                    (Some(cell), Some((flexible, room))) if flexible == column => Cow::Owned(cell.cut(room)),
+                    (Some(cell), _) => Cow::Borrowed(cell),
+                });
+                cells
+                    .map(|cell| if cell.text.is_empty() { Cow::Owned(nothing.clone()) } else { cell })
+                    .collect()
+            })
+            .collect();
         let mut table = comfy_table::Table::new();
         table.load_style(NOTHING);
         let header = Some(&self.header).filter(|header| !header.is_empty());
         if let Some(header) = header {
-            table.set_header(header);
+            let titles = part.columns.iter().map(|&column| header.get(column).map_or("", String::as_str));
+            table.set_header(titles);
         }
         for row in &rows {
             table.add_row(row.iter().map(|cell| &cell.text));
@@ -109,41 +207,78 @@ impl Table {
         for column in table.column_iter_mut() {
             column.set_padding((0, GAP as u16));
         }
-
-        let lines: Vec<String> = table.lines().collect();
-        let mut rendered: Vec<String> = Vec::with_capacity(lines.len());
-        let mut lines = lines.iter().map(|line| line.trim_end());
-        rendered.extend(lines.by_ref().take(usize::from(header.is_some())).map(str::to_owned));
-        rendered.extend(lines.zip(&rows).map(|(line, row)| paint(line, row)));
-        rendered.join("\n")
+        let mut lines = table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().into_iter();
+        let title = header.and_then(|_| lines.next());
+        (title, lines.zip(&rows).map(|(line, row)| vec![paint(&line, row)]).collect())
     }
 
-    /// The columns left for `column` when all others have what they need.
-    fn room(&self, column: usize, width: usize) -> usize {
-        let title = |n: usize| self.header.get(n).map_or(0, |title| text::width(title));
-        let cell = |row: &Vec<Cell>, n: usize| row.get(n).map_or(0, |cell| text::width(&cell.text));
-        let count = self.rows.iter().map(Vec::len).max().unwrap_or(0).max(self.header.len());
-        let others: usize = (0..count)
-            .filter(|&n| n != column)
-            .map(|n| GAP + self.rows.iter().map(|row| cell(row, n)).max().unwrap_or(0).max(title(n)))
-            .sum();
-        width.saturating_sub(others).max(title(column)).max(1)
+    /// One column by itself, each text on as many lines as it takes.
+    fn wrapped(&self, column: usize, room: usize) -> (Option<String>, Vec<Vec<String>>) {
+        let lines = |row: &Vec<Cell>| match row.get(column) {
+            Some(cell) if !cell.text.is_empty() => {
+                text::wrap(&cell.text, room).into_iter().map(|line| cell.styled(&line)).collect()
+            }
+            _ => Vec::new(),
+        };
+        (self.header.get(column).cloned(), self.rows.iter().map(lines).collect())
     }
+}
+
+/// What columns take side by side.
+fn across(widths: &[usize]) -> usize {
+    widths.iter().map(|width| width + GAP).sum::<usize>().saturating_sub(GAP)
+}
+
+/// A table's lines.
+pub(super) struct Laid {
+    /// Those of the title; none where there is no header.
+    pub title: Vec<String>,
+    /// Those of each row.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Columns that stand side by side, and the one that is made to fit into so
+/// many columns of the terminal.
+struct Part {
+    columns: Vec<usize>,
+    room: Option<(usize, usize)>,
+}
+
+/// Divides columns between lines, in their order. The flexible one gets its
+/// own; one that is too wide by itself stays so.
+fn fold(widths: &[usize], flexible: Option<usize>, width: usize) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut used = 0;
+    for (column, own) in widths.iter().enumerate() {
+        let indent = if parts.is_empty() { 0 } else { FOLD };
+        if flexible == Some(column) {
+            let room = Some((column, width.saturating_sub(indent)));
+            parts.push(Part { columns: vec![column], room });
+            continue;
+        }
+        match parts.last_mut().filter(|part| part.room.is_none() && used + GAP + own <= width) {
+            Some(part) => {
+                part.columns.push(column);
+                used += GAP + own;
+            }
+            None => {
+                parts.push(Part { columns: vec![column], room: None });
+                used = indent + own;
+            }
+        }
+    }
+    parts
 }
 
 /// Puts the styles of a row's cells around their text in the laid-out line.
 /// Styles are left out of the layout because they take no columns.
-fn paint(line: &str, row: &[Cell]) -> String {
+fn paint(line: &str, row: &[Cow<'_, Cell>]) -> String {
     let mut painted = String::with_capacity(line.len());
     let mut rest = line;
     for cell in row.iter().filter(|cell| !cell.text.is_empty()) {
         let Some((gap, after)) = rest.split_once(cell.text.as_str()) else { break };
         painted.push_str(gap);
-        painted.push_str(&cell.open);
-        painted.push_str(&cell.text);
-        if !cell.open.is_empty() {
-            painted.push_str("\x1b[0m");
-        }
+        painted.push_str(&cell.styled(&cell.text));
         rest = after;
     }
     painted.push_str(rest);
@@ -232,31 +367,83 @@ eu                     1 day";
     #[test]
     fn a_flexible_column_in_the_middle_keeps_the_others_aligned() {
         let table = Table::new(&["a", "subject", "by"])
-            .row(["1", "修正する修正する", "ana"])
+            .row(["1", "修正する修正する、修正する", "ana"])
             .row(["22", "ok", "bob"])
             .flexible(1);
         assert_eq!(
-            table.render(Some(16)),
+            table.render(Some(26)),
             "\
-A   SUBJECT  BY
-1   修正す…  ana
-22  ok       bob"
+A   SUBJECT            BY
+1   修正する修正する…  ana
+22  ok                 bob"
         );
-        assert_eq!(table.render(Some(3)), table.render(Some(16)), "never below the title");
+    }
+
+    #[test]
+    fn where_too_little_would_be_left_of_it_the_flexible_text_goes_below() {
+        assert_eq!(
+            status().render(Some(40)),
+            "\
+ENV      LIVE          SINCE
+    NEXT
+staging  v1.6.0-rc.2   2 h
+    4 commits on trunk, not cut
+prod     v1.5.1-rc.1?  3 days
+    修正:
+    カートが空のときに落ちる問題を直した
+    , then 👩‍👩‍👧 and more
+eu                     1 day"
+        );
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_are_folded_between_their_cells() {
+        let table = Table::new(&["id", "candidate", "state", "by"])
+            .row(["\x1b[36ma-very-long-environment#12\x1b[0m", "v1.5.1-rc.1", "\x1b[31mfailed\x1b[0m", "ana"])
+            .row(["eu#3", "v1.5.0-rc.10", "", ""])
+            .row(["eu#1", "", "", "bob"]);
+        assert_eq!(
+            table.render(Some(30)),
+            "\
+ID
+    CANDIDATE     STATE   BY
+\x1b[36ma-very-long-environment#12\x1b[0m
+    v1.5.1-rc.1   \x1b[31mfailed\x1b[0m  ana
+eu#3
+    v1.5.0-rc.10
+eu#1
+                          bob"
+        );
+        let narrow = table.render(Some(12));
+        assert!(narrow.contains("\n    v1.5.0-rc.10\n"), "too wide rather than cut: {narrow}");
+        assert!(narrow.lines().all(|line| line.trim_end() == line));
     }
 
     #[test]
     fn styles_take_no_columns_and_text_keeps_its_row() {
         let table = Table::new(&["env", "live", "by"])
             .row(["\x1b[36mprod\x1b[0m", "yes", "a\nb\x1b[2J"])
-            .row(["eu", "\x1b[31mno, not at all\x1b[0m", "bob"])
+            .row(["eu", "\x1b[31mno, not at all today\x1b[0m", "bob"])
             .flexible(1);
         assert_eq!(
-            table.render(Some(30)),
+            table.render(Some(38)),
             "\
-ENV   LIVE      BY
-\x1b[36mprod\x1b[0m  yes       a\\nb\\u{1b}[2J
-eu    \x1b[31mno, not…\x1b[0m  bob"
+ENV   LIVE               BY
+\x1b[36mprod\x1b[0m  yes                a\\nb\\u{1b}[2J
+eu    \x1b[31mno, not at all t…\x1b[0m  bob"
+        );
+        assert_eq!(
+            table.render(Some(24)),
+            "\
+ENV
+    LIVE
+    BY
+\x1b[36mprod\x1b[0m
+    yes
+    a\\nb\\u{1b}[2J
+eu
+    \x1b[31mno, not at all today\x1b[0m
+    bob"
         );
     }
 
@@ -264,7 +451,7 @@ eu    \x1b[31mno, not…\x1b[0m  bob"
     fn rows_may_be_short_long_or_missing() {
         assert_eq!(Table::new(&["a", "b"]).render(Some(80)), "A  B");
         assert_eq!(Table::new(&["a"]).row(["1", "2"]).row([""; 0]).render(None), "A\n1  2\n");
-        assert_eq!(Table::new(&[]).row(["x", "y"]).flexible(9).render(Some(1)), "x  y");
+        assert_eq!(Table::new(&[]).row(["x", "y"]).flexible(9).render(Some(1)), "x\n    y");
     }
 
     #[test]

@@ -133,20 +133,47 @@ pub fn quote(text: &str) -> Cow<'_, str> {
 }
 
 /// Prose broken between words into lines of at most `columns` columns. A word
-/// longer than that stays whole. Spaces that indent the text stay.
+/// longer than that stays whole, unless it is in a script that is written
+/// without spaces. Spaces that indent the text stay.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let body = text.trim_start_matches(' ');
     let indent = &text[..text.len() - body.len()];
-    let mut lines = fill(body.split(' ').map(str::to_owned), columns.saturating_sub(indent.len()));
+    let columns = columns.saturating_sub(indent.len());
+    let mut lines = fill(body.split(' ').flat_map(|word| pieces(word, columns)), columns);
     for line in &mut lines {
         line.insert_str(0, indent);
     }
     lines
 }
 
+/// A word, torn between graphemes where it is too long for a line and has wide
+/// ones: text in those scripts may be broken nearly anywhere.
+fn pieces(word: &str, columns: usize) -> Vec<String> {
+    if width(word) <= columns || !word.graphemes(true).any(|grapheme| grapheme.width() > 1) {
+        return vec![word.to_owned()];
+    }
+    let mut pieces: Vec<String> = Vec::new();
+    let mut used = 0;
+    for grapheme in word.graphemes(true) {
+        let wide = grapheme.width();
+        match pieces.last_mut().filter(|_| used + wide <= columns) {
+            Some(piece) => {
+                piece.push_str(grapheme);
+                used += wide;
+            }
+            None => {
+                pieces.push(grapheme.to_owned());
+                used = wide;
+            }
+        }
+    }
+    pieces
+}
+
 /// A shell command broken into lines of at most `columns` columns that can be
 /// pasted as they are: each but the last ends in ` \`, each but the first is
-/// indented by two. It is broken only before an option, never inside quotes.
+/// indented by two. It is broken before an option; between the words before all
+/// options only where they are too long for a line; never inside quotes.
 pub fn wrap_hint(command: &str, columns: usize) -> Vec<String> {
     if width(command) <= columns {
         return vec![command.to_owned()];
@@ -162,7 +189,15 @@ pub fn wrap_hint(command: &str, columns: usize) -> Vec<String> {
         }
     }
     // Two columns for the backslash, two for the indent.
-    let mut lines = fill(groups, columns.saturating_sub(4));
+    let room = columns.saturating_sub(4);
+    let words = |group: String| -> Vec<String> {
+        if width(&group) <= room || group.starts_with('-') {
+            vec![group]
+        } else {
+            shell_pieces(&group).into_iter().map(str::to_owned).collect()
+        }
+    };
+    let mut lines = fill(groups.into_iter().flat_map(words), room);
     let last = lines.len().saturating_sub(1);
     for (n, line) in lines.iter_mut().enumerate() {
         if n > 0 {
@@ -283,6 +318,8 @@ mod tests {
         assert_eq!(wrap("  one two", 6), ["  one", "  two"]);
         assert_eq!(wrap("unbreakable", 4), ["unbreakable"]);
         assert_eq!(wrap("修正 修正", 8), ["修正", "修正"]);
+        assert_eq!(wrap("see 修正する修正する now", 9), ["see", "修正する", "修正する", "now"]);
+        assert_eq!(wrap("修正する修", 1), ["修", "正", "す", "る", "修"]);
     }
 
     #[test]
@@ -293,6 +330,10 @@ mod tests {
             [r"rel deploy prod v1.6.0-rc.2 --take-over 814 \", r"  --override rolled-back --reason WHY"]
         );
         assert_eq!(wrap_hint(command, 80), [command]);
+        assert_eq!(
+            wrap_hint("rel deploy a-long-name-of-a-place v1.6.0-rc.2", 40),
+            [r"rel deploy a-long-name-of-a-place \", "  v1.6.0-rc.2"]
+        );
         assert_eq!(
             wrap_hint("rel lock prod --reason 'db -- move \" now' -q", 30),
             ["rel lock prod \\", "  --reason 'db -- move \" now' \\", "  -q"]

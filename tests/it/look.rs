@@ -231,3 +231,23 @@ fn from_anywhere_in_the_repository() {
     assert_eq!(linked.live("staging"), tag);
     assert!(linked.json(&["deploy", "staging", "--yes"])["deployment"].is_null());
 }
+
+/// Without a terminal only who asks for colour gets it.
+#[test]
+fn colour_is_for_who_asks() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let colored = |args: &[&str], env: &[(&str, &str)]| {
+        let output =
+            ana.command(&[&["status", "--offline"], args].concat()).envs(env.to_vec()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        output.stdout.contains(&0x1b)
+    };
+    assert!(!colored(&[], &[]));
+    assert!(colored(&["--color", "always"], &[("NO_COLOR", "1"), ("CLICOLOR", "0")]), "a flag beats them");
+    assert!(colored(&[], &[("REL_COLOR", "always"), ("NO_COLOR", "1")]));
+    assert!(colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "")]), "an empty one is none");
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "0")]));
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+}

@@ -135,8 +135,8 @@ fn what_others_do_comes_up() {
 fn what_does_not_fit_the_screen_is_counted() {
     let shop = Shop::new();
     let ana = shop.ana();
-    let mut watched = Watched::on_terminal(&ana, &["status", "--watch=1h"], 3, 40);
-    watched.says("… 3 more lines; a taller window shows t");
+    let mut watched = Watched::on_terminal(&ana, &["status", "--watch=1h"], 3, 70);
+    watched.says("… 3 more lines; a taller window shows them");
     assert!(!watched.said().contains("prod"), "{:?}", watched.said());
     assert_eq!(watched.ends(Signal::SIGINT), Some(0), "an hour is not waited for");
 }
