@@ -30,7 +30,7 @@ pub struct Spots<'a> {
     pub live: Vec<(String, String)>,
     /// An older commit of trunk, a third of the way back.
     pub third: String,
-    /// A commit deep in trunk's first-parent line.
+    /// A commit deep in trunk's first-parent line that is no candidate yet.
     pub deep: String,
     /// The newest candidate's tag.
     pub newest: String,
@@ -50,7 +50,11 @@ impl<'a> Spots<'a> {
             environments.iter().map(|one| (text(&one["name"]), text(&one["current"]["commit"]))).collect();
         let skip = format!("--skip={}", commits * 4 / 15);
         let third = around.ask_git(&clone, &["rev-list", "-n", "1", "--no-merges", &skip, "origin/main"]);
-        let deep = around.ask_git(&clone, &["rev-parse", &format!("origin/main~{}", commits / 20)]);
+        let made = around.ask_git(&clone, &["for-each-ref", "--format=%(*objectname)", "refs/tags"]);
+        let skip = format!("--skip={}", commits / 20);
+        let line = around.ask_git(&clone, &["rev-list", "--first-parent", "-n", "9", &skip, "origin/main"]);
+        let new = |commit: &&str| !made.lines().any(|other| other == *commit);
+        let deep = line.lines().find(new).expect("not every commit is a candidate").to_owned();
         let tags = around.ask_git(&clone, &["tag", "--list", "--sort=-v:refname"]);
         let tag = |rc: bool| tags.lines().find(|tag| tag.contains("-rc.") == rc).expect("a tag").to_owned();
         Spots { around, live, third, deep, newest: tag(true), released: tag(false), clone }
