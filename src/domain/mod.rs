@@ -19,6 +19,7 @@ pub mod nearest;
 pub mod plan;
 pub mod provenance;
 pub mod rollback;
+pub mod search;
 pub mod version;
 pub mod when;
 pub mod zone;

@@ -26,6 +26,7 @@ mod honour;
 mod integrity;
 mod kill;
 mod lock;
+mod log;
 mod look;
 mod man;
 mod pick;
