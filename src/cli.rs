@@ -112,6 +112,8 @@ pub enum Verb {
     Show(Show),
     /// Show which candidates and environments contain a commit, and how
     Where(Where),
+    /// Tell what a release brings since the last one that was released
+    Changelog(Changelog),
     /// Approve a candidate for an environment
     Approve(Approve),
     /// Keep a candidate or a release from being deployed
@@ -349,6 +351,23 @@ pub enum Format {
     Table,
     /// Comma-separated values (RFC 4180) under a header.
     Csv,
+}
+
+/// `rel changelog`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel changelog                             the newest candidate's\n  rel changelog prod                        of what is live there\n  rel changelog 1.6.0 --prepend CHANGELOG.md\n  rel changelog --template notes.md.j2"
+)]
+pub struct Changelog {
+    /// The candidate; the newest by default
+    #[arg(value_name = "RC")]
+    pub candidate: Option<String>,
+    /// Write it by this template instead of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// Put it into FILE, above the sections of earlier releases
+    #[arg(long, value_name = "FILE")]
+    pub prepend: Option<PathBuf>,
 }
 
 /// `rel show`

@@ -201,6 +201,7 @@ fn dispatch(
         Verb::Status(args) => commands::status::run(&open()?, args),
         Verb::List(args) => commands::list::run(&open()?, args),
         Verb::Log(args) => commands::log::run(&open()?, args),
+        Verb::Changelog(args) => commands::changelog::run(&open()?, args),
         Verb::Show(args) => commands::show::run(&open()?, args),
         Verb::Where(args) => commands::r#where::run(&open()?, args),
         Verb::Approve(args) => commands::approve::run(&open()?, args),

@@ -4,6 +4,7 @@ pub mod artifacts;
 pub mod authority;
 pub mod chain;
 pub mod checkout;
+pub mod file;
 pub mod git;
 pub mod history;
 pub mod index;

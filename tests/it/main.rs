@@ -16,6 +16,7 @@ mod world;
 mod authority;
 mod bad_input;
 mod block;
+mod changelog;
 mod completions;
 mod config;
 mod counts;
