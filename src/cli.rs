@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::domain::env::Progress;
 use crate::domain::gate::Gate;
 use crate::domain::name::{DeploymentId, EnvName, ProjectName};
 use crate::domain::version::Bump;
@@ -113,6 +114,8 @@ pub enum Verb {
     Diff(Diff),
     /// Show which candidates and environments contain a commit, and how
     Where(Where),
+    /// Tell what a release brings since the last one that was released
+    Changelog(Changelog),
     /// Approve a candidate for an environment
     Approve(Approve),
     /// Keep a candidate or a release from being deployed
@@ -307,7 +310,7 @@ pub struct List {
 /// `rel log`
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  rel log prod\n  rel log --output prod#812     what that deployment printed"
+    after_help = "Examples:\n  rel log prod\n  rel log --state failed --since 7d\n  rel log --by kim --since 2026-11-01 --until 2026-11-30\n  rel log --env staging --env prod -n 100 --format csv\n  rel log --output prod#812     what that deployment printed"
 )]
 pub struct Log {
     /// Only this environment
@@ -316,9 +319,57 @@ pub struct Log {
     /// At most N deployments
     #[arg(short, value_name = "N", default_value_t = 15)]
     pub number: usize,
+    /// Started at WHEN or later: a day, a time (UTC), or how long ago
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Started at WHEN or earlier; a day counts to its end
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<String>,
+    /// Run by or for WHO: a part of a name or an e-mail
+    #[arg(long, value_name = "WHO")]
+    pub by: Option<String>,
+    /// In this state; repeat for more
+    #[arg(long = "state", value_name = "STATE", value_parser = state())]
+    pub states: Vec<Progress>,
+    /// Only this environment; repeat for more
+    #[arg(long = "env", value_name = "ENV")]
+    pub environments: Vec<EnvName>,
+    /// A table for people, or CSV with every member of the record
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
     /// What this deployment printed
-    #[arg(long, value_name = "ID", conflicts_with = "environment")]
+    #[arg(
+        long,
+        value_name = "ID",
+        conflicts_with_all = ["environment", "since", "until", "by", "states", "environments", "format"]
+    )]
     pub output: Option<DeploymentId>,
+}
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table.
+    Table,
+    /// Comma-separated values (RFC 4180) under a header.
+    Csv,
+}
+
+/// `rel changelog`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel changelog                             the newest candidate's\n  rel changelog prod                        of what is live there\n  rel changelog 1.6.0 --prepend CHANGELOG.md\n  rel changelog --template notes.md.j2"
+)]
+pub struct Changelog {
+    /// The candidate; the newest by default
+    #[arg(value_name = "RC")]
+    pub candidate: Option<String>,
+    /// Write it by this template instead of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// Put it into FILE, above the sections of earlier releases
+    #[arg(long, value_name = "FILE")]
+    pub prepend: Option<PathBuf>,
 }
 
 /// `rel show`
@@ -544,6 +595,11 @@ fn bump(text: &str) -> Result<Bump, String> {
         "patch" => Ok(Bump::Patch),
         _ => Err("one of major, minor, patch".to_owned()),
     }
+}
+
+fn state() -> impl TypedValueParser<Value = Progress> {
+    PossibleValuesParser::new(Progress::ALL.map(Progress::as_str))
+        .try_map(|text| Progress::ALL.into_iter().find(|state| state.as_str() == text).ok_or("not a state"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

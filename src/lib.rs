@@ -204,6 +204,7 @@ fn dispatch(
         Verb::Status(args) => commands::status::run(&open()?, args),
         Verb::List(args) => commands::list::run(&open()?, args),
         Verb::Log(args) => commands::log::run(&open()?, args),
+        Verb::Changelog(args) => commands::changelog::run(&open()?, args),
         Verb::Show(args) => commands::show::run(&open()?, args),
         Verb::Diff(args) => commands::diff::run(&open()?, args),
         Verb::Where(args) => commands::r#where::run(&open()?, args),

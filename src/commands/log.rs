@@ -9,35 +9,82 @@ use crate::delivery::stage::log_path;
 use crate::delivery::{evidence, report};
 use crate::domain::env::EnvState;
 use crate::domain::name::DeploymentId;
+use crate::domain::search::Search;
+use crate::domain::when::{End, moment};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::ledger::View;
 use crate::ui::{json as documents, log};
 
 /// Runs the verb.
 ///
+/// Reads no further back than the newest `-n` that are asked for. A search
+/// goes on to the end of the chains if it must: no clock decides an order, so
+/// one deployment that is too old says nothing of those before it.
+///
 /// # Errors
-/// There is no such environment or deployment; what one printed is not on
-/// this machine; the authority cannot be reached.
+/// There is no such environment or deployment; a moment cannot be read; what
+/// one printed is not on this machine; the authority cannot be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
     if let Some(id) = &args.output {
         return output(ctx, id);
     }
+    if args.format == cli::Format::Csv && ctx.screen.is_json() {
+        return Err(Failure::new(Kind::Usage, "--format csv and --json are two forms of one result")
+            .hint("leave one of them out, and REL_JSON too"));
+    }
+    let search = search(ctx, args)?;
     let snapshot = evidence::look(ctx, "log")?;
-    let views: Vec<&View<EnvState>> = match &args.environment {
-        Some(name) => vec![snapshot.chain(name)?],
-        None => snapshot.environments.values().collect(),
+    let views = views(&snapshot, args)?;
+    let deployments = evidence::all_deployments(&ctx.repo, views.iter().copied())
+        .filter(|found| found.as_ref().map_or(true, |deployment| search.takes(deployment)))
+        .take(args.number)
+        .collect::<Result<Vec<_>>>()?;
+    let text = match args.format {
+        cli::Format::Csv => log::csv(&deployments)?,
+        cli::Format::Table if !deployments.is_empty() || args.number == 0 => {
+            log::table(ctx.screen, &deployments, ctx.world.now())
+        }
+        cli::Format::Table if search.is_narrow() => log::NONE_LIKE_IT.to_owned(),
+        cli::Format::Table => {
+            let mut names = args.environment.iter().chain(&args.environments).map(|name| name.as_str());
+            log::none(names.next().filter(|_| views.len() == 1))
+        }
     };
-    let deployments =
-        evidence::all_deployments(&ctx.repo, views).take(args.number).collect::<Result<Vec<_>>>()?;
-    ctx.screen.result(&if deployments.is_empty() && args.number > 0 {
-        log::none(args.environment.as_ref().map(|name| name.as_str()))
-    } else {
-        log::table(ctx.screen, &deployments, ctx.world.now())
-    });
+    ctx.screen.result(&text);
     let list: Vec<Value> = deployments.iter().map(documents::deployment).collect();
     let mut document = Map::from_iter([("deployments".to_owned(), json!(list))]);
     report::policy(ctx, &snapshot, &mut document);
     Ok(document)
+}
+
+fn search(ctx: &Context<'_>, args: &cli::Log) -> Result<Search> {
+    let now = ctx.world.now();
+    let read = |flag: &str, text: &Option<String>, end| match text {
+        None => Ok(None),
+        Some(text) => moment(text, end, now).map(Some).map_err(|bad| {
+            Failure::new(Kind::Usage, format!("{flag}: {bad}")).hint("rel log --since 7d, or rel log --help")
+        }),
+    };
+    let since = read("--since", &args.since, End::First)?;
+    let until = read("--until", &args.until, End::Last)?;
+    if let (Some(since), Some(until)) = (since, until)
+        && since > until
+    {
+        return Err(Failure::new(Kind::Usage, "--since is later than --until: nothing lies between")
+            .hint("rel log --since 2026-11-01 --until 2026-11-30"));
+    }
+    Ok(Search { since, until, by: args.by.clone(), states: args.states.clone() })
+}
+
+/// The chains of the environments that are named; of all, where none is.
+fn views<'s>(snapshot: &'s Snapshot, args: &cli::Log) -> Result<Vec<&'s View<EnvState>>> {
+    let mut names: Vec<_> = args.environment.iter().chain(&args.environments).collect();
+    if names.is_empty() {
+        return Ok(snapshot.environments.values().collect());
+    }
+    names.sort();
+    names.dedup();
+    names.into_iter().map(|name| snapshot.chain(name)).collect()
 }
 
 /// What a deployment printed. It is on the machine that ran it and nowhere

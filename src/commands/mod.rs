@@ -3,6 +3,7 @@
 
 pub mod approve;
 pub mod block;
+pub mod changelog;
 pub mod cherry_pick;
 pub mod completions;
 pub mod config;

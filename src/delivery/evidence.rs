@@ -18,8 +18,8 @@ use crate::store::ledger::{self, View};
 use crate::store::repo::Repo;
 use crate::ui::time;
 
-/// How many commits the changes of a first candidate go back.
-const FIRST: usize = 200;
+/// How many commits the changes of a first candidate, or release, go back.
+pub const FIRST: usize = 200;
 
 /// A snapshot for who only looks. Where the authority cannot be reached this
 /// fails all the same, and says how old what this clone knows is: nobody

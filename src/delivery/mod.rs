@@ -6,6 +6,7 @@
 //! each other.
 
 pub mod artifacts;
+pub mod changelog;
 pub mod claim;
 pub mod containment;
 pub mod context;

@@ -112,6 +112,14 @@ impl Change {
         }
     }
 
+    /// What it says it did: the subject without the type and scope that a
+    /// conventional commit begins with.
+    pub fn description(&self) -> &str {
+        let conventional =
+            self.r#type.as_ref().and_then(|_| git_conventional::Commit::parse(&self.subject).ok());
+        conventional.map_or(&self.subject, |commit| commit.description())
+    }
+
     /// Whether it adds something: a conventional `feat`.
     pub fn is_feature(&self) -> bool {
         self.r#type.as_deref() == Some("feat")
@@ -288,6 +296,19 @@ mod tests {
                 (r#type, scope, breaking),
                 "{message:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_description_is_the_subject_without_its_type() {
+        for (message, description) in [
+            ("feat(cart: a)!: drop it: all\nof it", "drop it: all of it"),
+            ("Fix:  a ", "a"),
+            ("fix:a", "fix:a"),
+            ("a plain one: really", "a plain one: really"),
+            ("", ""),
+        ] {
+            assert_eq!(read(message).description(), description, "{message:?}");
         }
     }
 

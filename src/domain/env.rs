@@ -59,15 +59,26 @@ pub enum Progress {
     Unknown,
 }
 
-impl fmt::Display for Progress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Progress {
+    /// Every one there is.
+    pub const ALL: [Progress; 5] =
+        [Progress::Running, Progress::Succeeded, Progress::Failed, Progress::Cancelled, Progress::Unknown];
+
+    /// The word for it, in records and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Progress::Running => "running",
             Progress::Succeeded => "succeeded",
             Progress::Failed => "failed",
             Progress::Cancelled => "cancelled",
             Progress::Unknown => "unknown",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod artifact;
 pub mod candidate;
 pub mod candidates;
+pub mod changelog;
 pub mod changes;
 pub mod config;
 pub mod containment;
@@ -21,6 +22,7 @@ pub mod nearest;
 pub mod plan;
 pub mod provenance;
 pub mod rollback;
+pub mod search;
 pub mod version;
 pub mod when;
 pub mod zone;

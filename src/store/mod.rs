@@ -5,6 +5,7 @@ pub mod authority;
 pub mod chain;
 pub mod checkout;
 pub mod diffstat;
+pub mod file;
 pub mod git;
 pub mod history;
 pub mod index;

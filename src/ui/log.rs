@@ -1,13 +1,15 @@
 //! Deployments as a table, newest first.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
-use super::noted::Noted;
-use super::screen::Screen;
+use super::noted::{Noted, fits};
+use super::screen::{Screen, escape_json};
 use super::text::{clean, quote, truncate};
-use super::time;
-use crate::domain::env::{Deployment, Progress, Trigger};
+use super::{json, time};
+use crate::domain::env::{Action, Deployment, Progress, Trigger};
 use crate::domain::name::Actor;
+use crate::failure::{Doing, Result};
 
 /// Columns a name may take in a table on a terminal.
 const NAME: usize = 16;
@@ -29,8 +31,9 @@ pub fn person_cell(screen: &Screen, actor: &Actor, on_behalf_of: Option<&Actor>)
 
 /// The deployments in the order given.
 ///
-/// A row shows what was replaced as well, where the terminal is wide enough;
-/// what failed, was overridden or undone, and why, stands beside or below it.
+/// A row shows where it came from and where to, where the terminal is wide
+/// enough; what failed, was overridden or undone, and why, stands beside or
+/// below it.
 pub fn table(screen: &Screen, deployments: &[Deployment], now: DateTime<Utc>) -> String {
     let wide = rows(screen, deployments, now, true);
     match screen.width() {
@@ -56,12 +59,17 @@ fn rows(screen: &Screen, deployments: &[Deployment], now: DateTime<Utc>, wide: b
         if let Some(from) = from
             && !wide
         {
-            remarks.insert(0, format!("replaced {from}"));
+            // Not "replaced": one that failed may have replaced nothing.
+            let direction = if deployment.action == Action::Rollback { "back from" } else { "from" };
+            remarks.insert(0, format!("{direction} {from}"));
         }
         noted.push(
             vec![
                 deployment.id.to_string(),
-                deployment.action.to_string(),
+                match deployment.action {
+                    Action::Rollback => screen.caution(&deployment.action.to_string()),
+                    Action::Deploy | Action::Redeploy => deployment.action.to_string(),
+                },
                 candidate,
                 match deployment.state {
                     Progress::Succeeded => screen.good(&state),
@@ -103,6 +111,65 @@ fn remarks(deployment: &Deployment) -> Vec<String> {
     }
     remarks
 }
+
+/// The members of a deployment's document, in the order of the columns.
+const COLUMNS: [&str; 26] = [
+    "id",
+    "seq",
+    "environment",
+    "action",
+    "tag",
+    "version",
+    "commit",
+    "from_tag",
+    "state",
+    "certain",
+    "actor",
+    "on_behalf_of",
+    "host",
+    "run_url",
+    "trigger",
+    "reason",
+    "overrides",
+    "gates",
+    "approvals",
+    "policy_commit",
+    "commands_commit",
+    "started_at",
+    "finished_at",
+    "exit_code",
+    "reverts",
+    "rel_version",
+];
+
+/// The deployments as CSV (RFC 4180, lines end in a line feed): a header, and
+/// a line for each. The columns are the members of the JSON document. Null is
+/// empty, a list is its JSON, and control characters are spelled out, so that
+/// a row is always one line. Nothing is changed for the sake of spreadsheets:
+/// a cell that begins with `=` is data.
+///
+/// # Errors
+/// None is known of: what is written to is memory.
+pub fn csv(deployments: &[Deployment]) -> Result<String> {
+    let doing = "cannot write CSV";
+    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS).doing(doing)?;
+    for deployment in deployments {
+        let document = json::deployment(deployment);
+        let cells = COLUMNS.map(|name| match &document[name] {
+            Value::Null => String::new(),
+            Value::String(text) => clean(text),
+            Value::Array(list) if list.is_empty() => String::new(),
+            other => escape_json(&other.to_string()),
+        });
+        writer.write_record(cells).doing(doing)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| error.into_error()).doing(doing)?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
+}
+
+/// What there is to say where deployments exist, but none that was asked for.
+pub const NONE_LIKE_IT: &str = "no deployment is like that: rel log shows them all";
 
 /// What there is to say where no deployment is to be shown.
 pub fn none(environment: Option<&str>) -> String {
@@ -156,13 +223,40 @@ prod#811  deploy    v1.5.1-rc.1                 succeeded  2 h ago  1 min  ana"#
             table(&screen(Some(80)), &deployments(), time("23T14:00")),
             r#"ID        ACTION    CANDIDATE    STATE      WHEN     TOOK   BY
 prod#815  deploy    v1.6.0-rc.3  running    2 h ago  -      a-robot-of-cons…
-    replaced v1.5.1-rc.1
+    from v1.5.1-rc.1
 prod#814  rollback  v1.5.1-rc.1  succeeded  2 h ago  1 min  ana
-    replaced v1.6.0-rc.2; undid prod#813; by itself, after the failure
+    back from v1.6.0-rc.2; undid prod#813; by itself, after the failure
 prod#813  deploy    v1.6.0-rc.2  failed     2 h ago  1 min  ana
-    replaced v1.5.1-rc.1; exit 3; overrode soak; "hot \u{9b}fix"
+    from v1.5.1-rc.1; exit 3; overrode soak; "hot \u{9b}fix"
 prod#811  deploy    v1.5.1-rc.1  succeeded  2 h ago  1 min  ana"#
         );
+    }
+
+    #[test]
+    fn csv_has_every_member_and_a_line_for_each() {
+        let list = deployments();
+        let members: std::collections::BTreeSet<String> =
+            json::deployment(&list[0]).as_object().unwrap().keys().cloned().collect();
+        assert_eq!(members, COLUMNS.map(str::to_owned).into(), "a column for each member");
+        let mut odd = list[2].clone();
+        odd.reason = Some("=1+1, \"x\"\nand \u{1b}[31mred".to_owned());
+        let text = csv(&[odd, list[3].clone()]).unwrap();
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        let mut read = ::csv::Reader::from_reader(text.as_bytes());
+        let header: Vec<String> = read.headers().unwrap().iter().map(str::to_owned).collect();
+        assert_eq!(header, COLUMNS);
+        let rows: Vec<_> = read.records().map(|row| row.unwrap()).collect();
+        let cell = |row: usize, name: &str| {
+            rows[row].get(COLUMNS.iter().position(|column| *column == name).unwrap()).unwrap()
+        };
+        assert_eq!(cell(0, "id"), "prod#813");
+        assert_eq!(cell(0, "seq"), "813");
+        assert_eq!(cell(0, "certain"), "true");
+        assert_eq!(cell(0, "reason"), "=1+1, \"x\"\\nand \\u{1b}[31mred");
+        assert_eq!(cell(0, "overrides"), r#"[{"gate":"soak","text":"12 min of 30 min"}]"#);
+        assert_eq!((cell(0, "gates"), cell(1, "from_tag"), cell(1, "exit_code")), ("", "", "0"));
+        assert_eq!(csv(&[]).unwrap(), COLUMNS.join(","));
     }
 
     #[test]

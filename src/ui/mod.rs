@@ -10,6 +10,8 @@
 //! | [`progress`] | that something is still going on |
 //! | [`plan`] | a deployment's plan in words |
 //! | [`status`], [`list`], [`log`], [`show`], [`diff`], [`mod@where`] | what the looking verbs show |
+//! | [`changelog`], [`section`] | what a release brings, by a template, and its place in a file |
+//! | [`markdown`] | text as Markdown that means nothing but itself |
 //! | [`watch`] | a screen that is drawn again and again |
 //! | [`noted`] | tables whose rows have remarks |
 //! | [`json`] | the documents of `--json` |
@@ -18,16 +20,19 @@
 //! It decides nothing, reads neither clock nor environment, and never ends a
 //! run: whatever happens to a stream, the caller is not told.
 
+pub mod changelog;
 pub mod diff;
 pub mod error;
 pub mod json;
 pub mod list;
 pub mod log;
+pub mod markdown;
 pub mod noted;
 pub mod plan;
 pub mod progress;
 pub mod prompt;
 pub mod screen;
+pub mod section;
 pub mod show;
 pub mod status;
 pub mod table;

@@ -331,7 +331,7 @@ impl Screen {
 
 /// Escapes, within JSON, the hostile characters JSON allows as they are. They
 /// can stand only inside strings, and line breaks only outside.
-fn escape_json(json: &str) -> String {
+pub(super) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && text::is_hostile(c) {

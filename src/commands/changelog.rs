@@ -1,0 +1,123 @@
+//! `rel changelog`: what a release brings, printed or put into a file.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::cli;
+use crate::delivery::context::Context;
+use crate::delivery::snapshot::Snapshot;
+use crate::delivery::{changelog, evidence, report};
+use crate::domain::candidates::Minted;
+use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::file;
+use crate::ui::changelog::{self as written, Changelog, Template};
+use crate::ui::{plan::count, section, text};
+
+/// Runs the verb.
+///
+/// # Errors
+/// There is no such candidate, or none at all; its tag is not the one that
+/// was minted; a file cannot be read or written; the template is wrong (exit
+/// 2); the authority cannot be reached.
+pub fn run(ctx: &Context<'_>, args: &cli::Changelog) -> Result<Map<String, Value>> {
+    let template = args.template.as_deref().map(|file| template(ctx, file)).transpose()?;
+    let snapshot = evidence::look(ctx, "changelog")?;
+    let minted = match &args.candidate {
+        Some(text) => snapshot.candidate(ctx, text)?,
+        None => newest(&snapshot)?,
+    };
+    let changelog = changelog::gather(ctx, &snapshot, minted)?;
+    let text = written::write(&changelog, template.as_ref()).map_err(|bad| {
+        let name = template.as_ref().map_or("the built-in template", |template| template.name.as_str());
+        let at = bad.line.map_or(String::new(), |line| format!(", line {line}"));
+        Failure::new(Kind::Usage, format!("{name} cannot be used as a template"))
+            .reason("template", format!("{name}{at}: {}", bad.why))
+            .hint("what a template is given stands in the README, under \"Changelog templates\"")
+    })?;
+    let mut document = written::document(&changelog);
+    match &args.prepend {
+        Some(file) => prepend(ctx, &snapshot, &changelog, file, &text, &mut document)?,
+        None => ctx.screen.result(&text),
+    }
+    report::policy(ctx, &snapshot, &mut document);
+    Ok(document)
+}
+
+/// The newest candidate.
+fn newest(snapshot: &Snapshot) -> Result<&Minted> {
+    snapshot.pool.iter().max_by(|a, b| a.order().cmp(&b.order())).ok_or_else(|| {
+        Failure::new(Kind::NotFound, "there are no candidates yet, so nothing to tell of").hint("rel cut")
+    })
+}
+
+fn template(ctx: &Context<'_>, file: &Path) -> Result<Template> {
+    let path = Context::directory(ctx.world, ctx.options).join(file);
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::new(Kind::Usage, format!("{} cannot be read", file.display()))
+            .hint("name a template that is there, or leave --template out")
+            .because(error)
+    })?;
+    Ok(Template { name: file.display().to_string(), text })
+}
+
+/// Puts the section into a file, or says what it would put there.
+fn prepend(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    changelog: &Changelog,
+    file: &Path,
+    section: &str,
+    document: &mut Map<String, Value>,
+) -> Result<()> {
+    if !section::is_section(section) {
+        return Err(Failure::new(Kind::Usage, "what the template writes cannot be put into a changelog")
+            .reason("template", "it does not begin with a heading of the second rank, as in `## 1.6.0`")
+            .hint("let the template begin with `## {{ release }}`, or leave --prepend out"));
+    }
+    let shown = text::clean(&file.display().to_string());
+    let path = Context::directory(ctx.world, ctx.options).join(file);
+    let before = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            return Err(Failure::new(Kind::Usage, format!("{shown} is not UTF-8 text"))
+                .hint("name a Markdown file, or one that is not there yet"));
+        }
+        Err(error) => return Err(error).doing(format!("{shown} cannot be read")),
+    };
+    let release = &changelog.version.release;
+    let names = [
+        release.to_string(),
+        snapshot.style.release(release).to_string(),
+        changelog.version.to_string(),
+        changelog.tag.to_string(),
+    ];
+    let prepended = section::prepend(&before, section, &names.each_ref().map(String::as_str));
+    let changed = prepended.text != before;
+    document.insert("file".to_owned(), json!(path.display().to_string()));
+    document.insert("replaced".to_owned(), json!(prepended.replaced));
+    document.insert("changed".to_owned(), json!(changed));
+    if ctx.options.dry_run {
+        document.insert("dry_run".to_owned(), json!(true));
+        ctx.screen.result(section);
+        let what = match (changed, prepended.replaced) {
+            (false, _) => "has it already",
+            (true, true) => "would have its section replaced by this",
+            (true, false) => "would get this",
+        };
+        ctx.screen.note(&format!("dry run: {shown} {what}; nothing changed"));
+        return Ok(());
+    }
+    if changed {
+        file::replace(&path, &prepended.text)?;
+    }
+    let what = match (changed, prepended.replaced) {
+        (false, _) => format!("has {release} as it is: nothing to do"),
+        (true, true) => format!("has a new section {release} in place of the old one"),
+        (true, false) => format!("has a section {release} now"),
+    };
+    let news = count(changelog.changes.len(), "change", "changes");
+    ctx.screen.result(&format!("{shown} {what} ({news} since {})", changelog.since));
+    Ok(())
+}
