@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::noted::{Noted, fits};
+use super::noted::Noted;
 use super::screen::{Screen, escape_json};
 use super::text::{clean, quote, truncate};
 use super::{json, time};

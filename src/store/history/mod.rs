@@ -229,12 +229,11 @@ impl Ranges {
     }
 }
 
+/// Where a walk begins, each commit with its colours.
+type Starts = Vec<(Node, Colours)>;
+
 /// A colour for every commit, and every set of commits, that a range begins or ends at.
-fn starts(
-    repo: &Repo,
-    commits: &Commits,
-    wanted: &[(&[Oid], &[Oid])],
-) -> Result<(Vec<(Node, Colours)>, Vec<Range>)> {
+fn starts(repo: &Repo, commits: &Commits, wanted: &[(&[Oid], &[Oid])]) -> Result<(Starts, Vec<Range>)> {
     let mut colours: HashMap<Vec<Oid>, Colours> = HashMap::new();
     let mut starts = Vec::new();
     let mut colour = |of: &[Oid]| -> Result<Colours> {
