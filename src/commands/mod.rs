@@ -12,6 +12,7 @@ pub mod init;
 pub mod list;
 pub mod lock;
 pub mod log;
+pub mod record;
 pub mod resolve;
 pub mod rollback;
 pub mod ship;

@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod pick;
 pub mod prepare;
 pub mod publish;
+pub mod record;
 pub mod report;
 pub mod scope;
 pub mod settle;

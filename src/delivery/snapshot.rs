@@ -238,7 +238,11 @@ impl Snapshot {
             return Err(Failure::new(Kind::NotFound, format!("nothing was live on {name} {when}"))
                 .hint(format!("rel log {name}")));
         };
-        Ok(self.minted(&tag))
+        self.minted(&tag).map(Some).ok_or_else(|| {
+            Failure::new(Kind::NotFound, format!("{text} is {}, which is no candidate", tag.label()))
+                .reason("candidate", "it was recorded, not built by rel: there are no bytes of it to deploy")
+                .hint("rel list shows the candidates, rel cut makes one")
+        })
     }
 
     fn no_such_candidate(&self, ctx: &Context<'_>, text: &str) -> Failure {

@@ -18,6 +18,7 @@ pub mod nearest;
 pub mod plan;
 pub mod provenance;
 pub mod rollback;
+pub mod spelled;
 pub mod version;
 pub mod when;
 pub mod zone;
