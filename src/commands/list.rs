@@ -141,19 +141,13 @@ fn gather(
         let block = state.block(&tag, &release).cloned();
         let live = live(snapshot, &tag);
         let foreign = Foreign { tag: tag.clone(), version, number, commit };
-        candidates.push((
-            (rank, tag),
-            Entry { what: What::Foreign(foreign), block, live, released: false },
-        ));
+        candidates.push(((rank, tag), Entry { what: What::Foreign(foreign), block, live, released: false }));
     }
     candidates.sort_by(|(a, _), (b, _)| b.cmp(a));
     let name = release.to_string();
     // Where nobody spells it as rel does, it is called as its tags spell it.
-    let name = if ours.is_empty() && !spellings.contains(&name) {
-        spellings.pop().unwrap_or(name)
-    } else {
-        name
-    };
+    let name =
+        if ours.is_empty() && !spellings.contains(&name) { spellings.pop().unwrap_or(name) } else { name };
     Ok(Release {
         release: name,
         closed: closed || tagged,

@@ -136,7 +136,7 @@ fn say(ctx: &Context<'_>, report: &Report<'_>, deployment: &Deployment) -> Resul
         if let Some(minted) = newest {
             let said = if report.said == Said::Started { "--started" } else { "--succeeded" };
             let command = format!("rel record {name} {} {said}", minted.tag);
-            rows.push(("if it is a candidate", command));
+            rows.push(("if rel built it", command));
         }
     }
     if !rows.is_empty() {

@@ -189,11 +189,7 @@ fn base(ctx: &Context<'_>, snapshot: &Snapshot, foreign: &Foreign, commit: Oid) 
     }
     if let Some(ours) = ours {
         let release = &ours.release;
-        return Ok(Base {
-            version: Some(release.clone()),
-            text: Some(release.to_string()),
-            commit: ours_at,
-        });
+        return Ok(Base { version: Some(release.clone()), text: Some(release.to_string()), commit: ours_at });
     }
     Ok(match baseline(ctx, snapshot, commit)? {
         Some(live) => {

@@ -283,7 +283,7 @@ pub fn refusal(environment: &EnvName, candidate: Option<&TagName>, verdicts: &[V
     } else {
         Kind::Refused
     };
-    let what = candidate.map_or("this".to_owned(), |tag| tag.to_string());
+    let what = candidate.map_or("this", TagName::label);
     let gates = if verdicts.len() == 1 { "1 gate".to_owned() } else { format!("{} gates", verdicts.len()) };
     let mut failure = Failure::new(kind, format!("{environment} refuses {what} ({gates}); nothing changed"));
     for verdict in verdicts {

@@ -203,7 +203,10 @@ pub fn events(
         .map(|verdict| ways_on(name, &state, verdict))
         .collect();
     if !closed.is_empty() {
-        return Err(refusal(name, Some(&target.tag), &closed));
+        let mut failure = refusal(name, Some(&target.tag), &closed);
+        // Whether waiting helps is not for the clock to say: somebody else is at work.
+        failure.hints.clear();
+        return Err(failure);
     }
     let id = DeploymentId { environment: name.clone(), seq: state.count + 1 };
     let intent = intent(ctx, snapshot, report, actor, &state, &stamp);

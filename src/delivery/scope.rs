@@ -87,8 +87,7 @@ pub fn position(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<u
 /// git failed.
 pub fn baseline(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<Option<Live>> {
     let stacks = snapshot.environments.values().flat_map(|view| &view.state.stack);
-    let mut baselines: Vec<&Live> =
-        stacks.filter(|live| live.is_baseline() && live.position > 0).collect();
+    let mut baselines: Vec<&Live> = stacks.filter(|live| live.is_baseline() && live.position > 0).collect();
     baselines.sort_by_key(|live| std::cmp::Reverse(live.position));
     for live in baselines {
         if ctx.repo.has_object(live.commit) && history::is_ancestor(&ctx.repo, live.commit, commit)? {

@@ -217,9 +217,14 @@ mod tests {
             ("1.2.3.post1", &[1, 2, 3], ".post1", Stage::After),
         ] {
             let version = read(text);
-            assert_eq!((&version.numbers[..], version.suffix, version.stage()), (numbers, suffix, stage), "{text}");
+            assert_eq!(
+                (&version.numbers[..], version.suffix, version.stage()),
+                (numbers, suffix, stage),
+                "{text}"
+            );
         }
-        for text in ["", "x", "v1", ".1", "1.2-", "1.2.x", "1.2.", "1..2", "1.2.3--", "9999999999999999999.1"] {
+        for text in ["", "x", "v1", ".1", "1.2-", "1.2.x", "1.2.", "1..2", "1.2.3--", "9999999999999999999.1"]
+        {
             assert_eq!(Spelled::read(text), None, "{text}");
         }
     }
@@ -227,9 +232,25 @@ mod tests {
     #[test]
     fn the_release_comes_after_its_pre_releases() {
         let sorted = [
-            "1.2.3.dev0", "1.2.3.dev10", "1.2.3-0", "1.2.3-9", "1.2.3-SNAPSHOT", "1.2.3-alpha", "1.2.3-alpha.1",
-            "1.2.3-alpha.beta", "1.2.3-b2", "1.2.3-beta.2", "1.2.3-beta.11", "1.2.3-rc1", "1.2.3rc2", "1.2.3-rc.3",
-            "1.2.3-rc9", "1.2.3-rc10", "1.2.3+5", "1.2.3", "1.2.3.post1",
+            "1.2.3.dev0",
+            "1.2.3.dev10",
+            "1.2.3-0",
+            "1.2.3-9",
+            "1.2.3-SNAPSHOT",
+            "1.2.3-alpha",
+            "1.2.3-alpha.1",
+            "1.2.3-alpha.beta",
+            "1.2.3-b2",
+            "1.2.3-beta.2",
+            "1.2.3-beta.11",
+            "1.2.3-rc1",
+            "1.2.3rc2",
+            "1.2.3-rc.3",
+            "1.2.3-rc9",
+            "1.2.3-rc10",
+            "1.2.3+5",
+            "1.2.3",
+            "1.2.3.post1",
         ];
         for pair in sorted.windows(2) {
             assert!(read(pair[0]).rank() < read(pair[1]).rank(), "{pair:?}");

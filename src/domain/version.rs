@@ -754,7 +754,8 @@ mod tests {
             let mark = if pre.starts_with('+') { "" } else { "-" };
             assert_eq!(parse(&format!("shop/v1.5.0{mark}{pre}")), foreign(pre), "{pre}");
         }
-        for tag in ["v1.5.0", "shop/v1", "shop/v1.5.0-", "shop/v1.5.x", "shop/vnext", "shop/v", "cart/v1.5.0"] {
+        for tag in ["v1.5.0", "shop/v1", "shop/v1.5.0-", "shop/v1.5.x", "shop/vnext", "shop/v", "cart/v1.5.0"]
+        {
             assert_eq!(parse(tag), None, "{tag}");
         }
     }

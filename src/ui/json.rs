@@ -54,8 +54,7 @@ pub fn deployment(deployment: &Deployment) -> Value {
         members.remove("foreign_version");
         members.insert("tag".into(), tag(&deployment.tag));
         members.insert("from_tag".into(), deployment.from_tag.as_ref().map_or(Value::Null, tag));
-        members
-            .insert("version".into(), version(deployment.version.as_ref(), &deployment.foreign_version));
+        members.insert("version".into(), version(deployment.version.as_ref(), &deployment.foreign_version));
     }
     document
 }

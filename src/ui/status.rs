@@ -377,6 +377,10 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
             ways.push(("or try it again", format!("rel deploy {name} {tag}")));
             ways.push(("what it printed", format!("rel log --output {id}")));
         }
+        if let Some(live) = place.current.as_ref().filter(|live| live.is_baseline()) {
+            let was = live.tag.label();
+            ways.push(("or what was there", format!("rel record {name} {was} --succeeded")));
+        }
         concern(format!("{id} {}: {tag} may be there in part.", last.state), &ways);
     }
     concerns

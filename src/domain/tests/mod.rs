@@ -219,6 +219,18 @@ impl World {
         self.claim_intent(intent)
     }
 
+    /// A baseline that another system is said to have put there.
+    fn baseline(&mut self, tag: &str, end: Progress) {
+        let mut intent = self.intent(&candidate('a'), Action::Deploy);
+        let deployment = &mut intent.deployment;
+        deployment.tag = tag.parse().unwrap();
+        (deployment.version, deployment.foreign_version) = (None, Some("1.4".into()));
+        deployment.trigger = Trigger::Recorded;
+        intent.position = 5;
+        let seq = self.claim_intent(intent).unwrap();
+        self.end(seq, end, true).unwrap();
+    }
+
     /// Claims what was planned.
     fn claim(&mut self, plan: &Plan) -> Result<u64, Impossible> {
         let mut intent = self.intent(plan.candidate(), plan.action());
