@@ -109,6 +109,8 @@ pub enum Verb {
     Log(Log),
     /// Show a candidate: artifacts, picks, changes, deployments
     Show(Show),
+    /// Show which candidates and environments contain a commit, and how
+    Where(Where),
     /// Approve a candidate for an environment
     Approve(Approve),
     /// Keep a candidate or a release from being deployed
@@ -128,6 +130,10 @@ pub enum Verb {
     Sync,
     /// Check or show the configuration
     Config(ConfigArgs),
+    /// Print what makes a shell complete rel's command lines
+    Completions(Completions),
+    /// Print the manual page of rel, or of a verb
+    Man(Man),
 }
 
 /// `rel init`
@@ -274,11 +280,19 @@ pub struct Ship {
 
 /// `rel status`
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  rel status\n  rel status prod --json")]
+#[command(
+    after_help = "Examples:\n  rel status\n  rel status prod --json\n  rel status --oneline --offline     for a shell's prompt\n  rel status --watch                until Ctrl-C\n  rel status --watch=30s            every 30 s"
+)]
 pub struct Status {
-    /// Only this environment
+    /// Only this environment, in depth
     #[arg(value_name = "ENV")]
     pub environment: Option<EnvName>,
+    /// All of it on one line
+    #[arg(long)]
+    pub oneline: bool,
+    /// Look again and again, every DUR
+    #[arg(long, value_name = "DUR", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = interval)]
+    pub watch: Option<Interval>,
 }
 
 /// `rel list`
@@ -319,6 +333,17 @@ pub struct Show {
     /// Print the in-toto provenance statement
     #[arg(long)]
     pub provenance: bool,
+}
+
+/// `rel where`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel where 77e02c4\n  rel where HEAD~3 topic       several at once\n  rel where 77e02c4 --json"
+)]
+pub struct Where {
+    /// Commits, or whatever names one: a branch, a candidate, an environment
+    #[arg(value_name = "COMMIT", required = true)]
+    pub commits: Vec<String>,
 }
 
 /// `rel approve`
@@ -453,6 +478,65 @@ pub enum ConfigVerb {
     Check,
     /// Show the configuration in force, defaults included
     Show,
+}
+
+/// A shell that completions can be made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// bash 4.4 or later; 3.2 works, without the order.
+    Bash,
+    /// zsh.
+    Zsh,
+    /// fish.
+    Fish,
+    /// elvish.
+    Elvish,
+    /// PowerShell.
+    Powershell,
+}
+
+/// `rel completions`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Where it goes, for every new shell:\n  bash        source <(rel completions bash)           in ~/.bashrc\n  zsh         source <(rel completions zsh)            in ~/.zshrc, after compinit\n  fish        rel completions fish | source            in ~/.config/fish/completions/rel.fish\n  elvish      eval (rel completions elvish | slurp)    in ~/.config/elvish/rc.elv\n  powershell  rel completions powershell | Out-String | Invoke-Expression\n                                                       in $PROFILE\n\nVerbs, flags, environments, candidates, releases, deployments and gates are\ncompleted, from what this clone knows; the remote is not asked."
+)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL", hide_possible_values = true)]
+    pub shell: Shell,
+}
+
+/// `rel man`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel man | man -l -                                 read rel(1)\n  rel man deploy | man -l -                          read rel-deploy(1)\n  rel man --dir ~/.local/share/man/man1              from then on: man rel-deploy"
+)]
+pub struct Man {
+    /// The verb, as in cut or config check; rel itself by default
+    #[arg(value_name = "VERB")]
+    pub verb: Vec<String>,
+    /// Write every page into DIR, which is made if need be
+    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
+    pub dir: Option<PathBuf>,
+}
+
+/// How often to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interval {
+    /// More often while something is going on.
+    Fitting,
+    /// As asked for.
+    Every(Duration),
+}
+
+fn interval(text: &str) -> Result<Interval, String> {
+    if text.is_empty() {
+        return Ok(Interval::Fitting);
+    }
+    match duration(text)? {
+        Duration::ZERO => Err("it has to wait a while in between, at least 1s".to_owned()),
+        every => Ok(Interval::Every(every)),
+    }
 }
 
 fn token(text: &str) -> Result<u64, String> {

@@ -8,6 +8,21 @@ use std::fmt;
 
 use serde::Serialize;
 
+/// Every exit code, and what it means to whoever looks it up.
+pub const EXIT_CODES: [(u8, &str); 11] = [
+    (0, "done, or nothing to do"),
+    (1, "I/O, git, the unexpected"),
+    (2, "wrong usage, or an answer was needed and nobody could be asked"),
+    (3, "release.toml is missing or invalid"),
+    (4, "a gate or a precondition said no, or there is no such thing; nothing changed"),
+    (5, "busy or held and nothing else, or another machine won; nothing ran"),
+    (6, "a build, deploy or verify command failed, and that is recorded"),
+    (7, "a cherry-pick needs a person"),
+    (8, "it ran, but its record has not reached the remote: rel sync"),
+    (9, "an artifact, a tag or the history is not what was recorded"),
+    (130, "interrupted; the record says so"),
+];
+
 /// What sort of failure this is. Each maps to exactly one exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

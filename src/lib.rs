@@ -27,7 +27,8 @@
 //!
 //! In this clone alone: `refs/rel/<project>/tags/` (the authority's tags as
 //! last seen), and the folder `rel` in the common git directory: the cache of
-//! artifacts, what commands printed, and the journal of what was begun.
+//! artifacts, what commands printed, the journal of what was begun, and what
+//! chains came to when they were last read.
 
 pub mod cli;
 pub mod commands;
@@ -40,7 +41,7 @@ pub mod store;
 pub mod ui;
 pub mod world;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -66,6 +67,9 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> Worl
         return ExitCode::SUCCESS;
     }
     let world = look();
+    if let Some(code) = commands::completions::answer(&argv, &world) {
+        return code;
+    }
     let cli = match Cli::try_parse_from(&argv) {
         Ok(cli) => cli,
         Err(error) => return usage(&argv, &world, &error),
@@ -73,7 +77,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> Worl
     let screen = screen(&world, &cli);
     let result = Interrupts::install()
         .map_err(Failure::from)
-        .and_then(|interrupts| dispatch(&cli, &world, &screen, &interrupts));
+        .and_then(|interrupts| dispatch(&argv, &cli, &world, &screen, &interrupts));
     let code = match result {
         Ok(mut document) => {
             if cli.global.json {
@@ -177,6 +181,7 @@ fn usage(argv: &[OsString], world: &World, error: &clap::Error) -> ExitCode {
 }
 
 fn dispatch(
+    argv: &[OsString],
     cli: &Cli,
     world: &World,
     screen: &Screen,
@@ -197,6 +202,7 @@ fn dispatch(
         Verb::List(args) => commands::list::run(&open()?, args),
         Verb::Log(args) => commands::log::run(&open()?, args),
         Verb::Show(args) => commands::show::run(&open()?, args),
+        Verb::Where(args) => commands::r#where::run(&open()?, args),
         Verb::Approve(args) => commands::approve::run(&open()?, args),
         Verb::Block(args) => commands::block::run(&open()?, args, false),
         Verb::Unblock(args) => commands::block::run(&open()?, args, true),
@@ -209,5 +215,10 @@ fn dispatch(
             ConfigVerb::Check => commands::config::check(world, screen, options),
             ConfigVerb::Show => commands::config::show(&open()?),
         },
+        Verb::Completions(args) => {
+            let program = argv.first().map_or(OsStr::new("rel"), OsString::as_os_str);
+            commands::completions::run(world, screen, program, args)
+        }
+        Verb::Man(args) => commands::man::run(world, screen, options, args),
     }
 }

@@ -9,6 +9,18 @@ use std::path::PathBuf;
 use crate::domain::name::Actor;
 use chrono::{DateTime, SubsecRound, Utc};
 
+/// The variables that `rel` reads and no flag says, with what they mean to
+/// whoever looks them up.
+pub const VARIABLES: [(&str, &str); 4] = [
+    (
+        "REL_PUBLISH_TIMEOUT",
+        "how many seconds to go on trying to publish an outcome; 60 by default. After that the exit code is 8, and rel sync publishes it",
+    ),
+    ("REL_ON_BEHALF_OF", "Name <email> of whoever asked for this run; their approval does not count either"),
+    ("REL_RUN_URL", "the address of this run, for the record"),
+    ("NO_COLOR", "where it is set and not empty, no colour, unless --color always asks for it"),
+];
+
 /// What a run of `rel` may know of its surroundings.
 #[derive(Debug, Clone)]
 pub struct World {

@@ -1,91 +1,173 @@
 //! `rel status`: what is live where, and what comes next.
 
-use chrono::{DateTime, Utc};
+mod watch;
+
 use serde_json::{Map, Value};
 
 use crate::cli;
+use crate::delivery::containment;
 use crate::delivery::context::Context;
-use crate::delivery::scope::Scope;
+use crate::delivery::counts::Counts;
+use crate::delivery::outlook::{self, Outlook};
+use crate::delivery::scope::{self, Scope};
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{artifacts, evidence, report, settle};
+use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::env::{EnvState, HoldCause, Live};
-use crate::domain::gate::{self, Verdict};
-use crate::domain::name::{Actor, Oid, TagName};
-use crate::domain::plan::{self, Setting, Stamp};
+use crate::domain::gate::Verdict;
+use crate::domain::name::{Oid, TagName};
+use crate::domain::plan::{self, Stamp};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::Result;
+use crate::ui::Screen;
 use crate::ui::json as documents;
-use crate::ui::status::{self, Back, InFlight, Next, Place, Status, Trunk};
+use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk};
 
 /// Runs the verb.
 ///
 /// # Errors
 /// There is no such environment; the authority cannot be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Status) -> Result<Map<String, Value>> {
+    if let Some(interval) = args.watch {
+        return watch::run(ctx, interval, |ctx| look(ctx, args));
+    }
+    let seen = look(ctx, args)?;
+    ctx.screen.result(&(seen.frame)(ctx.screen));
+    Ok(seen.document)
+}
+
+/// Looks once.
+fn look(ctx: &Context<'_>, args: &cli::Status) -> Result<watch::Seen> {
     let snapshot = evidence::look(ctx, "status")?;
-    let look = Look::new(ctx, &snapshot)?;
-    let places = match &args.environment {
-        Some(name) => vec![look.place(snapshot.environment(name)?, true)?],
-        None => {
-            let environments = snapshot.policy.config.environments.iter();
-            environments.map(|environment| look.place(environment, false)).collect::<Result<_>>()?
-        }
+    let environments: Vec<&Environment> = match &args.environment {
+        Some(name) => vec![snapshot.environment(name)?],
+        None => snapshot.policy.config.environments.iter().collect(),
     };
-    let status = look.status(places)?;
-    ctx.screen.result(&match status.environments.first() {
-        Some(place) if args.environment.is_some() => status::detail(ctx.screen, &status, place),
-        _ => status::overview(ctx.screen, &status),
-    });
+    let status = Look::new(ctx, &snapshot)?.status(&environments, args.environment.is_some())?;
     let mut document = documents::status(&status);
     report::policy(ctx, &snapshot, &mut document);
-    Ok(document)
+    let busy = status.environments.iter().any(|place| place.in_flight.is_some());
+    let (oneline, in_depth) = (args.oneline, args.environment.is_some());
+    let frame = move |screen: &Screen| match status.environments.first() {
+        _ if oneline => status::oneline(screen, &status),
+        Some(place) if in_depth => status::detail(screen, &status, place),
+        _ => status::overview(screen, &status),
+    };
+    Ok(watch::Seen { frame: Box::new(frame), document, busy })
 }
 
 /// What every environment is looked at with.
 struct Look<'a> {
     ctx: &'a Context<'a>,
     snapshot: &'a Snapshot,
-    scope: Scope,
+    outlook: Outlook<'a>,
     newest: Option<&'a Minted>,
-    actor: Actor,
-    on_behalf_of: Option<Actor>,
-    now: DateTime<Utc>,
 }
+
+/// What a deployment without a candidate would take, and what refuses it.
+type Coming<'a> = Option<(&'a Minted, Vec<Verdict>)>;
 
 impl<'a> Look<'a> {
     fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Result<Look<'a>> {
         Ok(Look {
             ctx,
             snapshot,
-            scope: Scope::new(&snapshot.policy.config.project.paths)?,
+            outlook: Outlook::new(ctx, snapshot),
             newest: snapshot.pool.iter().max_by(|a, b| a.order().cmp(&b.order())),
-            // Gates judge as if whoever looks would deploy; looking needs no identity, though.
-            actor: ctx.actor().unwrap_or_else(|_| Actor::new("", "")),
-            on_behalf_of: ctx.world.on_behalf_of(),
-            now: ctx.world.now(),
         })
     }
 
-    fn status(&self, environments: Vec<Place>) -> Result<Status> {
+    fn status(&self, environments: &[&Environment], in_depth: bool) -> Result<Status> {
         let (ctx, snapshot) = (self.ctx, self.snapshot);
-        let pending = match self.newest {
-            Some(newest) => self.count(newest.trunk_commit, snapshot.trunk)?,
-            None => None,
-        };
+        let coming: Vec<Coming<'a>> =
+            environments.iter().map(|environment| self.outlook.next(environment)).collect::<Result<_>>()?;
+        let counts = self.counts(environments, &coming)?;
+        let mut fixes = self.fixes(environments)?;
+        let mut places = Vec::new();
+        for (environment, coming) in environments.iter().zip(coming) {
+            let fixes = fixes.remove(0);
+            places.push(self.place(environment, coming, fixes, &counts, in_depth)?);
+        }
+        let pending = self.newest.and_then(|newest| counts.get(newest.trunk_commit, snapshot.trunk));
         Ok(Status {
             project: ctx.project().clone(),
             trunk: Trunk { branch: ctx.home.trunk.clone(), commit: snapshot.trunk, pending },
             authority: ctx.authority().to_string(),
             offline: ctx.options.offline && !ctx.is_local(),
             as_of: snapshot.as_of,
-            now: self.now,
-            environments,
+            now: self.outlook.now,
+            environments: places,
         })
     }
 
-    fn place(&self, environment: &Environment, in_depth: bool) -> Result<Place> {
+    /// Everything that is counted, in one walk.
+    fn counts(&self, environments: &[&Environment], coming: &[Coming<'_>]) -> Result<Counts> {
+        let trunk = self.snapshot.trunk;
+        let mut wanted: Vec<(Oid, Oid)> = Vec::new();
+        wanted.extend(self.newest.map(|newest| (newest.trunk_commit, trunk)));
+        for (environment, coming) in environments.iter().zip(coming) {
+            let live = self.snapshot.chain(&environment.name)?.state.current();
+            wanted.extend(live.map(|live| (live.commit, trunk)));
+            if let Some((candidate, _)) = coming {
+                let from = live.map_or(candidate.trunk_commit, |live| live.commit);
+                wanted.push((from, candidate.commit));
+            }
+        }
+        let scope = Scope::new(&self.snapshot.policy.config.project.paths)?;
+        Counts::take(self.ctx, &scope, &wanted)
+    }
+
+    /// For each environment the fixes that are live there and that trunk
+    /// lacks: the next cut would bring the fault back.
+    fn fixes(&self, environments: &[&Environment]) -> Result<Vec<Vec<Fix>>> {
+        let mut picks: Vec<Vec<Pick>> = Vec::new();
+        for environment in environments {
+            let live = self.snapshot.chain(&environment.name)?.state.current();
+            picks.push(live.map_or(Ok(Vec::new()), |live| self.picks(&live.tag))?);
+        }
+        let mut asked: Vec<Oid> = picks.iter().flatten().map(|pick| pick.commit).collect();
+        asked.sort();
+        asked.dedup();
+        if asked.is_empty() {
+            return Ok(picks.iter().map(|_| Vec::new()).collect());
+        }
+        let ways = containment::ways(self.ctx, self.snapshot, &asked, &[self.snapshot.trunk])?;
+        let lacking = |pick: &&Pick| {
+            asked.binary_search(&pick.commit).is_ok_and(|at| ways[at].iter().all(Option::is_none))
+        };
+        let fix = |pick: &Pick| -> Result<Fix> {
+            let change = scope::changes(self.ctx, &[pick.commit])?.swap_remove(0);
+            Ok(Fix { source: pick.source, change })
+        };
+        picks.iter().map(|picks| picks.iter().filter(lacking).map(fix).collect()).collect()
+    }
+
+    /// What was picked onto a candidate, and onto those it was picked onto, as
+    /// far as this clone has it.
+    fn picks(&self, tag: &TagName) -> Result<Vec<Pick>> {
+        let mut picks = Vec::new();
+        let mut next = self.snapshot.minted(tag);
+        while let Some(minted) = next.filter(|minted| minted.parent.is_some()) {
+            // A tag that is not the one that was minted is for others to tell of.
+            if let Ok(record) = self.snapshot.record(self.ctx, minted) {
+                picks.extend(record.picks);
+            }
+            next = minted.parent.as_ref().and_then(|tag| self.snapshot.minted(tag));
+        }
+        picks.retain(|pick| self.ctx.repo.has_object(pick.commit));
+        Ok(picks)
+    }
+
+    fn place(
+        &self,
+        environment: &Environment,
+        coming: Coming<'_>,
+        fixes: Vec<Fix>,
+        counts: &Counts,
+        in_depth: bool,
+    ) -> Result<Place> {
         let (ctx, snapshot) = (self.ctx, self.snapshot);
         let view = snapshot.chain(&environment.name)?;
         let state = &view.state;
@@ -103,10 +185,6 @@ impl<'a> Look<'a> {
             }),
             None => None,
         };
-        let pending = match current {
-            Some(live) => self.count(live.commit, snapshot.trunk)?,
-            None => None,
-        };
         let lost = |tag: &TagName| self.lost(tag);
         Ok(Place {
             name: environment.name.clone(),
@@ -119,57 +197,16 @@ impl<'a> Look<'a> {
             hold: state.hold.clone(),
             unresolved: state.unresolved.clone(),
             last: state.last.clone(),
-            pending,
-            next: self.next(environment, state)?,
+            pending: current.and_then(|live| counts.get(live.commit, snapshot.trunk)),
+            next: coming.map(|(candidate, gates)| Next {
+                tag: candidate.tag.clone(),
+                commits: brings(current, candidate, counts),
+                ready_at: outlook::ready_at(&gates, self.outlook.now),
+                gates,
+            }),
+            fixes,
             back: if in_depth { self.back(environment, state) } else { None },
         })
-    }
-
-    fn setting<'s>(
-        &'s self,
-        environment: &'s Environment,
-        state: &'s EnvState,
-        upstream: &'s [(crate::domain::name::EnvName, EnvState)],
-    ) -> Setting<'s> {
-        Setting {
-            environment,
-            state,
-            upstream,
-            candidates: &self.snapshot.candidates.state,
-            pool: &self.snapshot.pool,
-            actor: &self.actor,
-            on_behalf_of: self.on_behalf_of.as_ref(),
-            now: self.now,
-        }
-    }
-
-    /// The default candidate, where it is not live, and what refuses it.
-    fn next(&self, environment: &Environment, state: &EnvState) -> Result<Option<Next>> {
-        let upstream = self.snapshot.upstream(environment);
-        let setting = self.setting(environment, state, &upstream);
-        let current = state.current();
-        let chosen = setting.choose(&Default::default());
-        let Some(candidate) = chosen.filter(|c| current.is_none_or(|live| live.tag != c.tag)) else {
-            return Ok(None);
-        };
-        let mut gates = gate::judge(&setting.case(candidate));
-        gates.retain(|verdict| !verdict.passed);
-        Ok(Some(Next {
-            tag: candidate.tag.clone(),
-            commits: self.brings(current, candidate)?,
-            ready_at: ready_at(&gates, self.now),
-            gates,
-        }))
-    }
-
-    /// How many commits a candidate brings; where nothing is live, how many it
-    /// builds on, which is recorded: nobody waits for a walk to the first commit.
-    fn brings(&self, live: Option<&Live>, candidate: &Minted) -> Result<usize> {
-        if let Some(live) = live {
-            return Ok(self.count(live.commit, candidate.commit)?.unwrap_or_default());
-        }
-        let picks = self.count(candidate.trunk_commit, candidate.commit)?.unwrap_or_default();
-        Ok(usize::try_from(candidate.position).unwrap_or(usize::MAX).saturating_add(picks))
     }
 
     /// Where a rollback would go, once what is in its way is taken over.
@@ -179,7 +216,7 @@ impl<'a> Look<'a> {
             Some(intent) => Some(intent.deployment.seq),
             None => held.map(|hold| hold.token),
         };
-        let stamp = Stamp { actor: &self.actor, at: self.now, nonce: &Context::nonce };
+        let stamp = Stamp { actor: &self.outlook.actor, at: self.outlook.now, nonce: &Context::nonce };
         let open = match token {
             Some(token) => plan::close(&environment.name, state, token, true, "", &stamp).ok()?.1,
             None => state.clone(),
@@ -188,7 +225,7 @@ impl<'a> Look<'a> {
         let lost = |tag: &TagName| self.lost(tag);
         let knowledge = Knowledge { find: &find, lost: &lost };
         let request = rollback::Request { take_over: token, ..rollback::Request::default() };
-        match rollback::decide(&self.setting(environment, &open, &[]), &request, &knowledge, state) {
+        match rollback::decide(&self.outlook.setting(environment, &open, &[]), &request, &knowledge, state) {
             Decision::Go(plan) => Some(Back::To {
                 tag: plan.candidate().tag.clone(),
                 why: plan.why().to_owned(),
@@ -210,42 +247,14 @@ impl<'a> Look<'a> {
         let record = self.snapshot.record(self.ctx, self.snapshot.minted(tag)?).ok()?;
         artifacts::lost(self.ctx, &record)
     }
-
-    /// How many commits of this project lie between two; none where one of
-    /// them is not in this clone.
-    fn count(&self, exclude: Oid, include: Oid) -> Result<Option<usize>> {
-        let own = evidence::own_commits(self.ctx, &self.scope, &[exclude], include)?;
-        Ok(own.map(|own| own.len()))
-    }
 }
 
-/// When the last of these refusing gates opens by itself: `now` where none
-/// refuses, none where one of them waits for more than time.
-fn ready_at(gates: &[Verdict], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    gates.iter().try_fold(now, |latest, verdict| verdict.opens_at.map(|at| latest.max(at)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::gate::Gate;
-
-    #[test]
-    fn ready_when_the_last_timed_gate_opens_unless_a_person_is_needed() {
-        let now: DateTime<Utc> = "2026-11-23T12:00:00Z".parse().unwrap();
-        let refusing = |minutes: Option<i64>| Verdict {
-            gate: Gate::Soak,
-            passed: false,
-            text: String::new(),
-            fixes: Vec::new(),
-            opens_at: minutes.map(|minutes| now + chrono::Duration::minutes(minutes)),
-        };
-        let at = |gates: &[Option<i64>]| {
-            let gates: Vec<Verdict> = gates.iter().copied().map(refusing).collect();
-            ready_at(&gates, now).map(|at| (at - now).num_minutes())
-        };
-        assert_eq!(at(&[]), Some(0));
-        assert_eq!(at(&[Some(30), Some(5)]), Some(30));
-        assert_eq!(at(&[Some(30), None]), None);
+/// How many commits a candidate brings; where nothing is live, how many it
+/// builds on, which is recorded: nobody waits for a walk to the first commit.
+fn brings(live: Option<&Live>, candidate: &Minted, counts: &Counts) -> usize {
+    if let Some(live) = live {
+        return counts.get(live.commit, candidate.commit).unwrap_or_default();
     }
+    let picks = counts.get(candidate.trunk_commit, candidate.commit).unwrap_or_default();
+    usize::try_from(candidate.position).unwrap_or(usize::MAX).saturating_add(picks)
 }

@@ -137,6 +137,11 @@ impl<'a> Context<'a> {
         self.repo.state_dir().join(self.home.project.as_str())
     }
 
+    /// Where this clone keeps what a chain comes to.
+    pub fn index_file(&self, chain: &str) -> PathBuf {
+        self.state_dir().join("index").join(format!("{chain}.jsonl"))
+    }
+
     /// This clone's journal.
     pub fn journal(&self) -> Journal {
         Journal::at(self.state_dir().join("journal"))

@@ -7,13 +7,17 @@
 
 pub mod artifacts;
 pub mod claim;
+pub mod containment;
 pub mod context;
+pub mod counts;
 pub mod cut;
 pub mod deployment;
 pub mod evidence;
 pub mod flow;
+pub mod lived;
 pub mod make;
 pub mod outcome;
+pub mod outlook;
 pub mod pick;
 pub mod prepare;
 pub mod publish;

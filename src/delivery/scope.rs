@@ -36,7 +36,13 @@ impl Scope {
         Ok(Scope(Some(builder.build().map_err(invalid)?)))
     }
 
-    /// Whether a commit touches the project, against its first parent.
+    /// Whether everything is the project's.
+    pub fn is_all(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether a commit touches the project; a merge, whether it does against
+    /// each of its parents.
     ///
     /// # Errors
     /// git failed.

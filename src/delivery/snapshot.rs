@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::context::{Context, config_at};
 use crate::config;
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
-use crate::domain::candidates::{CandidatesState, Minted, What};
+use crate::domain::candidates::{CandidatesState, Event, Minted, What};
 use crate::domain::config::{Config, Environment};
 use crate::domain::env::EnvState;
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
@@ -17,6 +18,7 @@ use crate::domain::version::{Parsed, TagStyle, Version};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::chain;
+use crate::store::index;
 use crate::store::ledger::{self, View};
 use crate::store::tag::{TagObject, read_tag};
 
@@ -29,6 +31,19 @@ pub struct Policy {
     pub commit: Option<Oid>,
     /// Where it was read, for people, where that is not trunk.
     pub elsewhere: Option<String>,
+}
+
+/// A release that reached a final environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Which.
+    pub release: Version,
+    /// Its own tag.
+    pub tag: TagName,
+    /// The candidate that won.
+    pub candidate: TagName,
+    /// Its commit.
+    pub commit: Oid,
 }
 
 /// Everything a plan is made from.
@@ -46,6 +61,8 @@ pub struct Snapshot {
     pub candidates: View<CandidatesState>,
     /// Every candidate there is, oldest first.
     pub pool: Vec<Minted>,
+    /// Every release that reached a final environment, in that order.
+    pub closed: Vec<Closed>,
     /// When the authority was last asked.
     pub as_of: Option<DateTime<Utc>>,
 }
@@ -93,19 +110,13 @@ impl Snapshot {
         let style = TagStyle::new(&policy.config.version.tag, ctx.project())
             .map_err(|bad| Failure::new(Kind::Config, bad.to_string()))?;
         let candidates = ledger::read::<CandidatesState>(repo, &ledger::candidates_ref(ctx.project()), &[])?;
-        let mut pool = Vec::new();
-        for event in ledger::events::<CandidatesState>(repo, candidates.tip) {
-            if let What::Minted(minted) = event?.1.what {
-                pool.push(minted);
-            }
-        }
-        pool.reverse();
+        let (pool, closed) = made(ctx, &candidates)?;
         let mut environments = BTreeMap::new();
         for environment in &policy.config.environments {
             environments.insert(environment.name.clone(), read_environment(ctx, environment)?);
         }
         let as_of = if ctx.is_local() { Some(ctx.world.now()) } else { read_as_of(ctx) };
-        Ok(Snapshot { trunk, policy, style, environments, candidates, pool, as_of })
+        Ok(Snapshot { trunk, policy, style, environments, candidates, pool, closed, as_of })
     }
 
     /// An environment's policy.
@@ -347,6 +358,34 @@ fn read_candidate(
             Candidate::parse(TagFacts { tag: tag.clone(), commit: target, tagger, at, signed }, &message)
         }
     })
+}
+
+/// What the candidates' chain is read for, over and over.
+#[derive(Serialize, Deserialize)]
+enum Made {
+    Minted(Minted),
+    Closed(Closed),
+}
+
+/// Every candidate and every closed release, oldest first.
+fn made(ctx: &Context<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Minted>, Vec<Closed>)> {
+    let keep = |event: Event| match event.what {
+        What::Minted(minted) => Some(Made::Minted(minted)),
+        What::Closed { release, tag, candidate, commit } => {
+            Some(Made::Closed(Closed { release, tag, candidate, commit }))
+        }
+        _ => None,
+    };
+    let file = ctx.index_file("candidates");
+    let made = index::read::<CandidatesState, Made>(&ctx.repo, candidates.tip, &file, "made", keep)?;
+    let (mut pool, mut closed) = (Vec::new(), Vec::new());
+    for one in made {
+        match one {
+            Made::Minted(minted) => pool.push(minted),
+            Made::Closed(release) => closed.push(release),
+        }
+    }
+    Ok((pool, closed))
 }
 
 /// Reads one environment's chain.

@@ -231,6 +231,17 @@ pub fn log_path(ctx: &Context<'_>, environment: &impl std::fmt::Display, seq: u6
     ctx.state_dir().join("output").join(environment.to_string()).join(format!("{seq}.log"))
 }
 
+/// The deployments of an environment whose output is kept on this machine,
+/// newest first; none where nothing can be read.
+pub fn logged(ctx: &Context<'_>, environment: &impl std::fmt::Display) -> Vec<u64> {
+    let dir = ctx.state_dir().join("output").join(environment.to_string());
+    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let number = |name: std::ffi::OsString| name.to_str()?.strip_suffix(".log")?.parse().ok();
+    let mut numbers: Vec<u64> = files.filter_map(|file| number(file.file_name())).collect();
+    numbers.sort_unstable_by(|a, b| b.cmp(a));
+    numbers
+}
+
 /// [`log_path`], in a folder that exists.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ pub mod candidate;
 pub mod candidates;
 pub mod changes;
 pub mod config;
+pub mod containment;
 pub mod env;
 pub mod fold;
 pub mod freeze;

@@ -23,7 +23,7 @@ use std::time::Duration;
 pub use command::Processes;
 pub use explain::explain;
 pub use group::{boot_id, is_alive, is_group_alive, stop_group};
-pub use signals::Interrupts;
+pub use signals::{Change, Interrupts, Window};
 
 /// How long a command may take to end politely before it is killed.
 pub const GRACE: Duration = Duration::from_secs(5);

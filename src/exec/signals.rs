@@ -3,14 +3,19 @@
 //! Installing changes what SIGINT, SIGTERM and SIGHUP do to this process: from
 //! then on they only count, and whoever is at work looks at the count. It ends
 //! nothing itself, and leaves a signal alone that the caller chose to ignore
-//! (`nohup rel …`, `rel … &` in a script).
+//! (`nohup rel …`, `rel … &` in a script). What a terminal's window does is
+//! told apart, by [`Window`], and only while somebody draws on it.
 
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::iterator::{Handle, Signals};
 
 /// How often `rel` was asked to stop. Clones share the count.
 #[derive(Debug, Clone)]
@@ -78,6 +83,29 @@ impl Interrupts {
         self.count() > 0
     }
 
+    /// Waits for so long, or until any signal came, and says whether one did.
+    /// Signals end it at once; [`Interrupts::trigger`] is seen at its end.
+    pub fn wait(&self, at_most: Duration) -> bool {
+        let until = Instant::now() + at_most;
+        while !self.interrupted() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let Some(signals) = self.shared.signals.as_ref() else {
+                std::thread::sleep(left);
+                continue;
+            };
+            // Rounded up, so as not to turn in circles for the last part of a millisecond.
+            let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+            // Ended by a signal, or not able to: what came is looked at either way.
+            if poll(&mut [PollFd::new(signals.as_fd(), PollFlags::POLLIN)], timeout).is_err() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        true
+    }
+
     /// Counts one more, as a signal would.
     pub fn trigger(&self) {
         self.shared.counted.fetch_add(1, Ordering::SeqCst);
@@ -88,6 +116,62 @@ impl Interrupts {
     #[must_use]
     pub fn from_now(&self) -> Interrupts {
         Interrupts { shared: Arc::clone(&self.shared), before: self.before + self.count() }
+    }
+}
+
+/// What a terminal's window asks of whoever draws on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It has another size.
+    Resized,
+    /// The screen is to be given back: the job is being stopped (Ctrl-Z).
+    Stopped,
+}
+
+/// The signals of a terminal's window. What comes after [`Window::listen`] is
+/// kept until somebody looks.
+#[derive(Debug)]
+pub struct Window(Signals);
+
+impl Window {
+    /// Starts to listen. From then on Ctrl-Z stops nothing by itself.
+    ///
+    /// # Errors
+    /// When the system has no file descriptor or refuses a handler.
+    pub fn listen() -> io::Result<Window> {
+        let ignored = ignored_signals();
+        let heeded = [SIGWINCH, SIGTSTP].into_iter().filter(|signal| ignored & mask(*signal) == 0);
+        Signals::new(heeded).map(Window)
+    }
+
+    /// What ends [`Window::serve`] once it is dropped.
+    pub fn closer(&self) -> Closer {
+        Closer(self.0.handle())
+    }
+
+    /// Tells each change until closed. After [`Change::Stopped`] was told the
+    /// process stops; `resumed` is called when it goes on.
+    pub fn serve(mut self, mut tell: impl FnMut(Change), mut resumed: impl FnMut()) {
+        for signal in self.0.forever() {
+            if signal == SIGWINCH {
+                tell(Change::Resized);
+            } else {
+                tell(Change::Stopped);
+                // A system that does not let a process stop goes on with it.
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+                resumed();
+            }
+        }
+    }
+}
+
+/// Ends [`Window::serve`] when dropped.
+#[derive(Debug)]
+pub struct Closer(Handle);
+
+impl Drop for Closer {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
@@ -129,6 +213,24 @@ mod tests {
         assert!(!later.interrupted());
         interrupts.trigger();
         assert_eq!((later.count(), later.from_now().count(), interrupts.count()), (1, 0, 2));
+    }
+
+    #[test]
+    fn a_signal_ends_a_wait_at_once() {
+        let (read, write) = UnixStream::pair().unwrap();
+        read.set_nonblocking(true).unwrap();
+        let interrupts = Interrupts::counting(Some(read));
+        assert!(!interrupts.wait(Duration::from_millis(5)), "nothing came");
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| interrupts.wait(Duration::from_secs(3_600)));
+            std::io::Write::write_all(&mut (&write), b"x").unwrap();
+            assert!(waiting.join().unwrap());
+        });
+        assert!(interrupts.wait(Duration::from_secs(3_600)), "it came before");
+        let none = Interrupts::none();
+        assert!(!none.wait(Duration::from_millis(5)));
+        none.trigger();
+        assert!(none.wait(Duration::from_secs(3_600)));
     }
 
     #[test]

@@ -183,8 +183,8 @@ pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Resul
     for entry in chain::walk(repo, start) {
         let entry = entry?;
         match entry.body {
-            Body::Record { v, state, .. } if v == VERSION => {
-                view.state = serde_json::from_value(state).map_err(|error| {
+            Body::Record { v, line } if v == VERSION => {
+                let held: Held<S> = serde_json::from_str(&line).map_err(|error| {
                     Failure::new(
                         Kind::Integrity,
                         format!("the record {} of {ref_name} is damaged", entry.oid),
@@ -192,6 +192,7 @@ pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Resul
                     .because(error)
                     .hint("rel fsck")
                 })?;
+                view.state = held.state;
                 return Ok(view);
             }
             Body::Record { v, .. } => {
@@ -212,8 +213,24 @@ pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Resul
 }
 
 #[derive(Deserialize)]
+struct Held<S> {
+    state: S,
+}
+
+#[derive(Deserialize)]
 struct Stored<E> {
     event: E,
+}
+
+/// The event of a commit of a chain; none where this version cannot read one.
+pub(in crate::store) fn event<S: State>(entry: &chain::Entry) -> Option<S::Event> {
+    match &entry.body {
+        Body::Record { v, line } if *v == VERSION => {
+            let stored: Stored<S::Event> = serde_json::from_str(line).ok()?;
+            Some(stored.event)
+        }
+        _ => None,
+    }
 }
 
 /// The events of a chain, newest first; what this version cannot read is
@@ -224,12 +241,6 @@ pub fn events<'r, S: State + 'r>(
 ) -> impl Iterator<Item = Result<(Oid, S::Event)>> + 'r {
     tip.into_iter().flat_map(move |tip| chain::walk(repo, tip)).filter_map(|entry| match entry {
         Err(failure) => Some(Err(failure)),
-        Ok(entry) => match entry.body {
-            Body::Record { v, line, .. } if v == VERSION => {
-                let stored: Stored<S::Event> = serde_json::from_str(&line).ok()?;
-                Some(Ok((entry.oid, stored.event)))
-            }
-            _ => None,
-        },
+        Ok(entry) => event::<S>(&entry).map(|event| Ok((entry.oid, event))),
     })
 }

@@ -21,6 +21,7 @@ use crate::failure::{Doing, Failure, Kind, Result};
 use crate::world::World;
 
 use super::git::{Git, Version};
+use super::history::Commits;
 
 /// Variables that point git at a repository, an index or an object store; git's own list is
 /// `git rev-parse --local-env-vars`. A command that runs inside a checkout must have none of them.
@@ -83,6 +84,7 @@ pub struct Repo {
     /// Objects written in-process that may not be on stable storage yet.
     unsynced: RefCell<Vec<Oid>>,
     pub(in crate::store) version: OnceCell<Version>,
+    commits: OnceCell<Commits>,
 }
 
 impl std::fmt::Debug for Repo {
@@ -183,6 +185,7 @@ impl Repo {
             alternates,
             unsynced: RefCell::new(Vec::new()),
             version: OnceCell::new(),
+            commits: OnceCell::new(),
         })
     }
 
@@ -224,6 +227,17 @@ impl Repo {
     /// The handle itself, for this floor.
     pub(in crate::store) fn git2(&self) -> &git2::Repository {
         &self.inner
+    }
+
+    /// Its commits as a graph, opened when it is first asked about.
+    pub(in crate::store) fn commits(&self) -> Result<&Commits> {
+        match self.commits.get() {
+            Some(commits) => Ok(commits),
+            None => {
+                let opened = Commits::open(self)?;
+                Ok(self.commits.get_or_init(|| opened))
+            }
+        }
     }
 
     // ---- refs ----

@@ -60,7 +60,7 @@ pub fn deployment(deployment: &Deployment) -> Value {
 }
 
 /// A tag, or null where a commit stands in its place.
-fn tag(tag: &TagName) -> Value {
+pub fn tag(tag: &TagName) -> Value {
     if tag.as_commit().is_some() { Value::Null } else { json!(tag) }
 }
 
@@ -106,6 +106,9 @@ fn place(place: &Place) -> Value {
         "unresolved": place.unresolved.iter().map(deployment).collect::<Vec<_>>(),
         "pending": place.pending,
         "next": place.next.as_ref().map(next),
+        "fixes_not_on_trunk": place.fixes.iter().map(|fix| json!({
+            "source": fix.source, "commit": fix.change.commit, "subject": fix.change.subject,
+        })).collect::<Vec<_>>(),
     })
 }
 

@@ -9,7 +9,8 @@
 //! | [`prompt`] | questions to a person |
 //! | [`progress`] | that something is still going on |
 //! | [`plan`] | a deployment's plan in words |
-//! | [`status`], [`list`], [`log`], [`show`] | what the looking verbs show |
+//! | [`status`], [`list`], [`log`], [`show`], [`mod@where`] | what the looking verbs show |
+//! | [`watch`] | a screen that is drawn again and again |
 //! | [`noted`] | tables whose rows have remarks |
 //! | [`json`] | the documents of `--json` |
 //! | [`error`] | a failure as a person, or a script, is told it |
@@ -31,6 +32,8 @@ pub mod status;
 pub mod table;
 pub mod text;
 pub mod time;
+pub mod watch;
+pub mod r#where;
 
 pub use error::{failure, failure_json};
 pub use progress::Progress;

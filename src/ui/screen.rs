@@ -133,6 +133,21 @@ impl Screen {
         }
     }
 
+    /// A screen to compose on: as wide as said, coloured as this one is. Its
+    /// results are seen nowhere, and what else is said on it goes to `err`.
+    #[must_use]
+    pub fn aside(&self, err: Box<dyn Write + Send>, width: Option<usize>) -> Screen {
+        Screen {
+            out: Stream::new(Box::new(io::sink()), self.out.terminal, self.out.color, width),
+            err: Stream::new(err, self.out.terminal, self.out.color, width),
+            quiet: self.quiet,
+            verbose: self.verbose,
+            json: false,
+            document: Mutex::new(false),
+            progress: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+        }
+    }
+
     /// What was asked for, on stdout. Silent with `--json`, whose one document
     /// says it instead; see [`Screen::json`].
     pub fn result(&self, text: &str) {
@@ -229,6 +244,29 @@ impl Screen {
     /// nothing is cut or wrapped.
     pub fn width(&self) -> Option<usize> {
         self.out.width
+    }
+
+    /// The lines and columns that the terminal on stdout has now; none if it
+    /// is no terminal.
+    pub fn size(&self) -> Option<(usize, usize)> {
+        let (lines, columns) = Term::stdout().size_checked().unwrap_or((24, USUAL_WIDTH as u16));
+        Some((usize::from(lines), usize::from(columns))).filter(|_| self.out.terminal)
+    }
+
+    /// A drawing on the terminal of stdout: what it moves and clears is the
+    /// caller's, its text has gone through [`Screen::shown`].
+    pub(super) fn draw(&self, drawing: &str) {
+        self.raw(drawing.as_bytes());
+    }
+
+    /// A text as stdout may carry it.
+    pub(super) fn shown<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
+        text::printable(text, self.out.color)
+    }
+
+    /// Whether nobody reads stdout any more.
+    pub fn is_lost(&self) -> bool {
+        self.out.broken().is_some()
     }
 
     /// The width of stderr in columns; none if it is not a terminal.

@@ -9,6 +9,7 @@ use super::screen::Screen;
 use super::table::{Table, labelled};
 use super::text::{clean, wrap};
 use super::time;
+use crate::domain::changes::Change;
 use crate::domain::env::{Deployment, Hold, HoldCause, Last, Live, Progress, Trigger};
 use crate::domain::gate::{Gate, Verdict};
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName, TagName};
@@ -73,8 +74,19 @@ pub struct Place {
     pub pending: Option<usize>,
     /// The candidate that a deployment without one would take.
     pub next: Option<Next>,
+    /// Fixes that are live here and that trunk lacks.
+    pub fixes: Vec<Fix>,
     /// What a rollback would do; only where that was asked.
     pub back: Option<Back>,
+}
+
+/// A fix that was picked onto what is live.
+#[derive(Debug, Clone)]
+pub struct Fix {
+    /// The commit it was picked from.
+    pub source: Oid,
+    /// What it became.
+    pub change: Change,
 }
 
 /// A deployment under way.
@@ -145,6 +157,23 @@ pub fn overview(screen: &Screen, status: &Status) -> String {
     });
     parts.extend(status.environments.iter().flat_map(|place| concerns(screen, status, place)));
     parts.join("\n\n")
+}
+
+/// All of it in one line, for a prompt: what is live, `?` where that is not
+/// certain, how many commits on trunk wait, and what keeps it closed.
+pub fn oneline(screen: &Screen, status: &Status) -> String {
+    let places = status.environments.iter().map(|place| {
+        let mut words = vec![screen.env(place.name.as_str())];
+        words.push(place.current.as_ref().map_or("-".to_owned(), |live| mark(screen, place, live)));
+        words.extend(place.pending.filter(|pending| *pending > 0).map(|pending| format!("+{pending}")));
+        match (&place.in_flight, &place.hold) {
+            (Some(flight), _) => words.push(format!("({} running)", flight.deployment.id)),
+            (None, Some(_)) => words.push("(held)".to_owned()),
+            (None, None) => {}
+        }
+        words.join(" ")
+    });
+    places.collect::<Vec<_>>().join(" · ")
 }
 
 /// The environments, a line each. What comes last may be cut, so where there
@@ -349,6 +378,15 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
             concern(text, &[("settle it", settle)]);
         }
     }
+    for fix in &place.fixes {
+        let short = fix.change.commit.short();
+        let subject = clean(&fix.change.subject);
+        let author = person(&fix.change.author, None);
+        concern(
+            format!("{name} runs a fix that trunk lacks: {short} \"{subject}\" ({author})."),
+            &[("bring it there", format!("git cherry-pick -x {short}"))],
+        );
+    }
     let newest = place.last.as_ref().map(|last| last.seq).filter(|_| !place.certain);
     for deployment in &place.unresolved {
         let Deployment { id, seq, tag, .. } = deployment;
@@ -520,6 +558,7 @@ pub(super) mod tests {
             last: None,
             pending: None,
             next: None,
+            fixes: Vec::new(),
             back: None,
         }
     }
@@ -601,6 +640,24 @@ new      -             -       -           nothing newer may go there
         for width in [Some(80), Some(200), None] {
             assert_eq!(overview(&screen(width), &status()), expected, "{width:?}");
         }
+    }
+
+    #[test]
+    fn a_prompt_has_one_line() {
+        let line = "staging v1.6.0-rc.2 · prod v1.5.1-rc.1? +35 · eu v1.5.1-rc.1 (held) · new -";
+        assert_eq!(oneline(&screen(Some(80)), &status()), line);
+    }
+
+    #[test]
+    fn a_fix_that_trunk_lacks_is_somebodys_concern() {
+        let mut status = status();
+        let change = Change::read(oid(3), "fix: the \u{1b}cart", &actor("ana"), status.now);
+        status.environments[0].fixes.push(Fix { source: oid(4), change });
+        assert_eq!(
+            concerns(&screen(None), &status, &status.environments[0]),
+            ["? staging runs a fix that trunk lacks: 3333333 \"fix: the \\u{1b}cart\" (ana).
+  bring it there  git cherry-pick -x 3333333"]
+        );
     }
 
     #[test]

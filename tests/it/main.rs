@@ -10,12 +10,15 @@
 mod repo;
 mod output;
 mod remote;
+mod whereabouts;
 mod world;
 
 mod authority;
 mod bad_input;
 mod block;
+mod completions;
 mod config;
+mod counts;
 mod cut;
 mod deploy;
 mod floors;
@@ -25,6 +28,7 @@ mod integrity;
 mod kill;
 mod lock;
 mod look;
+mod man;
 mod pick;
 mod plain_git;
 mod race;
@@ -34,3 +38,4 @@ mod review;
 mod rollback;
 mod roundtrips;
 mod ship;
+mod watch;

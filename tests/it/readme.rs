@@ -10,8 +10,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use rel::commands::man::FILES;
 use rel::domain::gate::{Gate, RULES};
-use rel::failure::Kind;
+use rel::failure::{EXIT_CODES, Kind};
+use rel::world::VARIABLES;
 
 use crate::remote;
 use crate::repo::{Desk, Shop};
@@ -344,4 +346,29 @@ fn every_exit_code_is_in_the_table() {
     }
     let codes: BTreeSet<u8> = kinds.iter().map(|kind| kind.exit_code()).collect();
     assert_eq!(table.len(), codes.len() + 1, "those and 0");
+    let told: Vec<(u8, String)> =
+        table.iter().map(|row| (row[0].parse().unwrap(), row[2].replace('`', ""))).collect();
+    assert_eq!(
+        told,
+        EXIT_CODES.map(|(code, meaning)| (code, meaning.to_owned())),
+        "the README, then rel man"
+    );
+}
+
+#[test]
+fn the_manual_page_tells_files_and_variables_as_the_reference_does() {
+    let plain = |heading: &str| -> Vec<(String, String)> {
+        let cells = rows(heading).into_iter().map(|row| (row[0].replace('`', ""), row[1].replace('`', "")));
+        cells.collect()
+    };
+    let variables = plain("### Environment variables");
+    assert!(variables.len() > 2);
+    for (name, meaning) in variables {
+        assert!(VARIABLES.contains(&(&name, &meaning)), "rel man tells {name} otherwise");
+    }
+    let files = plain("### On disk");
+    assert!(files.len() > 4);
+    for (name, meaning) in files {
+        assert!(FILES.contains(&(&name, &meaning)), "rel man tells {name} otherwise: {meaning}");
+    }
 }

@@ -90,6 +90,13 @@ fn a_commit_needs_no_tag() {
     assert_eq!(chain, format!("staging#1 deploy {} by ana, recorded", &commit[..7]));
     let notes = ana.git(&["notes", "--ref=rel/shop/env/staging", "show", &commit]);
     assert_eq!(notes.lines().filter(|line| line.starts_with("{\"id\":\"staging#1\"")).count(), 2);
+    let found = ana.json(&["where", &commit]);
+    assert_eq!(
+        (&found["environments"][0]["live"], found["environments"][0]["tag"].is_null()),
+        (&true.into(), true)
+    );
+    let text = ana.rel(&["where", &commit]).ok().stdout;
+    assert!(text.contains(&format!("yes   {} ", &commit[..7])), "{text}");
     // A deployment over it is told the commit, and that it had no tag.
     ana.cut(&[]);
     let deployed = ana.deploy("staging", &[]);

@@ -333,6 +333,15 @@ impl Desk<'_> {
         self.commit_all(message)
     }
 
+    /// The same without pushing it anywhere.
+    #[track_caller]
+    pub fn commit_here(&self, name: &str, text: &str, message: &str) -> String {
+        self.write(name, text);
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", message]);
+        self.tip()
+    }
+
     /// Commits everything and pushes it to trunk. The commit's id.
     #[track_caller]
     pub fn commit_all(&self, message: &str) -> String {

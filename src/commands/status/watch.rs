@@ -1,0 +1,223 @@
+//! `rel status --watch`: looks again and again, until somebody has seen enough.
+//!
+//! On a terminal it is a screen that is drawn over. Elsewhere a frame is
+//! printed where something changed, and nothing else. A look that fails, as
+//! when the remote is away, does not end it: the last frame stays, and how old
+//! it is is said.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::cli::Interval;
+use crate::delivery::context::Context;
+use crate::exec::{Change, Window};
+use crate::failure::{Failure, Kind, Result};
+use crate::ui::watch::{Frame, Watch};
+use crate::ui::{text, time};
+
+/// Between two looks while nothing is going on.
+const CALM: Duration = Duration::from_secs(5);
+
+/// Between two looks while a deployment is in flight.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// What one look saw.
+pub struct Seen {
+    /// How it reads.
+    pub frame: Frame,
+    /// What it says, for telling whether that changed.
+    pub document: Map<String, Value>,
+    /// Whether something is in flight.
+    pub busy: bool,
+}
+
+/// Runs until a signal asks to stop, or nobody reads any more; both are a good end.
+///
+/// # Errors
+/// `--json` asks for one document; the first look fails.
+pub fn run(
+    ctx: &Context<'_>,
+    interval: Interval,
+    look: impl Fn(&Context<'_>) -> Result<Seen>,
+) -> Result<Map<String, Value>> {
+    if ctx.screen.is_json() {
+        return Err(Failure::new(Kind::Usage, "--json prints one document, and --watch has no end")
+            .hint("one document at a time: rel status --json"));
+    }
+    let first = Looked::new(ctx, &look);
+    if let Err(failure) = first.seen {
+        // Whoever interrupts the first look has seen enough of it.
+        return if ctx.interrupts.interrupted() { Ok(Map::new()) } else { Err(failure) };
+    }
+    let pause = |busy: bool| match interval {
+        Interval::Every(every) => every,
+        Interval::Fitting => {
+            if busy {
+                BUSY
+            } else {
+                CALM
+            }
+        }
+    };
+    let turns = Turns { ctx, look: &look, pause: &pause };
+    // Without a way to move the cursor a terminal is as good as a file.
+    let movable = ctx.screen.size().is_some() && ctx.world.var("TERM") != Some("dumb");
+    if movable {
+        turns.on_screen(first)?
+    } else {
+        turns.in_lines(first)
+    }
+    Ok(Map::new())
+}
+
+/// A look, and what was said beside it.
+struct Looked {
+    seen: Result<Seen>,
+    beside: String,
+    at: DateTime<Utc>,
+}
+
+impl Looked {
+    /// Looks with everything opened anew: what this clone is told by others
+    /// may have changed. Nothing is said but what is kept in `beside`.
+    fn new(ctx: &Context<'_>, look: impl Fn(&Context<'_>) -> Result<Seen>) -> Looked {
+        let said = Said::default();
+        let aside = ctx.screen.aside(Box::new(said.clone()), ctx.screen.width());
+        let Context { world, options, asker, runner, interrupts, .. } = *ctx;
+        let at = world.now();
+        let seen =
+            Context::open(world, options, &aside, asker, runner, interrupts).and_then(|ctx| look(&ctx));
+        Looked { seen, beside: said.text(), at }
+    }
+}
+
+/// Bytes that were written, to be read later.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Said {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).trim_end().to_owned()
+    }
+}
+
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Looking again, and when.
+struct Turns<'t, 'c> {
+    ctx: &'t Context<'c>,
+    look: &'t dyn Fn(&Context<'_>) -> Result<Seen>,
+    pause: &'t dyn Fn(bool) -> Duration,
+}
+
+impl Turns<'_, '_> {
+    /// Waits, looks, and tells, until it is time to end.
+    fn go(&self, mut busy: bool, mut tell: impl FnMut(Looked)) {
+        while !self.ctx.interrupts.wait((self.pause)(busy)) && !self.ctx.screen.is_lost() {
+            let looked = Looked::new(self.ctx, self.look);
+            // What fails because it was interrupted is not told.
+            if self.ctx.interrupts.interrupted() {
+                return;
+            }
+            if let Ok(seen) = &looked.seen {
+                busy = seen.busy;
+            }
+            tell(looked);
+        }
+    }
+
+    fn on_screen(&self, first: Looked) -> Result<()> {
+        let window = Window::listen()?;
+        let mut since = first.at;
+        let Ok(seen) = first.seen else { return Ok(()) };
+        let busy = seen.busy;
+        let watch = Watch::open(self.ctx.screen, with(seen.frame, first.beside));
+        std::thread::scope(|scope| {
+            let _closer = window.closer();
+            let watch = &watch;
+            scope.spawn(move || {
+                let tell = |change| match change {
+                    Change::Resized => watch.repaint(),
+                    Change::Stopped => watch.suspend(),
+                };
+                window.serve(tell, || watch.resume());
+            });
+            self.go(busy, |looked| match looked.seen {
+                Ok(seen) => {
+                    since = looked.at;
+                    watch.show(with(seen.frame, looked.beside));
+                }
+                Err(failure) => watch.note(&self.stale(since, &failure)),
+            });
+        });
+        watch.close();
+        Ok(())
+    }
+
+    fn in_lines(&self, first: Looked) {
+        let screen = self.ctx.screen;
+        let mut since = first.at;
+        let Ok(seen) = first.seen else { return };
+        let mut before = what(seen.document);
+        let mut beside = first.beside;
+        let mut failing = false;
+        screen.error(&beside);
+        screen.result(&(seen.frame)(screen));
+        self.go(seen.busy, |looked| {
+            if looked.beside != beside {
+                beside = looked.beside;
+                screen.error(&beside);
+            }
+            match looked.seen {
+                Ok(seen) => {
+                    since = looked.at;
+                    failing = false;
+                    let now = what(seen.document);
+                    if now != before {
+                        before = now;
+                        screen.result(&format!("\n{}", (seen.frame)(screen)));
+                    }
+                }
+                Err(_) if failing => {}
+                Err(failure) => {
+                    failing = true;
+                    screen.warn(&self.stale(since, &failure));
+                }
+            }
+        });
+    }
+
+    /// Since when nothing new is known, and why.
+    fn stale(&self, since: DateTime<Utc>, failure: &Failure) -> String {
+        let now = self.ctx.world.now();
+        let age = time::ago(now, since);
+        format!("as of {} UTC, {age}: {}", time::clock(since, now), text::clean(&failure.message))
+    }
+}
+
+/// A frame with what was said beside it below.
+fn with(frame: Frame, beside: String) -> Frame {
+    if beside.is_empty() {
+        return frame;
+    }
+    Box::new(move |screen| format!("{}\n\n{beside}", frame(screen).trim_end()))
+}
+
+/// What a document says, but for when that was found out.
+fn what(mut document: Map<String, Value>) -> Map<String, Value> {
+    document.remove("as_of");
+    document
+}

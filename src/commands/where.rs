@@ -1,0 +1,215 @@
+//! `rel where`: which candidates and environments contain a commit, and how.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::cli;
+use crate::delivery::containment;
+use crate::delivery::context::Context;
+use crate::delivery::lived::{Lived, lived};
+use crate::delivery::outlook::{self, Outlook};
+use crate::delivery::snapshot::Snapshot;
+use crate::delivery::{evidence, report, scope};
+use crate::domain::candidates::Minted;
+use crate::domain::changes::Change;
+use crate::domain::config::Environment;
+use crate::domain::containment::Way;
+use crate::domain::name::{Oid, TagName};
+use crate::domain::spelled::Spelled;
+use crate::failure::{Failure, Kind, Result};
+use crate::store::history;
+use crate::ui::r#where::{self as said, Found, Place, Waits, Where};
+
+/// Runs the verb.
+///
+/// # Errors
+/// There is no such commit; the authority cannot be reached.
+pub fn run(ctx: &Context<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
+    let snapshot = evidence::look(ctx, "where COMMIT")?;
+    let mut asked: Vec<(String, Oid)> = Vec::new();
+    for text in &args.commits {
+        let commit = commit(ctx, &snapshot, text)?;
+        if asked.iter().all(|(_, known)| *known != commit) {
+            asked.push((text.clone(), commit));
+        }
+    }
+    let look = Look::new(ctx, &snapshot)?;
+    let found = look.find(&asked)?;
+    ctx.screen.result(&match &found[..] {
+        [one] => said::one(ctx.screen, one, ctx.world.now()),
+        several => said::several(ctx.screen, several),
+    });
+    let mut documents: Vec<Value> = found.iter().map(said::json).collect();
+    let mut document = match (documents.pop(), documents.is_empty()) {
+        (Some(Value::Object(only)), true) => only,
+        (last, _) => {
+            documents.extend(last);
+            Map::from_iter([("commits".to_owned(), json!(documents))])
+        }
+    };
+    report::policy(ctx, &snapshot, &mut document);
+    Ok(document)
+}
+
+fn commit(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Oid> {
+    if let Ok(minted) = snapshot.candidate(ctx, text) {
+        return Ok(minted.commit);
+    }
+    ctx.repo.resolve_commit(text)?.ok_or_else(|| {
+        Failure::new(Kind::NotFound, format!("there is no commit {text} in this clone"))
+            .hint("git fetch, if somebody else has it")
+    })
+}
+
+/// What every commit is looked for in.
+struct Look<'a> {
+    ctx: &'a Context<'a>,
+    snapshot: &'a Snapshot,
+    outlook: Outlook<'a>,
+    /// Candidates, then tags of others; newest first.
+    tags: Vec<(TagName, Oid, bool)>,
+    /// What was ever live in each environment, in the policy's order.
+    lived: Vec<Vec<Lived>>,
+    /// Every commit that may contain one, each once: trunk's tip first.
+    tips: Vec<Oid>,
+    place_of: HashMap<Oid, usize>,
+}
+
+impl<'a> Look<'a> {
+    fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Result<Look<'a>> {
+        let mut pool: Vec<&Minted> = snapshot.pool.iter().collect();
+        pool.sort_by(|a, b| b.order().cmp(&a.order()));
+        let mut tags: Vec<(TagName, Oid, bool)> =
+            pool.into_iter().map(|minted| (minted.tag.clone(), minted.commit, false)).collect();
+        let mut others: Vec<_> = Vec::new();
+        for (tag, target, parsed) in snapshot.foreign(ctx)? {
+            if let Some(commit) = ctx.repo.peel_to_commit(target)? {
+                others.push((parsed, tag, commit));
+            }
+        }
+        let rank = |tag: &TagName| Some(Spelled::read(snapshot.style.version_text(tag.as_str())?)?.rank());
+        others.sort_by_cached_key(|(parsed, tag, _)| {
+            Reverse((parsed.version().clone(), rank(tag), tag.clone()))
+        });
+        tags.extend(others.into_iter().map(|(_, tag, commit)| (tag, commit, true)));
+        let mut look = Look {
+            ctx,
+            snapshot,
+            outlook: Outlook::new(ctx, snapshot),
+            tags: Vec::new(),
+            lived: Vec::new(),
+            tips: Vec::new(),
+            place_of: HashMap::new(),
+        };
+        look.tip(snapshot.trunk)?;
+        for (_, commit, _) in &tags {
+            look.tip(*commit)?;
+        }
+        look.tags = tags;
+        for environment in &snapshot.policy.config.environments {
+            let view = snapshot.chain(&environment.name)?;
+            let lived = lived(ctx, &environment.name, view)?;
+            for one in &lived {
+                look.tip(one.commit)?;
+            }
+            look.lived.push(lived);
+        }
+        Ok(look)
+    }
+
+    /// Takes a commit as one that may contain others, if it is in this clone.
+    fn tip(&mut self, commit: Oid) -> Result<()> {
+        if !self.place_of.contains_key(&commit) && history::has(&self.ctx.repo, commit)? {
+            self.place_of.insert(commit, self.tips.len());
+            self.tips.push(commit);
+        }
+        Ok(())
+    }
+
+    fn find(&self, asked: &[(String, Oid)]) -> Result<Vec<Where>> {
+        let wanted: Vec<Oid> = asked.iter().map(|(_, commit)| *commit).collect();
+        let ways = containment::ways(self.ctx, self.snapshot, &wanted, &self.tips)?;
+        asked.iter().zip(&ways).map(|((text, commit), ways)| self.one(text, *commit, ways)).collect()
+    }
+
+    fn one(&self, text: &str, commit: Oid, ways: &[Option<Way>]) -> Result<Where> {
+        let way = |tip: Oid| self.place_of.get(&tip).and_then(|at| ways[*at]);
+        let change = self.change(commit)?;
+        let candidates: Vec<Found> = self
+            .tags
+            .iter()
+            .filter_map(|(tag, tip, foreign)| {
+                // Nobody recorded what went into a tag of others.
+                let way = way(*tip).filter(|way| !foreign || way.form.is_none())?;
+                Some(Found { tag: tag.clone(), way, foreign: *foreign })
+            })
+            .collect();
+        let trunk = way(self.snapshot.trunk);
+        let environments = &self.snapshot.policy.config.environments;
+        let places = environments.iter().zip(&self.lived).map(|(environment, lived)| {
+            let state = &self.snapshot.chain(&environment.name)?.state;
+            let live = state.current().and_then(|live| Some((live.clone(), way(live.commit)?)));
+            let waits = match &live {
+                Some(_) => None,
+                None => Some(self.waits(environment, trunk, &way)?),
+            };
+            Ok(Place {
+                name: environment.name.clone(),
+                certain: state.certain,
+                first: lived.iter().filter(|one| way(one.commit).is_some()).map(|one| one.at).min(),
+                live,
+                waits,
+            })
+        });
+        Ok(Where {
+            asked: (!commit.to_string().starts_with(text)).then(|| text.to_owned()),
+            brought: self.brought(commit)?,
+            change,
+            trunk,
+            candidates,
+            places: places.collect::<Result<_>>()?,
+        })
+    }
+
+    fn change(&self, commit: Oid) -> Result<Change> {
+        Ok(scope::changes(self.ctx, &[commit])?.swap_remove(0))
+    }
+
+    /// What a merge brought to the line of its first parent, newest first.
+    fn brought(&self, commit: Oid) -> Result<Vec<Change>> {
+        let parents = history::parents(&self.ctx.repo, commit)?;
+        let Some((first, others)) = parents.split_first().filter(|(_, others)| !others.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let brought = history::between(&self.ctx.repo, &[*first], others, usize::MAX)?;
+        scope::changes(self.ctx, &brought)
+    }
+
+    /// What a commit that is not live somewhere still waits for.
+    fn waits(
+        &self,
+        environment: &Environment,
+        trunk: Option<Way>,
+        way: &impl Fn(Oid) -> Option<Way>,
+    ) -> Result<Waits> {
+        let next = self.outlook.next(environment)?;
+        if let Some((candidate, gates)) = next.filter(|(candidate, _)| way(candidate.commit).is_some()) {
+            let ready_at = outlook::ready_at(&gates, self.outlook.now);
+            return Ok(Waits::Next { tag: candidate.tag.clone(), gates, ready_at });
+        }
+        let state = &self.snapshot.candidates.state;
+        let in_candidates = self.snapshot.pool.iter().filter(|minted| way(minted.commit).is_some());
+        let deployable = |minted: &&Minted| state.block(&minted.tag, &minted.version.release).is_none();
+        let newest = in_candidates.filter(deployable).max_by(|a, b| a.order().cmp(&b.order()));
+        match newest {
+            Some(candidate) => {
+                let gates = self.outlook.refusals(environment, candidate)?;
+                Ok(Waits::Candidate { tag: candidate.tag.clone(), gates })
+            }
+            None if trunk.is_some() => Ok(Waits::Cut),
+            None => Ok(Waits::Trunk),
+        }
+    }
+}

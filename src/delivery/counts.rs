@@ -1,0 +1,63 @@
+//! How many commits of a project lie between commits, all counted in one walk.
+
+use std::collections::HashMap;
+
+use super::context::Context;
+use super::scope::Scope;
+use crate::domain::name::Oid;
+use crate::failure::Result;
+use crate::store::history::{self, Ranges};
+
+/// Counts, by what is excluded and what is included.
+#[derive(Debug, Default)]
+pub struct Counts(HashMap<(Oid, Oid), usize>);
+
+impl Counts {
+    /// Counts every range of `wanted`: the commits that the second contains
+    /// and the first does not.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn take(ctx: &Context<'_>, scope: &Scope, wanted: &[(Oid, Oid)]) -> Result<Counts> {
+        let mut pairs: Vec<(Oid, Oid)> = Vec::new();
+        for &(exclude, include) in wanted {
+            if history::has(&ctx.repo, exclude)? && history::has(&ctx.repo, include)? {
+                pairs.push((exclude, include));
+            }
+        }
+        pairs.sort();
+        pairs.dedup();
+        let excluded: Vec<[Oid; 1]> = pairs.iter().map(|(exclude, _)| [*exclude]).collect();
+        let ranges: Vec<(&[Oid], Oid)> =
+            pairs.iter().zip(&excluded).map(|((_, include), exclude)| (&exclude[..], *include)).collect();
+        let walked = Ranges::walk(&ctx.repo, &ranges)?;
+        let mut own: HashMap<Oid, bool> = HashMap::new();
+        let mut counts = Counts::default();
+        for (index, pair) in pairs.into_iter().enumerate() {
+            let mut count = 0;
+            for oid in walked.commits(index) {
+                if scope.is_all() {
+                    count += 1;
+                    continue;
+                }
+                // Ranges overlap, and to look at what a commit changed takes longer than to meet it.
+                let ours = match own.get(&oid) {
+                    Some(known) => *known,
+                    None => {
+                        let ours = scope.touched_by(ctx, oid)?;
+                        own.insert(oid, ours);
+                        ours
+                    }
+                };
+                count += usize::from(ours);
+            }
+            counts.0.insert(pair, count);
+        }
+        Ok(counts)
+    }
+
+    /// How many there are; none where one of the two is not in this clone.
+    pub fn get(&self, exclude: Oid, include: Oid) -> Option<usize> {
+        self.0.get(&(exclude, include)).copied()
+    }
+}

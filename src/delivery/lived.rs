@@ -1,0 +1,70 @@
+//! What was ever live in an environment, from its chain.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::context::Context;
+use crate::domain::env::{EnvState, Event, Progress, What};
+use crate::domain::name::{EnvName, Oid, TagName};
+use crate::failure::Result;
+use crate::store::index;
+use crate::store::ledger::View;
+
+/// A deployment that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lived {
+    /// Its number.
+    pub seq: u64,
+    /// What it made live.
+    pub tag: TagName,
+    /// The commit of that.
+    pub commit: Oid,
+    /// When it had.
+    pub at: DateTime<Utc>,
+}
+
+/// What an environment's chain is read for, over and over.
+#[derive(Serialize, Deserialize)]
+enum Kept {
+    Begun { seq: u64, tag: TagName, commit: Oid },
+    Ended { seq: u64, succeeded: bool, at: DateTime<Utc> },
+}
+
+/// Every deployment that succeeded, oldest first by number: what was undone
+/// later, too.
+///
+/// # Errors
+/// git failed.
+pub fn lived(ctx: &Context<'_>, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Lived>> {
+    let file = ctx.index_file(&format!("env-{environment}"));
+    let kept = index::read::<EnvState, Kept>(&ctx.repo, view.tip, &file, "lived", keep)?;
+    let mut found: Vec<(Lived, bool)> = Vec::new();
+    for one in kept {
+        match one {
+            Kept::Begun { seq, tag, commit } => {
+                found.push((Lived { seq, tag, commit, at: DateTime::UNIX_EPOCH }, false));
+            }
+            // What settles a deployment comes soon after it; the last word counts.
+            Kept::Ended { seq, succeeded, at } => {
+                if let Some((lived, did)) = found.iter_mut().rev().find(|(lived, _)| lived.seq == seq) {
+                    (lived.at, *did) = (at, succeeded);
+                }
+            }
+        }
+    }
+    Ok(found.into_iter().filter(|(_, succeeded)| *succeeded).map(|(lived, _)| lived).collect())
+}
+
+fn keep(event: Event) -> Option<Kept> {
+    let seq = event.id.seq;
+    let ended = |state: Progress| Kept::Ended { seq, succeeded: state == Progress::Succeeded, at: event.at };
+    match event.what {
+        What::Intent(intent) => {
+            let deployment = intent.deployment;
+            Some(Kept::Begun { seq, tag: deployment.tag, commit: deployment.commit })
+        }
+        What::Outcome(outcome) => Some(ended(outcome.state)),
+        What::Resolved { state, .. } => Some(ended(state)),
+        _ => None,
+    }
+}

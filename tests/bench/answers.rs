@@ -1,0 +1,125 @@
+//! Whether what is timed is right: every answer against plain git's.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use serde_json::Value;
+
+use crate::rows::Spots;
+use crate::surroundings::say;
+
+/// A check that was made: what of, and what is wrong if anything is.
+pub struct Checked {
+    /// What was checked.
+    pub name: &'static str,
+    /// What is wrong.
+    pub wrong: Option<String>,
+}
+
+/// A question put to both; what differs, if anything does.
+type Check = fn(&Spots<'_>) -> Result<(), String>;
+
+/// Puts every question to both, and compares.
+pub fn check(spots: &Spots<'_>) -> Vec<Checked> {
+    let checks: [(&str, Check); 7] = [
+        ("status counts what rev-list counts", status),
+        ("where finds the candidates that tag --contains finds", where_),
+        ("list has the tags that for-each-ref has", list),
+        ("a cut of an old commit of trunk is planned", on_trunk),
+        ("a cut of a commit beside trunk is refused", beside_trunk),
+        ("log has the deployments that git log has", log),
+        ("changelog has the commits that git log has", changelog),
+    ];
+    checks.map(|(name, check)| Checked { name, wrong: check(spots).err() }).into()
+}
+
+fn status(spots: &Spots<'_>) -> Result<(), String> {
+    let document = spots.document(&["status"]);
+    let counted = spots.live.iter().map(|(name, commit)| {
+        let count = spots.git(&["rev-list", "--count", &format!("{commit}..origin/main")]);
+        (name.as_str(), count.parse().ok())
+    });
+    let said = each(&document["environments"]).map(|one| (text(&one["name"]), one["pending"].as_u64()));
+    same(&said.collect::<Vec<_>>(), &counted.collect::<Vec<_>>())
+}
+
+fn where_(spots: &Spots<'_>) -> Result<(), String> {
+    let document = spots.document(&["where", &spots.third]);
+    let candidates = each(&document["candidates"]).filter(|one| one["via"] == "ancestor");
+    let said: BTreeSet<&str> = candidates.map(|one| text(&one["tag"])).filter(|tag| is_rc(tag)).collect();
+    let tags = spots.git(&["tag", "--contains", &spots.third]);
+    same(&said, &tags.lines().filter(|tag| is_rc(tag)).collect())
+}
+
+fn list(spots: &Spots<'_>) -> Result<(), String> {
+    let document = spots.document(&["list"]);
+    let candidates = each(&document["releases"]).flat_map(|release| each(&release["candidates"]));
+    let said: BTreeSet<String> =
+        candidates.map(|one| format!("{} {}", text(&one["tag"]), text(&one["commit"]))).collect();
+    let tags = spots.git(&["for-each-ref", "--format=%(refname:short) %(*objectname)", "refs/tags"]);
+    same(&said, &tags.lines().filter(|line| is_rc(line)).map(str::to_owned).collect())
+}
+
+fn on_trunk(spots: &Spots<'_>) -> Result<(), String> {
+    let document = spots.document(&["cut", &spots.deep, "--dry-run"]);
+    // The commit has no candidate yet, or the trunk check would not have been made for one.
+    same(&text(&document["plan"]["commit"]), &spots.deep.as_str())
+}
+
+fn beside_trunk(spots: &Spots<'_>) -> Result<(), String> {
+    let tags = spots.git(&["tag", "--list", "v*-rc.*", "--no-merged", "origin/main"]);
+    let picked = tags.lines().next().ok_or("no candidate was picked")?;
+    let said = say(spots.around.rel(&spots.clone, &["cut", picked, "--dry-run", "--offline"]));
+    same(&said.code, &Some(4))
+}
+
+fn log(spots: &Spots<'_>) -> Result<(), String> {
+    let document = spots.document(&["log", "prod"]);
+    let said: Vec<&str> = each(&document["deployments"]).map(|one| text(&one["id"])).collect();
+    let subjects = spots.git(&["log", "--format=%s", &spots.chain("prod")]);
+    let claims = subjects.lines().filter_map(|subject| subject.split_once(" deploy ")).map(|claim| claim.0);
+    same(&said, &claims.take(said.len().max(1)).collect())
+}
+
+fn changelog(spots: &Spots<'_>) -> Result<(), String> {
+    let document = spots.document(&["changelog", &spots.newest]);
+    let range = format!("{}..{}", spots.released, spots.newest);
+    let commits = spots.git(&["rev-list", "--no-merges", &range]);
+    let mut said = BTreeSet::new();
+    commits_in(&document, &mut said);
+    let missing = commits.lines().filter(|commit| !said.contains(commit)).count();
+    if missing == 0 { Ok(()) } else { Err(format!("{missing} of {} are missing", commits.lines().count())) }
+}
+
+/// Every commit that a document names, wherever it does.
+fn commits_in<'d>(document: &'d Value, found: &mut BTreeSet<&'d str>) {
+    match document {
+        Value::Array(items) => items.iter().for_each(|item| commits_in(item, found)),
+        Value::Object(members) => {
+            found.extend(members.get("commit").and_then(Value::as_str));
+            members.values().for_each(|member| commits_in(member, found));
+        }
+        _ => {}
+    }
+}
+
+fn each(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn is_rc(text: &str) -> bool {
+    text.contains("-rc.")
+}
+
+/// Whether both say the same, and something.
+fn same<T: PartialEq + Debug>(rel: &T, git: &T) -> Result<(), String> {
+    if rel == git {
+        return Ok(());
+    }
+    let short = |value: &T| format!("{value:?}").chars().take(300).collect::<String>();
+    Err(format!("rel says {}, git says {}", short(rel), short(git)))
+}
