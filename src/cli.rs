@@ -126,6 +126,8 @@ pub enum Verb {
     Lock(Lock),
     /// Open a held environment
     Unlock(Unlock),
+    /// Write down what another system deployed
+    Record(Record),
     /// Settle a deployment whose outcome is unknown
     Resolve(Resolve),
     /// Publish what an earlier run could not, and fetch what others did
@@ -481,6 +483,36 @@ pub struct Unlock {
     /// Why; recorded
     #[arg(long, short = 'm', value_name = "WHY")]
     pub reason: String,
+}
+
+/// `rel record`
+#[derive(Debug, Clone, Args)]
+#[command(
+    group = clap::ArgGroup::new("what").required(true),
+    after_help = "Examples:\n  rel record prod v1.4.0 --succeeded     what runs there now, tagged by somebody else\n  rel record prod 9f2c1ab --succeeded    a bare commit\n  rel record prod v1.6.0-rc.2 --started  another system has begun; --succeeded or --failed later"
+)]
+pub struct Record {
+    /// Where
+    #[arg(value_name = "ENV")]
+    pub environment: EnvName,
+    /// What: a candidate, any tag, or a commit
+    #[arg(value_name = "REV")]
+    pub rev: String,
+    /// It is under way
+    #[arg(long, group = "what")]
+    pub started: bool,
+    /// It did what it set out to do
+    #[arg(long, group = "what")]
+    pub succeeded: bool,
+    /// It did not
+    #[arg(long, group = "what")]
+    pub failed: bool,
+    /// Why; recorded
+    #[arg(long, short = 'm', value_name = "WHY")]
+    pub reason: Option<String>,
+    /// Close hold or intent N on the way
+    #[arg(long, value_name = "N", requires = "reason", value_parser = token)]
+    pub take_over: Option<u64>,
 }
 
 /// `rel resolve`

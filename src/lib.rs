@@ -213,6 +213,7 @@ fn dispatch(
         Verb::Unblock(args) => commands::block::run(&open()?, args, true),
         Verb::Lock(args) => commands::lock::run(&open()?, args),
         Verb::Unlock(args) => commands::unlock::run(&open()?, args),
+        Verb::Record(args) => commands::record::run(&open()?, args),
         Verb::Resolve(args) => commands::resolve::run(&open()?, args),
         Verb::Sync => commands::sync::run(&open()?),
         Verb::Config(args) => match args.verb {

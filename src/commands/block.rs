@@ -8,6 +8,7 @@ use crate::delivery::revision::Named;
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{publish, settle};
 use crate::domain::candidates::{CandidatesState, Event, What};
+use crate::domain::env::Live;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger;
 
@@ -63,8 +64,11 @@ pub fn run(ctx: &Context<'_>, args: &cli::Block, unblock: bool) -> Result<Map<St
         ctx.screen.note(&format!("  undo   rel unblock {target} --reason WHY"));
         for (name, view) in &snapshot.environments {
             let live = view.state.current();
-            let hit = |tag: &str, release: &str| tag == target || release == target;
-            if let Some(live) = live.filter(|l| hit(l.tag.as_str(), &l.version.release.to_string())) {
+            let hit = |live: &&Live| {
+                let release = live.version.as_ref().map(|version| version.release.to_string());
+                release.is_some() && (live.tag.as_str() == target || release.as_ref() == Some(&target))
+            };
+            if let Some(live) = live.filter(hit) {
                 ctx.screen.warn(&format!("{} is live on {name}; go back: rel rollback {name}", live.tag));
             }
         }

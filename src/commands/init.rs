@@ -12,16 +12,20 @@ use std::path::Path;
 use serde_json::json;
 
 use self::triggers::Trigger;
-use crate::config::init::{Facts, Proposal, ProposedBuild, detect, render};
+use crate::config::init::{
+    ANSWERED, Facts, Numbering, Proposal, ProposedBuild, TOLD_BY, detect, render, scheme_name,
+};
 use crate::config::{self, FILE_NAME};
 use crate::delivery::context::{Context, Options};
-use crate::domain::config::Config;
+use crate::domain::config::{Config, Scheme};
 use crate::domain::name::{EnvName, ProjectName, TagName};
+use crate::domain::version::TagStyle;
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::git::Git;
 use crate::store::repo::Repo;
 use crate::ui::prompt::Asker;
 use crate::ui::screen::Screen;
+use crate::ui::table::labelled;
 use crate::ui::text;
 use crate::world::World;
 
@@ -49,10 +53,11 @@ pub fn run(
     if file.symlink_metadata().is_ok() {
         return Err(exists(&file));
     }
-    let mut proposal = detect(&facts(&repo, top)?);
+    let mut facts = facts(&repo, top)?;
     if let Some(name) = &options.project {
-        proposal.name = name.clone();
+        facts.name = name.to_string();
     }
+    let mut proposal = detect(&facts);
     let mut environments = default_environments();
     if !options.yes && !options.dry_run {
         if !(world.stdin_terminal && world.stderr_terminal && !options.json) {
@@ -70,7 +75,7 @@ pub fn run(
     let written = with_environments(&render(&proposal), &environments);
     // What was typed is quoted and checked; this is the proof.
     let config = config::parse(&written, FILE_NAME)?.config;
-    let warnings = warnings(top, &proposal);
+    let warnings = warnings(&repo, top, &proposal, &config);
     let commit = commit(&repo, top, &config);
     if options.dry_run {
         screen.result(&written);
@@ -99,22 +104,36 @@ fn exists(file: &Path) -> Failure {
 fn facts(repo: &Repo, top: &Path) -> Result<Facts> {
     let remotes = Git::new(repo).arg("remote").run_ok("the remotes cannot be listed")?.stdout_text();
     let remote = remote(repo, &remotes.lines().collect::<Vec<_>>());
-    let address = remote.as_ref().and_then(|remote| repo.remote_url(remote));
+    let address = remote.as_ref().and_then(|(remote, _)| repo.remote_url(remote));
     let mut files = Vec::new();
     for entry in std::fs::read_dir(top).doing(format!("{} cannot be read", top.display()))? {
         files.extend(entry?.file_name().into_string());
     }
-    let tags = repo.refs_under("refs/tags/")?;
+    // The one file below the top that tells a program from a library.
+    files.extend(["src/main.rs"].into_iter().filter(|file| top.join(file).is_file()).map(str::to_owned));
+    let told = TOLD_BY.into_iter().filter_map(|file| Some((file.to_owned(), triggers::read(top, file)?)));
     Ok(Facts {
         name: name(address.as_deref(), top),
-        trunk: trunk(repo, remote.as_deref())?,
+        trunk: trunk(repo, remote.as_ref().map(|(remote, _)| remote.as_str()))?,
         remote,
+        address,
+        texts: told.collect(),
         files,
-        tags: tags
-            .into_iter()
-            .filter_map(|(tag, _)| Some(tag.strip_prefix("refs/tags/")?.to_owned()))
-            .collect(),
+        tags: tags(repo)?,
     })
+}
+
+/// The tags of this clone, those of the newest commits first.
+fn tags(repo: &Repo) -> Result<Vec<String>> {
+    let mut dated = Vec::new();
+    for (name, target) in repo.refs_under("refs/tags/")? {
+        let Some(name) = name.strip_prefix("refs/tags/") else { continue };
+        if let Some(commit) = repo.peel_to_commit(target)? {
+            dated.push((repo.commit(commit)?.commit_time, name.to_owned()));
+        }
+    }
+    dated.sort_by(|a, b| b.cmp(a));
+    Ok(dated.into_iter().map(|(_, name)| name).collect())
 }
 
 /// The last part of the remote's address, or the folder's name.
@@ -126,24 +145,29 @@ fn name(address: Option<&str>, top: &Path) -> String {
         .map_or_else(folder, str::to_owned)
 }
 
-/// The remote of the current branch; else `origin`; else the only one.
-fn remote(repo: &Repo, remotes: &[&str]) -> Option<String> {
-    let tracked = repo.head_branch().and_then(|branch| repo.config(&format!("branch.{branch}.remote")));
+/// The remote of the current branch; else `origin`; else the only one. And why.
+fn remote(repo: &Repo, remotes: &[&str]) -> Option<(String, String)> {
+    let branch = repo.head_branch();
+    let tracked = branch.as_ref().and_then(|branch| repo.config(&format!("branch.{branch}.remote")));
     let known = |name: &str| remotes.contains(&name);
+    let found = |remote: &str, why: &str| Some((remote.to_owned(), why.to_owned()));
     match (tracked, remotes) {
-        (Some(tracked), _) if known(&tracked) => Some(tracked),
-        _ if known("origin") => Some("origin".to_owned()),
-        (_, [only]) => Some((*only).to_owned()),
+        (_, [only]) => found(only, "the only remote"),
+        (Some(tracked), _) if known(&tracked) => {
+            found(&tracked, &format!("the remote of {}", branch.unwrap_or_default()))
+        }
+        _ if known("origin") => found("origin", "of several remotes the one with the usual name"),
         _ => None,
     }
 }
 
 /// What the remote calls its HEAD; else a branch of a usual name that it has;
 /// else the current branch, which comes late because it may be somebody's
-/// topic; else, where HEAD is detached, a local branch of a usual name.
-fn trunk(repo: &Repo, remote: Option<&str>) -> Result<Option<String>> {
+/// topic; else, where HEAD is detached, a local branch of a usual name. And
+/// what told.
+fn trunk(repo: &Repo, remote: Option<&str>) -> Result<Option<(String, String)>> {
     let usual = |folder: &str| {
-        for branch in ["main", "master", "trunk"] {
+        for branch in ["main", "master", "trunk", "develop"] {
             if repo.ref_target(&format!("{folder}{branch}"))?.is_some() {
                 return Ok::<_, Failure>(Some(branch.to_owned()));
             }
@@ -155,15 +179,15 @@ fn trunk(repo: &Repo, remote: Option<&str>) -> Result<Option<String>> {
         let head = format!("{folder}HEAD");
         let output = Git::new(repo).args(["symbolic-ref", "--quiet", &head]).run()?;
         if let Some(branch) = output.stdout_text().trim().strip_prefix(&folder) {
-            return Ok(Some(branch.to_owned()));
+            return Ok(Some((branch.to_owned(), format!("the HEAD of {remote}"))));
         }
         if let Some(branch) = usual(&folder)? {
-            return Ok(Some(branch));
+            return Ok(Some((branch, format!("the branch of a usual name that {remote} has"))));
         }
     }
     match repo.head_branch() {
-        Some(branch) => Ok(Some(branch)),
-        None => usual("refs/heads/"),
+        Some(branch) => Ok(Some((branch, "the branch that is checked out".to_owned()))),
+        None => Ok(usual("refs/heads/")?.map(|branch| (branch, "the usual name".to_owned()))),
     }
 }
 
@@ -174,14 +198,17 @@ fn ask(asker: &dyn Asker, screen: &Screen, proposal: Proposal) -> Result<Proposa
     let name = answer(asker, screen, "Name of the project", &default, |typed| {
         typed.parse::<ProjectName>().map_err(|bad| bad.to_string())
     })?;
-    let trunk = answer(asker, screen, "Branch to release from", &proposal.trunk, |typed| {
+    let told = |typed: String, guess: &(String, String)| {
+        if typed == guess.0 { guess.clone() } else { (typed, ANSWERED.to_owned()) }
+    };
+    let trunk = answer(asker, screen, "Branch to release from", &proposal.trunk.0, |typed| {
         if typed.parse::<TagName>().is_err() || typed.starts_with("refs/") {
             return Err(format!("{typed:?} is no name of a branch"));
         }
         Ok(typed.to_owned())
     })?;
     // Nothing typed is the default, so that "none" needs a word of its own.
-    let shown = if proposal.remote.is_empty() { "none" } else { &proposal.remote };
+    let shown = if proposal.remote.0.is_empty() { "none" } else { &proposal.remote.0 };
     let question = "Remote that decides about history and tags, or none";
     let remote = answer(asker, screen, question, shown, |typed| {
         if typed.starts_with('-') || typed.contains(|c: char| c.is_control() || c.is_whitespace()) {
@@ -189,22 +216,70 @@ fn ask(asker: &dyn Asker, screen: &Screen, proposal: Proposal) -> Result<Proposa
         }
         Ok(if typed == "none" { String::new() } else { typed.to_owned() })
     })?;
-    let guessed = proposal.build.as_ref().map_or("none", |build| build.command.as_str());
+    let numbering = ask_numbering(asker, screen, &name, proposal.numbering.clone())?;
+    Ok(Proposal {
+        trunk: told(trunk, &proposal.trunk),
+        remote: told(remote, &proposal.remote),
+        // The folder was guessed by the package whose tags were guessed.
+        folder: proposal.folder.clone().filter(|_| numbering.package.is_some()),
+        numbering,
+        build: ask_build(asker, screen, proposal.build.clone())?,
+        name,
+        ..proposal
+    })
+}
+
+fn ask_numbering(
+    asker: &dyn Asker,
+    screen: &Screen,
+    name: &ProjectName,
+    guess: Numbering,
+) -> Result<Numbering> {
+    screen.note(&text::clean(&format!("Tags: {}.", guess.because)));
+    let tag = answer(asker, screen, "Tags of releases", &guess.tag, |typed| {
+        TagStyle::new(typed, name).map(|_| typed.to_owned()).map_err(|bad| bad.to_string())
+    })?;
+    let schemes = [Scheme::Semver, Scheme::Calver, Scheme::Sequence];
+    let question = "Numbers of releases: semver, calver or sequence";
+    let scheme = answer(asker, screen, question, scheme_name(guess.scheme), |typed| {
+        let known = schemes.into_iter().find(|scheme| scheme_name(*scheme) == typed);
+        known.ok_or_else(|| format!("{typed:?} is none of semver, calver and sequence"))
+    })?;
+    if (&tag, scheme) == (&guess.tag, guess.scheme) {
+        return Ok(guess);
+    }
+    Ok(Numbering {
+        scheme,
+        because: ANSWERED.to_owned(),
+        notes: Vec::new(),
+        newest: guess.newest.filter(|_| tag == guess.tag),
+        package: guess.package.filter(|_| tag == guess.tag),
+        tag,
+    })
+}
+
+fn ask_build(
+    asker: &dyn Asker,
+    screen: &Screen,
+    guess: Option<ProposedBuild>,
+) -> Result<Option<ProposedBuild>> {
+    let guessed = guess.as_ref().map_or("none", |build| build.command.as_str());
     let command = answer(asker, screen, "Build command, or none", guessed, |typed| Ok(typed.to_owned()))?;
-    let build = match proposal.build {
+    Ok(match guess {
         _ if command == "none" => None,
         Some(build) if build.command == command => Some(build),
         guess => {
-            let made = guess.map_or_else(|| "dist/*".to_owned(), |build| build.artifacts.join(" "));
+            let made = guess.map(|build| build.artifacts.join(" ")).filter(|made| !made.is_empty());
+            let made = made.unwrap_or_else(|| "dist/*".to_owned());
             let question = "Files it makes that are to be kept, as patterns";
             let artifacts = answer(asker, screen, question, &made, |typed| {
                 let patterns: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
                 if patterns.is_empty() { Err("name at least one".to_owned()) } else { Ok(patterns) }
             })?;
-            Some(ProposedBuild { because: "your answer".to_owned(), command, artifacts })
+            let because = ANSWERED.to_owned();
+            Some(ProposedBuild { because, command, artifacts, ..ProposedBuild::default() })
         }
-    };
-    Ok(Proposal { name, trunk, remote, build, ..proposal })
+    })
 }
 
 fn ask_environments(asker: &dyn Asker, screen: &Screen, usual: &[EnvName]) -> Result<Vec<EnvName>> {
@@ -342,21 +417,36 @@ fn report(
     let project = &config.project;
     let authority = if project.remote.is_empty() { "this repository" } else { &project.remote };
     let build = match &proposal.build {
+        Some(build) if build.because == ANSWERED => build.command.clone(),
         Some(build) => format!("{}, from {}", build.command, build.because),
         None => "none recognised: candidates carry no artifacts".to_owned(),
     };
     let names: Vec<&str> = config.environments.iter().map(|environment| environment.name.as_str()).collect();
+    let numbering = &proposal.numbering;
+    let tags = match &numbering.newest {
+        Some(newest) => format!("{}, {}, as {newest}", numbering.tag, scheme_name(numbering.scheme)),
+        None => numbering.tag.clone(),
+    };
+    let mut rows = vec![
+        ("trunk", format!("{}, {}", project.trunk, proposal.trunk.1)),
+        ("authority", format!("{authority}, {}", proposal.remote.1)),
+        ("tags", tags),
+        ("build", build),
+        ("environments", names.join(" -> ")),
+        (
+            "deploy",
+            format!("{}{}", proposal.deploy, if proposal.deploy_exists { "" } else { ", yet to be written" }),
+        ),
+    ];
+    if let Some(folder) = &proposal.folder {
+        rows.insert(3, ("paths", folder.clone()));
+    }
+    let rows: Vec<(&str, String)> =
+        rows.into_iter().map(|(label, value)| (label, text::clean(&value))).collect();
     let mut told = format!(
-        "{} written for {}\n\n  trunk         {}\n  authority     {}\n  tags          {}\n  build         {}\n  environments  {}\n  deploy        {}{}\n",
-        FILE_NAME,
+        "{FILE_NAME} written for {}\n\n{}\n",
         screen.strong(project.name.as_str()),
-        text::clean(&project.trunk),
-        text::clean(authority),
-        text::clean(&proposal.tag),
-        text::clean(&build),
-        names.join(" -> "),
-        text::clean(&proposal.deploy),
-        if proposal.deploy_exists { "" } else { ", yet to be written" },
+        labelled(&rows, 2, screen.width())
     );
     told.push_str(&format!("\nRead it, then put it in force on {}:\n\n", text::clean(&project.trunk)));
     for command in commit {
@@ -369,16 +459,47 @@ fn report(
         told.push_str(&format!(
             "\nIf {} protects tags or refs by rules, let whoever cuts and deploys make\n{}, refs/notes/rel/* and refs/rel/*.\n",
             text::clean(authority),
-            text::clean(&proposal.tag.replace("{version}", "*"))
+            text::clean(&tag_of(config, "*"))
+        ));
+    }
+    if let Some(last) = names.last() {
+        let newest = numbering.newest.as_deref().unwrap_or("REV");
+        told.push_str(&format!(
+            "\nIf something runs on {last} already, say so, and rel counts from it:\n\n  rel record {last} {} --succeeded\n",
+            text::quote(newest)
         ));
     }
     told.push_str("\nThen: rel config check, rel status, rel cut");
     told
 }
 
+/// The tag of a version, as the file says.
+fn tag_of(config: &Config, version: &str) -> String {
+    config.version.tag.replace("{project}", config.project.name.as_str()).replace("{version}", version)
+}
+
+/// Tools that make version tags of their own, by a file at the top.
+const OTHER_TOOLS: [(&str, &str); 10] = [
+    (".releaserc", "semantic-release"),
+    (".releaserc.json", "semantic-release"),
+    (".releaserc.yml", "semantic-release"),
+    (".releaserc.yaml", "semantic-release"),
+    ("release.config.js", "semantic-release"),
+    ("release-please-config.json", "release-please"),
+    (".release-please-manifest.json", "release-please"),
+    ("lerna.json", "lerna"),
+    (".bumpversion.cfg", "bump2version"),
+    ("release-plz.toml", "release-plz"),
+];
+
 /// What the owner of this repository should know before the first tag.
-fn warnings(top: &Path, proposal: &Proposal) -> Vec<String> {
-    let samples = ["1.2.0-rc.1", "1.2.0"].map(|version| proposal.tag.replace("{version}", version));
+fn warnings(repo: &Repo, top: &Path, proposal: &Proposal, config: &Config) -> Vec<String> {
+    let samples = match proposal.numbering.scheme {
+        Scheme::Semver => ["1.2.0-rc.1", "1.2.0"],
+        Scheme::Calver => ["2026.11.0-rc.1", "2026.11.0"],
+        Scheme::Sequence => ["42-rc.1", "42"],
+    };
+    let samples = samples.map(|version| tag_of(config, version));
     let [candidate, release] = &samples;
     let mut warnings = Vec::new();
     for Trigger { file, line, what, reacts } in triggers::find(top, [candidate, release]) {
@@ -388,6 +509,12 @@ fn warnings(top: &Path, proposal: &Proposal) -> Vec<String> {
             [false, _] => format!("each release ({release})"),
         };
         warnings.push(format!("{file}:{line} {what}: {which} may start it"));
+    }
+    if let Some((file, tool)) = OTHER_TOOLS.into_iter().find(|(file, _)| top.join(file).is_file()) {
+        warnings.push(format!("{file}: {tool} makes version tags too; let only one of them number releases"));
+    }
+    if repo.is_shallow() {
+        warnings.push("this clone is shallow, and a cut counts commits: git fetch --unshallow".to_owned());
     }
     if !proposal.deploy_exists {
         warnings.push(format!("{} is not there yet: write it before the first deployment", proposal.deploy));

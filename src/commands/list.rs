@@ -1,6 +1,6 @@
 //! `rel list`: releases and their candidates, newest first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -10,6 +10,7 @@ use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{evidence, report};
 use crate::domain::candidates::Minted;
 use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::spelled::{Rank, Spelled};
 use crate::domain::version::{Parsed, Version};
 use crate::failure::{Kind, Result};
 use crate::ui::json as documents;
@@ -23,10 +24,21 @@ use crate::ui::list::{self, Entry, Foreign, Release, What};
 pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
     let snapshot = evidence::look(ctx, "list")?;
     let mut foreign = foreign(ctx, &snapshot)?;
+    let mut ours: BTreeMap<&Version, Vec<&Minted>> = BTreeMap::new();
+    for minted in &snapshot.pool {
+        ours.entry(&minted.version.release).or_default().push(minted);
+    }
     let mut releases = Vec::new();
-    for release in order(&snapshot, &foreign).into_iter().take(args.number.unwrap_or(usize::MAX)) {
+    let mut order = order(&snapshot, &foreign).into_iter();
+    while releases.len() < args.number.unwrap_or(usize::MAX)
+        && let Some(release) = order.next()
+    {
         let others = foreign.remove(&release).unwrap_or_default();
-        releases.push(gather(ctx, &snapshot, release, others)?);
+        let ours = ours.remove(&release).unwrap_or_default();
+        let gathered = gather(ctx, &snapshot, release, &ours, others)?;
+        if !gathered.candidates.is_empty() {
+            releases.push(gathered);
+        }
     }
     ctx.screen.result(&if releases.is_empty() {
         "no candidates yet: rel cut".to_owned()
@@ -39,7 +51,11 @@ pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
             json!({
                 "release": release.release,
                 "closed": release.closed,
-                "candidates": release.candidates.iter().map(documents::entry).collect::<Vec<_>>(),
+                "candidates": release
+                    .candidates
+                    .iter()
+                    .map(|entry| documents::entry(entry, &release.release))
+                    .collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -48,24 +64,18 @@ pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
     Ok(document)
 }
 
+/// A version tag of somebody else's, before anybody looked at its commit.
+struct Theirs {
+    tag: TagName,
+    target: Oid,
+    parsed: Parsed,
+}
+
 /// Version tags of others, by their release.
-fn foreign(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<BTreeMap<Version, Vec<Foreign>>> {
-    let mut found: BTreeMap<Version, Vec<Foreign>> = BTreeMap::new();
+fn foreign(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<BTreeMap<Version, Vec<Theirs>>> {
+    let mut found: BTreeMap<Version, Vec<Theirs>> = BTreeMap::new();
     for (tag, target, parsed) in snapshot.foreign(ctx)? {
-        // A tag on something other than a commit is nothing to deploy.
-        let Some(commit) = ctx.repo.peel_to_commit(target)? else { continue };
-        let (release, version, number) = match parsed {
-            Parsed::Release(release) => (release.clone(), release.to_string(), None),
-            Parsed::Candidate(version) => {
-                (version.release.clone(), version.to_string(), Some(version.number))
-            }
-            Parsed::Foreign { version, .. } => {
-                let prefix = snapshot.style.prefix();
-                let text = tag.as_str().strip_prefix(prefix).unwrap_or(tag.as_str()).to_owned();
-                (version, text, None)
-            }
-        };
-        found.entry(release.clone()).or_default().push(Foreign { tag, version, release, number, commit });
+        found.entry(parsed.version().clone()).or_default().push(Theirs { tag, target, parsed });
     }
     Ok(found)
 }
@@ -73,12 +83,12 @@ fn foreign(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<BTreeMap<Version, V
 /// Every release, newest first: ours by trunk, then version. Nothing records
 /// where on trunk those of others are, so each stands where its version
 /// belongs among ours.
-fn order(snapshot: &Snapshot, foreign: &BTreeMap<Version, Vec<Foreign>>) -> Vec<Version> {
+fn order(snapshot: &Snapshot, foreign: &BTreeMap<Version, Vec<Theirs>>) -> Vec<Version> {
     let lines = &snapshot.candidates.state.releases;
     let mut ours: Vec<_> = lines.iter().filter(|line| line.minted).collect();
     ours.sort_by(|a, b| (b.position, &b.release).cmp(&(a.position, &a.release)));
-    let mut others =
-        foreign.keys().rev().filter(|release| !ours.iter().any(|o| o.release == **release)).peekable();
+    let known: HashSet<&Version> = ours.iter().map(|line| &line.release).collect();
+    let mut others = foreign.keys().rev().filter(|release| !known.contains(release)).peekable();
     let mut order = Vec::new();
     for line in &ours {
         while let Some(other) = others.next_if(|other| **other > line.release) {
@@ -96,35 +106,58 @@ fn gather(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
     release: Version,
-    foreign: Vec<Foreign>,
+    ours: &[&Minted],
+    theirs: Vec<Theirs>,
 ) -> Result<Release> {
     let state = &snapshot.candidates.state;
     let closed = state.line(&release).is_some_and(|line| line.closed);
-    let whole = |tag: &Foreign| tag.version == release.to_string();
-    let tagged = foreign.iter().any(whole);
+    let (mut tagged, mut spellings) = (false, Vec::new());
     let released = if closed { winner(ctx, snapshot, &release)? } else { None };
-    let mut candidates: Vec<((bool, Option<u32>), Entry)> = Vec::new();
-    for minted in snapshot.pool.iter().filter(|minted| minted.version.release == release) {
+    let mut candidates: Vec<((Option<Rank>, TagName), Entry)> = Vec::new();
+    for minted in ours {
         let entry = Entry {
             what: what(ctx, snapshot, minted)?,
             block: state.block(&minted.tag, &release).cloned(),
             live: live(snapshot, &minted.tag),
             released: released == Some(minted.commit),
         };
-        candidates.push(((false, Some(minted.version.number)), entry));
+        candidates.push(((rank(&minted.version.to_string()), minted.tag.clone()), entry));
     }
-    for tag in foreign {
-        let key = (whole(&tag), tag.number);
-        let block = state.block(&tag.tag, &release).cloned();
-        let live = live(snapshot, &tag.tag);
-        candidates.push((key, Entry { what: What::Foreign(tag), block, live, released: false }));
+    for Theirs { tag, target, parsed } in theirs {
+        // A tag on something other than a commit is nothing to deploy.
+        let Some(commit) = ctx.repo.peel_to_commit(target)? else { continue };
+        let version = snapshot.style.version_text(tag.as_str()).unwrap_or(tag.as_str()).to_owned();
+        let number = match &parsed {
+            Parsed::Candidate(candidate) => Some(candidate.number),
+            Parsed::Release(_) | Parsed::Foreign { .. } => None,
+        };
+        let rank = rank(&version);
+        if matches!(parsed, Parsed::Release(_)) {
+            tagged = true;
+        }
+        if let Some(spelled) = Spelled::read(&version) {
+            spellings.push(version[..version.len() - spelled.suffix.len()].to_owned());
+        }
+        let block = state.block(&tag, &release).cloned();
+        let live = live(snapshot, &tag);
+        let foreign = Foreign { tag: tag.clone(), version, number, commit };
+        candidates.push(((rank, tag), Entry { what: What::Foreign(foreign), block, live, released: false }));
     }
-    candidates.sort_by_key(|(key, _)| std::cmp::Reverse(*key));
+    candidates.sort_by(|(a, _), (b, _)| b.cmp(a));
+    let name = release.to_string();
+    // Where nobody spells it as rel does, it is called as its tags spell it.
+    let name =
+        if ours.is_empty() && !spellings.contains(&name) { spellings.pop().unwrap_or(name) } else { name };
     Ok(Release {
-        release,
+        release: name,
         closed: closed || tagged,
         candidates: candidates.into_iter().map(|(_, entry)| entry).collect(),
     })
+}
+
+/// Where a version stands among those of its release.
+fn rank(version: &str) -> Option<Rank> {
+    Spelled::read(version).map(|spelled| spelled.rank())
 }
 
 /// The commit that the release's own tag is at, if this clone knows it.

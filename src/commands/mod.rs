@@ -16,6 +16,7 @@ pub mod list;
 pub mod lock;
 pub mod log;
 pub mod man;
+pub mod record;
 pub mod resolve;
 pub mod rollback;
 pub mod ship;

@@ -39,7 +39,8 @@ pub fn run(ctx: &Context<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
             .collect(),
         since: match since {
             Since::Candidate(tag) => Some(tag.to_string()),
-            Since::Release(version) => Some(version.to_string()),
+            Since::Version(text) => Some(text),
+            Since::Baseline(tag) => Some(tag.label().to_owned()),
             Since::Beginning => None,
         },
         changes: scope::changes(ctx, &commits)?,

@@ -1,5 +1,6 @@
 //! `rel where`: which candidates and environments contain a commit, and how.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
@@ -16,6 +17,7 @@ use crate::domain::changes::Change;
 use crate::domain::config::Environment;
 use crate::domain::containment::Way;
 use crate::domain::name::{Oid, TagName};
+use crate::domain::spelled::Spelled;
 use crate::failure::Result;
 use crate::store::history;
 use crate::ui::r#where::{self as said, Found, Place, Waits, Where};
@@ -77,7 +79,10 @@ impl<'a> Look<'a> {
                 others.push((parsed, tag, commit));
             }
         }
-        others.sort_by(|a, b| b.0.version().cmp(a.0.version()).then_with(|| b.1.cmp(&a.1)));
+        let rank = |tag: &TagName| Some(Spelled::read(snapshot.style.version_text(tag.as_str())?)?.rank());
+        others.sort_by_cached_key(|(parsed, tag, _)| {
+            Reverse((parsed.version().clone(), rank(tag), tag.clone()))
+        });
         tags.extend(others.into_iter().map(|(_, tag, commit)| (tag, commit, true)));
         let mut look = Look {
             ctx,

@@ -1,26 +1,51 @@
 //! A first `release.toml`: guessed from what a repository shows, and written
-//! with a comment on each line.
+//! with a comment on each line that says what it means and where it came from.
 //!
 //! Pure: it is told what there is, and neither looks nor asks.
 
+mod build;
+mod numbering;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+pub use self::build::{ProposedBuild, TOLD_BY};
+pub use self::numbering::Numbering;
 use crate::domain::config::Scheme;
 use crate::domain::name::{ProjectName, TagName};
+
+/// What stands for where a value came from, where somebody was asked.
+pub const ANSWERED: &str = "your answer";
 
 /// What is known of a repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// What it is called: its folder, or the last part of its remote's address.
     pub name: String,
-    /// Its mainline branch, if known.
-    pub trunk: Option<String>,
-    /// Its remote, if it has one.
-    pub remote: Option<String>,
-    /// The files at its top, by name.
+    /// Its mainline branch, if known, and what it was known by.
+    pub trunk: Option<(String, String)>,
+    /// Its remote, if it has one, and why that one.
+    pub remote: Option<(String, String)>,
+    /// The remote's address.
+    pub address: Option<String>,
+    /// The files and folders at its top, and whatever else is known to be
+    /// there, by path.
     pub files: Vec<String>,
-    /// Its tags, by short name.
+    /// What some of the files say: those of [`TOLD_BY`].
+    pub texts: BTreeMap<String, String>,
+    /// Its tags, by short name, newest first.
     pub tags: Vec<String>,
+}
+
+impl Facts {
+    fn has(&self, file: &str) -> bool {
+        self.files.iter().any(|name| name == file)
+    }
+
+    /// What a file says; nothing where it was not read.
+    fn text(&self, file: &str) -> &str {
+        self.texts.get(file).map_or("", String::as_str)
+    }
 }
 
 /// What a first `release.toml` would say.
@@ -28,14 +53,14 @@ pub struct Facts {
 pub struct Proposal {
     /// The project's name.
     pub name: ProjectName,
-    /// The branch releases are cut from.
-    pub trunk: String,
-    /// The authority; empty for the repository itself.
-    pub remote: String,
-    /// How versions are numbered.
-    pub scheme: Scheme,
-    /// `v{version}` or `{version}`.
-    pub tag: String,
+    /// The branch releases are cut from, and what that was told by.
+    pub trunk: (String, String),
+    /// The authority, empty for the repository itself, and why that one.
+    pub remote: (String, String),
+    /// The folder that is the project's, if not all of them are.
+    pub folder: Option<String>,
+    /// How versions are numbered and tagged.
+    pub numbering: Numbering,
     /// The build, if one was recognised.
     pub build: Option<ProposedBuild>,
     /// The deploy command.
@@ -46,45 +71,37 @@ pub struct Proposal {
     pub verify: Option<String>,
 }
 
-/// A build recognised by a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProposedBuild {
-    /// The file it was recognised by.
-    pub because: String,
-    /// The command.
-    pub command: String,
-    /// Patterns of what it makes.
-    pub artifacts: Vec<String>,
-}
-
 /// The proposal for a repository. Total: what cannot be guessed gets a default.
 pub fn detect(facts: &Facts) -> Proposal {
     let name = project_name(&facts.name);
-    let has = |file: &str| facts.files.iter().any(|name| name == file);
-    let first = |files: &[&str]| files.iter().find(|file| has(file)).map(|file| format!("./{file}"));
+    let first = |files: &[&str]| files.iter().find(|file| facts.has(file)).map(|file| format!("./{file}"));
     let deploy = first(&["deploy.sh", "deploy"]);
-    let (scheme, tag) = numbering(&facts.tags);
+    let numbering = numbering::numbering(&name, &facts.tags);
+    let folder = numbering.package.as_ref().and_then(|package| folder(facts, package));
+    let is_branch =
+        |(trunk, _): &(String, String)| trunk.parse::<TagName>().is_ok() && !trunk.starts_with("refs/");
+    let is_remote = |(remote, _): &(String, String)| {
+        !remote.starts_with('-') && !remote.contains(|c: char| c.is_control() || c.is_whitespace())
+    };
+    let of = |value: &str, why: &str| (value.to_owned(), why.to_owned());
     Proposal {
-        trunk: facts
-            .trunk
-            .clone()
-            .filter(|trunk| trunk.parse::<TagName>().is_ok() && !trunk.starts_with("refs/"))
-            .unwrap_or_else(|| "main".to_owned()),
-        remote: facts
-            .remote
-            .clone()
-            .filter(|remote| {
-                !remote.starts_with('-') && !remote.contains(|c: char| c.is_control() || c.is_whitespace())
-            })
-            .unwrap_or_default(),
-        scheme,
-        tag: tag.to_owned(),
-        build: build(&name, &has),
+        trunk: facts.trunk.clone().filter(is_branch).unwrap_or_else(|| of("main", "the usual name")),
+        remote: facts.remote.clone().filter(is_remote).unwrap_or_else(|| of("", "there is no remote")),
+        build: build::build(&name, facts, numbering.package.as_deref()),
+        folder,
+        numbering,
         deploy_exists: deploy.is_some(),
         deploy: deploy.unwrap_or_else(|| "./deploy.sh".to_owned()),
         verify: first(&["smoke.sh", "verify.sh", "smoke-test.sh"]),
         name,
     }
+}
+
+/// The folder of the package whose tags were taken, written as a pattern.
+fn folder(facts: &Facts, package: &str) -> Option<String> {
+    let plain = package.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
+    let top = package.split('/').next().unwrap_or(package);
+    (plain && facts.has(top)).then(|| format!("/{package}/"))
 }
 
 /// The nearest valid name: `My_Shop.git` is `my-shop`.
@@ -104,146 +121,188 @@ fn project_name(text: &str) -> ProjectName {
     name.trim_end_matches('-').parse().or_else(|_| "project".parse()).expect("\"project\" is a valid name")
 }
 
-/// Recognises the build by the files of common tools, the most telling first:
-/// a Makefile stands beside any of them and says least.
-fn build(name: &ProjectName, has: &impl Fn(&str) -> bool) -> Option<ProposedBuild> {
-    let node = if has("pnpm-lock.yaml") {
-        "pnpm install --frozen-lockfile && pnpm run build && pnpm pack"
-    } else if has("yarn.lock") {
-        "yarn install --frozen-lockfile && yarn run build && yarn pack"
-    } else {
-        "npm ci && npm run build && npm pack"
-    };
-    let cargo_binary = format!("target/release/{name}");
-    let known = [
-        ("Cargo.toml", "cargo build --release --locked", cargo_binary.as_str()),
-        ("go.mod", "mkdir -p dist && go build -o dist/ ./...", "dist/*"),
-        ("package.json", node, "*.tgz"),
-        ("pyproject.toml", "python3 -m build", "dist/*"),
-        ("setup.py", "python3 -m build", "dist/*"),
-        ("pom.xml", "mvn -B package", "target/*.jar"),
-        ("build.gradle.kts", "./gradlew build", "build/libs/*.jar"),
-        ("build.gradle", "./gradlew build", "build/libs/*.jar"),
-        ("Makefile", "make dist", "dist/*"),
-        ("makefile", "make dist", "dist/*"),
-        ("GNUmakefile", "make dist", "dist/*"),
-        ("build.sh", "./build.sh", "dist/*"),
-    ];
-    known.into_iter().find(|(file, ..)| has(file)).map(|(file, command, artifact)| ProposedBuild {
-        because: file.to_owned(),
-        command: command.to_owned(),
-        artifacts: vec![artifact.to_owned()],
-    })
-}
-
-/// The scheme and the tag template most version tags follow.
-fn numbering(tags: &[String]) -> (Scheme, &'static str) {
-    let numbers = |text: &str| {
-        let parts: Option<Vec<u64>> = text
-            .split('-')
-            .next()?
-            .split('.')
-            .map(|part| part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok())?)
-            .collect();
-        parts.filter(|parts| parts.len() >= 2)
-    };
-    let with: Vec<_> = tags.iter().filter_map(|tag| numbers(tag.strip_prefix('v')?)).collect();
-    let without: Vec<_> = tags.iter().filter_map(|tag| numbers(tag)).collect();
-    let (versions, template) =
-        if without.len() > with.len() { (without, "{version}") } else { (with, "v{version}") };
-    let by_date = versions.iter().filter(|parts| (2000..2100).contains(&parts[0])).count();
-    let scheme = if 2 * by_date > versions.len() { Scheme::Calver } else { Scheme::Semver };
-    (scheme, template)
-}
+/// Columns a comment may take.
+const WIDTH: usize = 79;
 
 /// The file, each line with its comment. It parses, and says what the
 /// proposal says.
 pub fn render(proposal: &Proposal) -> String {
-    let mut file = String::new();
-    let mut say = |line: &str| {
-        file.push_str(line);
-        file.push('\n');
-    };
-    let key = |key: &str, value: &str| format!("{key} = {}", quoted(value));
-
-    say("# How this project is released. `rel config check` checks this file, and");
-    say("# `rel config show` shows it with every default. Commands are run by `sh -c` in");
-    say("# a clean checkout and receive what they need as REL_... environment variables.");
-    say("");
-    say("[project]");
-    say("# Names the refs the history is kept under; it stays for good.");
-    say(&key("name", proposal.name.as_str()));
-    say("# Releases are cut from this branch.");
-    say(&key("trunk", &proposal.trunk));
-    if proposal.remote.is_empty() {
-        say("# Where history and tags are decided: \"\" is this repository itself.");
-    } else {
-        say("# Where history and tags are decided; \"\" would be this repository itself.");
+    let mut file = File(String::new());
+    file.comment(
+        "How this project is released. `rel config check` checks this file, and `rel config show` shows it \
+         with every default. Commands are run by `sh -c` in a clean checkout and receive what they need as \
+         REL_... environment variables.",
+    );
+    project(&mut file, proposal);
+    version(&mut file, &proposal.numbering);
+    match &proposal.build {
+        Some(build) => self::build_section(&mut file, build),
+        None => {
+            file.line("");
+            file.comment("No build was recognised, so candidates carry no artifacts. To keep some:");
+            for line in ["# [build]", "# command = \"make dist\"", "# artifacts = [\"dist/*\"]"] {
+                file.line(line);
+            }
+        }
     }
-    say(&key("remote", &proposal.remote));
-    say("");
-    say("[version]");
-    say("# semver, calver or sequence.");
-    let scheme = match proposal.scheme {
+    environment(
+        &mut file,
+        proposal,
+        "staging",
+        &[("true: every new candidate goes here by itself.", "auto_deploy = false")],
+    );
+    environment(
+        &mut file,
+        proposal,
+        "prod",
+        &[
+            ("Only what succeeded there may come here.", "after = [\"staging\"]"),
+            ("Success here tags and closes the release.", "final = true"),
+        ],
+    );
+    file.0
+}
+
+/// A file on its way.
+struct File(String);
+
+impl File {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn key(&mut self, key: &str, value: &str) {
+        self.line(&format!("{key} = {}", quoted(value)));
+    }
+
+    /// A comment, wrapped. What was guessed from names that anybody may have
+    /// chosen ends no line.
+    fn comment(&mut self, text: &str) {
+        let mut line = String::from("#");
+        for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty())
+        {
+            if line.len() > 1 && line.chars().count() + 1 + word.chars().count() > WIDTH {
+                self.line(&line);
+                line.truncate(1);
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        self.line(&line);
+    }
+}
+
+fn project(file: &mut File, proposal: &Proposal) {
+    file.line("");
+    file.line("[project]");
+    file.comment("Names the refs the history is kept under; it stays for good.");
+    file.key("name", proposal.name.as_str());
+    let (trunk, why) = &proposal.trunk;
+    file.comment(&format!("Releases are cut from this branch ({why})."));
+    file.key("trunk", trunk);
+    let (remote, why) = &proposal.remote;
+    file.comment(&if remote.is_empty() {
+        format!("Where history and tags are decided: \"\" is this repository itself ({why}).")
+    } else {
+        format!("Where history and tags are decided ({why}); \"\" would be this repository itself.")
+    });
+    file.key("remote", remote);
+    if let Some(folder) = &proposal.folder {
+        file.comment("What counts as a change of this project: the folder that its tags are named after.");
+        file.line(&format!("paths = [{}]", quoted(folder)));
+    }
+}
+
+fn version(file: &mut File, numbering: &Numbering) {
+    let because = &numbering.because;
+    file.line("");
+    file.line("[version]");
+    file.comment(&format!("semver, calver or sequence ({because})."));
+    file.key("scheme", scheme_name(numbering.scheme));
+    file.comment("Release tags; candidates add -rc.1, -rc.2 and so on. Such tags of others are listed, their versions are taken, and they are never touched.");
+    for note in &numbering.notes {
+        file.comment(note);
+    }
+    file.key("tag", &numbering.tag);
+}
+
+/// The word of the configuration.
+pub const fn scheme_name(scheme: Scheme) -> &'static str {
+    match scheme {
         Scheme::Semver => "semver",
         Scheme::Calver => "calver",
         Scheme::Sequence => "sequence",
-    };
-    say(&key("scheme", scheme));
-    say("# Release tags; candidates add -rc.1, -rc.2 and so on.");
-    say(&key("tag", &proposal.tag));
-    say("");
-    match &proposal.build {
-        Some(build) => {
-            say(&format!("# Guessed from {}: make sure of both lines.", build.because));
-            say("[build]");
-            say("# Run once for each candidate; what it makes is what every environment gets.");
-            say(&key("command", &build.command));
-            say("# The files to keep; a pattern that matches nothing fails the build.");
-            let patterns: Vec<String> = build.artifacts.iter().map(|pattern| quoted(pattern)).collect();
-            say(&format!("artifacts = [{}]", patterns.join(", ")));
+    }
+}
+
+fn build_section(file: &mut File, build: &ProposedBuild) {
+    file.line("");
+    file.comment(&if build.because == ANSWERED {
+        "As you answered.".to_owned()
+    } else {
+        format!("Guessed from {}: make sure of both lines.", build.because)
+    });
+    file.line("[build]");
+    file.comment("Run once for each candidate; what it makes is what every environment gets.");
+    for note in &build.notes {
+        file.comment(note);
+    }
+    command(file, "", &build.command);
+    file.comment(if build.artifacts.is_empty() {
+        "No files to keep; a pattern that matches nothing would fail the build."
+    } else {
+        "The files to keep; a pattern that matches nothing fails the build."
+    });
+    let patterns: Vec<String> = build.artifacts.iter().map(|pattern| quoted(pattern)).collect();
+    file.line(&format!("artifacts = [{}]", patterns.join(", ")));
+    if let Some(image) = &build.image {
+        file.comment("A Dockerfile is here too. To record its image by digest instead:");
+        command(file, "# ", image);
+        file.line("# artifacts = []");
+    }
+}
+
+/// The command as a value, a line for each of its steps where it is long.
+/// Reads back as it was.
+fn command(file: &mut File, before: &str, command: &str) {
+    const AND: &str = " && ";
+    let plain = !command.contains(|c: char| c.is_control() || c == '\\') && !command.contains("\"\"\"");
+    // So are the blanks that the next line begins with.
+    let plain = plain && command.split(AND).all(|step| !step.starts_with(char::is_whitespace));
+    if !plain || command.len() < WIDTH || !command.contains(AND) {
+        return file.line(&format!("{before}command = {}", quoted(command)));
+    }
+    // A backslash at the end of a line takes the line's end out of the value.
+    file.line(&format!("{before}command = \"\"\"\\"));
+    let steps: Vec<&str> = command.split(AND).collect();
+    for (n, step) in steps.iter().enumerate() {
+        let and = if n + 1 < steps.len() { " && " } else { "" };
+        file.line(&format!("{before}{step}{and}\\"));
+    }
+    file.line(&format!("{before}\"\"\""));
+}
+
+fn environment(file: &mut File, proposal: &Proposal, name: &str, own: &[(&str, &str)]) {
+    file.line("");
+    file.line(&format!("[environments.{name}]"));
+    for (comment, line) in own {
+        file.comment(comment);
+        file.line(line);
+    }
+    let yet = if proposal.deploy_exists { "" } else { " Yet to be written." };
+    file.comment(&format!("Makes a candidate live; its files are in $REL_ARTIFACTS_DIR.{yet}"));
+    file.key("deploy", &proposal.deploy);
+    match &proposal.verify {
+        Some(verify) => {
+            file.comment("Says by its exit code whether that worked.");
+            file.key("verify", verify);
         }
         None => {
-            say("# No build was recognised, so candidates carry no artifacts. To keep some:");
-            say("# [build]");
-            say("# command = \"make dist\"");
-            say("# artifacts = [\"dist/*\"]");
+            file.comment("Says by its exit code whether that worked:");
+            file.line("# verify = \"./smoke.sh\"");
         }
     }
-    let mut environment = |name: &str, own: &[&str]| {
-        say("");
-        say(&format!("[environments.{name}]"));
-        for line in own {
-            say(line);
-        }
-        if proposal.deploy_exists {
-            say("# Makes a candidate live; its files are in $REL_ARTIFACTS_DIR.");
-        } else {
-            say("# Makes a candidate live; its files are in $REL_ARTIFACTS_DIR. Yet to be written.");
-        }
-        say(&key("deploy", &proposal.deploy));
-        match &proposal.verify {
-            Some(verify) => {
-                say("# Says by its exit code whether that worked.");
-                say(&key("verify", verify));
-            }
-            None => {
-                say("# Says by its exit code whether that worked:");
-                say("# verify = \"./smoke.sh\"");
-            }
-        }
-    };
-    environment("staging", &["# true: every new candidate goes here by itself.", "auto_deploy = false"]);
-    environment(
-        "prod",
-        &[
-            "# Only what succeeded there may come here.",
-            "after = [\"staging\"]",
-            "# Success here tags and closes the release.",
-            "final = true",
-        ],
-    );
-    file
 }
 
 /// A TOML string.
@@ -263,12 +322,14 @@ mod tests {
     use crate::domain::config::Command;
 
     fn facts(files: &[&str], tags: &[&str]) -> Facts {
+        let told = |value: &str, by: &str| Some((value.to_owned(), by.to_owned()));
         Facts {
             name: "My_Shop.git".into(),
-            trunk: Some("trunk".into()),
-            remote: Some("upstream".into()),
+            trunk: told("trunk", "what upstream calls its HEAD"),
+            remote: told("upstream", "the only remote"),
             files: files.iter().map(|&file| file.into()).collect(),
             tags: tags.iter().map(|&tag| tag.into()).collect(),
+            ..Facts::default()
         }
     }
 
@@ -284,27 +345,6 @@ mod tests {
         ] {
             assert_eq!(project_name(text).as_str(), name, "{text}");
         }
-    }
-
-    #[test]
-    fn tags_tell_the_style() {
-        let style = |tags: &[&str]| {
-            let proposal = detect(&facts(&[], tags));
-            (proposal.scheme, proposal.tag)
-        };
-        assert_eq!(style(&[]), (Scheme::Semver, "v{version}".into()));
-        assert_eq!(style(&["1.0.0", "1.1.0-rc.1", "nightly"]), (Scheme::Semver, "{version}".into()));
-        assert_eq!(style(&["1.0.0", "v1.1.0", "v1.2"]), (Scheme::Semver, "v{version}".into()));
-        assert_eq!(style(&["2026.11.0", "2026.12.0"]), (Scheme::Calver, "{version}".into()));
-    }
-
-    #[test]
-    fn a_build_is_recognised_by_the_most_telling_file() {
-        let proposal = detect(&facts(&["Makefile", "Cargo.toml"], &[]));
-        let build = proposal.build.unwrap();
-        assert_eq!(build.because, "Cargo.toml");
-        assert_eq!(build.artifacts, ["target/release/my-shop"]);
-        assert!(detect(&facts(&["README.md"], &[])).build.is_none());
     }
 
     #[test]
@@ -328,18 +368,113 @@ mod tests {
         assert!(config.environments[1].is_final);
     }
 
+    #[test]
+    fn a_package_among_others_counts_its_own_folder() {
+        let tags = ["my-shop-1.2.0", "cart-0.3.0", "my-shop-1.1.0"];
+        let proposal = detect(&facts(&["my-shop", "cart"], &tags));
+        assert_eq!(proposal.folder.as_deref(), Some("/my-shop/"));
+        let text = render(&proposal);
+        assert_eq!(parse(&text, "release.toml").unwrap().config.project.paths, ["/my-shop/"]);
+        assert!(text.contains("# Tags of other packages do not count here: cart-*.\n"), "{text}");
+        assert_eq!(detect(&facts(&["src"], &tags)).folder, None, "there is no such folder");
+        assert_eq!(detect(&facts(&["my-shop"], &tags[..1])).folder, None, "there are no other packages");
+    }
+
+    #[test]
+    fn every_line_says_what_it_means_and_where_it_came_from() {
+        let proposal = detect(&facts(&["Dockerfile", "build.sh"], &["v1.2.0", "v1.1.0"]));
+        let text = render(&proposal);
+        assert_eq!(
+            text,
+            r##"# How this project is released. `rel config check` checks this file, and `rel
+# config show` shows it with every default. Commands are run by `sh -c` in a
+# clean checkout and receive what they need as REL_... environment variables.
+
+[project]
+# Names the refs the history is kept under; it stays for good.
+name = "my-shop"
+# Releases are cut from this branch (what upstream calls its HEAD).
+trunk = "trunk"
+# Where history and tags are decided (the only remote); "" would be this
+# repository itself.
+remote = "upstream"
+
+[version]
+# semver, calver or sequence (all of the newest 2 version tags are like
+# v1.2.0).
+scheme = "semver"
+# Release tags; candidates add -rc.1, -rc.2 and so on. Such tags of others are
+# listed, their versions are taken, and they are never touched.
+tag = "v{version}"
+
+# Guessed from build.sh: make sure of both lines.
+[build]
+# Run once for each candidate; what it makes is what every environment gets.
+command = "./build.sh"
+# The files to keep; a pattern that matches nothing fails the build.
+artifacts = ["dist/*"]
+# A Dockerfile is here too. To record its image by digest instead:
+# command = """\
+# docker build --tag registry.example.com/my-shop:$REL_VERSION . && \
+# docker push registry.example.com/my-shop:$REL_VERSION && \
+# docker inspect --format 'my-shop={{index .RepoDigests 0}}' registry.example.com/my-shop:$REL_VERSION >> "$REL_REFERENCES"\
+# """
+# artifacts = []
+
+[environments.staging]
+# true: every new candidate goes here by itself.
+auto_deploy = false
+# Makes a candidate live; its files are in $REL_ARTIFACTS_DIR. Yet to be
+# written.
+deploy = "./deploy.sh"
+# Says by its exit code whether that worked:
+# verify = "./smoke.sh"
+
+[environments.prod]
+# Only what succeeded there may come here.
+after = ["staging"]
+# Success here tags and closes the release.
+final = true
+# Makes a candidate live; its files are in $REL_ARTIFACTS_DIR. Yet to be
+# written.
+deploy = "./deploy.sh"
+# Says by its exit code whether that worked:
+# verify = "./smoke.sh"
+"##
+        );
+    }
+
+    #[test]
+    fn an_image_alone_is_a_build_that_keeps_no_files() {
+        let proposal = detect(&facts(&["Dockerfile"], &[]));
+        let build = parse(&render(&proposal), "release.toml").unwrap().config.build.unwrap();
+        assert!(build.artifacts.is_empty());
+        // Written over several lines, it is the same.
+        assert_eq!(build.command, proposal.build.map(|build| Command::Shell(build.command)));
+    }
+
     proptest! {
         #[test]
         fn whatever_a_repository_is_called_the_file_parses(
             name in any::<String>(),
             trunk in any::<Option<String>>(),
             remote in any::<Option<String>>(),
-            tags in proptest::collection::vec("v?[0-9.-]{0,12}", 0..4),
+            files in proptest::collection::vec(
+                proptest::sample::select(vec!["Makefile", "Cargo.toml", "Dockerfile", "package.json", "cmd", "go.mod", "a"]), 0..4),
+            text in any::<String>(),
+            tags in proptest::collection::vec("(\\PC{0,3}[-/@])?v?[0-9.-]{0,12}", 0..4),
         ) {
-            let proposal = detect(&Facts { name, trunk, remote, files: Vec::new(), tags });
+            let told = |value: Option<String>| value.map(|value| (value, text.clone()));
+            let texts = files.iter().map(|file| ((*file).to_owned(), text.clone())).collect();
+            let files = files.iter().map(|file| (*file).to_owned()).collect();
+            let facts = Facts { name, trunk: told(trunk), remote: told(remote), files, texts, tags, address: None };
+            let proposal = detect(&facts);
             let config = parse(&render(&proposal), "release.toml").unwrap().config;
-            prop_assert_eq!(config.project.trunk, proposal.trunk);
-            prop_assert_eq!(config.project.remote, proposal.remote);
+            prop_assert_eq!(config.project.trunk, proposal.trunk.0);
+            prop_assert_eq!(config.project.remote, proposal.remote.0);
+            prop_assert_eq!(config.version.tag, proposal.numbering.tag);
+            let command = config.build.and_then(|build| build.command);
+            prop_assert_eq!(command, proposal.build.map(|build| Command::Shell(build.command)));
         }
     }
 }

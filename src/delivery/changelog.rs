@@ -86,10 +86,9 @@ fn since<'s>(
             }
         }
     }
-    let mut foreign = Foreign::read(ctx, snapshot)?.releases;
-    foreign.sort_by(|a, b| b.cmp(a));
-    for (release, commit) in foreign {
-        if release != minted.version.release && contained(commit)? {
+    for (release, commit) in Foreign::read(ctx, snapshot)?.releases() {
+        if *release != minted.version.release && contained(commit)? {
+            let release = release.clone();
             return Ok((Since::Release { release, commit }, None));
         }
     }

@@ -76,7 +76,8 @@ pub fn intent(
             environment,
             action: plan.action(),
             tag: candidate.tag.clone(),
-            version: candidate.version.clone(),
+            version: Some(candidate.version.clone()),
+            foreign_version: None,
             commit: candidate.commit,
             from_tag: plan.from().map(|live| live.tag.clone()),
             state: Progress::Running,
@@ -144,7 +145,7 @@ pub fn claim(
 fn overtaken(plan: &Plan, state: &EnvState) -> Option<String> {
     let now = Basis::of(state);
     if now != *plan.basis() {
-        let live = now.current.map_or("nothing".to_owned(), |tag| tag.to_string());
+        let live = now.current.map_or("nothing".to_owned(), |tag| tag.label().to_owned());
         let newest = now.newest.map_or("none".to_owned(), |n| format!("{}#{n}", plan.environment()));
         return Some(format!("{live} is live now, and the newest deployment is {newest}"));
     }

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::make::{Draft, Intended};
-use super::scope::{Foreign, Scope, changes, position};
+use super::scope::{Foreign, Scope, baseline, changes, position};
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::{Change, summary};
@@ -74,18 +74,16 @@ pub fn intend(ctx: &Context<'_>, snapshot: &Snapshot, request: &Request) -> Resu
         return Ok(Intended::Exists(newest.clone()));
     }
     let foreign = Foreign::read(ctx, snapshot)?;
-    let (base, since) = base(ctx, snapshot, &foreign, commit)?;
+    let base = base(ctx, snapshot, &foreign, commit)?;
     let (release, text) = match &line {
         Some(release) => {
             let parent = open_line(ctx, snapshot, release, commit)?;
             (release.clone(), list(ctx, &scope, &history::range(&ctx.repo, &[parent.trunk_commit], commit)?)?)
         }
         None => {
-            let range = match since {
-                Some(since) => history::range(&ctx.repo, &[since], commit)?,
-                None => history::range(&ctx.repo, &[], commit)?,
-            };
-            let few = if base.is_some() { &range[..] } else { &range[..range.len().min(FIRST)] };
+            let since: Vec<Oid> = base.commit.into_iter().collect();
+            let range = history::range(&ctx.repo, &since, commit)?;
+            let few = if since.is_empty() { &range[..range.len().min(FIRST)] } else { &range[..] };
             let mut own = Vec::new();
             for oid in few {
                 if scope.touched_by(ctx, *oid)? {
@@ -95,9 +93,9 @@ pub fn intend(ctx: &Context<'_>, snapshot: &Snapshot, request: &Request) -> Resu
             let own = changes(ctx, &own)?;
             let release = match wanted {
                 Some(version) => free(snapshot, &foreign, version, commit)?,
-                None => next(ctx, snapshot, &foreign, request, base.as_ref(), &own, commit),
+                None => next(ctx, snapshot, &foreign, request, base.version.as_ref(), &own, commit),
             };
-            (release, told(base.as_ref(), &own))
+            (release, told(base.text.as_deref(), &own))
         }
     };
     let least_number = foreign.least_number(&release);
@@ -164,28 +162,41 @@ fn unchanged(ctx: &Context<'_>, scope: &Scope, newest: &Minted, commit: Oid) -> 
     Ok(true)
 }
 
-/// The newest version before this commit, ours or a foreign tag's, and the
-/// trunk commit to count from.
-fn base(
-    ctx: &Context<'_>,
-    snapshot: &Snapshot,
-    foreign: &Foreign,
-    commit: Oid,
-) -> Result<(Option<Version>, Option<Oid>)> {
+/// What a cut counts from.
+#[derive(Debug, Default)]
+struct Base {
+    /// The version.
+    version: Option<Version>,
+    /// The version, or what stands for one, as people know it.
+    text: Option<String>,
+    /// The commit.
+    commit: Option<Oid>,
+}
+
+/// The newest version before this commit, ours or a foreign tag's; where there
+/// is none, what was recorded as live.
+fn base(ctx: &Context<'_>, snapshot: &Snapshot, foreign: &Foreign, commit: Oid) -> Result<Base> {
     let ours = snapshot.candidates.state.newest();
     let ours_at = ours.and_then(|line| line.trunk_commit);
-    let ours = ours.map(|line| line.release.clone());
-    if foreign.releases.is_empty() {
-        return Ok((ours, ours_at));
-    }
-    let exclude: Vec<Oid> = ours_at.into_iter().collect();
-    for oid in history::range(&ctx.repo, &exclude, commit)? {
-        let here = foreign.releases.iter().filter(|(_, at)| *at == oid).map(|(version, _)| version);
-        if let Some(version) = here.max() {
-            return Ok((Some(version.clone()), Some(oid)));
+    if !foreign.is_empty() {
+        let exclude: Vec<Oid> = ours_at.into_iter().collect();
+        for oid in history::range(&ctx.repo, &exclude, commit)? {
+            if let Some(taken) = foreign.at(oid) {
+                let (version, text) = (Some(taken.release.clone()), Some(taken.text.clone()));
+                return Ok(Base { version, text, commit: Some(oid) });
+            }
         }
     }
-    Ok((ours, ours_at))
+    if let Some(ours) = ours {
+        let release = &ours.release;
+        return Ok(Base { version: Some(release.clone()), text: Some(release.to_string()), commit: ours_at });
+    }
+    Ok(match baseline(ctx, snapshot, commit)? {
+        Some(live) => {
+            Base { version: None, text: Some(live.tag.label().to_owned()), commit: Some(live.commit) }
+        }
+        None => Base::default(),
+    })
 }
 
 fn open_line<'a>(
@@ -226,6 +237,8 @@ fn free(snapshot: &Snapshot, foreign: &Foreign, version: Version, commit: Oid) -
     Ok(version)
 }
 
+/// The version that a cut opens: counted from `base`, and never at or below a
+/// full release that somebody tagged, on another branch for example.
 fn next(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
@@ -237,6 +250,7 @@ fn next(
 ) -> Version {
     let config = &snapshot.policy.config.version;
     let bump = request.bump.unwrap_or(config.bump);
+    let base = base.max(foreign.latest_release());
     let next = version::next(config.scheme, bump, base, own, ctx.world.now().date_naive());
     version::next_free(next, config.scheme, |version| {
         foreign.takes(version) || snapshot.candidates.state.taken(version, commit)
@@ -253,7 +267,7 @@ fn list(ctx: &Context<'_>, scope: &Scope, range: &[Oid]) -> Result<String> {
     Ok(summary(&changes(ctx, &own)?))
 }
 
-fn told(base: Option<&Version>, own: &[Change]) -> String {
+fn told(base: Option<&str>, own: &[Change]) -> String {
     let text = summary(own);
     match base {
         Some(base) if text.is_empty() => format!("No changes since {base}."),

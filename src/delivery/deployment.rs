@@ -13,13 +13,14 @@ use super::prepare::{Prepared, prepare};
 use super::snapshot::{self, Snapshot};
 use super::stage::{Ending, perform};
 use crate::domain::config::OnFailure;
-use crate::domain::env::{Action, Deployment, EnvState, Outcome, Progress, Trigger, What};
-use crate::domain::name::{Oid, TagName};
+use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
+use crate::domain::name::TagName;
 use crate::domain::plan::{Plan, Setting};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::journal::Phase;
 use crate::store::ledger::{self, View};
+use crate::ui::json as documents;
 
 /// How a deployment that was claimed ended.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Receipt {
     pub state: EnvState,
     /// Why it did not succeed, in a sentence.
     pub explanation: Option<String>,
+    /// Whether what it replaced was a baseline, which cannot be deployed again.
+    pub from_baseline: bool,
     /// What kept its command from being started, if that was no command's
     /// doing: a changed byte, a full disk.
     pub kept: Option<Failure>,
@@ -84,7 +87,7 @@ impl Receipt {
         let environment = &self.deployment.environment;
         let failure = match (&self.rollback, self.state.current()) {
             (Some(receipt), _) => {
-                let failure = failure.with("rollback", &receipt.deployment);
+                let failure = failure.with("rollback", documents::deployment(&receipt.deployment));
                 if receipt.deployment.state == Progress::Succeeded {
                     failure.hint(format!(
                         "{environment} was rolled back by itself to {} ({})",
@@ -97,12 +100,16 @@ impl Receipt {
                     ))
                 }
             }
+            (None, Some(live)) if !self.state.certain && live.is_baseline() => failure.hint(format!(
+                "{} was live before; it was recorded, not built by rel, so it has to be put back as it was put there",
+                live.tag.label()
+            )),
             (None, Some(live)) if !self.state.certain => {
                 failure.hint(format!("go back to {}: rel rollback {environment}", live.tag))
             }
             (None, _) => failure,
         };
-        Err(failure.with("deployment", &self.deployment))
+        Err(failure.with("deployment", documents::deployment(&self.deployment)))
     }
 }
 
@@ -124,13 +131,7 @@ pub fn run(
         Claimed::Yes(claim) => {
             ctx.screen
                 .note(&format!("{} claimed", ctx.screen.strong(&claim.intent.deployment.id.to_string())));
-            Ok(Some(carry_out(
-                ctx,
-                snapshot,
-                *claim,
-                prepared,
-                plan.from().map(|live| (live.tag.clone(), live.commit)),
-            )))
+            Ok(Some(carry_out(ctx, snapshot, *claim, prepared, plan.from())))
         }
     }
 }
@@ -140,15 +141,18 @@ fn carry_out(
     snapshot: &Snapshot,
     mut claim: Claim,
     prepared: &Prepared,
-    previous: Option<(TagName, Oid)>,
+    previous: Option<&Live>,
 ) -> Receipt {
-    let ending = perform(ctx, &mut claim, prepared, previous.as_ref());
+    let from = previous.map(|live| (live.tag.clone(), live.commit));
+    let ending = perform(ctx, &mut claim, prepared, from.as_ref());
     // The journal is a second string: where the disk refuses, the push still counts.
     let done = Phase::Done { outcome: ending.outcome.clone(), at: ctx.world.now() };
     if let Err(failure) = claim.run.advance(done) {
         ctx.screen.warn(&failure.message);
     }
-    settle(ctx, snapshot, claim, prepared, ending)
+    let mut receipt = settle(ctx, snapshot, claim, prepared, ending);
+    receipt.from_baseline = previous.is_some_and(Live::is_baseline);
+    receipt
 }
 
 /// Publishes a claim's outcome; what follows from it by itself follows here.
@@ -168,6 +172,7 @@ fn settle(
     let mut receipt = Receipt {
         state: view.state.clone(),
         explanation: ending.explanation,
+        from_baseline: false,
         kept: ending.kept,
         released: None,
         not_released: None,
@@ -185,7 +190,7 @@ fn settle(
     {
         let (next, prepared, previous) = followed;
         run.close();
-        receipt.rollback = Some(Box::new(carry_out(ctx, snapshot, next, &prepared, previous)));
+        receipt.rollback = Some(Box::new(carry_out(ctx, snapshot, next, &prepared, previous.as_ref())));
         receipt.state = receipt.rollback.as_ref().map_or(receipt.state, |r| r.state.clone());
         return receipt;
     }
@@ -215,7 +220,7 @@ fn settle(
     receipt
 }
 
-type Followed = (Claim, Prepared, Option<(TagName, Oid)>);
+type Followed = (Claim, Prepared, Option<Live>);
 
 /// How often an automatic rollback is merged with unrelated events.
 const TRIES: usize = 20;
@@ -311,6 +316,5 @@ fn follow_up(
         commands_commit: prepared.commands_commit,
     };
     let claim = claim::follow(ctx, snapshot, view, event, &plan, &prepared.candidate, &details)?;
-    let previous = plan.from().map(|live| (live.tag.clone(), live.commit));
-    Ok(claim.map(|claim| (claim, prepared, previous)))
+    Ok(claim.map(|claim| (claim, prepared, plan.from().cloned())))
 }

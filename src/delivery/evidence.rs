@@ -6,12 +6,11 @@ use std::iter::Peekable;
 use chrono::{DateTime, Utc};
 
 use super::context::Context;
-use super::scope::{Foreign, Scope};
+use super::scope::{Foreign, Scope, baseline};
 use super::snapshot::Snapshot;
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
 use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
-use crate::domain::version::Version;
 use crate::failure::{Kind, Result};
 use crate::store::history;
 use crate::store::ledger::{self, View};
@@ -148,8 +147,10 @@ pub fn own_commits(
 pub enum Since {
     /// The candidate it was picked onto, or the one before it in its release.
     Candidate(TagName),
-    /// The release before its own; foreign ones too.
-    Release(Version),
+    /// The version before its own, as it is spelled; foreign ones too.
+    Version(String),
+    /// What was recorded as live before there was any candidate.
+    Baseline(TagName),
     /// Nothing: it is the first. The changes are its newest commits.
     Beginning,
 }
@@ -174,16 +175,18 @@ pub fn brought(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Resul
     let ours = before.iter().max_by(|a, b| a.order().cmp(&b.order()));
     let ours_at: Vec<Oid> = ours.map(|other| other.trunk_commit).into_iter().collect();
     let foreign = Foreign::read(ctx, snapshot)?;
-    if !foreign.releases.is_empty() && ours_at.iter().all(|oid| ctx.repo.has_object(*oid)) {
+    if !foreign.is_empty() && ours_at.iter().all(|oid| ctx.repo.has_object(*oid)) {
         for oid in history::range(&ctx.repo, &ours_at, minted.trunk_commit)? {
-            let here = foreign.releases.iter().filter(|(_, at)| *at == oid).map(|(version, _)| version);
-            if let Some(version) = here.max() {
-                return Ok((Since::Release(version.clone()), own(&[oid])?));
+            if let Some(taken) = foreign.at(oid) {
+                return Ok((Since::Version(taken.text.clone()), own(&[oid])?));
             }
         }
     }
     if let Some(ours) = ours {
-        return Ok((Since::Release(ours.version.release.clone()), own(&ours_at)?));
+        return Ok((Since::Version(ours.version.release.to_string()), own(&ours_at)?));
+    }
+    if let Some(live) = baseline(ctx, snapshot, minted.trunk_commit)? {
+        return Ok((Since::Baseline(live.tag), own(&[live.commit])?));
     }
     let mut first = Vec::new();
     for oid in history::range(&ctx.repo, &[], minted.commit)?.into_iter().take(FIRST) {
@@ -276,7 +279,8 @@ pub(in crate::delivery) mod tests {
                 environment: id.environment.clone(),
                 action: Action::Deploy,
                 tag: format!("v1.0.0-rc.{number}").parse().unwrap(),
-                version: format!("1.0.0-rc.{number}").try_into().unwrap(),
+                version: Some(format!("1.0.0-rc.{number}").try_into().unwrap()),
+                foreign_version: None,
                 commit: Oid::from_bytes([number; 20]),
                 from_tag: None,
                 state: Progress::Running,

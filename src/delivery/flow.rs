@@ -192,7 +192,7 @@ fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Resul
         Planned::Nothing(live) => Considered::Nothing(format!(
             "{} runs {} already ({}, {})",
             wish.environment,
-            live.tag,
+            live.tag.label(),
             live.deployment,
             time::span(time::between(live.since, footing.now))
         )),
@@ -283,7 +283,7 @@ pub fn refusal(environment: &EnvName, candidate: Option<&TagName>, verdicts: &[V
     } else {
         Kind::Refused
     };
-    let what = candidate.map_or("this".to_owned(), |tag| tag.to_string());
+    let what = candidate.map_or("this", TagName::label);
     let gates = if verdicts.len() == 1 { "1 gate".to_owned() } else { format!("{} gates", verdicts.len()) };
     let mut failure = Failure::new(kind, format!("{environment} refuses {what} ({gates}); nothing changed"));
     for verdict in verdicts {
@@ -456,7 +456,7 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
     };
     let knowledge = Knowledge { find: &find, lost: &lost };
     let from = match &wish.from {
-        Some(text) => Some(snapshot.candidate(ctx, text)?.tag.clone()),
+        Some(text) => Some(believed_live(ctx, snapshot, footing.shown, text)?),
         None => None,
     };
     let to = match &wish.to {
@@ -480,7 +480,7 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
         Decision::NoTarget { why, skipped } => {
             let mut failure = Failure::new(Kind::Refused, format!("{why}; nothing changed"));
             for one in skipped {
-                failure = failure.reason("skipped", format!("{}: {}", one.tag, one.why));
+                failure = failure.reason("skipped", format!("{}: {}", one.tag.label(), one.why));
             }
             return Err(failure
                 .hint(format!("rel log {}", wish.environment))
@@ -512,6 +512,15 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
             Ok(Delivered::Ran(Box::new(receipt)))
         }
         None => Err(Failure::new(Kind::Moved, format!("{} moved; nothing ran", wish.environment))),
+    }
+}
+
+/// What a person believes live: a candidate, or the baseline that is.
+fn believed_live(ctx: &Context<'_>, snapshot: &Snapshot, state: &EnvState, text: &str) -> Result<TagName> {
+    let baseline = state.current().filter(|live| live.is_baseline()).map(|live| &live.tag);
+    match baseline.filter(|tag| text == tag.as_str() || text == tag.label()) {
+        Some(tag) => Ok(tag.clone()),
+        None => Ok(snapshot.candidate(ctx, text)?.tag.clone()),
     }
 }
 

@@ -22,6 +22,7 @@ pub mod outlook;
 pub mod pick;
 pub mod prepare;
 pub mod publish;
+pub mod record;
 pub mod report;
 pub mod revision;
 pub mod scope;

@@ -51,6 +51,8 @@ fn default(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Target> {
         .config
         .final_environments()
         .filter_map(|environment| snapshot.environments.get(&environment.name)?.state.current())
+        // A baseline is nothing that could be picked onto.
+        .filter_map(|live| snapshot.minted(&live.tag))
         .find(|live| live.version.release != newest.version.release);
     let Some(live) = live else { return Ok(newest_target) };
     let (newest_release, live_release) = (&newest.version.release, &live.version.release);

@@ -59,7 +59,7 @@ fn success(ctx: &Context<'_>, receipt: &Receipt) {
     {
         text.push_str(", and is held so that the next cut\ndoes not bring the fault back");
         let mut rows = vec![("open it", format!("rel unlock {name} --reason WHY"))];
-        if let Some(from) = &deployment.from_tag {
+        if let Some(from) = deployment.from_tag.as_ref().filter(|_| !receipt.from_baseline) {
             rows.push((
                 "undo",
                 format!(
@@ -71,6 +71,7 @@ fn success(ctx: &Context<'_>, receipt: &Receipt) {
         text.push('\n');
         text.push_str(&ui::table::labelled(&rows, 2, ctx.screen.width()));
     } else if deployment.action == Action::Rollback
+        && !receipt.from_baseline
         && let Some(from) = receipt.deployment.from_tag.as_ref().filter(|from| **from != deployment.tag)
     {
         let undo = format!("rel deploy {name} {from} --override rolled-back --reason WHY");
@@ -107,7 +108,7 @@ pub fn auto_deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, record: &Candidat
         .collect();
     for name in names {
         if let Some(newer) = under_test(snapshot, &name, &minted) {
-            ctx.screen.note(&format!("{name} keeps {newer}, which is of a newer release"));
+            ctx.screen.note(&format!("{name} keeps {}, which is of a newer release", newer.label()));
             continue;
         }
         let wish = Wish::plain(name.clone(), Some(record.tag.to_string()), Trigger::AutoDeploy);
@@ -132,7 +133,10 @@ fn under_test(
     minted: &Minted,
 ) -> Option<crate::domain::name::TagName> {
     let live = snapshot.environments.get(name)?.state.current()?;
-    let newer = (live.position, &live.version.release) > (minted.position, &minted.version.release);
+    let newer = match &live.version {
+        Some(version) => (live.position, &version.release) > (minted.position, &minted.version.release),
+        None => live.position > minted.position,
+    };
     newer.then(|| live.tag.clone())
 }
 

@@ -86,9 +86,12 @@ impl Snapshot {
         }
         if let Some(lived) = self.lived(ctx, text)? {
             let minted = self.minted(&lived.tag).ok_or_else(|| {
-                Failure::new(Kind::NotFound, format!("{text} is no candidate"))
-                    .reason("candidate", format!("it is {}, which rel did not build", lived.tag))
-                    .hint("rel deploys what it built: rel list shows the candidates")
+                Failure::new(
+                    Kind::NotFound,
+                    format!("{text} is {}, which is no candidate", lived.tag.label()),
+                )
+                .reason("candidate", "it was recorded, not built by rel: there are no bytes of it to deploy")
+                .hint("rel list shows the candidates, rel cut makes one")
             })?;
             return Ok((minted, Named::Environment));
         }
@@ -136,7 +139,7 @@ impl Snapshot {
     fn ours(&self, ctx: &Context<'_>, text: &str) -> Result<Option<Point>> {
         let named = |tag: &TagName, commit: Oid| {
             let own = tag.as_str() == text;
-            let label = if own { text.to_owned() } else { format!("{text} {tag}") };
+            let label = if own { text.to_owned() } else { format!("{text} {}", tag.label()) };
             Point { commit, tag: Some(tag.clone()), label }
         };
         if let Some(minted) = self.called(text) {

@@ -1,5 +1,6 @@
 //! What counts as a project's change: its `paths`, and the versions others took.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
@@ -7,8 +8,10 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use super::context::Context;
 use super::snapshot::Snapshot;
 use crate::domain::changes::Change;
+use crate::domain::env::Live;
 use crate::domain::name::Oid;
-use crate::domain::version::{CandidateVersion, Parsed, Version};
+use crate::domain::spelled::{Rank, Spelled};
+use crate::domain::version::{Parsed, Version};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 
@@ -109,15 +112,44 @@ pub fn position(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<u
     history::ancestor_count(&ctx.repo, commit)
 }
 
+/// The newest baseline below a commit: what was recorded as live somewhere,
+/// and is an ancestor of it.
+///
+/// # Errors
+/// git failed.
+pub fn baseline(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<Option<Live>> {
+    let stacks = snapshot.environments.values().flat_map(|view| &view.state.stack);
+    let mut baselines: Vec<&Live> = stacks.filter(|live| live.is_baseline() && live.position > 0).collect();
+    baselines.sort_by_key(|live| std::cmp::Reverse(live.position));
+    for live in baselines {
+        if ctx.repo.has_object(live.commit) && history::is_ancestor(&ctx.repo, live.commit, commit)? {
+            return Ok(Some(live.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// A version that a tag of somebody else's takes.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The release it is, or belongs to.
+    pub release: Version,
+    /// The version as it is spelled, without the text before it.
+    pub text: String,
+    /// What the tag says.
+    pub parsed: Parsed,
+    /// Where it stands among tags of the same release.
+    pub rank: Rank,
+    /// Its commit; none where the tag is at something else.
+    pub commit: Option<Oid>,
+}
+
 /// The versions that tags of others take.
 #[derive(Debug, Default)]
 pub struct Foreign {
-    /// Full versions, and the commits they are at.
-    pub releases: Vec<(Version, Oid)>,
-    /// Versions taken by pre-releases spelled otherwise.
-    pub pre_releases: Vec<Version>,
-    /// Candidate numbers taken.
-    pub candidates: Vec<CandidateVersion>,
+    taken: Vec<Taken>,
+    /// The latest one at each commit.
+    at: HashMap<Oid, usize>,
 }
 
 impl Foreign {
@@ -127,30 +159,51 @@ impl Foreign {
     /// git failed.
     pub fn read(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Foreign> {
         let mut foreign = Foreign::default();
-        for (_, target, parsed) in snapshot.foreign(ctx)? {
-            match parsed {
-                Parsed::Release(version) => {
-                    if let Some(commit) = ctx.repo.peel_to_commit(target)? {
-                        foreign.releases.push((version, commit));
-                    }
-                }
-                Parsed::Candidate(candidate) => foreign.candidates.push(candidate),
-                Parsed::Foreign { version, .. } => foreign.pre_releases.push(version),
-            }
+        for (tag, target, parsed) in snapshot.foreign(ctx)? {
+            let text = snapshot.style.version_text(tag.as_str()).unwrap_or(tag.as_str()).to_owned();
+            let Some(rank) = Spelled::read(&text).map(|spelled| spelled.rank()) else { continue };
+            let commit = ctx.repo.peel_to_commit(target)?;
+            foreign.taken.push(Taken { release: parsed.version().clone(), text, parsed, rank, commit });
         }
+        foreign.taken.sort_by(|a, b| (&a.release, &a.rank).cmp(&(&b.release, &b.rank)));
+        let places = foreign.taken.iter().enumerate();
+        foreign.at = places.filter_map(|(index, taken)| Some((taken.commit?, index))).collect();
         Ok(foreign)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.taken.is_empty()
+    }
+
+    /// The latest version at this commit.
+    pub fn at(&self, commit: Oid) -> Option<&Taken> {
+        self.at.get(&commit).map(|index| &self.taken[*index])
+    }
+
+    /// The latest full release, wherever it is: nothing is released below it.
+    pub fn latest_release(&self) -> Option<&Version> {
+        let full = self.taken.iter().rev().find(|taken| matches!(taken.parsed, Parsed::Release(_)));
+        full.map(|taken| &taken.release)
+    }
+
+    /// The full releases that are at a commit, the latest first.
+    pub fn releases(&self) -> impl Iterator<Item = (&Version, Oid)> {
+        let full = self.taken.iter().rev().filter(|taken| matches!(taken.parsed, Parsed::Release(_)));
+        full.filter_map(|taken| Some((&taken.release, taken.commit?)))
     }
 
     /// Whether a tag of others takes this version.
     pub fn takes(&self, version: &Version) -> bool {
-        self.releases.iter().any(|(taken, _)| taken == version)
-            || self.pre_releases.contains(version)
-            || self.candidates.iter().any(|candidate| candidate.release == *version)
+        self.taken.binary_search_by(|taken| taken.release.cmp(version)).is_ok()
     }
 
     /// The first number of `release` above those that tags of others take.
     pub fn least_number(&self, release: &Version) -> u32 {
-        let numbers = self.candidates.iter().filter(|c| c.release == *release).map(|c| c.number);
+        let numbers = self.taken.iter().filter_map(|taken| match &taken.parsed {
+            Parsed::Candidate(candidate) if candidate.release == *release => Some(candidate.number),
+            _ => None,
+        });
         numbers.max().map_or(1, |number| number.saturating_add(1))
     }
 }

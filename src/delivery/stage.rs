@@ -101,14 +101,17 @@ impl<'r> Stage<'r> {
         let log = log_file(ctx, &deployment.environment, deployment.seq)?;
         let text = |value: &dyn std::fmt::Display| OsString::from(value.to_string());
         let (previous_tag, previous_commit) =
-            previous.map_or((OsString::new(), OsString::new()), |(tag, commit)| (text(tag), text(commit)));
+            previous.map_or((OsString::new(), OsString::new()), |(tag, commit)| {
+                let tag = if tag.as_commit().is_some() { OsString::new() } else { text(tag) };
+                (tag, text(commit))
+            });
         let variables: [(&str, OsString); 16] = [
             ("REL_PROJECT", text(ctx.project())),
             ("REL_ENV", text(&deployment.environment)),
             ("REL_ACTION", text(&deployment.action)),
             ("REL_TAG", text(&deployment.tag)),
-            ("REL_VERSION", text(&deployment.version)),
-            ("REL_RELEASE", text(&deployment.version.release)),
+            ("REL_VERSION", text(&candidate.version)),
+            ("REL_RELEASE", text(&candidate.version.release)),
             ("REL_COMMIT", text(&deployment.commit)),
             ("REL_PREVIOUS_TAG", previous_tag),
             ("REL_PREVIOUS_COMMIT", previous_commit),

@@ -73,7 +73,7 @@ impl std::fmt::Display for Since {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Since::Release { release, .. } => write!(f, "{release}"),
-            Since::Baseline { tag, .. } => write!(f, "{tag}"),
+            Since::Baseline { tag, .. } => f.write_str(tag.label()),
             Since::Beginning { newest: Some(newest) } => write!(f, "the beginning (newest {newest})"),
             Since::Beginning { newest: None } => f.write_str("the beginning"),
         }
@@ -509,7 +509,8 @@ mod tests {
     fn a_baseline_is_what_was_live_and_is_no_candidate() {
         let live = |tag: &str| Live {
             tag: tag.parse().unwrap(),
-            version: "1.0.0-rc.1".to_owned().try_into().unwrap(),
+            version: Some("1.0.0-rc.1".to_owned().try_into().unwrap()),
+            foreign_version: None,
             commit: oid('c'),
             position: 1,
             since: DateTime::from_timestamp(0, 0).unwrap(),

@@ -11,6 +11,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::candidates::Minted;
 use super::fold::Impossible;
 use super::gate::Gate;
 use super::name::{Actor, DeploymentId, EnvName, Oid, TagName};
@@ -136,10 +137,14 @@ pub struct Deployment {
     pub environment: EnvName,
     /// What it set out to do.
     pub action: Action,
-    /// The candidate.
+    /// The candidate; of a baseline somebody else's tag, or a commit's id in its place.
     pub tag: TagName,
-    /// Its version, `1.5.0-rc.2`.
-    pub version: CandidateVersion,
+    /// Its version, `1.5.0-rc.2`; none where it is a baseline: recorded, not made by `rel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<CandidateVersion>,
+    /// The version that a baseline's tag names, as it is spelled there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_version: Option<String>,
     /// Its commit.
     pub commit: Oid,
     /// What was live when it was claimed.
@@ -187,7 +192,8 @@ pub struct Deployment {
 pub struct Intent {
     /// The deployment as claimed.
     pub deployment: Deployment,
-    /// The candidate's trunk position: the number of commits it builds on.
+    /// The candidate's trunk position: the number of commits it builds on. 0
+    /// for a baseline that is not on trunk.
     pub position: u64,
     /// The candidate that a rollback undoes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -289,7 +295,8 @@ impl Event {
         match &self.what {
             What::Intent(intent) => {
                 let d = &intent.deployment;
-                format!("{id} {} {} by {who}", d.action, d.tag)
+                let recorded = if d.trigger == Trigger::Recorded { ", recorded" } else { "" };
+                format!("{id} {} {} by {who}{recorded}", d.action, d.tag.label())
             }
             What::Outcome(o) => match o.exit_code {
                 Some(code) if o.state != Progress::Succeeded => format!("{id} {}, exit {code}", o.state),
@@ -308,16 +315,21 @@ impl Event {
     }
 }
 
-/// A candidate that is, or was, live.
+/// A candidate, or a baseline, that is or was live.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
     /// Which.
     pub tag: TagName,
-    /// Its version.
-    pub version: CandidateVersion,
+    /// Its version; none where it is a baseline: recorded, not made by `rel`,
+    /// so that there are no bytes of it to deploy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<CandidateVersion>,
+    /// The version that a baseline's tag names, as it is spelled there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_version: Option<String>,
     /// Its commit.
     pub commit: Oid,
-    /// Its trunk position.
+    /// Its trunk position; 0 for a baseline that is not on trunk.
     pub position: u64,
     /// Since when it is live without a break.
     pub since: DateTime<Utc>,
@@ -325,6 +337,22 @@ pub struct Live {
     pub actor: Actor,
     /// By which deployment.
     pub deployment: DeploymentId,
+}
+
+impl Live {
+    /// Whether it was recorded and not made by `rel`.
+    pub fn is_baseline(&self) -> bool {
+        self.version.is_none()
+    }
+
+    /// Whether it comes after a candidate: by trunk, and then, where it is
+    /// one itself, by version and number.
+    pub fn is_later_than(&self, candidate: &Minted) -> bool {
+        match &self.version {
+            Some(version) => candidate.order() < (self.position, &version.release, version.number),
+            None => candidate.position < self.position,
+        }
+    }
 }
 
 /// Why an environment is held.
@@ -576,7 +604,7 @@ impl EnvState {
         }
         if intent.holds {
             let reason = deployment.reason.clone().unwrap_or_else(|| match &intent.undoes {
-                Some(undone) => format!("rolled back from {undone}"),
+                Some(undone) => format!("rolled back from {}", undone.label()),
                 None => "rolled back".to_owned(),
             });
             self.hold = Some(Hold {
@@ -598,6 +626,7 @@ impl EnvState {
         let target = Live {
             tag: intent.deployment.tag.clone(),
             version: intent.deployment.version.clone(),
+            foreign_version: intent.deployment.foreign_version.clone(),
             commit: intent.deployment.commit,
             position: intent.position,
             since: at,

@@ -13,7 +13,7 @@ use globset::GlobBuilder;
 
 use super::candidates::{CandidatesState, Minted};
 use super::config::Environment;
-use super::env::{EnvState, HoldCause};
+use super::env::{Deployment, EnvState, HoldCause, Trigger};
 use super::freeze;
 use super::name::{Actor, BadName, EnvName};
 use serde::{Deserialize, Serialize};
@@ -367,11 +367,10 @@ pub fn rolled_back(case: &Case<'_>) -> Option<Verdict> {
 /// It is not older than what is live.
 pub fn downgrade(case: &Case<'_>) -> Option<Verdict> {
     let live = case.state.current()?;
-    let older = case.candidate.order() < (live.position, &live.version.release, live.version.number);
-    older.then(|| {
+    live.is_later_than(case.candidate).then(|| {
         Verdict::refuse(
             Gate::Downgrade,
-            format!("{} is older than {}, which is live", case.candidate.tag, live.tag),
+            format!("{} is older than {}, which is live", case.candidate.tag, live.tag.label()),
         )
         .fix(format!("rel rollback {} --to {}", case.environment.name, case.candidate.tag))
     })
@@ -405,20 +404,21 @@ pub fn busy(case: &Case<'_>) -> Option<Verdict> {
 /// [`busy`], whatever the candidate.
 pub fn busy_with(state: &EnvState) -> Option<Verdict> {
     let deployment = &state.in_flight.as_ref()?.deployment;
-    let id = &deployment.id;
-    Some(
-        Verdict::refuse(
-            Gate::Busy,
-            format!(
-                "{id} by {} is putting {} there since {}",
-                deployment.actor.name,
-                deployment.tag,
-                deployment.started_at.format("%H:%M UTC")
-            ),
-        )
-        .fix("wait for it: --wait")
-        .fix(format!("or, if it is dead: --take-over {} --reason WHY", id.seq)),
-    )
+    let Deployment { id, environment, tag, .. } = deployment;
+    let recorded = deployment.trigger == Trigger::Recorded;
+    let since = deployment.started_at.format("%H:%M UTC");
+    let who = &deployment.actor.name;
+    let what = if recorded {
+        format!("{id}, recorded by {who}: {} is being put there since {since}", tag.label())
+    } else {
+        format!("{id} by {who} is putting {} there since {since}", tag.label())
+    };
+    let mut verdict = Verdict::refuse(Gate::Busy, what).fix("wait for it: --wait");
+    if recorded {
+        verdict = verdict
+            .fix(format!("once it is done: rel record {environment} {} --succeeded|--failed", tag.label()));
+    }
+    Some(verdict.fix(format!("or, if it is dead: --take-over {} --reason WHY", id.seq)))
 }
 
 /// A duration in one unit, for people.

@@ -23,6 +23,7 @@ pub mod plan;
 pub mod provenance;
 pub mod rollback;
 pub mod search;
+pub mod spelled;
 pub mod version;
 pub mod when;
 pub mod zone;

@@ -123,11 +123,33 @@ impl FromStr for TagName {
 }
 
 impl TagName {
+    /// What stands in a record in the place of a tag where there is none: the
+    /// commit's whole id.
+    pub fn of_commit(commit: Oid) -> TagName {
+        TagName(commit.to_string())
+    }
+
+    /// The commit it is, where it stands in the place of a tag.
+    pub fn as_commit(&self) -> Option<Oid> {
+        self.0.parse().ok()
+    }
+
+    /// The name for people: a commit's is short.
+    pub fn label(&self) -> &str {
+        match self.as_commit() {
+            Some(_) => &self.0[..SHORT],
+            None => &self.0,
+        }
+    }
+
     /// `refs/tags/<name>`.
     pub fn to_ref(&self) -> String {
         format!("refs/tags/{}", self.0)
     }
 }
+
+/// How many digits of an id people are shown.
+const SHORT: usize = 7;
 
 /// A git object id: 20 bytes of SHA-1, written as 40 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,7 +168,7 @@ impl Oid {
 
     /// The first seven digits, for people.
     pub fn short(&self) -> String {
-        self.to_string()[..7].to_owned()
+        self.to_string()[..SHORT].to_owned()
     }
 }
 

@@ -75,6 +75,9 @@ fn unfinished(state: &EnvState) -> Option<&Last> {
     state.last.as_ref().filter(|last| last.state != Progress::Succeeded)
 }
 
+/// Why nothing goes back to a baseline.
+const RECORDED: &str = "recorded, not built by rel: there are no bytes to go back to";
+
 /// The entry below the top of the stack that a rollback would reach, and what
 /// it passes over on the way.
 pub fn previous<'a>(
@@ -88,7 +91,10 @@ pub fn previous<'a>(
         if Some(&live.tag) == current || skipped.iter().any(|one| one.tag == live.tag) {
             continue;
         }
-        let why = if let Some(block) = candidates.block(&live.tag, &live.version.release) {
+        let block = live.version.as_ref().and_then(|v| candidates.block(&live.tag, &v.release));
+        let why = if live.is_baseline() {
+            Some(RECORDED.to_owned())
+        } else if let Some(block) = block {
             Some(format!("blocked by {}, {:?}", block.actor.name, block.reason))
         } else if state.undid(&live.tag) {
             Some("rolled back from here before".to_owned())
@@ -116,8 +122,8 @@ pub fn decide(
     if let Some(from) = &request.from
         && current.is_none_or(|live| live.tag != *from)
     {
-        let runs = current.map_or("nothing".to_owned(), |live| live.tag.to_string());
-        return Decision::Nothing(format!("{} runs {runs}, not {from}", environment.name));
+        let runs = current.map_or("nothing", |live| live.tag.label());
+        return Decision::Nothing(format!("{} runs {runs}, not {}", environment.name, from.label()));
     }
     let refusals = standing_in_the_way(setting);
     let course = match &request.to {
@@ -143,7 +149,7 @@ pub fn decide(
     }
     let Some(candidate) = request.to.clone().or_else(|| (knowledge.find)(&course.target)) else {
         return Decision::NoTarget {
-            why: format!("{} was not made by rel: there are no recorded bytes to go back to", course.target),
+            why: format!("{} was {RECORDED}", course.target.label()),
             skipped: course.skipped,
         };
     };
@@ -261,7 +267,7 @@ fn default(setting: &Setting<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (
 }
 
 fn nothing_before(environment: &EnvName, tag: &TagName) -> String {
-    format!("nothing that could be deployed was live on {environment} before {tag}")
+    format!("nothing that could be deployed was live on {environment} before {}", tag.label())
 }
 
 fn explicit(environment: &Environment, state: &EnvState, to: &Minted) -> Course {

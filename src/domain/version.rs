@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::Change;
 use super::name::{BadName, ProjectName, TagName};
+use super::spelled::{Spelled, Stage};
 
 /// How releases are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -97,6 +98,26 @@ impl Version {
             Scheme::Sequence => true,
         };
         if fits { Ok(version) } else { Err(bad()) }
+    }
+
+    /// The version that numbers of somebody else's stand for in `scheme`, for
+    /// counting on from them: in semver `1.2` is `1.2.0`, and a fourth number
+    /// is kept. None where they can be no version of it.
+    fn of_others(scheme: Scheme, mut numbers: Vec<u64>) -> Option<Version> {
+        let fits = match scheme {
+            Scheme::Semver => {
+                // A tag that moves, such as `v4`, is no release.
+                let several = numbers.len() > 1;
+                while numbers.len() > scheme.arity() && numbers.last() == Some(&0) {
+                    numbers.pop();
+                }
+                numbers.resize(numbers.len().max(scheme.arity()), 0);
+                several
+            }
+            Scheme::Calver => numbers.first().is_some_and(|year| *year <= LAST_YEAR),
+            Scheme::Sequence => true,
+        };
+        fits.then_some(Version(numbers))
     }
 
     /// The numbers, most significant first; never empty.
@@ -233,13 +254,13 @@ pub struct TagStyle {
 /// What a tag in a project's style says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parsed {
-    /// A release: `v1.5.0`.
+    /// A release: `v1.5.0`; also as others spell one: `v1.5`, `2024.03.10`.
     Release(Version),
     /// Spelled as `rel` spells a candidate: `v1.5.0-rc.2`. Whether `rel` made
     /// it, the tag's trailers tell.
     Candidate(CandidateVersion),
-    /// Somebody else's pre-release: `v1.5.0-beta.2`, `v1.5.0-rc1`, `v1.5.0+5`.
-    /// Its version is taken all the same.
+    /// Something of somebody else's around a release: `v1.5.0-beta.2`,
+    /// `v1.5.0rc1`, `v1.5.0+5`. Its version is taken all the same.
     Foreign {
         /// The release it belongs to.
         version: Version,
@@ -294,20 +315,26 @@ impl TagStyle {
     }
 
     /// What a tag's short name says, or none where it is not of this style or
-    /// names no version of `scheme`.
+    /// names no version of `scheme`. Reads what `rel` writes to the letter,
+    /// and what others write as generously as [`Spelled`] does.
     pub fn parse(&self, scheme: Scheme, tag: &str) -> Option<Parsed> {
-        let text = tag.strip_prefix(&self.prefix)?;
-        let Some(end) = text.find(['-', '+']) else {
-            return Version::parse(scheme, text).ok().map(Parsed::Release);
-        };
-        let (version, rest) = text.split_at(end);
-        let version = Version::parse(scheme, version).ok()?;
-        let pre = rest.strip_prefix('-').unwrap_or(rest);
-        match candidate_number(pre) {
-            Some(number) => Some(Parsed::Candidate(CandidateVersion { release: version, number })),
-            None if pre.is_empty() => None,
-            None => Some(Parsed::Foreign { version, pre: pre.to_owned() }),
+        let text = self.version_text(tag)?;
+        if let Ok(candidate) = CandidateVersion::parse(scheme, text) {
+            return Some(Parsed::Candidate(candidate));
         }
+        let spelled = Spelled::read(text)?;
+        let stage = spelled.stage();
+        let version = Version::of_others(scheme, spelled.numbers)?;
+        if stage == Stage::Release {
+            return Some(Parsed::Release(version));
+        }
+        let pre = spelled.suffix.strip_prefix('-').unwrap_or(spelled.suffix);
+        Some(Parsed::Foreign { version, pre: pre.to_owned() })
+    }
+
+    /// The part of a tag's name that follows the text before a version.
+    pub fn version_text<'t>(&self, tag: &'t str) -> Option<&'t str> {
+        tag.strip_prefix(&self.prefix)
     }
 
     /// [`check_explicit`], also for the version written as this style's tag.
@@ -727,16 +754,46 @@ mod tests {
             let mark = if pre.starts_with('+') { "" } else { "-" };
             assert_eq!(parse(&format!("shop/v1.5.0{mark}{pre}")), foreign(pre), "{pre}");
         }
-        for tag in [
-            "v1.5.0",
-            "shop/v1.5",
-            "shop/v1.5.0-",
-            "shop/vnext",
-            "shop/v",
-            "cart/v1.5.0",
-            "shop/v1.05.0-rc.1",
-        ] {
+        for tag in ["v1.5.0", "shop/v1", "shop/v1.5.0-", "shop/v1.5.x", "shop/vnext", "shop/v", "cart/v1.5.0"]
+        {
             assert_eq!(parse(tag), None, "{tag}");
+        }
+    }
+
+    #[test]
+    fn what_others_write_is_understood_in_the_projects_style() {
+        let parse = |template: &str, scheme, tag: &str| style(template).parse(scheme, tag);
+        let release = |text: &str| Some(Parsed::Release(any(text)));
+        let foreign =
+            |text: &str, pre: &str| Some(Parsed::Foreign { version: any(text), pre: pre.to_owned() });
+        for (template, scheme, tag, said) in [
+            ("v{version}", Scheme::Semver, "v1.2", release("1.2.0")),
+            ("v{version}", Scheme::Semver, "v2.0.7.1", release("2.0.7.1")),
+            ("v{version}", Scheme::Semver, "v2.0.7.0", release("2.0.7")),
+            ("v{version}", Scheme::Semver, "v1.05.0", release("1.5.0")),
+            ("v{version}", Scheme::Semver, "v2.47.0-rc1", foreign("2.47.0", "rc1")),
+            ("v{version}", Scheme::Semver, "v1.2.3b1", foreign("1.2.3", "b1")),
+            ("v{version}", Scheme::Semver, "v1.2.3.dev0", foreign("1.2.3", ".dev0")),
+            ("v{version}", Scheme::Semver, "v1.2.3-SNAPSHOT", foreign("1.2.3", "SNAPSHOT")),
+            // Numbers with a zero before them are not what rel writes.
+            ("v{version}", Scheme::Semver, "v1.05.0-rc.1", foreign("1.5.0", "rc.1")),
+            ("v{version}", Scheme::Semver, "v4", None),
+            ("v{version}", Scheme::Semver, "1.2.3", None),
+            ("{version}", Scheme::Semver, "v1.2.3", None),
+            ("{version}", Scheme::Semver, "1.2rc1", foreign("1.2.0", "rc1")),
+            ("{version}", Scheme::Semver, "4.1.0.Final", release("4.1.0")),
+            ("release-{version}", Scheme::Semver, "release-1.2", release("1.2.0")),
+            ("tokio-{version}", Scheme::Semver, "tokio-1.38.0", release("1.38.0")),
+            ("tokio-{version}", Scheme::Semver, "tokio-util-0.7.1", None),
+            ("{version}", Scheme::Calver, "2024.03.10", release("2024.3.10")),
+            ("{version}", Scheme::Calver, "2024.03.10.1", release("2024.3.10.1")),
+            ("{version}", Scheme::Calver, "2024-03-11", release("2024.3.11")),
+            ("{version}", Scheme::Calver, "2024.3.0b5", foreign("2024.3.0", "b5")),
+            ("{version}", Scheme::Calver, "20240310", None),
+            ("build-{version}", Scheme::Sequence, "build-451", release("451")),
+            ("curl-{version}", Scheme::Semver, "curl-8_9_0", None),
+        ] {
+            assert_eq!(parse(template, scheme, tag), said, "{tag}");
         }
     }
 

@@ -11,7 +11,8 @@ use super::status::{Next, Place, Status};
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{Block, Minted};
 use crate::domain::env::{Deployment, Hold, Live};
-use crate::domain::name::Oid;
+use crate::domain::name::{Oid, TagName};
+use crate::domain::version::CandidateVersion;
 use crate::store::artifacts::{Location, uri};
 use crate::store::diffstat::FileStat;
 
@@ -50,8 +51,26 @@ pub fn candidate(candidate: &Candidate, block: Option<&Block>) -> Value {
 
 /// A deployment.
 pub fn deployment(deployment: &Deployment) -> Value {
-    // Its record is its document: serde writes exactly the contract's members.
-    serde_json::to_value(deployment).unwrap_or(Value::Null)
+    // Its record is its document, but for what stands in the place of a tag or
+    // of a candidate's version.
+    let mut document = serde_json::to_value(deployment).unwrap_or(Value::Null);
+    if let Value::Object(members) = &mut document {
+        members.remove("foreign_version");
+        members.insert("tag".into(), tag(&deployment.tag));
+        members.insert("from_tag".into(), deployment.from_tag.as_ref().map_or(Value::Null, tag));
+        members.insert("version".into(), version(deployment.version.as_ref(), &deployment.foreign_version));
+    }
+    document
+}
+
+/// A tag, or null where a commit stands in its place.
+pub fn tag(tag: &TagName) -> Value {
+    if tag.as_commit().is_some() { Value::Null } else { json!(tag) }
+}
+
+/// A candidate's version, or what a baseline's tag names.
+fn version(version: Option<&CandidateVersion>, foreign: &Option<String>) -> Value {
+    version.map_or_else(|| json!(foreign), |version| json!(version))
 }
 
 /// A hold.
@@ -99,8 +118,8 @@ fn place(place: &Place) -> Value {
 
 fn live(live: &Live, certain: bool) -> Value {
     json!({
-        "tag": live.tag,
-        "version": live.version,
+        "tag": tag(&live.tag),
+        "version": version(live.version.as_ref(), &live.foreign_version),
         "commit": live.commit,
         "since": at(live.since),
         "actor": live.actor,
@@ -120,8 +139,9 @@ fn next(next: &Next) -> Value {
     })
 }
 
-/// One candidate of `list`: as everywhere, and whether somebody else made the tag.
-pub fn entry(entry: &Entry) -> Value {
+/// One candidate of a release of `list`: as everywhere, and whether somebody
+/// else made the tag.
+pub fn entry(entry: &Entry, release: &str) -> Value {
     let mut document = match &entry.what {
         What::Ours(record) => candidate(record, entry.block.as_ref()),
         What::Damaged { minted, made, why } => {
@@ -133,7 +153,7 @@ pub fn entry(entry: &Entry) -> Value {
             document["damaged"] = json!(why);
             document
         }
-        What::Foreign(tag) => foreign(tag, entry.block.is_some()),
+        What::Foreign(tag) => foreign(tag, release, entry.block.is_some()),
     };
     document["foreign"] = json!(matches!(entry.what, What::Foreign(_)));
     document
@@ -161,11 +181,11 @@ fn unread(minted: &Minted, block: Option<&Block>) -> Value {
 
 /// A version tag that somebody else made: null for what only `rel` records.
 /// Its number is null too, unless it is spelled as a candidate's.
-fn foreign(tag: &Foreign, blocked: bool) -> Value {
+fn foreign(tag: &Foreign, release: &str, blocked: bool) -> Value {
     json!({
         "tag": tag.tag,
         "version": tag.version,
-        "release": tag.release,
+        "release": release,
         "number": tag.number,
         "commit": tag.commit,
         "trunk_commit": null,

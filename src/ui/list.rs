@@ -10,13 +10,12 @@ use super::time;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{Block, Minted};
 use crate::domain::name::{Actor, EnvName, Oid, TagName};
-use crate::domain::version::Version;
 
 /// A release, with its candidates, newest first.
 #[derive(Debug, Clone)]
 pub struct Release {
-    /// Its version.
-    pub release: Version,
+    /// Its version; as its tags spell it, where they are all somebody else's.
+    pub release: String,
     /// Whether it takes no more candidates: it reached a final environment,
     /// or somebody else tagged it.
     pub closed: bool,
@@ -62,8 +61,6 @@ pub struct Foreign {
     pub tag: TagName,
     /// Its version, without the tag's prefix: `1.2.3`, `1.2.3-beta.2`.
     pub version: String,
-    /// The release it belongs to.
-    pub release: Version,
     /// Its number, where it is spelled as a candidate's.
     pub number: Option<u32>,
     /// Its commit.
@@ -85,7 +82,7 @@ pub fn releases(screen: &Screen, releases: &[Release], now: DateTime<Utc>) -> St
             let live: Vec<&str> = entry.live.iter().map(EnvName::as_str).collect();
             noted.push(
                 vec![
-                    if index == 0 { screen.strong(&release.release.to_string()) } else { String::new() },
+                    if index == 0 { screen.strong(&release.release) } else { String::new() },
                     if entry.block.is_some() { screen.bad(tag.as_str()) } else { tag.to_string() },
                     commit.short(),
                     made.map_or("-".to_owned(), |(_, at)| time::ago(now, at)),
@@ -182,13 +179,12 @@ pub(super) mod tests {
         let foreign = Foreign {
             tag: "v1.4.0".parse().unwrap(),
             version: "1.4.0".to_owned(),
-            release: "1.4.0".parse().unwrap(),
             number: None,
             commit: oid(6),
         };
         vec![
             Release {
-                release: "1.6.0".parse().unwrap(),
+                release: "1.6.0".to_owned(),
                 closed: false,
                 candidates: vec![
                     Entry { live: vec!["staging".parse().unwrap()], ..ours("1.6.0-rc.2") },
@@ -196,7 +192,7 @@ pub(super) mod tests {
                 ],
             },
             Release {
-                release: "1.5.0".parse().unwrap(),
+                release: "1.5.0".to_owned(),
                 closed: true,
                 candidates: vec![
                     Entry {
@@ -208,7 +204,7 @@ pub(super) mod tests {
                 ],
             },
             Release {
-                release: "1.4.0".parse().unwrap(),
+                release: "1.4.0".to_owned(),
                 closed: true,
                 candidates: vec![entry(What::Foreign(foreign))],
             },
@@ -247,15 +243,15 @@ pub(super) mod tests {
     #[test]
     fn what_only_rel_records_is_null_for_the_tags_of_others() {
         let all = all();
-        let document = json::entry(&all[2].candidates[0]);
+        let document = json::entry(&all[2].candidates[0], "1.4.0");
         assert_eq!(document["foreign"], true);
         assert_eq!((&document["tag"], &document["version"]), (&"v1.4.0".into(), &"1.4.0".into()));
         for null in ["number", "trunk_commit", "picks", "artifacts", "created_at", "actor"] {
             assert!(document[null].is_null(), "{null}");
         }
-        let ours = json::entry(&all[0].candidates[1]);
+        let ours = json::entry(&all[0].candidates[1], "1.6.0");
         assert_eq!((&ours["foreign"], &ours["blocked"]), (&false.into(), &true.into()));
-        let damaged = json::entry(&all[1].candidates[1]);
+        let damaged = json::entry(&all[1].candidates[1], "1.5.0");
         assert_eq!((&damaged["damaged"], &damaged["number"]), (&"it is gone".into(), &1.into()));
         assert!(damaged["artifacts"].is_null());
     }

@@ -47,11 +47,15 @@ fn rows(screen: &Screen, deployments: &[Deployment], now: DateTime<Utc>, wide: b
     for deployment in deployments {
         let from = deployment.from_tag.as_ref().filter(|from| **from != deployment.tag);
         let candidate = match from {
-            Some(from) if wide => format!("{from} -> {}", deployment.tag),
-            _ => deployment.tag.to_string(),
+            Some(from) if wide => format!("{} -> {}", from.label(), deployment.tag.label()),
+            _ => deployment.tag.label().to_owned(),
         };
         let state = deployment.state.to_string();
         let took = match deployment.finished_at {
+            // Written down afterwards: nobody said how long it took.
+            Some(end) if deployment.trigger == Trigger::Recorded && end == deployment.started_at => {
+                "-".to_owned()
+            }
             Some(end) => time::span(time::between(deployment.started_at, end)),
             None => "-".to_owned(),
         };
@@ -61,7 +65,7 @@ fn rows(screen: &Screen, deployments: &[Deployment], now: DateTime<Utc>, wide: b
         {
             // Not "replaced": one that failed may have replaced nothing.
             let direction = if deployment.action == Action::Rollback { "back from" } else { "from" };
-            remarks.insert(0, format!("{direction} {from}"));
+            remarks.insert(0, format!("{direction} {}", from.label()));
         }
         noted.push(
             vec![

@@ -53,18 +53,21 @@ pub fn deploy_plan(screen: &Screen, shown: &Shown<'_>) -> String {
         Some(live) if plan.action() == Action::Redeploy => {
             format!("{head}   again; live {}", span(shown, live.since))
         }
-        Some(live) => format!("{head}   replaces {} (live {})", live.tag, span(shown, live.since)),
+        Some(live) => format!("{head}   replaces {} (live {})", live.tag.label(), span(shown, live.since)),
     };
     let mut rows: Vec<(&str, String)> = Vec::new();
     if let Some(live) = plan.from().filter(|_| plan.action() == Action::Deploy) {
-        rows.push(("brings", brings(screen, shown, live.tag.as_str())));
+        rows.push(("brings", brings(screen, shown, live.tag.label())));
         rows.push(("leaves", leaves(shown)));
     }
     if let Some(gates) = gates(screen, plan) {
         rows.push(("gates", gates));
     }
     rows.push(("commands", shown.commands.to_owned()));
-    if let Some(live) = plan.from().filter(|_| plan.action() == Action::Deploy) {
+    if let Some(live) = plan.from().filter(|live| plan.action() == Action::Deploy && live.is_baseline()) {
+        let text = format!("none: {} was recorded, not built by rel", live.tag.label());
+        rows.push(("undo", text));
+    } else if let Some(live) = plan.from().filter(|_| plan.action() == Action::Deploy) {
         rows.push((
             "undo",
             format!(
@@ -89,7 +92,7 @@ pub fn rollback_plan(screen: &Screen, shown: &Shown<'_>) -> String {
     let from = plan.from().map_or("nothing".to_owned(), |live| {
         format!(
             "{} ({}, {} by {})",
-            live.tag,
+            live.tag.label(),
             span(shown, live.since),
             live.deployment,
             clean(&live.actor.name)
@@ -104,7 +107,7 @@ pub fn rollback_plan(screen: &Screen, shown: &Shown<'_>) -> String {
     for (index, skipped) in plan.skipped().iter().enumerate() {
         rows.push((
             if index == 0 { "skipped" } else { "" },
-            format!("{}: {}", skipped.tag, clean(&skipped.why)),
+            format!("{}: {}", skipped.tag.label(), clean(&skipped.why)),
         ));
     }
     if !shown.leaves.is_empty() || !shown.brings.is_empty() {

@@ -10,7 +10,7 @@ use super::table::{Table, labelled};
 use super::text::{clean, wrap};
 use super::time;
 use crate::domain::changes::Change;
-use crate::domain::env::{Deployment, Hold, HoldCause, Last, Live, Progress};
+use crate::domain::env::{Deployment, Hold, HoldCause, Last, Live, Progress, Trigger};
 use crate::domain::gate::{Gate, Verdict};
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName, TagName};
 use crate::domain::plan::Skipped;
@@ -278,7 +278,8 @@ fn header(screen: &Screen, status: &Status, name: Option<&EnvName>) -> String {
 const THIS: &str = "this repository";
 
 fn mark(screen: &Screen, place: &Place, live: &Live) -> String {
-    if place.certain { live.tag.to_string() } else { screen.caution(&format!("{}?", live.tag)) }
+    let tag = live.tag.label();
+    if place.certain { tag.to_owned() } else { screen.caution(&format!("{tag}?")) }
 }
 
 /// What comes next, in one line: whatever keeps the environment closed first.
@@ -286,7 +287,7 @@ fn outlook(status: &Status, place: &Place) -> String {
     if let Some(flight) = &place.in_flight {
         let Deployment { id, tag, actor, on_behalf_of, started_at, .. } = &flight.deployment;
         let by = person(actor, on_behalf_of.as_ref());
-        return format!("{tag} by {by} since {}, {id}", moment(*started_at, status.now));
+        return format!("{} by {by} since {}, {id}", tag.label(), moment(*started_at, status.now));
     }
     if let Some(hold) = &place.hold {
         return format!("held {}", held(&place.name, hold));
@@ -336,7 +337,7 @@ fn under_way(flight: &InFlight, now: DateTime<Utc>) -> String {
     let mut text = format!(
         "{} of {} since {}, {} by {}",
         deployment.action,
-        deployment.tag,
+        deployment.tag.label(),
         moment(deployment.started_at, now),
         deployment.id,
         person(&deployment.actor, deployment.on_behalf_of.as_ref())
@@ -356,6 +357,7 @@ fn under_way(flight: &InFlight, now: DateTime<Utc>) -> String {
 fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
     let mut concerns = Vec::new();
     let name = &place.name;
+    let can_go_back = place.current.as_ref().is_some_and(|live| !live.is_baseline());
     let width = screen.width();
     let mut concern = |text: String, rows: &[(&str, String)]| {
         let lines = match width {
@@ -369,7 +371,11 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
         let Deployment { id, seq, .. } = &flight.deployment;
         let settle = format!("rel resolve {id} --failed --reason WHY");
         let text = format!("{id} is under way{}. If it is dead:", whose(&flight.deployment, status.now));
-        if place.current.is_some() {
+        if flight.deployment.trigger == Trigger::Recorded {
+            let text = format!("{id} is recorded as under way{}.", whose(&flight.deployment, status.now));
+            let tag = flight.deployment.tag.label();
+            concern(text, &[("once it is done", format!("rel record {name} {tag} --succeeded|--failed"))]);
+        } else if can_go_back {
             let back = format!("rel rollback {name} --take-over {seq} --reason WHY");
             concern(text, &[("go back in one step", back), ("or settle it", settle)]);
         } else {
@@ -389,8 +395,9 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
     for deployment in &place.unresolved {
         let Deployment { id, seq, tag, .. } = deployment;
         let settle = ("or settle it", format!("rel resolve {id} --succeeded|--failed --reason WHY"));
+        let tag = tag.label();
         let text = format!("{id} put {tag} there and never reported{}.", whose(deployment, status.now));
-        if newest == Some(*seq) && place.in_flight.is_none() && place.current.is_some() {
+        if newest == Some(*seq) && place.in_flight.is_none() && can_go_back {
             concern(text, &[("go back", format!("rel rollback {name}")), settle]);
         } else {
             concern(text, &[("settle it", settle.1)]);
@@ -401,12 +408,21 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
             && place.in_flight.is_none()
             && matches!(last.state, Progress::Failed | Progress::Cancelled)
     }) {
-        let (id, tag) = (&last.target.deployment, &last.tag);
-        let mut ways = vec![("or try it again", format!("rel deploy {name} {tag}"))];
-        if place.current.is_some() {
-            ways.insert(0, ("go back", format!("rel rollback {name}")));
+        let (id, tag) = (&last.target.deployment, last.tag.label());
+        let mut ways = Vec::new();
+        if can_go_back {
+            ways.push(("go back", format!("rel rollback {name}")));
         }
-        ways.push(("what it printed", format!("rel log --output {id}")));
+        if last.target.is_baseline() {
+            ways.push(("once it is there", format!("rel record {name} {tag} --succeeded")));
+        } else {
+            ways.push(("or try it again", format!("rel deploy {name} {tag}")));
+            ways.push(("what it printed", format!("rel log --output {id}")));
+        }
+        if let Some(live) = place.current.as_ref().filter(|live| live.is_baseline()) {
+            let was = live.tag.label();
+            ways.push(("or what was there", format!("rel record {name} {was} --succeeded")));
+        }
         concern(format!("{id} {}: {tag} may be there in part.", last.state), &ways);
     }
     concerns
@@ -425,7 +441,7 @@ fn whose(deployment: &Deployment, now: DateTime<Utc>) -> String {
 
 fn way_back(name: &EnvName, back: &Back) -> Vec<(&'static str, String)> {
     let skips = |skipped: &[Skipped]| -> Vec<(&'static str, String)> {
-        skipped.iter().map(|one| ("skipping", format!("{}: {}", one.tag, clean(&one.why)))).collect()
+        skipped.iter().map(|one| ("skipping", format!("{}: {}", one.tag.label(), clean(&one.why)))).collect()
     };
     match back {
         Back::To { tag, why, skipped, token } => {
@@ -459,7 +475,7 @@ fn closes(gate: Gate) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::domain::env::{Action, Trigger};
+    use crate::domain::env::Action;
     use crate::domain::name::DeploymentId;
     use crate::ui::ColorChoice;
 
@@ -494,7 +510,8 @@ pub(super) mod tests {
             id,
             action: Action::Deploy,
             tag: format!("v{version}").parse().unwrap(),
-            version: version.to_owned().try_into().unwrap(),
+            version: Some(version.to_owned().try_into().unwrap()),
+            foreign_version: None,
             commit: oid(1),
             from_tag: from.map(|tag| tag.parse().unwrap()),
             state: Progress::Succeeded,
@@ -521,7 +538,8 @@ pub(super) mod tests {
     fn live(tag: &str, since: &str, by: &str, id: &str) -> Live {
         Live {
             tag: format!("v{tag}").parse().unwrap(),
-            version: tag.to_owned().try_into().unwrap(),
+            version: Some(tag.to_owned().try_into().unwrap()),
+            foreign_version: None,
             commit: oid(1),
             position: 7,
             since: time(since),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::json::at;
+use super::json::{at, tag};
 use super::log::person;
 use super::plan::count;
 use super::screen::Screen;
@@ -216,7 +216,7 @@ fn environments(screen: &Screen, places: &[Place], now: DateTime<Utc>) -> Table 
         let first = place.first.map(|first| time::clock(first, now));
         match (&place.live, &place.waits) {
             (Some((live, way)), _) => {
-                let mut by = live.tag.to_string();
+                let mut by = live.tag.label().to_owned();
                 match way.via {
                     Via::Ancestor => {}
                     Via::Pick => by.push_str(", picked"),
@@ -317,7 +317,7 @@ pub fn json(found: &Where) -> Value {
         .iter()
         .map(|place| {
             let (tag, since) = match &place.live {
-                Some((live, _)) => (json!(live.tag), at(live.since)),
+                Some((live, _)) => (tag(&live.tag), at(live.since)),
                 None => (Value::Null, Value::Null),
             };
             let (via, form) = place.live.as_ref().map_or((Value::Null, Value::Null), |(_, w)| way(*w));

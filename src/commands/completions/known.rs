@@ -114,12 +114,15 @@ impl Known {
     }
 
     fn environment(&mut self, name: &EnvName, state: &EnvState) {
-        let live = state.current().map_or("nothing is live".to_owned(), |live| format!("runs {}", live.tag));
+        let live =
+            state.current().map_or("nothing is live".to_owned(), |live| format!("runs {}", live.tag.label()));
         self.environments.push(Word::new(name.as_str(), live));
         let of = |seq: u64| DeploymentId { environment: name.clone(), seq }.to_string();
         if let Some(intent) = &state.in_flight {
-            let flying =
-                Word::new(of(intent.deployment.seq), format!("{} is in flight", intent.deployment.tag));
+            let flying = Word::new(
+                of(intent.deployment.seq),
+                format!("{} is in flight", intent.deployment.tag.label()),
+            );
             self.tokens.push(flying.clone());
             self.unresolved.push(flying);
         }
@@ -127,6 +130,7 @@ impl Known {
             self.tokens.push(Word::new(of(hold.token), format!("held by {}", hold.actor.name)));
         }
         let open = state.unresolved.iter().rev();
-        self.unresolved.extend(open.map(|d| Word::new(d.id.to_string(), format!("{}, unknown", d.tag))));
+        self.unresolved
+            .extend(open.map(|d| Word::new(d.id.to_string(), format!("{}, unknown", d.tag.label()))));
     }
 }

@@ -136,10 +136,25 @@ fn nobody_to_ask_is_refused_and_a_dry_run_writes_nothing() {
 #[test]
 fn answers_are_taken_and_wrong_ones_asked_for_again() {
     let sandbox = Sandbox::new().at_a_terminal();
-    let answers = ["No Name", "web", "", "none", "make all", "out/*.tar out/*.sig", "dev, test -> live"];
+    let answers = [
+        "No Name",
+        "web",
+        "",
+        "none",
+        "v",
+        "r{version}",
+        "dates",
+        "calver",
+        "make all",
+        "out/*.tar out/*.sig",
+        "dev, test -> live",
+    ];
     sandbox.init(&answers, |_| {}).unwrap();
-    let config = config::parse(&sandbox.file().unwrap(), FILE_NAME).unwrap().config;
+    let text = sandbox.file().unwrap();
+    assert!(text.contains("(your answer)") && text.contains("# As you answered."), "{text}");
+    let config = config::parse(&text, FILE_NAME).unwrap().config;
     assert_eq!(config.project.name.as_str(), "web");
+    assert_eq!((config.version.tag.as_str(), config.version.scheme), ("r{version}", Scheme::Calver));
     assert_eq!(config.build.unwrap().artifacts, ["out/*.tar", "out/*.sig"]);
     let told: Vec<_> = config
         .environments
@@ -149,6 +164,40 @@ fn answers_are_taken_and_wrong_ones_asked_for_again() {
         })
         .collect();
     assert_eq!(told, [("dev", vec![], false), ("test", vec!["dev"], false), ("live", vec!["test"], true)]);
+}
+
+#[test]
+fn the_newest_tags_tell_how_versions_are_written() {
+    let sandbox = Sandbox::new();
+    let at = |minute: u32, args: &[&str]| {
+        let date = format!("2026-11-01T12:{minute:02}:00Z");
+        let mut sandbox = Sandbox { dir: tempfile::tempdir().unwrap(), world: sandbox.world.clone() };
+        for name in ["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"] {
+            sandbox.world.env.insert(name.into(), date.clone().into());
+        }
+        sandbox.git(&[&["-c", "user.name=Ana", "-c", "user.email=a@b"][..], args].concat());
+    };
+    // Of names alone, the old ones would be the later.
+    for (minute, tag) in
+        [(1, "v9.0"), (2, "v9.1"), (3, "release-1.0"), (4, "release-1.1"), (5, "release-1.2")]
+    {
+        at(minute, &["commit", "-q", "--allow-empty", "-m", tag]);
+        at(minute, &["tag", "-a", "-m", tag, tag]);
+    }
+    let told = sandbox.init(&[], |options| options.yes = true).unwrap();
+    assert_eq!(told["config"]["version"]["tag"], "release-{version}");
+    let file = sandbox.file().unwrap();
+    assert!(file.contains("3 of the newest 5 version tags are like"), "{file}");
+    assert!(file.contains("release-1.2 is understood"), "{file}");
+}
+
+#[test]
+fn another_tool_that_makes_tags_is_told() {
+    let sandbox = Sandbox::new();
+    sandbox.put("release-please-config.json", "{}");
+    let told = sandbox.init(&[], |options| options.yes = true).unwrap();
+    let warnings = told["warnings"].to_string();
+    assert!(warnings.contains("release-please makes version tags too"), "{warnings}");
 }
 
 #[test]

@@ -10,8 +10,11 @@ use std::path::Path;
 /// Larger files are nobody's hand-written CI.
 const MAX_SIZE: u64 = 1024 * 1024;
 
-/// Finds the line of a file that speaks of tags.
-type Scan = fn(&str) -> Option<usize>;
+/// Finds the line of a file by which it runs for tags, and says what it says.
+type Scan = fn(&str) -> Option<(usize, &'static str)>;
+
+/// What is said of most of them.
+const STEPS: &str = "has steps for tags";
 
 /// An automation that reacts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,41 +29,66 @@ pub struct Trigger {
     pub reacts: [bool; 2],
 }
 
+/// Folders whose files are each a workflow in GitHub's notation.
+const WORKFLOWS: [&str; 3] = [".github/workflows", ".forgejo/workflows", ".gitea/workflows"];
+
+/// Files, and folders of files, of other systems, with what finds their line.
+const OTHERS: [(&str, Scan); 16] = [
+    (".gitlab-ci.yml", gitlab),
+    (".circleci/config.yml", names_tags),
+    ("azure-pipelines.yml", names_tags),
+    (".azure-pipelines", names_tags),
+    ("bitbucket-pipelines.yml", names_tags),
+    (".woodpecker.yml", names_tag_events),
+    (".woodpecker.yaml", names_tag_events),
+    (".woodpecker", names_tag_events),
+    (".drone.yml", names_tag_events),
+    (".travis.yml", travis),
+    ("appveyor.yml", appveyor),
+    (".appveyor.yml", appveyor),
+    (".cirrus.yml", cirrus),
+    (".buildkite", buildkite),
+    ("Jenkinsfile", jenkins),
+    (".semaphore", semaphore),
+];
+
 /// What reacts in the repository at `top` to tags like these two. Files that
 /// cannot be read count as absent.
 pub fn find(top: &Path, samples: [&str; 2]) -> Vec<Trigger> {
     let mut found = Vec::new();
-    let workflows = ".github/workflows";
-    let mut names: Vec<String> = std::fs::read_dir(top.join(workflows))
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"))
-        .collect();
-    names.sort();
-    for name in names {
-        let file = format!("{workflows}/{name}");
-        let on = read(top, &file).and_then(|text| github(&text, samples));
-        found.extend(on.map(|(line, what, reacts)| Trigger { file, line, what, reacts }));
+    for folder in WORKFLOWS {
+        for file in pipelines(top, folder) {
+            let on = read(top, &file).and_then(|text| github(&text, samples));
+            found.extend(on.map(|(line, what, reacts)| Trigger { file, line, what, reacts }));
+        }
     }
-    let others: [(&str, Scan); 6] = [
-        (".gitlab-ci.yml", gitlab),
-        (".circleci/config.yml", names_tags),
-        ("azure-pipelines.yml", names_tags),
-        ("bitbucket-pipelines.yml", names_tags),
-        (".woodpecker.yml", names_tag_events),
-        (".drone.yml", names_tag_events),
-    ];
-    for (file, scan) in others {
-        if let Some(line) = read(top, file).and_then(|text| scan(&text)) {
-            let what = "has steps for tags".to_owned();
-            found.push(Trigger { file: file.to_owned(), line, what, reacts: [true; 2] });
+    for (place, scan) in OTHERS {
+        let files = if top.join(place).is_dir() { pipelines(top, place) } else { vec![place.to_owned()] };
+        for file in files {
+            if let Some((line, what)) = read(top, &file).and_then(|text| scan(&text)) {
+                found.push(Trigger { file, line, what: what.to_owned(), reacts: [true; 2] });
+            }
         }
     }
     found
 }
 
-fn read(top: &Path, file: &str) -> Option<String> {
+/// The files of YAML in a folder, by name.
+fn pipelines(top: &Path, folder: &str) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(top.join(folder))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"))
+        .map(|name| format!("{folder}/{name}"))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The text of a file below `top`; none where it cannot be read, or is larger
+/// than what people write.
+pub fn read(top: &Path, file: &str) -> Option<String> {
     let path = top.join(file);
     let small = path.metadata().is_ok_and(|meta| meta.is_file() && meta.len() <= MAX_SIZE);
     small
@@ -236,32 +264,86 @@ fn in_class(class: &[char], c: char) -> bool {
 }
 
 /// The first line of a GitLab pipeline that speaks of tags: rules on
-/// `CI_COMMIT_TAG`, or `only: tags`.
-fn gitlab(text: &str) -> Option<usize> {
+/// `CI_COMMIT_TAG`, or `only: tags`. Where there is none, the first job that
+/// has no rules at all: GitLab runs it for tags as well.
+fn gitlab(text: &str) -> Option<(usize, &'static str)> {
     let lines = lines(text);
     let only_tags = |at: usize| {
         let inside = block(&lines, at);
         let refs = inside.iter().position(|line| line.is_key("refs"));
         list(&lines, at).contains(&"tags") || refs.is_some_and(|refs| list(inside, refs).contains(&"tags"))
     };
-    (0..lines.len())
-        .find(|&at| lines[at].text.contains("CI_COMMIT_TAG") || (lines[at].is_key("only") && only_tags(at)))
-        .map(|at| lines[at].number)
+    let told = (0..lines.len())
+        .find(|&at| lines[at].text.contains("CI_COMMIT_TAG") || (lines[at].is_key("only") && only_tags(at)));
+    if let Some(at) = told {
+        return Some((lines[at].number, STEPS));
+    }
+    let top = |line: &Line<'_>| line.indent == 0;
+    if lines.iter().any(|line| top(line) && (line.is_key("workflow") || line.is_key("include"))) {
+        return None;
+    }
+    let job = (0..lines.len()).find(|&at| {
+        let inside = block(&lines, at);
+        let depth = inside.first().map_or(0, |line| line.indent);
+        let has = |key: &str| inside.iter().any(|line| line.indent == depth && line.is_key(key));
+        top(&lines[at])
+            && !lines[at].text.starts_with('.')
+            && has("script")
+            && !["rules", "only", "except", "extends", "<<"].iter().any(|key| has(key))
+    })?;
+    Some((lines[job].number, "has a job without rules, which runs for tags too"))
 }
 
 /// The first line with a key `tags`.
-fn names_tags(text: &str) -> Option<usize> {
-    lines(text).iter().find(|line| line.is_key("tags")).map(|line| line.number)
+fn names_tags(text: &str) -> Option<(usize, &'static str)> {
+    lines(text).iter().find(|line| line.is_key("tags")).map(|line| (line.number, STEPS))
 }
 
-/// The first line whose `event` includes `tag`.
-fn names_tag_events(text: &str) -> Option<usize> {
+/// The first line whose `event` includes `tag`, or whose `ref` is one.
+fn names_tag_events(text: &str) -> Option<(usize, &'static str)> {
     let lines = lines(text);
     (0..lines.len())
         .find(|&at| {
-            ["event", "- event"].iter().any(|key| lines[at].is_key(key)) && list(&lines, at).contains(&"tag")
+            let on_event = ["event", "- event"].iter().any(|key| lines[at].is_key(key));
+            on_event && list(&lines, at).contains(&"tag") || lines[at].text.contains("refs/tags/")
         })
-        .map(|at| lines[at].number)
+        .map(|at| (lines[at].number, STEPS))
+}
+
+/// The first line that holds one of these words, in any case.
+fn mentions(text: &str, words: &[&str]) -> Option<(usize, &'static str)> {
+    let lines = lines(text);
+    let line = lines.iter().find(|line| {
+        let text = line.text.to_ascii_lowercase();
+        words.iter().any(|word| text.contains(word))
+    })?;
+    Some((line.number, STEPS))
+}
+
+/// Deployments `on: tags: true`, and conditions on the tag.
+fn travis(text: &str) -> Option<(usize, &'static str)> {
+    mentions(text, &["tags: true", "tag is present", "tag =~", "travis_tag"])
+}
+
+fn appveyor(text: &str) -> Option<(usize, &'static str)> {
+    mentions(text, &["appveyor_repo_tag"])
+}
+
+fn cirrus(text: &str) -> Option<(usize, &'static str)> {
+    mentions(text, &["cirrus_tag", "$cirrus_release"])
+}
+
+fn buildkite(text: &str) -> Option<(usize, &'static str)> {
+    mentions(text, &["build.tag", "buildkite_tag"])
+}
+
+fn jenkins(text: &str) -> Option<(usize, &'static str)> {
+    mentions(text, &["buildingtag()", "tag_name"])
+}
+
+/// Promotions and blocks that run `when: "tag =~ …"`.
+fn semaphore(text: &str) -> Option<(usize, &'static str)> {
+    mentions(text, &["tag =~", "tag =", "semaphore_git_tag_name"])
 }
 
 #[cfg(test)]
@@ -314,14 +396,43 @@ mod tests {
 
     #[test]
     fn pipelines_of_others_are_known_by_their_words() {
-        assert_eq!(gitlab("a:\n  only:\n    - tags\n"), Some(2));
-        assert_eq!(gitlab("a:\n  only:\n    refs: [tags, main]\n"), Some(2));
-        assert_eq!(gitlab("a:\n  rules:\n    - if: $CI_COMMIT_TAG\n"), Some(3));
-        assert_eq!(gitlab("a:\n  only: [main]\n  tags:\n    - docker\n"), None);
-        assert_eq!(names_tags("x:\n  tags:\n    only: /^v/\n"), Some(2));
-        assert_eq!(names_tag_events("when:\n  event: [push, tag]\n"), Some(2));
-        assert_eq!(names_tag_events("when:\n  - event: tag\n"), Some(2));
-        assert_eq!(names_tag_events("when:\n  event: push\n"), None);
+        let line = |found: Option<(usize, &str)>| found.map(|(line, _)| line);
+        for (scan, text, at) in [
+            (gitlab as Scan, "a:\n  only:\n    - tags\n", Some(2)),
+            (gitlab, "a:\n  only:\n    refs: [tags, main]\n", Some(2)),
+            (gitlab, "a:\n  rules:\n    - if: $CI_COMMIT_TAG\n", Some(3)),
+            (gitlab, "a:\n  only: [main]\n  tags:\n    - docker\n", None),
+            (names_tags, "x:\n  tags:\n    only: /^v/\n", Some(2)),
+            (names_tag_events, "when:\n  event: [push, tag]\n", Some(2)),
+            (names_tag_events, "when:\n  - event: tag\n", Some(2)),
+            (names_tag_events, "when:\n  event: push\n", None),
+            (names_tag_events, "trigger:\n  ref:\n  - refs/tags/v*\n", Some(3)),
+            (travis, "deploy:\n  on:\n    tags: true\n", Some(3)),
+            (travis, "if: tag IS present\n", Some(1)),
+            (travis, "script: make\n", None),
+            (appveyor, "deploy:\n  on:\n    APPVEYOR_REPO_TAG: true\n", Some(3)),
+            (cirrus, "task:\n  only_if: $CIRRUS_TAG != ''\n", Some(2)),
+            (buildkite, "steps:\n  - if: build.tag != null\n", Some(2)),
+            (jenkins, "when { buildingTag() }\n", Some(1)),
+            (semaphore, "when: \"tag =~ '^v'\"\n", Some(1)),
+        ] {
+            assert_eq!(line(scan(text)), at, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_gitlab_job_without_rules_runs_for_tags() {
+        let free = "test:\n  script: make test\n";
+        assert_eq!(gitlab(free).map(|(line, _)| line), Some(1));
+        assert_eq!(gitlab("stages: [a]\n.base:\n  script: x\ntest:\n  script: x\n").unwrap().0, 4);
+        for text in [
+            format!("workflow:\n  rules:\n    - if: $CI_COMMIT_BRANCH\n{free}"),
+            format!("{free}  rules:\n    - if: $CI_COMMIT_BRANCH\n"),
+            format!("{free}  only: [main]\n"),
+            format!("{free}  extends: .base\n"),
+        ] {
+            assert_eq!(gitlab(&text), None, "{text}");
+        }
     }
 
     #[test]
@@ -332,11 +443,21 @@ mod tests {
             .unwrap();
         std::fs::write(dir.path().join(".github/workflows/a.txt"), "on: push\n").unwrap();
         std::fs::write(dir.path().join(".gitlab-ci.yml"), "a:\n  only: [tags]\n").unwrap();
+        for folder in [".forgejo/workflows", ".buildkite"] {
+            std::fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        std::fs::write(dir.path().join(".forgejo/workflows/c.yml"), "on: push\n").unwrap();
+        std::fs::write(dir.path().join(".buildkite/pipeline.yml"), "steps:\n- if: build.tag\n").unwrap();
         let found: Vec<String> =
             find(dir.path(), SAMPLES).iter().map(|t| format!("{}:{} {}", t.file, t.line, t.what)).collect();
         assert_eq!(
             found,
-            [".github/workflows/b.yaml:3 runs on tags v1.*", ".gitlab-ci.yml:2 has steps for tags"]
+            [
+                ".github/workflows/b.yaml:3 runs on tags v1.*",
+                ".forgejo/workflows/c.yml:1 runs on every push, tags too",
+                ".gitlab-ci.yml:2 has steps for tags",
+                ".buildkite/pipeline.yml:2 has steps for tags",
+            ]
         );
     }
 }

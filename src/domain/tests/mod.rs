@@ -181,7 +181,8 @@ impl World {
                 environment,
                 action,
                 tag: of.tag.clone(),
-                version: of.version.clone(),
+                version: Some(of.version.clone()),
+                foreign_version: None,
                 commit: of.commit,
                 from_tag: self.state.current().map(|live| live.tag.clone()),
                 state: Progress::Running,
@@ -216,6 +217,18 @@ impl World {
         let same = self.state.current().is_some_and(|live| live.tag == tag(of));
         let intent = self.intent(&candidate(of), if same { Action::Redeploy } else { Action::Deploy });
         self.claim_intent(intent)
+    }
+
+    /// A baseline that another system is said to have put there.
+    fn baseline(&mut self, tag: &str, end: Progress) {
+        let mut intent = self.intent(&candidate('a'), Action::Deploy);
+        let deployment = &mut intent.deployment;
+        deployment.tag = tag.parse().unwrap();
+        (deployment.version, deployment.foreign_version) = (None, Some("1.4".into()));
+        deployment.trigger = Trigger::Recorded;
+        intent.position = 5;
+        let seq = self.claim_intent(intent).unwrap();
+        self.end(seq, end, true).unwrap();
     }
 
     /// Claims what was planned.

@@ -51,6 +51,27 @@ fn every_event_of_an_environment_survives() {
 }
 
 #[test]
+fn a_baseline_survives_without_a_version() {
+    let mut world = World::after("+a");
+    world.baseline("v1.4", Progress::Succeeded);
+    world.events.iter().for_each(reads_back);
+    let text = serde_json::to_string(&world.state).unwrap();
+    assert_eq!(serde_json::from_str::<EnvState>(&text).unwrap(), world.state);
+    let live = serde_json::to_value(world.state.current().unwrap()).unwrap();
+    assert_eq!((live.get("version"), &live["foreign_version"]), (None, &"1.4".into()));
+    // A candidate is written as it always was.
+    let intent = serde_json::to_value(&world.events[0]).unwrap();
+    assert!(intent["deployment"].get("foreign_version").is_none(), "{intent}");
+}
+
+#[test]
+fn a_commit_may_stand_in_the_place_of_a_tag() {
+    let commit = TagName::of_commit(oid(7));
+    assert_eq!((commit.as_commit(), commit.label()), (Some(oid(7)), "0707070"));
+    assert_eq!((tag('a').as_commit(), tag('a').label()), (None, "v1.1.0-rc.1"));
+}
+
+#[test]
 fn every_event_of_candidates_survives() {
     let version = candidate('a').version;
     let (commit, reason) = (oid(1), "it is so".to_owned());

@@ -286,6 +286,35 @@ fn what_was_only_recorded_cannot_be_gone_back_to() {
 }
 
 #[test]
+fn a_baseline_is_passed_over_and_never_gone_back_to() {
+    let mut world = World::after("+a");
+    world.baseline("v1.4", Progress::Succeeded);
+    assert!(world.state.current().unwrap().is_baseline());
+    world.steps("+c");
+    let Decision::Go(plan) = world.decide(&plain()) else { panic!("{:?}", world.decide(&plain())) };
+    assert_eq!(plan.candidate().tag, tag('a'));
+    assert_eq!(plan.skipped()[0].tag.as_str(), "v1.4");
+    assert!(plan.skipped()[0].why.starts_with("recorded, not built by rel"));
+    // After a failure over it there is nothing to deploy again.
+    world.baseline("v1.4", Progress::Succeeded);
+    world.steps("-d");
+    let Decision::NoTarget { why, .. } = world.decide(&plain()) else { panic!() };
+    assert!(why.starts_with("v1.4 was recorded, not built by rel"), "{why}");
+    // A name does it.
+    let Decision::Go(plan) = world.decide(&Request { to: Some(candidate('a')), ..plain() }) else { panic!() };
+    assert_eq!(plan.candidate().tag, tag('a'));
+}
+
+#[test]
+fn a_baseline_alone_leaves_nothing_to_go_back_to() {
+    let mut world = World::new();
+    world.baseline(&oid(7).to_string(), Progress::Succeeded);
+    let Decision::NoTarget { why, skipped } = world.decide(&plain()) else { panic!() };
+    assert_eq!(why, "nothing that could be deployed was live on prod before 0707070");
+    assert!(skipped.is_empty());
+}
+
+#[test]
 fn with_a_take_over_it_goes_by_what_that_leaves() {
     let mut world = World::after("+a +b >c");
     let shown = world.state.clone();

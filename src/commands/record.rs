@@ -1,0 +1,148 @@
+//! `rel record`: writes down what another system did.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli;
+use crate::delivery::context::Context;
+use crate::delivery::outcome::tag_owed_releases;
+use crate::delivery::record::{self, Report, Said, Target};
+use crate::delivery::snapshot::Snapshot;
+use crate::delivery::{evidence, publish, report, settle};
+use crate::domain::env::{Deployment, EnvState, Live, Progress};
+use crate::failure::Result;
+use crate::ui::json as documents;
+use crate::ui::table::labelled;
+use crate::ui::time;
+
+/// Runs the verb.
+///
+/// # Errors
+/// There is no such environment, candidate, tag or commit (exit 4); the
+/// environment is busy or held (exit 5).
+pub fn run(ctx: &Context<'_>, args: &cli::Record) -> Result<Map<String, Value>> {
+    ctx.must_reach_authority()?;
+    settle::dead_runs(ctx)?;
+    let snapshot = Snapshot::take(ctx)?;
+    let name = &args.environment;
+    let said = match (args.started, args.succeeded) {
+        (true, _) => Said::Started,
+        (false, true) => Said::Succeeded,
+        (false, false) => Said::Failed,
+    };
+    let target = record::target(ctx, &snapshot, &args.rev)?;
+    let report = Report {
+        environment: snapshot.environment(name)?,
+        target: &target,
+        said,
+        reason: args.reason.as_deref(),
+        take_over: args.take_over,
+    };
+    let mut document = record(ctx, &snapshot, &report)?;
+    report::policy(ctx, &snapshot, &mut document);
+    Ok(document)
+}
+
+fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result<Map<String, Value>> {
+    let name = &report.environment.name;
+    let actor = ctx.actor()?;
+    let mut document = Map::new();
+    let shown = snapshot.chain(name)?;
+    // The authority was just asked: what is live by its word needs no second look.
+    let Some(first) = record::events(ctx, snapshot, report, &actor, &shown.state)? else {
+        if let Some(live) = shown.state.current() {
+            ctx.screen.result(&live_already(ctx, report, live));
+        }
+        document.insert("deployment".into(), Value::Null);
+        return Ok(document);
+    };
+    if ctx.options.dry_run {
+        let (after, _) = shown.append(&ctx.repo, &first.0)?;
+        if let Some(deployment) = evidence::deployment(&ctx.repo, &after, &first.1)? {
+            ctx.screen.result(&format!("dry run: {}", told(ctx, report, &deployment)));
+            document.insert("deployment".into(), documents::deployment(&deployment));
+        }
+        document.insert("dry_run".into(), json!(true));
+        return Ok(document);
+    }
+    let (ref_name, formerly) = Snapshot::place(ctx, name)?;
+    let mut made = None;
+    let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
+        let judged = record::events(ctx, snapshot, report, &actor, &view.state)?;
+        made = judged.as_ref().map(|(_, id)| id.clone());
+        Ok(judged.map(|(events, _)| events))
+    })?;
+    let deployment = match &made {
+        Some(id) => evidence::deployment(&ctx.repo, &view, id)?,
+        None => None,
+    };
+    match (&deployment, view.state.current()) {
+        (Some(deployment), _) => say(ctx, report, deployment)?,
+        (None, Some(live)) => ctx.screen.result(&live_already(ctx, report, live)),
+        (None, None) => {}
+    }
+    let value = deployment.as_ref().map_or(Value::Null, documents::deployment);
+    document.insert("deployment".into(), value);
+    Ok(document)
+}
+
+fn live_already(ctx: &Context<'_>, report: &Report<'_>, live: &Live) -> String {
+    let span = time::span(time::between(live.since, ctx.world.now()));
+    let name = &report.environment.name;
+    format!("{name} runs {} already ({}, {span})", live.tag.label(), live.deployment)
+}
+
+/// What is written down, in a line.
+fn told(ctx: &Context<'_>, report: &Report<'_>, deployment: &Deployment) -> String {
+    let name = ctx.screen.env(report.environment.name.as_str());
+    let (id, tag) = (&deployment.id, deployment.tag.label());
+    match deployment.state {
+        Progress::Succeeded => format!("{name} runs {} ({id}, recorded)", ctx.screen.good(tag)),
+        Progress::Running => format!("{id} is recorded as under way: {tag} -> {name}"),
+        state => format!("{id} is recorded as {state}: {tag} may be on {name} in part"),
+    }
+}
+
+/// The last lines, and the release's own tag where this is the success that
+/// closes it.
+fn say(ctx: &Context<'_>, report: &Report<'_>, deployment: &Deployment) -> Result<()> {
+    let Target { tag, version, commit, .. } = report.target;
+    let name = &report.environment.name;
+    let mut text = told(ctx, report, deployment);
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    match report.said {
+        Said::Started => {
+            rows.push(("once it is done", format!("rel record {name} {} --succeeded|--failed", tag.label())));
+        }
+        Said::Succeeded if version.is_none() => {
+            rows.push(("a baseline", "rel counts from it, and cannot roll back to it".to_owned()));
+        }
+        Said::Succeeded | Said::Failed => {}
+    }
+    let closes = report.environment.is_final && report.said == Said::Succeeded;
+    if let Some(version) = version.as_ref().filter(|_| closes) {
+        // Read again, with what was just published.
+        let snapshot = Snapshot::read(ctx)?;
+        let release = snapshot.style.release(&version.release);
+        for (tag, made) in tag_owed_releases(ctx, &snapshot)? {
+            match made {
+                Ok(()) if tag == release => text.push_str(&format!("; tagged {tag}")),
+                Ok(()) => ctx.screen.note(&format!("tagged {tag}")),
+                Err(why) => ctx.screen.warn(&format!("{tag} could not be made: {why}")),
+            }
+        }
+    } else if version.is_none() && report.said != Said::Failed {
+        let snapshot = Snapshot::read(ctx)?;
+        let newest = snapshot.pool.iter().rev().find(|minted| minted.commit == *commit);
+        if let Some(minted) = newest {
+            let said = if report.said == Said::Started { "--started" } else { "--succeeded" };
+            let command = format!("rel record {name} {} {said}", minted.tag);
+            rows.push(("if rel built it", command));
+        }
+    }
+    if !rows.is_empty() {
+        text.push('\n');
+        text.push_str(&labelled(&rows, 2, ctx.screen.width()));
+    }
+    ctx.screen.result(&text);
+    Ok(())
+}
