@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
-use crate::delivery::snapshot::Snapshot;
+use crate::delivery::snapshot::{Snapshot, Tags};
 use crate::delivery::{evidence, report};
 use crate::domain::candidates::Minted;
 use crate::domain::name::{EnvName, Oid, TagName};
@@ -23,7 +23,8 @@ use crate::ui::list::{self, Entry, Foreign, Release, What};
 /// is a warning: it must not hide the rest.
 pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
     let snapshot = evidence::look(ctx, "list")?;
-    let mut foreign = foreign(ctx, &snapshot)?;
+    let tags = snapshot.tags(ctx)?;
+    let mut foreign = foreign(&snapshot, &tags);
     let mut ours: BTreeMap<&Version, Vec<&Minted>> = BTreeMap::new();
     for minted in &snapshot.pool {
         ours.entry(&minted.version.release).or_default().push(minted);
@@ -35,7 +36,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
     {
         let others = foreign.remove(&release).unwrap_or_default();
         let ours = ours.remove(&release).unwrap_or_default();
-        let gathered = gather(ctx, &snapshot, release, &ours, others)?;
+        let gathered = gather(ctx, &snapshot, &tags, release, &ours, others)?;
         if !gathered.candidates.is_empty() {
             releases.push(gathered);
         }
@@ -72,12 +73,12 @@ struct Theirs {
 }
 
 /// Version tags of others, by their release.
-fn foreign(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<BTreeMap<Version, Vec<Theirs>>> {
+fn foreign(snapshot: &Snapshot, tags: &Tags) -> BTreeMap<Version, Vec<Theirs>> {
     let mut found: BTreeMap<Version, Vec<Theirs>> = BTreeMap::new();
-    for (tag, target, parsed) in snapshot.foreign(ctx)? {
+    for (tag, target, parsed) in snapshot.foreign_among(tags) {
         found.entry(parsed.version().clone()).or_default().push(Theirs { tag, target, parsed });
     }
-    Ok(found)
+    found
 }
 
 /// Every release, newest first: ours by trunk, then version. Nothing records
@@ -105,6 +106,7 @@ fn order(snapshot: &Snapshot, foreign: &BTreeMap<Version, Vec<Theirs>>) -> Vec<V
 fn gather(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
+    tags: &Tags,
     release: Version,
     ours: &[&Minted],
     theirs: Vec<Theirs>,
@@ -112,11 +114,11 @@ fn gather(
     let state = &snapshot.candidates.state;
     let closed = state.line(&release).is_some_and(|line| line.closed);
     let (mut tagged, mut spellings) = (false, Vec::new());
-    let released = if closed { winner(ctx, snapshot, &release)? } else { None };
+    let released = if closed { winner(ctx, tags, &snapshot.style.release(&release))? } else { None };
     let mut candidates: Vec<((Option<Rank>, TagName), Entry)> = Vec::new();
     for minted in ours {
         let entry = Entry {
-            what: what(ctx, snapshot, minted)?,
+            what: what(ctx, snapshot, minted, tags)?,
             block: state.block(&minted.tag, &release).cloned(),
             live: live(snapshot, &minted.tag),
             released: released == Some(minted.commit),
@@ -161,17 +163,16 @@ fn rank(version: &str) -> Option<Rank> {
 }
 
 /// The commit that the release's own tag is at, if this clone knows it.
-fn winner(ctx: &Context<'_>, snapshot: &Snapshot, release: &Version) -> Result<Option<Oid>> {
-    let name = format!("{}{}", ctx.tags_prefix(), snapshot.style.release(release));
-    match ctx.repo.ref_target(&name)? {
-        Some(target) if ctx.repo.has_object(target) => ctx.repo.peel_to_commit(target),
-        _ => Ok(None),
+fn winner(ctx: &Context<'_>, tags: &Tags, release: &TagName) -> Result<Option<Oid>> {
+    match tags.get(release.as_str()) {
+        Some(target) => ctx.repo.peel_to_commit(target),
+        None => Ok(None),
     }
 }
 
 /// All that the candidate's tag records, or what the chain alone can say.
-fn what(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Result<What> {
-    match snapshot.record(ctx, minted) {
+fn what(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted, tags: &Tags) -> Result<What> {
+    match snapshot.record_among(ctx, minted, tags) {
         Ok(record) => Ok(What::Ours(Box::new(record))),
         Err(failure) if failure.kind == Kind::Integrity => {
             let why = failure.reasons.first().map_or(failure.message.clone(), |r| r.message.clone());

@@ -75,9 +75,13 @@ impl Picks {
     fn read(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Picks> {
         let mut picks = Picks(HashMap::new());
         // Only what was picked onto another candidate has picks; the others' tags are not opened.
-        let picked = snapshot.pool.iter().filter(|minted| minted.parent.is_some());
-        for record in snapshot.records(ctx, picked)? {
-            match record {
+        let mut picked = snapshot.pool.iter().filter(|minted| minted.parent.is_some()).peekable();
+        if picked.peek().is_none() {
+            return Ok(picks);
+        }
+        let tags = snapshot.tags(ctx)?;
+        for minted in picked {
+            match snapshot.record_among(ctx, minted, &tags) {
                 Ok(record) => {
                     for pick in record.picks {
                         picks.join(pick.source, pick.commit);

@@ -1,6 +1,6 @@
 //! What the authority holds, read once: trunk, policy, chains and candidates.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 
 use chrono::{DateTime, Utc};
@@ -214,22 +214,23 @@ impl Snapshot {
         vouched(ctx, minted, held)
     }
 
-    /// The same for many, whose refs are listed once.
+    /// The same among tags that were listed before, for who looks at many.
     ///
     /// # Errors
-    /// git failed. A candidate whose tag is not the one that was minted is a
-    /// failure of its own.
-    pub fn records<'m>(
-        &self,
-        ctx: &Context<'_>,
-        wanted: impl IntoIterator<Item = &'m Minted>,
-    ) -> Result<Vec<Result<Candidate>>> {
+    /// As [`Snapshot::record`].
+    pub fn record_among(&self, ctx: &Context<'_>, minted: &Minted, tags: &Tags) -> Result<Candidate> {
+        vouched(ctx, minted, tags.get(minted.tag.as_str()))
+    }
+
+    /// The authority's tags of the project's style, as this clone knows them.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn tags(&self, ctx: &Context<'_>) -> Result<Tags> {
         let prefix = ctx.tags_prefix();
         let refs = ctx.repo.refs_under(&format!("{prefix}{}", self.style.prefix()))?;
-        let held: HashMap<&str, Oid> =
-            refs.iter().filter_map(|(name, target)| Some((name.strip_prefix(&prefix)?, *target))).collect();
-        let vouched = |minted: &Minted| vouched(ctx, minted, held.get(minted.tag.as_str()).copied());
-        Ok(wanted.into_iter().map(vouched).collect())
+        let short = |name: String| name.strip_prefix(&prefix).map(str::to_owned).unwrap_or(name);
+        Ok(Tags(refs.into_iter().map(|(name, target)| (short(name), target)).collect()))
     }
 
     /// Tags in the project's style that `rel` did not make, with what they
@@ -238,29 +239,37 @@ impl Snapshot {
     /// # Errors
     /// git failed.
     pub fn foreign(&self, ctx: &Context<'_>) -> Result<Vec<(TagName, Oid, Parsed)>> {
-        let ours: std::collections::HashSet<&str> = self.pool.iter().map(|m| m.tag.as_str()).collect();
-        let closed: std::collections::HashSet<TagName> = self
-            .candidates
-            .state
-            .releases
-            .iter()
-            .filter(|line| line.closed)
-            .map(|line| self.style.release(&line.release))
-            .collect();
+        Ok(self.foreign_among(&self.tags(ctx)?))
+    }
+
+    /// The same among tags that were listed before.
+    pub fn foreign_among(&self, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
+        let ours: HashSet<&str> = self.pool.iter().map(|m| m.tag.as_str()).collect();
+        let closed: HashSet<&str> = self.closed.iter().map(|closed| closed.tag.as_str()).collect();
         let scheme = self.policy.config.version.scheme;
-        let prefix = ctx.tags_prefix();
         let mut foreign = Vec::new();
-        for (name, target) in ctx.repo.refs_under(&format!("{prefix}{}", self.style.prefix()))? {
-            let short = name.strip_prefix(&prefix).unwrap_or(&name);
-            let Ok(tag) = short.parse::<TagName>() else { continue };
-            if ours.contains(short) || closed.contains(&tag) {
+        for (name, target) in &tags.0 {
+            if ours.contains(name.as_str()) || closed.contains(name.as_str()) {
                 continue;
             }
-            if let Some(parsed) = self.style.parse(scheme, short) {
-                foreign.push((tag, target, parsed));
+            if let Some(parsed) = self.style.parse(scheme, name)
+                && let Ok(tag) = name.parse::<TagName>()
+            {
+                foreign.push((tag, *target, parsed));
             }
         }
-        Ok(foreign)
+        foreign
+    }
+}
+
+/// The authority's tags by their short names, listed once.
+#[derive(Debug)]
+pub struct Tags(BTreeMap<String, Oid>);
+
+impl Tags {
+    /// What a tag's ref holds.
+    pub fn get(&self, name: &str) -> Option<Oid> {
+        self.0.get(name).copied()
     }
 }
 
