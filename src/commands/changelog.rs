@@ -40,7 +40,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Changelog) -> Result<Map<String, Value
         Some(file) => prepend(ctx, &snapshot, &changelog, file, &text, &mut document)?,
         None => ctx.screen.result(&text),
     }
-    report::policy(ctx, &snapshot, &mut document);
+    report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }
 

@@ -52,7 +52,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::CherryPick) -> Result<Map<String, Valu
             let planned = (intended, fates);
             pick_onto(ctx, &mut snapshot, target, planned, &commits, args)?
         };
-        report::policy(ctx, &snapshot, &mut document);
+        report::policy(ctx, &snapshot.policy, &mut document);
         documents.push(document);
     }
     if documents.len() == 1 {

@@ -30,7 +30,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Cut) -> Result<Map<String, Value>> {
     let mut document = Map::new();
     if ctx.options.dry_run {
         dry_run(ctx, &snapshot, &request, &mut document)?;
-        report::policy(ctx, &snapshot, &mut document);
+        report::policy(ctx, &snapshot.policy, &mut document);
         return Ok(document);
     }
     match make(ctx, &mut snapshot, None, &|snapshot| intend(ctx, snapshot, &request))? {
@@ -52,7 +52,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Cut) -> Result<Map<String, Value>> {
             }
         }
     }
-    report::policy(ctx, &snapshot, &mut document);
+    report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }
 

@@ -31,6 +31,6 @@ pub fn run(ctx: &Context<'_>, args: &cli::Deploy) -> Result<Map<String, Value>> 
         confirmed: false,
     };
     let mut document = report::delivered(ctx, flow::deploy(ctx, &mut snapshot, &wish)?)?;
-    report::policy(ctx, &snapshot, &mut document);
+    report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }

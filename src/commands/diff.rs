@@ -56,7 +56,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Diff) -> Result<Map<String, Value>> {
     let mut document = documents::difference(&shown);
     document.insert("from".into(), json!({ "rev": a, "commit": from.commit, "tag": from.tag }));
     document.insert("to".into(), json!({ "rev": b, "commit": to.commit, "tag": to.tag }));
-    report::policy(ctx, &snapshot, &mut document);
+    report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }
 

@@ -46,23 +46,23 @@ pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
     } else {
         list::releases(ctx.screen, &releases, ctx.world.now())
     });
-    let list: Vec<Value> = releases
-        .iter()
-        .map(|release| {
-            json!({
-                "release": release.release,
-                "closed": release.closed,
-                "candidates": release
-                    .candidates
-                    .iter()
-                    .map(|entry| documents::entry(entry, &release.release))
-                    .collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    let mut document = Map::from_iter([("releases".to_owned(), json!(list))]);
-    report::policy(ctx, &snapshot, &mut document);
+    let mut document = Map::new();
+    // Of a thousand candidates it is longer than their table.
+    if ctx.screen.is_json() {
+        let list: Vec<Value> = releases.iter().map(release_document).collect();
+        document.insert("releases".to_owned(), json!(list));
+    }
+    report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
+}
+
+fn release_document(release: &Release) -> Value {
+    let candidates = release.candidates.iter().map(|entry| documents::entry(entry, &release.release));
+    json!({
+        "release": release.release,
+        "closed": release.closed,
+        "candidates": candidates.collect::<Vec<_>>(),
+    })
 }
 
 /// A version tag of somebody else's, before anybody looked at its commit.

@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
-use crate::delivery::snapshot::Snapshot;
+use crate::delivery::snapshot::{Policy, read_environment};
 use crate::delivery::stage::log_path;
 use crate::delivery::{evidence, report};
+use crate::domain::config::Environment;
 use crate::domain::env::EnvState;
 use crate::domain::name::DeploymentId;
 use crate::domain::search::Search;
@@ -33,9 +34,9 @@ pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
             .hint("leave one of them out, and REL_JSON too"));
     }
     let search = search(ctx, args)?;
-    let snapshot = evidence::look(ctx, "log")?;
-    let views = views(&snapshot, args)?;
-    let deployments = evidence::all_deployments(&ctx.repo, views.iter().copied())
+    let footing = evidence::look_at_chains(ctx, "log")?;
+    let views = views(ctx, &footing.policy, args)?;
+    let deployments = evidence::all_deployments(&ctx.repo, &views)
         .filter(|found| found.as_ref().map_or(true, |deployment| search.takes(deployment)))
         .take(args.number)
         .collect::<Result<Vec<_>>>()?;
@@ -53,7 +54,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
     ctx.screen.result(&text);
     let list: Vec<Value> = deployments.iter().map(documents::deployment).collect();
     let mut document = Map::from_iter([("deployments".to_owned(), json!(list))]);
-    report::policy(ctx, &snapshot, &mut document);
+    report::policy(ctx, &footing.policy, &mut document);
     Ok(document)
 }
 
@@ -77,14 +78,17 @@ fn search(ctx: &Context<'_>, args: &cli::Log) -> Result<Search> {
 }
 
 /// The chains of the environments that are named; of all, where none is.
-fn views<'s>(snapshot: &'s Snapshot, args: &cli::Log) -> Result<Vec<&'s View<EnvState>>> {
+fn views(ctx: &Context<'_>, policy: &Policy, args: &cli::Log) -> Result<Vec<View<EnvState>>> {
     let mut names: Vec<_> = args.environment.iter().chain(&args.environments).collect();
-    if names.is_empty() {
-        return Ok(snapshot.environments.values().collect());
-    }
     names.sort();
     names.dedup();
-    names.into_iter().map(|name| snapshot.chain(name)).collect()
+    let mut wanted: Vec<&Environment> =
+        names.into_iter().map(|name| policy.environment(name)).collect::<Result<_>>()?;
+    if wanted.is_empty() {
+        wanted = policy.config.environments.iter().collect();
+        wanted.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    wanted.into_iter().map(|environment| read_environment(ctx, environment)).collect()
 }
 
 /// What a deployment printed. It is on the machine that ran it and nowhere
@@ -109,8 +113,8 @@ fn output(ctx: &Context<'_>, id: &DeploymentId) -> Result<Map<String, Value>> {
 
 /// Why there is nothing to show: no such deployment, or it ran elsewhere.
 fn not_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<Failure> {
-    let snapshot = evidence::look(ctx, &format!("log --output {id}"))?;
-    let Some(deployment) = evidence::deployment(&ctx.repo, chain(&snapshot, id)?, id)? else {
+    let footing = evidence::look_at_chains(ctx, &format!("log --output {id}"))?;
+    let Some(deployment) = evidence::deployment(&ctx.repo, &chain(ctx, &footing.policy, id)?, id)? else {
         return Ok(Failure::new(Kind::NotFound, format!("there is no deployment {id}"))
             .hint(format!("rel log {}", id.environment)));
     };
@@ -130,11 +134,11 @@ fn not_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<Failure> {
 
 /// The chain that holds a deployment: one made under an environment's earlier
 /// name keeps it.
-fn chain<'s>(snapshot: &'s Snapshot, id: &DeploymentId) -> Result<&'s View<EnvState>> {
+fn chain(ctx: &Context<'_>, policy: &Policy, id: &DeploymentId) -> Result<View<EnvState>> {
     let name = &id.environment;
-    let heir = snapshot.policy.config.environments.iter().find(|e| e.formerly.contains(name));
-    match snapshot.policy.config.environment(name).or(heir) {
-        Some(environment) => snapshot.chain(&environment.name),
-        None => snapshot.chain(name),
+    let heir = policy.config.environments.iter().find(|e| e.formerly.contains(name));
+    match policy.config.environment(name).or(heir) {
+        Some(environment) => read_environment(ctx, environment),
+        None => read_environment(ctx, policy.environment(name)?),
     }
 }

@@ -38,7 +38,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Record) -> Result<Map<String, Value>> 
         take_over: args.take_over,
     };
     let mut document = record(ctx, &snapshot, &report)?;
-    report::policy(ctx, &snapshot, &mut document);
+    report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }
 

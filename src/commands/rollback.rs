@@ -26,6 +26,6 @@ pub fn run(ctx: &Context<'_>, args: &cli::Rollback) -> Result<Map<String, Value>
         take_over: args.take_over,
     };
     let mut document = report::delivered(ctx, flow::roll_back(ctx, &mut snapshot, &wish)?)?;
-    report::policy(ctx, &snapshot, &mut document);
+    report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }

@@ -55,7 +55,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
         ("deployments".to_owned(), json!(list)),
         ("changes".to_owned(), json!(shown.changes)),
     ]);
-    report::policy(ctx, &snapshot, &mut document);
+    report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }
 

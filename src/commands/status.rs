@@ -47,7 +47,7 @@ fn look(ctx: &Context<'_>, args: &cli::Status) -> Result<watch::Seen> {
     };
     let status = Look::new(ctx, &snapshot)?.status(&environments, args.environment.is_some())?;
     let mut document = documents::status(&status);
-    report::policy(ctx, &snapshot, &mut document);
+    report::policy(ctx, &snapshot.policy, &mut document);
     let busy = status.environments.iter().any(|place| place.in_flight.is_some());
     let (oneline, in_depth) = (args.oneline, args.environment.is_some());
     let frame = move |screen: &Screen| match status.environments.first() {

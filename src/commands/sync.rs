@@ -47,6 +47,6 @@ pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
         .collect();
     let mut document =
         Map::from_iter([("settled".to_owned(), json!(settled)), ("released".to_owned(), json!(released))]);
-    crate::delivery::report::policy(ctx, &snapshot, &mut document);
+    crate::delivery::report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }

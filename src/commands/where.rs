@@ -41,15 +41,15 @@ pub fn run(ctx: &Context<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
         [one] => said::one(ctx.screen, one, ctx.world.now()),
         several => said::several(ctx.screen, several),
     });
-    let mut documents: Vec<Value> = found.iter().map(said::json).collect();
-    let mut document = match (documents.pop(), documents.is_empty()) {
-        (Some(Value::Object(only)), true) => only,
-        (last, _) => {
-            documents.extend(last);
-            Map::from_iter([("commits".to_owned(), json!(documents))])
+    let mut document = match (&found[..], ctx.screen.is_json()) {
+        (_, false) => Map::new(),
+        ([one], true) => said::json(one),
+        (several, true) => {
+            let several: Vec<_> = several.iter().map(said::json).collect();
+            Map::from_iter([("commits".to_owned(), json!(several))])
         }
     };
-    report::policy(ctx, &snapshot, &mut document);
+    report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }
 

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::scope::{Foreign, Scope, baseline};
-use super::snapshot::Snapshot;
+use super::snapshot::{self, Footing, Snapshot};
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
 use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 use crate::store::ledger::{self, View};
 use crate::store::repo::Repo;
@@ -27,18 +27,28 @@ pub const FIRST: usize = 200;
 /// # Errors
 /// As [`Snapshot::take`].
 pub fn look(ctx: &Context<'_>, verb: &str) -> Result<Snapshot> {
-    Snapshot::take(ctx).map_err(|failure| {
-        if failure.kind != Kind::Failed || ctx.options.offline || ctx.is_local() {
-            return failure;
+    Snapshot::take(ctx).map_err(|failure| or_offline(ctx, verb, failure))
+}
+
+/// The same for who needs no candidates.
+///
+/// # Errors
+/// As [`Footing::take`].
+pub fn look_at_chains(ctx: &Context<'_>, verb: &str) -> Result<Footing> {
+    Footing::take(ctx).map_err(|failure| or_offline(ctx, verb, failure))
+}
+
+fn or_offline(ctx: &Context<'_>, verb: &str, failure: Failure) -> Failure {
+    if failure.kind != Kind::Failed || ctx.options.offline || ctx.is_local() {
+        return failure;
+    }
+    match Footing::read(ctx).ok().and_then(|_| snapshot::as_of(ctx)) {
+        Some(at) => {
+            let age = time::ago(ctx.world.now(), at);
+            failure.hint(format!("what this clone knew {age}: rel {verb} --offline"))
         }
-        match Snapshot::read(ctx).ok().and_then(|snapshot| snapshot.as_of) {
-            Some(at) => {
-                let age = time::ago(ctx.world.now(), at);
-                failure.hint(format!("what this clone knew {age}: rel {verb} --offline"))
-            }
-            None => failure,
-        }
-    })
+        None => failure,
+    }
 }
 
 /// The deployments of one environment, newest first.

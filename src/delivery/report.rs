@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::context::Context;
 use super::deployment::Receipt;
 use super::flow::{self, Delivered, Wish};
-use super::snapshot::Snapshot;
+use super::snapshot::{Policy, Snapshot};
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::env::{Action, HoldCause, Trigger};
@@ -141,8 +141,8 @@ fn under_test(
 }
 
 /// The members that every document has where trunk's policy is not the one in force.
-pub fn policy(ctx: &Context<'_>, snapshot: &Snapshot, document: &mut Map<String, Value>) {
-    if let Some(place) = &snapshot.policy.elsewhere {
+pub fn policy(ctx: &Context<'_>, policy: &Policy, document: &mut Map<String, Value>) {
+    if let Some(place) = &policy.elsewhere {
         ctx.screen.note(&format!("policy: {place}; trunk has no release.toml yet"));
         document.insert("policy".into(), json!({ "commit": null, "from": place }));
     }

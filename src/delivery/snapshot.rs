@@ -46,6 +46,68 @@ pub struct Closed {
     pub commit: Oid,
 }
 
+impl Policy {
+    /// An environment's policy.
+    ///
+    /// # Errors
+    /// There is none of that name; the nearest ones are named.
+    pub fn environment(&self, name: &EnvName) -> Result<&Environment> {
+        self.config.environment(name).ok_or_else(|| {
+            let names: Vec<&str> = self.config.environments.iter().map(|e| e.name.as_str()).collect();
+            let failure = Failure::new(Kind::NotFound, format!("there is no environment {name}"));
+            if names.is_empty() {
+                failure.hint("release.toml on trunk names no environments")
+            } else {
+                failure.hint(nearest(name.as_str(), &names))
+            }
+        })
+    }
+}
+
+/// Trunk and its policy, for who needs no candidates.
+#[derive(Debug, Clone)]
+pub struct Footing {
+    /// Trunk's tip.
+    pub trunk: Oid,
+    /// The policy there.
+    pub policy: Policy,
+}
+
+impl Footing {
+    /// Asks the authority, unless `--offline`, and reads. One round trip.
+    ///
+    /// # Errors
+    /// The authority cannot be reached; there is no trunk; the policy is invalid.
+    pub fn take(ctx: &Context<'_>) -> Result<Footing> {
+        if !ctx.options.offline && !ctx.is_local() {
+            fetch(ctx, &TagGlob::guess(ctx).0)?;
+        }
+        Footing::read(ctx)
+    }
+
+    /// Reads what this clone has, without asking the authority.
+    ///
+    /// # Errors
+    /// As [`Footing::take`], but for the authority.
+    pub fn read(ctx: &Context<'_>) -> Result<Footing> {
+        let trunk_name = &ctx.home.trunk;
+        let trunk = ctx.repo.ref_target(&ctx.trunk_ref())?.ok_or_else(|| {
+            let whose = if ctx.is_local() { "this repository" } else { ctx.home.remote.as_str() };
+            let failure =
+                Failure::new(Kind::Refused, format!("{whose} has no branch {trunk_name} to release from"))
+                    .reason("trunk", format!("the branch {trunk_name} has no commit there"));
+            if ctx.options.offline {
+                failure.hint("without --offline, rel would fetch it")
+            } else if ctx.is_local() {
+                failure.hint("commit something first, or name another branch as trunk in release.toml")
+            } else {
+                failure.hint(format!("git push {whose} {trunk_name}"))
+            }
+        })?;
+        Ok(Footing { trunk, policy: policy(ctx, trunk)? })
+    }
+}
+
 /// Everything a plan is made from.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
@@ -92,21 +154,7 @@ impl Snapshot {
     /// As [`Snapshot::take`], but for the authority.
     pub fn read(ctx: &Context<'_>) -> Result<Snapshot> {
         let repo = &ctx.repo;
-        let trunk_name = &ctx.home.trunk;
-        let trunk = repo.ref_target(&ctx.trunk_ref())?.ok_or_else(|| {
-            let whose = if ctx.is_local() { "this repository" } else { ctx.home.remote.as_str() };
-            let failure =
-                Failure::new(Kind::Refused, format!("{whose} has no branch {trunk_name} to release from"))
-                    .reason("trunk", format!("the branch {trunk_name} has no commit there"));
-            if ctx.options.offline {
-                failure.hint("without --offline, rel would fetch it")
-            } else if ctx.is_local() {
-                failure.hint("commit something first, or name another branch as trunk in release.toml")
-            } else {
-                failure.hint(format!("git push {whose} {trunk_name}"))
-            }
-        })?;
-        let policy = policy(ctx, trunk)?;
+        let Footing { trunk, policy } = Footing::read(ctx)?;
         let style = TagStyle::new(&policy.config.version.tag, ctx.project())
             .map_err(|bad| Failure::new(Kind::Config, bad.to_string()))?;
         let candidates = ledger::read::<CandidatesState>(repo, &ledger::candidates_ref(ctx.project()), &[])?;
@@ -115,7 +163,7 @@ impl Snapshot {
         for environment in &policy.config.environments {
             environments.insert(environment.name.clone(), read_environment(ctx, environment)?);
         }
-        let as_of = if ctx.is_local() { Some(ctx.world.now()) } else { read_as_of(ctx) };
+        let as_of = as_of(ctx);
         Ok(Snapshot { trunk, policy, style, environments, candidates, pool, closed, as_of })
     }
 
@@ -124,15 +172,7 @@ impl Snapshot {
     /// # Errors
     /// There is none of that name; the nearest ones are named.
     pub fn environment(&self, name: &EnvName) -> Result<&Environment> {
-        self.policy.config.environment(name).ok_or_else(|| {
-            let names: Vec<&str> = self.policy.config.environments.iter().map(|e| e.name.as_str()).collect();
-            let failure = Failure::new(Kind::NotFound, format!("there is no environment {name}"));
-            if names.is_empty() {
-                failure.hint("release.toml on trunk names no environments")
-            } else {
-                failure.hint(nearest(name.as_str(), &names))
-            }
-        })
+        self.policy.environment(name)
     }
 
     /// Where an environment's chain is, for who writes a small event without
@@ -282,11 +322,12 @@ fn vouched(ctx: &Context<'_>, minted: &Minted, held: Option<Oid>) -> Result<Cand
         Some(held) => return Err(integrity(format!("it points to {held}"))),
         None => return Err(integrity("it is gone".to_owned())),
     }
-    if !ctx.repo.has_object(minted.tag_object) {
-        return Err(integrity("its object is missing here".to_owned()));
-    }
-    let candidate =
-        read_candidate(ctx, &minted.tag, minted.tag_object)?.map_err(|not| integrity(not.to_string()))?;
+    let candidate = match read_candidate(ctx, &minted.tag, minted.tag_object) {
+        Err(_) if !ctx.repo.has_object(minted.tag_object) => {
+            return Err(integrity("its object is missing here".to_owned()));
+        }
+        read => read?.map_err(|not| integrity(not.to_string()))?,
+    };
     if candidate.commit != minted.commit || candidate.version != minted.version {
         return Err(integrity("its record contradicts the chain".to_owned()));
     }
@@ -448,6 +489,11 @@ pub fn fetch_chains(ctx: &Context<'_>) -> Result<()> {
     }
     let project = ctx.project();
     bring(ctx, &[format!("refs/notes/rel/{project}/*:refs/notes/rel/{project}/*")])
+}
+
+/// When this clone last heard of the authority.
+pub fn as_of(ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+    if ctx.is_local() { Some(ctx.world.now()) } else { read_as_of(ctx) }
 }
 
 fn as_of_file(ctx: &Context<'_>) -> std::path::PathBuf {

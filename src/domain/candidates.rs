@@ -218,7 +218,8 @@ impl CandidatesState {
 
     /// What blocks a candidate, itself or its release.
     pub fn block(&self, tag: &TagName, release: &Version) -> Option<&Block> {
-        let release = release.to_string();
+        // Asked of every candidate there is, and nearly always of none that is blocked.
+        let release = (!self.blocks.is_empty()).then(|| release.to_string())?;
         self.blocks.iter().find(|block| block.target == tag.as_str() || block.target == release)
     }
 

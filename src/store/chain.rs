@@ -51,10 +51,27 @@ pub struct Entry {
     pub oid: Oid,
     /// The commit before it; none for the first.
     pub parent: Option<Oid>,
-    /// The first line of its message.
-    pub subject: String,
+    message: Vec<u8>,
+    is_merge: bool,
+}
+
+impl Entry {
     /// What it holds.
-    pub body: Body,
+    pub fn body(&self) -> Body {
+        if self.is_merge {
+            return Body::Broken("it is a merge, and a chain is a line".to_owned());
+        }
+        parse(&self.message)
+    }
+
+    /// The record as it was written, if it looks like one; whether it is,
+    /// [`Entry::body`] tells. For who reads many and can tell by what they read.
+    pub(in crate::store) fn line(&self) -> Option<&str> {
+        let start = find(&self.message, b"\n\n").filter(|_| !self.is_merge)? + 2;
+        let line = std::str::from_utf8(&self.message[start..]).ok()?;
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        (line.starts_with('{') && !line.contains('\n')).then_some(line)
+    }
 }
 
 /// What a commit of a chain holds.
@@ -80,12 +97,9 @@ pub enum Body {
 /// The commit is not here. One that is no record is an [`Entry`] that says so.
 pub fn read(repo: &Repo, oid: Oid) -> Result<Entry> {
     let commit = repo.find_commit(oid)?;
-    let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned();
-    let body = match commit.parent_count() {
-        0 | 1 => parse(commit.message_raw_bytes()),
-        _ => Body::Broken("it is a merge, and a chain is a line".to_owned()),
-    };
-    Ok(Entry { oid, parent: commit.parent_ids().next().map(from_git2), subject, body })
+    let parent = commit.parent_ids().next().map(from_git2);
+    let message = commit.message_raw_bytes().to_vec();
+    Ok(Entry { oid, parent, message, is_merge: commit.parent_count() > 1 })
 }
 
 /// Every commit of a chain, newest first, along first parents. Ends after an error.
@@ -102,7 +116,7 @@ pub fn walk(repo: &Repo, tip: Oid) -> impl Iterator<Item = Result<Entry>> {
 
 /// The newest commit that is not foreign: a record, or a broken one that stands in its place.
 pub fn newest_record(repo: &Repo, tip: Oid) -> Result<Option<Entry>> {
-    walk(repo, tip).find(|entry| !matches!(entry, Ok(Entry { body: Body::Foreign, .. }))).transpose()
+    walk(repo, tip).find(|entry| !entry.as_ref().is_ok_and(|entry| entry.body() == Body::Foreign)).transpose()
 }
 
 /// Makes the commit that follows `parent`, with `line` for its record and `notes` appended to the
@@ -220,9 +234,13 @@ mod tests {
         let first = write(&repo, None, "prod#1 deploys\nv1\x1b", LINE, &notes, &ana(), at()).unwrap();
         let second = write(&repo, Some(first), "", LINE, &[], &ana(), at()).unwrap();
         let entry = read(&repo, first).unwrap();
-        assert_eq!((entry.parent, entry.subject.as_str()), (None, "prod#1 deploys v1"));
-        let Body::Record { v: 1, line } = entry.body else { panic!("{entry:?}") };
-        assert_eq!(line, LINE);
+        assert_eq!(entry.parent, None);
+        assert_eq!(entry.body(), Body::Record { v: 1, line: LINE.to_owned() });
+        assert_eq!(entry.line(), Some(LINE));
+        assert_eq!(
+            sandbox.git("work", &["log", "-1", "--format=%s", &first.to_string()]),
+            "prod#1 deploys v1"
+        );
         let walked: Vec<Oid> = walk(&repo, second).map(|entry| entry.unwrap().oid).collect();
         assert_eq!(walked, [second, first]);
         repo.set_cache_ref("refs/notes/rel/shop/env/prod", second).unwrap();
@@ -242,7 +260,7 @@ mod tests {
         repo.set_cache_ref(name, first).unwrap();
         sandbox.git("work", &["notes", "--ref=rel/shop/env/prod", "add", "-m", "by hand", "HEAD"]);
         let tip = sandbox.oid("work", name);
-        assert_eq!(read(&repo, tip).unwrap().body, Body::Foreign);
+        assert_eq!(read(&repo, tip).unwrap().body(), Body::Foreign);
         assert_eq!(newest_record(&repo, tip).unwrap().unwrap().oid, first);
         let merge = sandbox.git(
             "work",
@@ -259,7 +277,9 @@ mod tests {
         );
         let merge = merge.parse().unwrap();
         let newest = newest_record(&repo, merge).unwrap().unwrap();
-        assert!(matches!(newest.body, Body::Broken(_)) && newest.oid == merge && newest.parent == Some(tip));
+        assert!(
+            matches!(newest.body(), Body::Broken(_)) && newest.oid == merge && newest.parent == Some(tip)
+        );
         let foreign = sandbox.oid("work", "HEAD");
         assert_eq!(newest_record(&repo, foreign).unwrap(), None);
         assert!(read(&repo, Oid::from_bytes([3; 20])).is_err());

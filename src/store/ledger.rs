@@ -5,7 +5,7 @@
 //! record this version cannot read is read around, and never written over.
 
 use chrono::{DateTime, Utc};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::authority::{Expected, RefUpdate};
@@ -182,7 +182,7 @@ pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Resul
     let Some(start) = tip else { return Ok(view) };
     for entry in chain::walk(repo, start) {
         let entry = entry?;
-        match entry.body {
+        match entry.body() {
             Body::Record { v, line } if v == VERSION => {
                 let held: Held<S> = serde_json::from_str(&line).map_err(|error| {
                     Failure::new(
@@ -217,20 +217,19 @@ struct Held<S> {
     state: S,
 }
 
+/// A record without its state, which is passed over but has to be there.
 #[derive(Deserialize)]
 struct Stored<E> {
+    v: u64,
     event: E,
+    #[serde(rename = "state")]
+    _state: IgnoredAny,
 }
 
 /// The event of a commit of a chain; none where this version cannot read one.
 pub(in crate::store) fn event<S: State>(entry: &chain::Entry) -> Option<S::Event> {
-    match &entry.body {
-        Body::Record { v, line } if *v == VERSION => {
-            let stored: Stored<S::Event> = serde_json::from_str(line).ok()?;
-            Some(stored.event)
-        }
-        _ => None,
-    }
+    let stored: Stored<S::Event> = serde_json::from_str(entry.line()?).ok()?;
+    (stored.v == VERSION).then_some(stored.event)
 }
 
 /// The events of a chain, newest first; what this version cannot read is

@@ -1,7 +1,7 @@
 //! Which candidates and environments contain a commit, and how.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::json::{at, tag};
 use super::log::person;
@@ -302,7 +302,7 @@ pub fn several(screen: &Screen, found: &[Where]) -> String {
 }
 
 /// The document of one commit.
-pub fn json(found: &Where) -> Value {
+pub fn json(found: &Where) -> Map<String, Value> {
     let way = |way: Way| (json!(way.via), json!(way.form));
     let candidates: Vec<Value> = found
         .candidates
@@ -334,17 +334,18 @@ pub fn json(found: &Where) -> Value {
             })
         })
         .collect();
-    json!({
-        "commit": found.change.commit,
-        "subject": found.change.subject,
-        "author": found.change.author,
-        "committed_at": at(found.change.committed_at),
-        "on_trunk": found.trunk.is_some_and(|way| way.via == Via::Ancestor),
-        "on_trunk_as": found.trunk.and_then(|way| way.form),
-        "brought": found.brought,
-        "candidates": candidates,
-        "environments": environments,
-    })
+    let on_trunk = found.trunk.is_some_and(|way| way.via == Via::Ancestor);
+    Map::from_iter([
+        ("commit".to_owned(), json!(found.change.commit)),
+        ("subject".to_owned(), json!(found.change.subject)),
+        ("author".to_owned(), json!(found.change.author)),
+        ("committed_at".to_owned(), at(found.change.committed_at)),
+        ("on_trunk".to_owned(), json!(on_trunk)),
+        ("on_trunk_as".to_owned(), json!(found.trunk.and_then(|way| way.form))),
+        ("brought".to_owned(), json!(found.brought)),
+        ("candidates".to_owned(), json!(candidates)),
+        ("environments".to_owned(), json!(environments)),
+    ])
 }
 
 fn waits(waits: &Waits) -> Value {
