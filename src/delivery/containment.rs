@@ -55,7 +55,7 @@ fn by_patch(ctx: &Context<'_>, wanted: Oid, tips: &[Oid], ways: &mut [Option<Way
     if include.is_empty() {
         return Ok(());
     }
-    let among = history::between(&ctx.repo, &[wanted], &include, COMPARED)?;
+    let among = history::outside(&ctx.repo, wanted, &include, COMPARED)?;
     let equal = patch::equal_to(&ctx.repo, wanted, &among)?;
     if equal.is_empty() {
         return Ok(());

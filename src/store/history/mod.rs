@@ -254,6 +254,33 @@ fn starts(repo: &Repo, commits: &Commits, wanted: &[(&[Oid], &[Oid])]) -> Result
     Ok((starts, ranges))
 }
 
+/// From how many tips on [`outside`] looks at all that is inside first: one
+/// walk for many tips would keep them in order for nothing.
+const MANY: usize = 16;
+
+/// The commits that any of `tips` contains and `base` does not, in no order
+/// that matters; at most `limit`, where that many are the newest.
+pub fn outside(repo: &Repo, base: Oid, tips: &[Oid], limit: usize) -> Result<Vec<Oid>> {
+    if tips.len() < MANY {
+        return between(repo, &[base], tips, limit);
+    }
+    let commits = repo.commits()?;
+    let mut seen = Table::new(commits);
+    reach(repo, commits, commits.node(repo, base)?, &mut seen, |_| {})?;
+    let mut found = Vec::new();
+    for tip in tips {
+        reach(repo, commits, commits.node(repo, *tip)?, &mut seen, |node| found.push(node))?;
+    }
+    if found.len() > limit {
+        let order: Vec<u64> = found.iter().map(|node| commits.order(repo, *node)).collect::<Result<_>>()?;
+        let mut newest: Vec<(u64, Node)> = order.into_iter().zip(found).collect();
+        newest.sort_by(|a, b| b.cmp(a));
+        newest.truncate(limit);
+        found = newest.into_iter().map(|(_, node)| node).collect();
+    }
+    Ok(found.into_iter().map(|node| commits.id(node)).collect())
+}
+
 /// How many commits [`range`] would list.
 pub fn count_between(repo: &Repo, exclude: &[Oid], include: Oid) -> Result<usize> {
     if exclude.is_empty() {
@@ -276,13 +303,27 @@ pub fn ancestor_count(repo: &Repo, oid: Oid) -> Result<u64> {
 /// Where everything counts, the order it is met in does not matter.
 fn everything(repo: &Repo, oid: Oid) -> Result<usize> {
     let commits = repo.commits()?;
-    let mut seen = Table::new(commits);
-    let mut open = vec![commits.node(repo, oid)?];
-    let mut parents = Vec::new();
     let mut count = 0;
-    *seen.slot(open[0]) = 1;
+    reach(repo, commits, commits.node(repo, oid)?, &mut Table::new(commits), |_| count += 1)?;
+    Ok(count)
+}
+
+/// Meets every commit that `from` contains and that was not seen before.
+fn reach(
+    repo: &Repo,
+    commits: &Commits,
+    from: Node,
+    seen: &mut Table,
+    mut meet: impl FnMut(Node),
+) -> Result<()> {
+    if seen.get(from) != 0 {
+        return Ok(());
+    }
+    *seen.slot(from) = 1;
+    let mut open = vec![from];
+    let mut parents = Vec::new();
     while let Some(node) = open.pop() {
-        count += 1;
+        meet(node);
         parents.clear();
         commits.parents(repo, node, &mut parents)?;
         for &parent in &parents {
@@ -293,7 +334,7 @@ fn everything(repo: &Repo, oid: Oid) -> Result<usize> {
             }
         }
     }
-    Ok(count)
+    Ok(())
 }
 
 /// Where `commit` stands on the line of first parents of `tip`: how many steps

@@ -184,6 +184,13 @@ impl Tangle {
                 assert_eq!(found.has(at, tip_at), inside.contains(oid), "seed {seed}, {oid} in {tip}");
             }
         }
+        for tips in [&tips[..3], &tips[..]] {
+            let theirs = self.contained(tips);
+            let expected: BTreeSet<Oid> = theirs.difference(&self.contained(&wanted[..1])).copied().collect();
+            let ours = outside(&repo, wanted[0], tips, usize::MAX).unwrap();
+            assert_eq!(ours.len(), expected.len(), "each once, seed {seed}");
+            assert_eq!(ours.into_iter().collect::<BTreeSet<_>>(), expected, "outside, seed {seed}");
+        }
         let few = containing(&repo, &wanted[..3], &tips[..9]).unwrap();
         for (at, tip) in (0..3).flat_map(|at| (0..9).map(move |tip| (at, tip))) {
             assert_eq!(few.has(at, tip), found.has(at, tip), "seed {seed}, few at once");
