@@ -109,7 +109,7 @@ pub fn baselines<'s>(
 ///   that was reverted. A revert that was reverted counts for nothing.
 /// - A revert of what the base has is news, as is one that does more: of a
 ///   type of its own, and no word of reverting in its subject.
-/// - A merge is told of where [it says something](Step::speaks).
+/// - A merge is told of where it says something.
 pub fn news(brought: Vec<Step>, base: &[Step], picks: &[Pick], base_picks: &[Pick]) -> Vec<Change> {
     let mut names = Names::default();
     names.read(&brought);
