@@ -21,6 +21,7 @@ use crate::domain::name::{Oid, TagName};
 use crate::domain::plan::{self, Stamp};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::Result;
+use crate::store::history;
 use crate::ui::Screen;
 use crate::ui::json as documents;
 use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk};
@@ -127,13 +128,23 @@ impl<'a> Look<'a> {
             let live = self.snapshot.chain(&environment.name)?.state.current();
             picks.push(live.map_or(Ok(Vec::new()), |live| self.picks(&live.tag))?);
         }
-        let mut asked: Vec<Oid> = picks.iter().flatten().map(|pick| pick.commit).collect();
+        // Nearly every fix was picked from trunk; only the others are looked for in other forms.
+        let here = |oid: &Oid| self.ctx.repo.has_object(*oid);
+        let mut sources: Vec<Oid> = picks.iter().flatten().map(|pick| pick.source).filter(here).collect();
+        sources.sort();
+        sources.dedup();
+        let trunk = [self.snapshot.trunk];
+        let on_trunk = history::containing(&self.ctx.repo, &sources, &trunk)?;
+        let from_trunk =
+            |pick: &Pick| sources.binary_search(&pick.source).is_ok_and(|at| on_trunk.has(at, 0));
+        let elsewhere = picks.iter().flatten().filter(|pick| !from_trunk(pick));
+        let mut asked: Vec<Oid> = elsewhere.map(|pick| pick.commit).collect();
         asked.sort();
         asked.dedup();
         if asked.is_empty() {
             return Ok(picks.iter().map(|_| Vec::new()).collect());
         }
-        let ways = containment::ways(self.ctx, self.snapshot, &asked, &[self.snapshot.trunk])?;
+        let ways = containment::ways(self.ctx, self.snapshot, &asked, &trunk)?;
         let lacking = |pick: &&Pick| {
             asked.binary_search(&pick.commit).is_ok_and(|at| ways[at].iter().all(Option::is_none))
         };
