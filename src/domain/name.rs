@@ -4,8 +4,10 @@
 //! exactly what it was parsed from.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a text is not the name it was taken for.
@@ -20,6 +22,21 @@ impl fmt::Display for BadName {
 
 impl std::error::Error for BadName {}
 
+/// Reads a name where it stands, without a copy of its text.
+struct Text<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = BadName>> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 /// Serde by way of `Display` and `FromStr`.
 macro_rules! as_text {
     ($($name:ident),*) => {$(
@@ -30,7 +47,7 @@ macro_rules! as_text {
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+                d.deserialize_str(Text(PhantomData))
             }
         }
     )*};
