@@ -21,7 +21,6 @@ use crate::domain::name::{Oid, TagName};
 use crate::domain::plan::{self, Stamp};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::Result;
-use crate::store::history;
 use crate::ui::Screen;
 use crate::ui::json as documents;
 use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk};
@@ -84,8 +83,9 @@ impl<'a> Look<'a> {
         let (ctx, snapshot) = (self.ctx, self.snapshot);
         let coming: Vec<Coming<'a>> =
             environments.iter().map(|environment| self.outlook.next(environment)).collect::<Result<_>>()?;
-        let counts = self.counts(environments, &coming)?;
-        let mut fixes = self.fixes(environments)?;
+        let picks = self.all_picks(environments)?;
+        let counts = self.counts(environments, &coming, &picks)?;
+        let mut fixes = self.fixes(&picks, &counts)?;
         let mut places = Vec::new();
         for (environment, coming) in environments.iter().zip(coming) {
             let fixes = fixes.remove(0);
@@ -104,7 +104,12 @@ impl<'a> Look<'a> {
     }
 
     /// Everything that is counted, in one walk.
-    fn counts(&self, environments: &[&Environment], coming: &[Coming<'_>]) -> Result<Counts> {
+    fn counts(
+        &self,
+        environments: &[&Environment],
+        coming: &[Coming<'_>],
+        picks: &[Vec<Pick>],
+    ) -> Result<Counts> {
         let trunk = self.snapshot.trunk;
         let mut wanted: Vec<(Oid, Oid)> = Vec::new();
         wanted.extend(self.newest.map(|newest| (newest.trunk_commit, trunk)));
@@ -116,28 +121,27 @@ impl<'a> Look<'a> {
                 wanted.push((from, candidate.commit));
             }
         }
+        // Nothing is left of a fix that trunk contains.
+        wanted.extend(picks.iter().flatten().map(|pick| (trunk, pick.source)));
         let scope = Scope::new(&self.snapshot.policy.config.project.paths)?;
         Counts::take(self.ctx, &scope, &wanted)
     }
 
+    /// What was picked onto what is live in each environment.
+    fn all_picks(&self, environments: &[&Environment]) -> Result<Vec<Vec<Pick>>> {
+        let picks = environments.iter().map(|environment| {
+            let live = self.snapshot.chain(&environment.name)?.state.current();
+            live.map_or(Ok(Vec::new()), |live| self.picks(&live.tag))
+        });
+        picks.collect()
+    }
+
     /// For each environment the fixes that are live there and that trunk
     /// lacks: the next cut would bring the fault back.
-    fn fixes(&self, environments: &[&Environment]) -> Result<Vec<Vec<Fix>>> {
-        let mut picks: Vec<Vec<Pick>> = Vec::new();
-        for environment in environments {
-            let live = self.snapshot.chain(&environment.name)?.state.current();
-            picks.push(live.map_or(Ok(Vec::new()), |live| self.picks(&live.tag))?);
-        }
-        // Nearly every fix was picked from trunk; only the others are looked for in other forms.
-        let here = |oid: &Oid| self.ctx.repo.has_object(*oid);
-        let mut sources: Vec<Oid> = picks.iter().flatten().map(|pick| pick.source).filter(here).collect();
-        sources.sort();
-        sources.dedup();
+    fn fixes(&self, picks: &[Vec<Pick>], counts: &Counts) -> Result<Vec<Vec<Fix>>> {
         let trunk = [self.snapshot.trunk];
-        let on_trunk = history::containing(&self.ctx.repo, &sources, &trunk)?;
-        let from_trunk =
-            |pick: &Pick| sources.binary_search(&pick.source).is_ok_and(|at| on_trunk.has(at, 0));
-        let elsewhere = picks.iter().flatten().filter(|pick| !from_trunk(pick));
+        // Nearly every fix was picked from trunk; only the others are looked for in other forms.
+        let elsewhere = picks.iter().flatten().filter(|pick| !counts.contains(trunk[0], pick.source));
         let mut asked: Vec<Oid> = elsewhere.map(|pick| pick.commit).collect();
         asked.sort();
         asked.dedup();

@@ -8,9 +8,9 @@ use crate::domain::name::Oid;
 use crate::failure::Result;
 use crate::store::history::{self, Ranges};
 
-/// Counts, by what is excluded and what is included.
+/// Counts, by what is excluded and what is included: the project's, and all.
 #[derive(Debug, Default)]
-pub struct Counts(HashMap<(Oid, Oid), usize>);
+pub struct Counts(HashMap<(Oid, Oid), (usize, usize)>);
 
 impl Counts {
     /// Counts every range of `wanted`: the commits that the second contains
@@ -34,30 +34,37 @@ impl Counts {
         let mut own: HashMap<Oid, bool> = HashMap::new();
         let mut counts = Counts::default();
         for (index, pair) in pairs.into_iter().enumerate() {
-            let mut count = 0;
-            for oid in walked.commits(index) {
-                if scope.is_all() {
-                    count += 1;
-                    continue;
-                }
+            let all = walked.count(index);
+            if scope.is_all() {
+                counts.0.insert(pair, (all, all));
+                continue;
+            }
+            let mut ours = 0;
+            for oid in walked.commits(&ctx.repo, index)? {
                 // Ranges overlap, and to look at what a commit changed takes longer than to meet it.
-                let ours = match own.get(&oid) {
+                let touched = match own.get(&oid) {
                     Some(known) => *known,
                     None => {
-                        let ours = scope.touched_by(ctx, oid)?;
-                        own.insert(oid, ours);
-                        ours
+                        let touched = scope.touched_by(ctx, oid)?;
+                        own.insert(oid, touched);
+                        touched
                     }
                 };
-                count += usize::from(ours);
+                ours += usize::from(touched);
             }
-            counts.0.insert(pair, count);
+            counts.0.insert(pair, (ours, all));
         }
         Ok(counts)
     }
 
     /// How many there are; none where one of the two is not in this clone.
     pub fn get(&self, exclude: Oid, include: Oid) -> Option<usize> {
-        self.0.get(&(exclude, include)).copied()
+        self.0.get(&(exclude, include)).map(|(ours, _)| *ours)
+    }
+
+    /// Whether what would be excluded contains what would be included, so
+    /// that nothing is left, whoever's it is.
+    pub fn contains(&self, exclude: Oid, include: Oid) -> bool {
+        self.0.get(&(exclude, include)).is_some_and(|(_, all)| *all == 0)
     }
 }

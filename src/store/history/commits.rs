@@ -134,13 +134,30 @@ impl Commits {
     /// # Errors
     /// The commit is not in this clone.
     pub(super) fn parents(&self, repo: &Repo, node: Node, into: &mut Vec<Node>) -> Result<()> {
+        self.parents_above(repo, node, 0, into).map(drop)
+    }
+
+    /// The same if the commit's order is above `floor`; whether it is.
+    ///
+    /// # Errors
+    /// The commit is not in this clone.
+    pub(super) fn parents_above(
+        &self,
+        repo: &Repo,
+        node: Node,
+        floor: u64,
+        into: &mut Vec<Node>,
+    ) -> Result<bool> {
         match (&self.graph, node.checked_sub(self.first_outside())) {
-            (Some(graph), None) => graph.parents(node, into),
+            (Some(graph), None) => graph.parents_above(node, floor, into),
             (_, index) => {
+                if floor > 0 && self.order(repo, node)? <= floor {
+                    return Ok(false);
+                }
                 self.load(repo, node)?;
                 let outside = self.outside.borrow();
                 into.extend_from_slice(&outside.commits[index.unwrap_or(node) as usize].parents);
-                Ok(())
+                Ok(true)
             }
         }
     }

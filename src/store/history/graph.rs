@@ -11,6 +11,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use gix_commitgraph::file::Commit;
 use gix_commitgraph::{File as Layer, Graph as Layers, Position};
 use gix_hash::{Kind, ObjectId, oid};
 
@@ -96,16 +97,24 @@ impl Graph {
     /// A number that is larger than that of every parent: the corrected
     /// commit date, else the topological level.
     pub(super) fn generation(&self, position: u32) -> u64 {
-        let commit = self.layers.commit_at(Position(position));
+        self.generation_of(position, &self.layers.commit_at(Position(position)))
+    }
+
+    fn generation_of(&self, position: u32, commit: &Commit<'_>) -> u64 {
         match &self.corrections {
             Some(layers) => commit.committer_timestamp().saturating_add(correction(layers, position)),
             None => u64::from(commit.generation()),
         }
     }
 
-    /// Appends the positions of a commit's parents, first parent first.
-    pub(super) fn parents(&self, position: u32, into: &mut Vec<u32>) -> Result<()> {
-        for parent in self.layers.commit_at(Position(position)).iter_parents() {
+    /// Appends the positions of a commit's parents, first parent first, if its
+    /// generation is above `floor`; whether it is.
+    pub(super) fn parents_above(&self, position: u32, floor: u64, into: &mut Vec<u32>) -> Result<bool> {
+        let commit = self.layers.commit_at(Position(position));
+        if floor > 0 && self.generation_of(position, &commit) <= floor {
+            return Ok(false);
+        }
+        for parent in commit.iter_parents() {
             let parent = parent.map_err(|error| {
                 Failure::failed("the commit-graph of this repository is damaged")
                     .hint("git commit-graph write --reachable makes it anew")
@@ -113,7 +122,7 @@ impl Graph {
             })?;
             into.push(parent.0);
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::failure::{Doing, Result};
 
 use super::repo::Repo;
 use commits::Node;
-use walk::{COLOURS, Colours, Range, Table};
+use walk::{COLOURS, Colours, Met, Range, Table};
 
 pub(in crate::store) use commits::Commits;
 
@@ -93,14 +93,18 @@ pub fn containing(repo: &Repo, wanted: &[Oid], tips: &[Oid]) -> Result<Containme
         return Ok(Containment { bits: vec![row] });
     }
     for wanted in wanted.chunks(64) {
-        let mut own: HashMap<Node, u64> = HashMap::new();
+        let mut own: Vec<(Node, u64)> = Vec::new();
         let mut floor = u64::MAX;
         for (index, oid) in wanted.iter().enumerate() {
             let node = commits.node(repo, *oid)?;
-            *own.entry(node).or_default() |= 1 << index;
+            match own.iter_mut().find(|(known, _)| *known == node) {
+                Some((_, bits)) => *bits |= 1 << index,
+                None => own.push((node, 1 << index)),
+            }
             floor = floor.min(commits.order(repo, node)?);
         }
-        let all = own.values().fold(0, |all, bits| all | bits);
+        own.sort_unstable();
+        let all = own.iter().fold(0, |all, (_, bits)| all | bits);
         let floor = if commits.is_exact() { floor } else { 0 };
         let (known, done) = (HashMap::new(), Table::new(commits));
         let mut reach = Reach { repo, commits, own, all, floor, known, done };
@@ -113,7 +117,8 @@ pub fn containing(repo: &Repo, wanted: &[Oid], tips: &[Oid]) -> Result<Containme
 struct Reach<'r> {
     repo: &'r Repo,
     commits: &'r Commits,
-    own: HashMap<Node, u64>,
+    /// The bits of what is wanted, by its number.
+    own: Vec<(Node, u64)>,
     all: u64,
     floor: u64,
     /// The bits of a commit that has any.
@@ -160,12 +165,12 @@ impl Reach<'_> {
         if self.done.get(node) != 0 {
             return Ok(Some(self.known.get(&node).copied().unwrap_or(0)));
         }
-        let own = self.own.get(&node).copied().unwrap_or(0);
-        if own == 0 && self.floor > 0 && self.commits.order(self.repo, node)? <= self.floor {
+        let own = self.own.binary_search_by_key(&node, |(node, _)| *node).map_or(0, |at| self.own[at].1);
+        let start = parents.len();
+        let floor = if own == 0 { self.floor } else { 0 };
+        if !self.commits.parents_above(self.repo, node, floor, parents)? {
             return Ok(Some(0));
         }
-        let start = parents.len();
-        self.commits.parents(self.repo, node, parents)?;
         path.push(Step { node, bits: own, next: start, end: parents.len() });
         Ok(None)
     }
@@ -200,7 +205,7 @@ pub struct Ranges(Vec<Walked>);
 /// As many ranges as one walk has colours for.
 #[derive(Debug)]
 struct Walked {
-    met: Vec<(Oid, Colours)>,
+    met: Vec<Met>,
     ranges: Vec<Range>,
 }
 
@@ -216,16 +221,26 @@ impl Ranges {
                 wanted.iter().map(|(exclude, include)| (*exclude, std::slice::from_ref(include))).collect();
             let (starts, ranges) = starts(repo, commits, &wanted)?;
             let met = walk::walk(repo, commits, &starts, &ranges, |_| false)?;
-            Ok(Walked { met: met.iter().map(|one| (commits.id(one.node), one.colours)).collect(), ranges })
+            Ok(Walked { met, ranges })
         });
         walked.collect::<Result<_>>().map(Ranges)
     }
 
+    /// How many commits the range at `index` has.
+    pub fn count(&self, index: usize) -> usize {
+        self.met(index).count()
+    }
+
     /// The commits of the range at `index`, in no order that matters.
-    pub fn commits(&self, index: usize) -> impl Iterator<Item = Oid> + '_ {
+    pub fn commits<'r>(&'r self, repo: &'r Repo, index: usize) -> Result<impl Iterator<Item = Oid> + 'r> {
+        let commits = repo.commits()?;
+        Ok(self.met(index).map(|one| commits.id(one.node)))
+    }
+
+    fn met(&self, index: usize) -> impl Iterator<Item = &Met> {
         let walked = &self.0[index / AT_ONCE];
         let range = walked.ranges[index % AT_ONCE];
-        walked.met.iter().filter(move |(_, colours)| range.has(*colours)).map(|(oid, _)| *oid)
+        walked.met.iter().filter(move |one| range.has(one.colours))
     }
 }
 
@@ -286,13 +301,13 @@ pub fn count_between(repo: &Repo, exclude: &[Oid], include: Oid) -> Result<usize
     if exclude.is_empty() {
         return everything(repo, include);
     }
-    Ok(Ranges::walk(repo, &[(exclude, include)])?.commits(0).count())
+    Ok(Ranges::walk(repo, &[(exclude, include)])?.count(0))
 }
 
 /// How many commits only `a` has, and how many only `b` has.
 pub fn ahead_behind(repo: &Repo, a: Oid, b: Oid) -> Result<(usize, usize)> {
     let ranges = Ranges::walk(repo, &[(&[b], a), (&[a], b)])?;
-    Ok((ranges.commits(0).count(), ranges.commits(1).count()))
+    Ok((ranges.count(0), ranges.count(1)))
 }
 
 /// How many commits `oid` contains, itself included.

@@ -201,7 +201,11 @@ impl Tangle {
         let many = Ranges::walk(&repo, &pairs).unwrap();
         for (at, (exclude, include)) in pairs.iter().enumerate() {
             let expected = self.contained(&[*include]).difference(&self.contained(exclude)).count();
-            assert_eq!(many.commits(at).count(), expected, "seed {seed}, {exclude:?}..{include}");
+            assert_eq!(
+                many.commits(&repo, at).unwrap().count(),
+                expected,
+                "seed {seed}, {exclude:?}..{include}"
+            );
         }
     }
 }
