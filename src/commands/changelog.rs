@@ -35,7 +35,8 @@ pub fn run(ctx: &Context<'_>, args: &cli::Changelog) -> Result<Map<String, Value
             .reason("template", format!("{name}{at}: {}", bad.why))
             .hint("what a template is given stands in the README, under \"Changelog templates\"")
     })?;
-    let mut document = written::document(&changelog);
+    // Nobody waits for a document of thousands of changes that is not printed.
+    let mut document = if ctx.screen.is_json() { written::document(&changelog) } else { Map::new() };
     match &args.prepend {
         Some(file) => prepend(ctx, &snapshot, &changelog, file, &text, &mut document)?,
         None => ctx.screen.result(&text),

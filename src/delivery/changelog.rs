@@ -11,7 +11,7 @@ use super::scope::{Foreign, Scope};
 use super::snapshot::{Closed, Snapshot};
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
-use crate::domain::changelog::{Since, Step, baselines, is_before, news};
+use crate::domain::changelog::{Since, Step, is_before, news};
 use crate::domain::changes::Change;
 use crate::domain::name::{Oid, TagName};
 use crate::failure::{Failure, Kind, Result};
@@ -45,6 +45,7 @@ pub fn gather(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Result
         at: released_at.unwrap_or(record.created_at),
         since,
         changes,
+        host: ctx.pages(),
     })
 }
 
@@ -80,9 +81,10 @@ fn since<'s>(
     };
     for environment in snapshot.policy.config.environments.iter().filter(|environment| environment.is_final) {
         let Some(view) = snapshot.environments.get(&environment.name) else { continue };
-        for live in baselines(&view.state, |tag| snapshot.minted(tag).is_some()) {
+        for live in view.state.stack.iter().rev().filter(|live| live.is_baseline()) {
             if contained(live.commit)? {
-                return Ok((Since::Baseline { tag: live.tag.clone(), commit: live.commit }, None));
+                let (tag, version) = (live.tag.clone(), live.foreign_version.clone());
+                return Ok((Since::Baseline { tag, version, commit: live.commit }, None));
             }
         }
     }
@@ -138,15 +140,16 @@ fn from_the_beginning(
 }
 
 fn steps(ctx: &Context<'_>, scope: &Scope, commits: &[Oid]) -> Result<Vec<Step>> {
-    let step = |oid: &Oid| {
-        let commit = ctx.repo.commit(*oid)?;
-        Ok(Step {
-            change: Change::read(*oid, &commit.message, &commit.author, commit.commit_time),
-            parents: commit.parents,
-            own: scope.touched_by(ctx, *oid)?,
-        })
-    };
-    commits.iter().map(step).collect()
+    let mut steps = Vec::with_capacity(commits.len());
+    for &oid in commits {
+        let said = ctx.repo.said(oid)?;
+        steps.push(Step {
+            change: Change::read(oid, &said.message, &said.author, said.commit_time),
+            parents: said.parents,
+            own: scope.touched_by(ctx, oid)?,
+        });
+    }
+    Ok(steps)
 }
 
 /// The picks of a candidate and of those it was picked onto, back to `until`.

@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::candidate::Pick;
 use super::candidates::Minted;
 use super::changes::Change;
-use super::env::{EnvState, Live};
 use super::name::{Oid, TagName};
 use super::version::Version;
 
@@ -47,8 +46,10 @@ pub enum Since {
     },
     /// What was recorded as live in a final environment before `rel` came.
     Baseline {
-        /// What it is called.
+        /// The tag, or the commit in its place.
         tag: TagName,
+        /// The version that the tag names.
+        version: Option<String>,
         /// Its commit.
         commit: Oid,
     },
@@ -87,15 +88,6 @@ pub fn is_before(winner: &Minted, of: &Minted) -> bool {
     winner.version.release != of.version.release && place(winner) < place(of)
 }
 
-/// What was live in an environment and is no candidate, newest first: a
-/// baseline that was recorded.
-pub fn baselines<'s>(
-    state: &'s EnvState,
-    is_candidate: impl Fn(&TagName) -> bool + 's,
-) -> impl Iterator<Item = &'s Live> {
-    state.stack.iter().rev().filter(move |live| !is_candidate(&live.tag))
-}
-
 /// The changes that are news to whoever has the base, in the order given.
 ///
 /// `brought` is what the candidate has and the base does not, `base` what the
@@ -118,26 +110,34 @@ pub fn news(brought: Vec<Step>, base: &[Step], picks: &[Pick], base_picks: &[Pic
     names.record(base_picks);
 
     let known = known(base, base_picks, &names);
-    let is_known = |names: &[Oid]| names.iter().any(|name| known.contains(name));
-    let here: HashSet<Oid> =
-        brought.iter().map(|step| names.of(step.change.commit)).filter(|n| !is_known(n)).flatten().collect();
+    let is_known = |commit: Oid| !known.is_empty() && names.of(commit).any(|name| known.contains(&name));
+    let commits = brought.iter().map(|step| step.change.commit);
+    let here: HashSet<Oid> = if brought.iter().any(|step| !step.change.reverts.is_empty()) {
+        commits.filter(|commit| !is_known(*commit)).flat_map(|commit| names.of(commit)).collect()
+    } else {
+        HashSet::new()
+    };
     let stands = standing(&brought, &names);
     let told = |step: &Step| {
         let change = &step.change;
         let only_cancels = takes_back(change)
             && !change.reverts.is_empty()
-            && change.reverts.iter().all(|target| names.of(*target).iter().any(|name| here.contains(name)));
-        step.own && step.speaks() && !only_cancels && !is_known(&names.of(change.commit))
+            && change.reverts.iter().all(|target| names.of(*target).any(|name| here.contains(&name)));
+        step.own && step.speaks() && !only_cancels && !is_known(change.commit)
     };
     let mut kept: Vec<Change> = Vec::new();
     let mut seen: HashSet<Oid> = HashSet::new();
     for (step, stands) in brought.into_iter().zip(stands).rev() {
         if stands && told(&step) {
-            let own_names = names.of(step.change.commit);
-            if !own_names.iter().any(|name| seen.contains(name)) {
+            let commit = step.change.commit;
+            // Most go by one name only, which no other has.
+            let alone = !names.are_shared(commit);
+            if alone || !names.of(commit).any(|name| seen.contains(&name)) {
                 kept.push(step.change);
             }
-            seen.extend(own_names);
+            if !alone {
+                seen.extend(names.of(commit));
+            }
         }
     }
     kept.reverse();
@@ -159,15 +159,13 @@ fn known(base: &[Step], picks: &[Pick], names: &Names) -> HashSet<Oid> {
 
 /// Which commits have not been taken back by a later one that stands itself.
 fn standing(steps: &[Step], names: &Names) -> Vec<bool> {
-    let index: HashMap<Oid, usize> =
-        steps.iter().enumerate().map(|(index, step)| (step.change.commit, index)).collect();
     let mut undone: HashSet<Oid> = HashSet::new();
     let judge = |step: &Step| {
-        let stands = undone.is_empty() || !names.of(step.change.commit).iter().any(|n| undone.contains(n));
+        let stands = undone.is_empty() || !names.of(step.change.commit).any(|name| undone.contains(&name));
         if stands {
             for target in &step.change.reverts {
                 undone.extend(names.of(*target));
-                undone.extend(merged(steps, &index, *target));
+                undone.extend(merged(steps, *target));
             }
         }
         stands
@@ -177,26 +175,27 @@ fn standing(steps: &[Step], names: &Names) -> Vec<bool> {
 
 /// What a merge brought: reached through its other parents and not through
 /// its first. Nothing for what is no merge of this range.
-fn merged(steps: &[Step], index: &HashMap<Oid, usize>, merge: Oid) -> HashSet<Oid> {
+fn merged(steps: &[Step], merge: Oid) -> HashSet<Oid> {
+    let merge = steps.iter().find(|step| step.change.commit == merge).map(|step| step.parents.as_slice());
+    let Some([first, others @ ..]) = merge.filter(|parents| parents.len() > 1) else {
+        return HashSet::new();
+    };
+    let parents: HashMap<Oid, &[Oid]> =
+        steps.iter().map(|step| (step.change.commit, step.parents.as_slice())).collect();
     let reached = |from: &[Oid]| {
         let mut reached: HashSet<Oid> = HashSet::new();
         let mut left = from.to_vec();
         while let Some(next) = left.pop() {
-            if let Some(at) = index.get(&next)
+            if let Some(parents) = parents.get(&next)
                 && reached.insert(next)
             {
-                left.extend(&steps[*at].parents);
+                left.extend(*parents);
             }
         }
         reached
     };
-    match index.get(&merge).and_then(|at| steps[*at].parents.split_first()) {
-        Some((first, others)) if !others.is_empty() => {
-            let before = reached(&[*first]);
-            reached(others).into_iter().filter(|commit| !before.contains(commit)).collect()
-        }
-        _ => HashSet::new(),
-    }
+    let before = reached(&[*first]);
+    reached(others).into_iter().filter(|commit| !before.contains(commit)).collect()
 }
 
 /// Whether a commit that reverts says that this is what it does. One of a
@@ -206,38 +205,50 @@ fn takes_back(change: &Change) -> bool {
         || change.subject.to_lowercase().contains("revert")
 }
 
-/// What each commit was picked from.
+/// What each commit was picked from, and all that anything was picked from.
 #[derive(Debug, Default)]
-struct Names(HashMap<Oid, Vec<Oid>>);
+struct Names {
+    sources: HashMap<Oid, Vec<Oid>>,
+    picked: HashSet<Oid>,
+}
 
 impl Names {
     /// Takes note of what the messages say.
     fn read(&mut self, steps: &[Step]) {
         for change in steps.iter().map(|step| &step.change).filter(|change| !change.picked_from.is_empty()) {
-            self.0.entry(change.commit).or_default().extend(&change.picked_from);
+            self.sources.entry(change.commit).or_default().extend(&change.picked_from);
+            self.picked.extend(&change.picked_from);
         }
     }
 
     /// Takes note of what was recorded.
     fn record(&mut self, picks: &[Pick]) {
         for pick in picks {
-            self.0.entry(pick.commit).or_default().push(pick.source);
+            self.sources.entry(pick.commit).or_default().push(pick.source);
+            self.picked.insert(pick.source);
         }
     }
 
+    /// Whether a commit may share a name with another.
+    fn are_shared(&self, commit: Oid) -> bool {
+        self.picked.contains(&commit) || self.sources.contains_key(&commit)
+    }
+
     /// The commit and all it was picked from, directly or by way of others.
-    fn of(&self, commit: Oid) -> Vec<Oid> {
-        let mut names = vec![commit];
+    fn of(&self, commit: Oid) -> impl Iterator<Item = Oid> + use<> {
+        let mut sources: Vec<Oid> = Vec::new();
+        let mut next = Some(commit);
         let mut at = 0;
-        while at < names.len() {
-            for source in self.0.get(&names[at]).into_iter().flatten() {
-                if !names.contains(source) {
-                    names.push(*source);
+        while let Some(name) = next {
+            for source in self.sources.get(&name).into_iter().flatten() {
+                if *source != commit && !sources.contains(source) {
+                    sources.push(*source);
                 }
             }
+            next = sources.get(at).copied();
             at += 1;
         }
-        names
+        std::iter::once(commit).chain(sources)
     }
 }
 
@@ -503,24 +514,5 @@ mod tests {
         ] {
             assert_eq!(is_before(&winner, &of), before, "{winner:?}");
         }
-    }
-
-    #[test]
-    fn a_baseline_is_what_was_live_and_is_no_candidate() {
-        let live = |tag: &str| Live {
-            tag: tag.parse().unwrap(),
-            version: Some("1.0.0-rc.1".to_owned().try_into().unwrap()),
-            foreign_version: None,
-            commit: oid('c'),
-            position: 1,
-            since: DateTime::from_timestamp(0, 0).unwrap(),
-            actor: Actor::new("Ana", "ana@example.com"),
-            deployment: "prod#1".parse().unwrap(),
-        };
-        let state =
-            EnvState { stack: vec![live("old"), live("older"), live("v1.0.0-rc.1")], ..EnvState::default() };
-        let found: Vec<&str> =
-            baselines(&state, |tag| tag.as_str() == "v1.0.0-rc.1").map(|live| live.tag.as_str()).collect();
-        assert_eq!(found, ["older", "old"]);
     }
 }

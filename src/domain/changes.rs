@@ -115,9 +115,15 @@ impl Change {
     /// What it says it did: the subject without the type and scope that a
     /// conventional commit begins with.
     pub fn description(&self) -> &str {
-        let conventional =
-            self.r#type.as_ref().and_then(|_| git_conventional::Commit::parse(&self.subject).ok());
-        conventional.map_or(&self.subject, |commit| commit.description())
+        let rest = self.r#type.as_ref().and_then(|r#type| self.subject.get(r#type.len()..));
+        let rest = match &self.scope {
+            Some(scope) => {
+                rest.and_then(|rest| rest.strip_prefix('(')?.strip_prefix(scope.as_str())?.strip_prefix(')'))
+            }
+            None => rest,
+        };
+        rest.and_then(|rest| rest.strip_prefix('!').unwrap_or(rest).strip_prefix(':'))
+            .map_or(&self.subject, str::trim)
     }
 
     /// Whether it adds something: a conventional `feat`.
@@ -304,11 +310,18 @@ mod tests {
         for (message, description) in [
             ("feat(cart: a)!: drop it: all\nof it", "drop it: all of it"),
             ("Fix:  a ", "a"),
+            ("fix(a, b-c): d: e", "d: e"),
+            ("BUILD!: a", "a"),
             ("fix:a", "fix:a"),
             ("a plain one: really", "a plain one: really"),
             ("", ""),
         ] {
-            assert_eq!(read(message).description(), description, "{message:?}");
+            let change = read(message);
+            assert_eq!(change.description(), description, "{message:?}");
+            let parsed = git_conventional::Commit::parse(&change.subject);
+            if change.r#type.is_some() {
+                assert_eq!(parsed.unwrap().description(), description, "as whoever reads the header has it");
+            }
         }
     }
 

@@ -185,7 +185,9 @@ impl Oid {
 
     /// The first seven digits, for people.
     pub fn short(&self) -> String {
-        self.to_string()[..SHORT].to_owned()
+        let mut short = digits(&self.0[..SHORT.div_ceil(2)]);
+        short.truncate(SHORT);
+        short
     }
 }
 
@@ -248,7 +250,13 @@ impl FromStr for Sha256 {
 }
 
 fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    // As one text: a list of thousands of ids is mostly this.
+    f.write_str(&digits(bytes))
+}
+
+fn digits(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Lower-case hex only, so that parse and print are inverse.
@@ -281,12 +289,10 @@ pub struct Actor {
 impl Actor {
     /// An actor whose parts are stripped of what git's own format cannot hold.
     pub fn new(name: &str, email: &str) -> Actor {
-        let clean = |text: &str| {
-            text.chars()
-                .filter(|c| !matches!(c, '<' | '>') && !c.is_control())
-                .collect::<String>()
-                .trim()
-                .to_owned()
+        let bad = |c: char| matches!(c, '<' | '>') || c.is_control();
+        let clean = |text: &str| match text.contains(bad) {
+            true => text.replace(bad, "").trim().to_owned(),
+            false => text.trim().to_owned(),
         };
         Actor { name: clean(name), email: clean(email) }
     }

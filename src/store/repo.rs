@@ -68,6 +68,51 @@ pub struct CommitInfo {
     pub commit_time: DateTime<Utc>,
 }
 
+/// What a commit says, and no more than that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Its parents, first parent first.
+    pub parents: Vec<Oid>,
+    /// The whole message; what is not UTF-8 is replaced.
+    pub message: String,
+    /// Who wrote it.
+    pub author: Actor,
+    /// When it was committed, to the second. A clock: decides no order.
+    pub commit_time: DateTime<Utc>,
+}
+
+impl Said {
+    /// Reads a commit object as git writes them; none for any other.
+    fn of(data: &[u8]) -> Option<Said> {
+        let text = std::str::from_utf8(data).ok()?;
+        let (head, message) = text.split_once("\n\n")?;
+        let mut lines = head.split('\n').skip_while(|line| line.starts_with("tree ")).peekable();
+        let mut parents = Vec::new();
+        while let Some(id) = lines.peek().and_then(|line| line.strip_prefix("parent ")) {
+            parents.push(id.parse().ok()?);
+            lines.next();
+        }
+        let ((name, email), _) = stamp(lines.next()?.strip_prefix("author ")?)?;
+        let (_, commit_time) = stamp(lines.next()?.strip_prefix("committer ")?)?;
+        let message = message.trim_start_matches('\n').to_owned();
+        Some(Said { parents, message, author: Actor::new(name, email), commit_time })
+    }
+}
+
+/// Who and when, as a line of a commit has it: `Ana <ana@example.com> 1700000000 +0100`.
+fn stamp(line: &str) -> Option<((&str, &str), DateTime<Utc>)> {
+    let (name, rest) = line.split_once(" <")?;
+    let (email, rest) = rest.split_once("> ")?;
+    let (seconds, _) = rest.split_once(' ')?;
+    // git2 strips more than blanks from the ends; what has none of that it leaves alone.
+    let crud = |c: char| c <= ' ' || ".,:;\"\\'".contains(c);
+    let plain = |text: &str| {
+        !text.is_empty() && !text.contains(['<', '>']) && !text.starts_with(crud) && !text.ends_with(crud)
+    };
+    let at = DateTime::from_timestamp(seconds.parse().ok()?, 0)?;
+    (plain(name) && plain(email)).then_some(((name, email), at))
+}
+
 /// A repository, opened. One thread uses one handle; several handles of one repository may be
 /// used at once, by any number of threads and processes.
 pub struct Repo {
@@ -388,6 +433,24 @@ impl Repo {
             author_time: time_of(commit.author().when().seconds()),
             commit_time: time_of(commit.time().seconds()),
         })
+    }
+
+    /// What a commit says. For whoever reads thousands: it costs a third less than
+    /// [`Repo::commit`]. Threads would not help, since libgit2 lets one at a time read a pack.
+    ///
+    /// # Errors
+    /// As [`Repo::commit`].
+    pub fn said(&self, oid: Oid) -> Result<Said> {
+        let object = self.inner.odb().and_then(|odb| {
+            let object = odb.read(to_git2(oid))?;
+            Ok(if object.kind() == ObjectType::Commit { Said::of(object.data()) } else { None })
+        });
+        if let Ok(Some(said)) = object {
+            return Ok(said);
+        }
+        // Whatever is out of the ordinary is for git2 to read, or to refuse.
+        let CommitInfo { parents, message, author, commit_time, .. } = self.commit(oid)?;
+        Ok(Said { parents, message, author, commit_time })
     }
 
     /// git2's commit, with a failure that names it.
@@ -857,6 +920,34 @@ mod tests {
         assert_eq!(info.author, Actor::new("Ana", "ana@example.com"));
         assert_eq!(info.author_time.timestamp(), 1_700_000_000);
         assert!(repo.commit(Oid::from_bytes([7; 20])).is_err());
+        assert!(repo.said(Oid::from_bytes([7; 20])).is_err());
+        assert!(repo.said(info.tree).is_err());
+    }
+
+    #[test]
+    fn what_a_commit_says_is_what_git2_reads() {
+        let sandbox = Sandbox::new();
+        let first = sandbox.oid("work", "HEAD");
+        let repo = sandbox.open("work");
+        let tree = repo.commit(first).unwrap().tree;
+        for text in [
+            format!(
+                "tree {tree}\nparent {first}\nauthor Ana <ana@example.com> 1700000000 +0100\ncommitter Bob B. <b@c> 1700000001 -0930\n\none\n\ntwo\n"
+            ),
+            format!(
+                "tree {tree}\nparent {first}\nparent {first}\nauthor É Ö <é@x> 1 +0000\ncommitter Ana <a@b> 2 +0000\nencoding ISO-8859-1\ngpgsig -----BEGIN\n \n x\n -----END\n\n\n\n  late\n"
+            ),
+            format!("tree {tree}\nauthor  <> 1 +0000\ncommitter Ana <a@b> 2 +0000\n\nno name"),
+            format!("tree {tree}\nauthor .Ana, <a@b> 1 +0000\ncommitter Ana <<a@b>> 2 +0000\n\nodd"),
+            format!("tree {tree}\nauthor Ana <a@b> 1 +0000\ncommitter Ana <a@b> 99999999999999 +0000\n\nfar"),
+            format!("tree {tree}\nauthor Ana B. <a@b> 1 +0000\ncommitter Ana <a@b> 2 +0000\n\n"),
+            format!("tree {tree}\nauthor Ana <a@b> 1 +0000\ncommitter Ana <a@b> 2 +0000\n"),
+        ] {
+            let oid = repo.put(git2::ObjectType::Commit, text.as_bytes()).unwrap();
+            let CommitInfo { parents, message, author, commit_time, .. } = repo.commit(oid).unwrap();
+            let said = Said { parents, message, author, commit_time };
+            assert_eq!(repo.said(oid).unwrap(), said, "{text}");
+        }
     }
 
     #[test]

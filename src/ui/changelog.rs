@@ -5,17 +5,21 @@
 //! language its name says it writes, and cleaned of control characters in all
 //! of them; `|safe` is for the template's own words.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Serde, Value};
-use minijinja::{AutoEscape, Environment, State, UndefinedBehavior, escape_formatter};
-use serde::Serialize;
+use minijinja::value::{Enumerator, Object, Value};
+use minijinja::{AutoEscape, Environment, State, UndefinedBehavior, context, escape_formatter};
 use serde_json::{Map, Value as Json, json};
 
+use super::json as documents;
 use super::markdown;
 use super::text::printable;
 use crate::domain::changelog::{Group, Since, groups};
 use crate::domain::changes::Change;
+use crate::domain::host::Host;
 use crate::domain::name::{Oid, TagName};
 use crate::domain::version::CandidateVersion;
 
@@ -40,6 +44,8 @@ pub struct Changelog {
     pub since: Since,
     /// What is new, newest first.
     pub changes: Vec<Change>,
+    /// Whose pages show the commits, where somebody's do.
+    pub host: Option<Host>,
 }
 
 /// What somebody wrote to replace the built-in template.
@@ -60,78 +66,75 @@ pub struct BadTemplate {
     pub why: String,
 }
 
-/// What a template is given.
-#[derive(Serialize)]
+/// A change as a template is given it: what is asked of it is made then, and
+/// nothing else.
+#[derive(Debug)]
 struct Given {
-    tag: String,
-    version: String,
-    release: String,
-    released: bool,
-    date: String,
-    since: String,
-    groups: Vec<GivenGroup>,
+    change: Change,
+    host: Arc<Option<Host>>,
 }
 
-/// A group as a template is given it.
-#[derive(Serialize)]
-struct GivenGroup {
-    title: String,
-    r#type: Option<String>,
-    changes: Vec<GivenChange>,
+impl Object for Given {
+    fn get_value(self: &Arc<Self>, name: &Value) -> Option<Value> {
+        let change = &self.change;
+        let Change { commit, subject, author, r#type, scope, breaking, .. } = change;
+        Some(match name.as_str()? {
+            "commit" => Value::from(commit.to_string()),
+            "short" => Value::from(commit.short()),
+            "subject" => Value::from(subject.as_str()),
+            "description" => Value::from(change.description()),
+            "type" => Value::from(r#type.clone()),
+            "scope" => Value::from(scope.clone()),
+            "breaking" => Value::from(*breaking),
+            "author" if author.name.is_empty() => Value::from(author.email.as_str()),
+            "author" => Value::from(author.name.as_str()),
+            "email" => Value::from(author.email.as_str()),
+            "date" => Value::from(day(change.committed_at)),
+            "picked_from" => Value::from(change.picked_from.last().map(Oid::to_string)),
+            "url" => Value::from(self.host.as_ref().as_ref().map(|host| host.commit(*commit))),
+            _ => return None,
+        })
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&[
+            "commit",
+            "short",
+            "subject",
+            "description",
+            "type",
+            "scope",
+            "breaking",
+            "author",
+            "email",
+            "date",
+            "picked_from",
+            "url",
+        ])
+    }
 }
 
-/// A change as a template is given it.
-#[derive(Serialize)]
-struct GivenChange {
-    commit: String,
-    short: String,
-    subject: String,
-    description: String,
-    r#type: Option<String>,
-    scope: Option<String>,
-    breaking: bool,
-    author: String,
-    email: String,
-    date: String,
-    picked_from: Option<String>,
-}
-
-impl Changelog {
-    fn given(&self) -> Given {
-        Given {
-            tag: self.tag.to_string(),
-            version: self.version.to_string(),
-            release: self.version.release.to_string(),
-            released: self.released,
-            date: day(self.at),
-            since: self.since.to_string(),
-            groups: groups(&self.changes).iter().map(given_group).collect(),
+/// What a template is given.
+fn given(changelog: &Changelog) -> Value {
+    let host = Arc::new(changelog.host.clone());
+    let given =
+        |change: &&Change| Value::from_object(Given { change: (*change).clone(), host: Arc::clone(&host) });
+    let group = |group: &Group<'_>| {
+        let changes = group.changes.iter().map(given);
+        context! {
+            title => group.title.as_str(),
+            type => group.r#type.clone(),
+            changes => changes.collect::<Vec<_>>(),
         }
-    }
-}
-
-fn given_group(group: &Group<'_>) -> GivenGroup {
-    GivenGroup {
-        title: group.title.clone(),
-        r#type: group.r#type.clone(),
-        changes: group.changes.iter().map(|change| given_change(change)).collect(),
-    }
-}
-
-fn given_change(change: &Change) -> GivenChange {
-    let author = &change.author;
-    GivenChange {
-        commit: change.commit.to_string(),
-        short: change.commit.short(),
-        subject: change.subject.clone(),
-        description: change.description().to_owned(),
-        r#type: change.r#type.clone(),
-        scope: change.scope.clone(),
-        breaking: change.breaking,
-        author: if author.name.is_empty() { author.email.clone() } else { author.name.clone() },
-        email: author.email.clone(),
-        date: day(change.committed_at),
-        picked_from: change.picked_from.last().map(Oid::to_string),
+    };
+    context! {
+        tag => changelog.tag.as_str(),
+        version => changelog.version.to_string(),
+        release => changelog.version.release.to_string(),
+        released => changelog.released,
+        date => day(changelog.at),
+        since => changelog.since.to_string(),
+        groups => groups(&changelog.changes).iter().map(group).collect::<Vec<_>>(),
     }
 }
 
@@ -148,14 +151,14 @@ pub fn write(changelog: &Changelog, template: Option<&Template>) -> Result<Strin
     let (name, text) = template
         .map_or((BUILT_IN, include_str!("changelog.md.j2")), |own| (own.name.as_str(), own.text.as_str()));
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-    let given = Value::from(Serde(changelog.given()));
-    let written = environment().render_named_str(name, &text, given).map_err(|error| BadTemplate {
-        line: error.line(),
-        why: match error.detail() {
-            Some(detail) => format!("{}: {detail}", error.kind()),
-            None => error.kind().to_string(),
-        },
-    })?;
+    let written =
+        environment().render_named_str(name, &text, given(changelog)).map_err(|error| BadTemplate {
+            line: error.line(),
+            why: match error.detail() {
+                Some(detail) => format!("{}: {detail}", error.kind()),
+                None => error.kind().to_string(),
+            },
+        })?;
     // The last gate: what `|safe` let pass has no power either.
     Ok(format!("{}\n", printable(written.trim(), false)))
 }
@@ -174,8 +177,10 @@ fn environment() -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(language);
     environment.set_formatter(|out, state, value| match state.auto_escape() {
-        AutoEscape::Custom(_) if value.is_safe() => Ok(out.write_str(&value.to_string())?),
-        AutoEscape::Custom(_) => Ok(out.write_str(&markdown::escape(&value.to_string()))?),
+        AutoEscape::Custom(_) => {
+            let text = value.as_str().map_or_else(|| Cow::from(value.to_string()), Cow::from);
+            Ok(out.write_str(&if value.is_safe() { text } else { markdown::escape(&text).into() })?)
+        }
         _ => escape_formatter(out, state, value),
     });
     environment.add_filter("md", md);
@@ -206,8 +211,8 @@ fn language(name: &str) -> AutoEscape {
 /// Its document.
 pub fn document(changelog: &Changelog) -> Map<String, Json> {
     let (release, tag) = match &changelog.since {
-        Since::Release { release, .. } => (Some(release), None),
-        Since::Baseline { tag, .. } => (None, Some(tag)),
+        Since::Release { release, .. } => (Some(release.to_string()), None),
+        Since::Baseline { tag, version, .. } => (version.clone(), Some(documents::tag(tag))),
         Since::Beginning { .. } => (None, None),
     };
     let newest = match changelog.since {
@@ -251,6 +256,7 @@ mod tests {
             at: "2026-11-23T14:00:00Z".parse().unwrap(),
             since: Since::Release { release: "1.5.0".parse().unwrap(), commit: Oid::from_bytes([9; 20]) },
             changes: messages.iter().zip(1..).map(|(message, digit)| change(digit, message)).collect(),
+            host: Host::of("git@github.com:shop/shop.git"),
         }
     }
 
@@ -339,12 +345,13 @@ Changes since 1.5.0.
                     {% for g in groups %}{{ g.title }}|{{ g.type }}\r\n\
                     {% for c in g.changes %}{{ c.commit }} {{ c.short }} {{ c.subject }} {{ c.description }} \
                     {{ c.type }} {{ c.scope }} {{ c.breaking }} {{ c.author }} {{ c.email }} {{ c.date }} \
-                    {{ c.picked_from }}{% endfor %}{% endfor %}";
+                    {{ c.picked_from }} {{ c.url }}{% endfor %}{% endfor %}";
         assert_eq!(
             write(&one, Some(&own("x", text))).unwrap(),
             format!(
                 "v1.6.0-rc.2 1.6.0-rc.2 1.6.0 True 2026-11-23 1.5.0\nBreaking changes|breaking\n\
-                 {} 1111111 fix(x)!: a b a b fix x True Ana ana@example.com 2026-11-22 {source}\n",
+                 {} 1111111 fix(x)!: a b a b fix x True Ana ana@example.com 2026-11-22 {source} https://github.com/shop/shop/commit/{}\n",
+                "1".repeat(40),
                 "1".repeat(40)
             )
         );

@@ -13,6 +13,9 @@ use super::text::clean;
 /// Blanks around it are dropped: at the beginning they could make it code, at
 /// the end a line break.
 pub fn escape(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let text = clean(text);
     let text = text.trim();
     let mut escaped = String::with_capacity(text.len() + 8);
@@ -44,6 +47,13 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Whether nothing in a text can need an escape: what most of them are, told
+/// in one look.
+fn is_plain(text: &str) -> bool {
+    let plain = |b: u8| matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b' ' | b',' | b'.' | b':' | b'/' | b'(' | b')' | b'\'' | b'-');
+    text.bytes().all(plain) && text.starts_with(|c: char| c.is_ascii_alphabetic()) && !text.ends_with(' ')
 }
 
 /// Where the character is that makes a line beginning with this text a
@@ -174,7 +184,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_reader_sees_what_was_written(text in "[-a-z0-9 _*`#\\[\\]()!~|\\\\=+>.:]{0,24}") {
+        fn a_reader_sees_what_was_written(text in "[-a-z0-9 _*`#\\[\\]()!~|\\\\=+>.:]{0,24}|[a-z0-9 ,.:/()'-]{0,9}") {
             let written = clean(&text);
             prop_assert_eq!(unescape(&escape(&text)), written.trim());
         }

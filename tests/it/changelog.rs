@@ -105,6 +105,26 @@ fn a_foreign_release_is_a_base_until_one_is_closed() {
     assert_eq!(document["since"]["release"], "0.0.9", "{document}");
     assert_eq!(document["since"]["commit"], tagged);
     assert_eq!(subjects(&document), ["feat: a"]);
+
+    // What is recorded as live in prod counts for more than what was tagged last.
+    ana.json(&["record", "staging", "v0.0.9", "--succeeded"]);
+    assert_eq!(ana.json(&["changelog"])["since"]["release"], "0.0.9");
+    ana.json(&["record", "prod", "v0.0.8", "--succeeded"]);
+    let document = ana.json(&["changelog"]);
+    assert_eq!(
+        (&document["since"]["release"], &document["since"]["tag"]),
+        (&"0.0.8".into(), &"v0.0.8".into())
+    );
+    assert_eq!(subjects(&document), ["feat: a", "fix: hang the door"]);
+    ana.json(&["record", "prod", &tagged, "--succeeded"]);
+    let document = ana.json(&["changelog"]);
+    assert_eq!(
+        (&document["since"]["release"], &document["since"]["commit"]),
+        (&Value::Null, &tagged.clone().into())
+    );
+    assert_eq!(subjects(&document), ["feat: a"]);
+    let text = ana.rel(&["changelog"]).ok().stdout;
+    assert!(text.contains(&format!("Changes since {}.", &tagged[..7])), "{text}");
 }
 
 #[test]
