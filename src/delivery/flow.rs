@@ -12,7 +12,7 @@ use super::context::Context;
 use super::deployment::{self, Receipt};
 use super::pick::carried;
 use super::prepare::{Prepared, prepare};
-use super::scope::changes;
+use super::scope::{Scope, changes};
 use super::snapshot::Snapshot;
 use crate::config;
 use crate::domain::candidates::Minted;
@@ -364,8 +364,18 @@ fn difference(
     to: &Minted,
 ) -> Result<Difference> {
     let Some(live) = live else { return Ok(Difference::default()) };
-    let brings = history::range(&ctx.repo, &[live.commit], to.commit)?;
-    let left = history::range(&ctx.repo, &[to.commit], live.commit)?;
+    let scope = Scope::new(&snapshot.policy.config.project.paths)?;
+    let own = |exclude: Oid, include: Oid| -> Result<Vec<Oid>> {
+        let mut own = Vec::new();
+        for oid in history::range(&ctx.repo, &[exclude], include)? {
+            if scope.touched_by(ctx, oid)? {
+                own.push(oid);
+            }
+        }
+        Ok(own)
+    };
+    let brings = own(live.commit, to.commit)?;
+    let left = own(to.commit, live.commit)?;
     let mut difference = Difference { brings: changes(ctx, &brings)?, ..Difference::default() };
     if left.is_empty() {
         return Ok(difference);

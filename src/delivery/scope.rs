@@ -18,7 +18,24 @@ use crate::store::history;
 /// The paths that count: a project's, gitignore-style, and of those what
 /// somebody asked for.
 #[derive(Debug)]
-pub struct Scope(Vec<Gitignore>);
+pub struct Scope(Vec<Set>);
+
+/// Patterns of which one has to match.
+#[derive(Debug)]
+struct Set {
+    patterns: Gitignore,
+    /// Below which paths all that matches is; none where it may be anywhere.
+    roots: Option<Vec<String>>,
+}
+
+/// The path that all that a pattern matches lies at or below: what stands
+/// before its first wildcard. None where it says nothing of folders.
+fn root(pattern: &str) -> Option<String> {
+    let anchored = pattern.trim_end_matches('/').contains('/');
+    let plain = |part: &&str| !part.contains(['*', '?', '[', '\\']);
+    let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty()).take_while(plain).collect();
+    anchored.then(|| parts.join("/"))
+}
 
 impl Scope {
     /// From `project.paths`; none means all.
@@ -52,7 +69,10 @@ impl Scope {
             for pattern in patterns {
                 builder.add_line(None, pattern)?;
             }
-            self.0.push(builder.build()?);
+            let including = patterns.iter().map(|pattern| pattern.trim());
+            let including =
+                including.filter(|pattern| !pattern.is_empty() && !pattern.starts_with(['!', '#']));
+            self.0.push(Set { patterns: builder.build()?, roots: including.map(root).collect() });
         }
         Ok(self)
     }
@@ -65,7 +85,22 @@ impl Scope {
     /// Whether this path counts, as git stores it.
     pub fn takes(&self, path: &[u8]) -> bool {
         let path = String::from_utf8_lossy(path);
-        self.0.iter().all(|set| set.matched_path_or_any_parents(Path::new(&*path), false).is_ignore())
+        self.0
+            .iter()
+            .all(|set| set.patterns.matched_path_or_any_parents(Path::new(&*path), false).is_ignore())
+    }
+
+    /// Whether a path that counts may lie in this folder.
+    fn may_lie_in(&self, folder: &[u8]) -> bool {
+        let folder = String::from_utf8_lossy(folder);
+        let within = |inner: &str, outer: &str| {
+            outer.is_empty()
+                || inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.0.iter().all(|set| {
+            let Some(roots) = &set.roots else { return true };
+            roots.iter().any(|root| within(&folder, root) || within(root, &folder))
+        })
     }
 
     /// Whether a commit touches what counts; a merge, whether it does against
@@ -77,7 +112,7 @@ impl Scope {
         if self.is_all() {
             return Ok(true);
         }
-        history::touches(&ctx.repo, commit, |path| self.takes(path))
+        history::touches(&ctx.repo, commit, |path| self.takes(path), |folder| self.may_lie_in(folder))
     }
 }
 
@@ -214,6 +249,31 @@ mod tests {
 
     fn takes(scope: &Scope, paths: &[&str]) -> Vec<String> {
         paths.iter().filter(|path| scope.takes(path.as_bytes())).map(|path| (*path).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_folder_is_passed_over_only_where_nothing_in_it_can_count() {
+        let may = |patterns: &[&str], folder: &str| {
+            let patterns: Vec<String> = patterns.iter().map(|text| (*text).to_owned()).collect();
+            Scope::new(&patterns).unwrap().may_lie_in(folder.as_bytes())
+        };
+        for (patterns, folder, expected) in [
+            (&["/web/"][..], "web", true),
+            (&["/web/"], "web/lib", true),
+            (&["/web/"], "website", false),
+            (&["/web/lib/*.rs"], "web", true),
+            (&["/web/lib/*.rs"], "web/lib", true),
+            (&["/web/lib/*.rs"], "web/doc", false),
+            (&["web/lib"], "api", false),
+            (&["web/"], "api", true),
+            (&["*.md"], "api", true),
+            (&["/*.md"], "api", true),
+            (&["/web", "!/web/doc"], "web/doc", true),
+            (&["/web", "!*.md"], "api", false),
+            (&["/w*b/lib"], "api", true),
+        ] {
+            assert_eq!(may(patterns, folder), expected, "{patterns:?} {folder}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::log::person;
 use super::plan::count;
 use super::screen::Screen;
 use super::table::Table;
-use super::text::{clean, truncate, wrap};
+use super::text::{self, clean, truncate, wrap};
 use super::time;
 use crate::domain::changes::Change;
 use crate::domain::containment::{Via, Way};
@@ -117,7 +117,13 @@ fn head(screen: &Screen, found: &Where, now: DateTime<Utc>) -> String {
     let room = screen.width().map_or(usize::MAX, |width| {
         width.saturating_sub(called.len() + 8 + console::measure_text_width(&rest)).max(20)
     });
-    format!("{called}{commit} {}{rest}", truncate(&clean(&change.subject), room))
+    let subject = truncate(&clean(&change.subject), room);
+    let plain = format!("{called}{} {subject}{}", change.commit.short(), console::strip_ansi_codes(&rest));
+    match screen.width() {
+        // Names and branches may be long; a line that is folded has no colours.
+        Some(width) if text::width(&plain) > width => wrap(&plain, width).join("\n"),
+        _ => format!("{called}{commit} {subject}{rest}"),
+    }
 }
 
 fn brought(screen: &Screen, found: &Where) -> Option<String> {

@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use git2::ObjectType;
 
@@ -26,7 +27,12 @@ pub(in crate::store) struct Commits {
     graph: Option<Graph>,
     rewritten: Rewritten,
     outside: RefCell<Outside>,
+    /// The last few trees that were read, as they are stored.
+    trees: RefCell<HashMap<Oid, Rc<[u8]>>>,
 }
+
+/// How many trees are kept: what a commit has is what the next one is compared with.
+const TREES: usize = 64;
 
 /// Commits that the commit-graph does not have; they are numbered after its own.
 #[derive(Debug, Default)]
@@ -67,7 +73,7 @@ impl Commits {
         } else {
             None
         };
-        Ok(Commits { graph, rewritten, outside: RefCell::default() })
+        Ok(Commits { graph, rewritten, outside: RefCell::default(), trees: RefCell::default() })
     }
 
     /// Whether every child's order is above that of its parents. Without a
@@ -88,6 +94,22 @@ impl Commits {
 
     fn first_outside(&self) -> Node {
         self.graph.as_ref().map_or(0, Graph::len)
+    }
+
+    /// A tree as it is stored; see gitformat-pack(5) and `git ls-tree`.
+    pub(super) fn tree(&self, repo: &Repo, tree: Oid) -> Result<Rc<[u8]>> {
+        if let Some(known) = self.trees.borrow().get(&tree) {
+            return Ok(Rc::clone(known));
+        }
+        let odb = repo.git2().odb().doing("cannot open the object store")?;
+        let object = odb.read(to_git2(tree)).doing(format!("cannot read the tree {tree}"))?;
+        let bytes: Rc<[u8]> = object.data().into();
+        let mut trees = self.trees.borrow_mut();
+        if trees.len() >= TREES {
+            trees.clear();
+        }
+        trees.insert(tree, Rc::clone(&bytes));
+        Ok(bytes)
     }
 
     /// Whether a commit is in this clone.

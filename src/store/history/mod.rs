@@ -8,6 +8,7 @@
 
 mod commits;
 mod graph;
+mod trees;
 mod walk;
 
 use std::collections::HashMap;
@@ -422,15 +423,22 @@ fn changes_between(repo: &Repo, parent: Option<Oid>, commit: Oid) -> Result<Vec<
     Ok(paths)
 }
 
-/// Whether a commit changed a path that `matcher` takes: against its parent,
-/// and a merge against every one of its parents, as git counts with paths.
-pub fn touches(repo: &Repo, commit: Oid, matcher: impl Fn(&[u8]) -> bool) -> Result<bool> {
+/// Whether a commit changed a path that `takes` says counts: against its
+/// parent, and a merge against every one of its parents, as git counts with
+/// paths. Folders of which `may_lie_in` says no are not opened.
+pub fn touches(
+    repo: &Repo,
+    commit: Oid,
+    takes: impl Fn(&[u8]) -> bool,
+    may_lie_in: impl Fn(&[u8]) -> bool,
+) -> Result<bool> {
+    let compared = trees::Compared { repo, commits: repo.commits()?, takes: &takes, may_lie_in: &may_lie_in };
     let parents = parents(repo, commit)?;
     if parents.is_empty() {
-        return Ok(changes_between(repo, None, commit)?.iter().any(|path| matcher(path)));
+        return compared.differ(None, commit);
     }
     for parent in parents {
-        if !changes_between(repo, Some(parent), commit)?.iter().any(|path| matcher(path)) {
+        if !compared.differ(Some(parent), commit)? {
             return Ok(false);
         }
     }
@@ -477,8 +485,9 @@ mod tests {
         assert_eq!(ancestor_count(&repo, merge).unwrap(), 4);
         assert_eq!(changed_paths(&repo, first).unwrap(), [b"README".to_vec()]);
         assert_eq!(changed_paths(&repo, merge).unwrap(), [b"dir/b".to_vec()]);
-        assert!(touches(&repo, right, |path| path.starts_with(b"dir/")).unwrap());
-        assert!(!touches(&repo, left, |path| path.starts_with(b"dir/")).unwrap());
+        let in_dir = |oid: Oid| touches(&repo, oid, |path| path.starts_with(b"dir/"), |_| true).unwrap();
+        assert!(in_dir(right) && !in_dir(left));
+        assert!(!touches(&repo, right, |_| true, |folder| folder != b"dir").unwrap(), "it is not opened");
         assert!(range(&repo, &[], Oid::from_bytes([9; 20])).is_err());
     }
 
