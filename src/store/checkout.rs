@@ -43,7 +43,12 @@ impl<'r> Checkout<'r> {
                 .cwd(&checkout.path)
                 .set(NO_HOOKS)
                 .args(["submodule", "--quiet", "update", "--init", "--recursive"])
-                .run_ok(&format!("cannot check out the submodules of {}", commit.short()))?;
+                .run_ok(&format!("cannot check out the submodules of {}", commit.short()))
+                .map_err(|failure| {
+                    failure
+                        .hint("one that is not needed: git config submodule.NAME.update none")
+                        .hint("one that is elsewhere: git config submodule.NAME.url ADDRESS")
+                })?;
         }
         Ok(checkout)
     }

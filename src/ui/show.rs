@@ -64,7 +64,8 @@ pub fn candidate(screen: &Screen, shown: &Shown) -> String {
     rows.extend(record.picks.iter().map(|pick| ("picked", picked(pick, &shown.changes))));
     rows.extend(record.artifacts.iter().map(|file| {
         let size = HumanBytes(file.size);
-        ("artifact", format!("{}, {size}\n{}", clean(&file.name), file.digest))
+        // Without its kind a digest fits a terminal of 80 columns.
+        ("artifact", format!("{}, {size}, sha256\n{}", clean(&file.name), file.digest.hex()))
     }));
     rows.extend(
         record
@@ -153,8 +154,8 @@ mod tests {
   live      prod for 1 h
   onto      v1.5.0-rc.1
   picked    2222222 as 3333333 fix: null cart \u{9b}on empty session, for whoever came from the start page
-  artifact  shop.tar.gz, 1.24 MiB
-            sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+  artifact  shop.tar.gz, 1.24 MiB, sha256
+            e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
   kept in   git
 
 2 changes since v1.5.0-rc.1
