@@ -192,10 +192,18 @@ impl From<std::io::Error> for Failure {
 pub trait Doing<T> {
     /// Turns an error into a [`Kind::Failed`] failure with this message.
     fn doing(self, message: impl Into<String>) -> Result<T>;
+
+    /// The same for what is done thousands of times: the message is made where
+    /// there is an error.
+    fn doing_with(self, message: impl FnOnce() -> String) -> Result<T>;
 }
 
 impl<T, E: Into<anyhow::Error>> Doing<T> for std::result::Result<T, E> {
     fn doing(self, message: impl Into<String>) -> Result<T> {
         self.map_err(|error| Failure::failed(message).because(error))
+    }
+
+    fn doing_with(self, message: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(|error| Failure::failed(message()).because(error))
     }
 }

@@ -4,16 +4,14 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
-use crate::delivery::snapshot::{Policy, read_environment};
+use crate::delivery::snapshot::{Policy, environment_tip};
 use crate::delivery::stage::log_path;
 use crate::delivery::{evidence, report};
 use crate::domain::config::Environment;
-use crate::domain::env::EnvState;
-use crate::domain::name::DeploymentId;
+use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::search::Search;
 use crate::domain::when::{End, moment};
 use crate::failure::{Doing, Failure, Kind, Result};
-use crate::store::ledger::View;
 use crate::ui::{json as documents, log};
 
 /// Runs the verb.
@@ -35,8 +33,9 @@ pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
     }
     let search = search(ctx, args)?;
     let footing = evidence::look_at_chains(ctx, "log")?;
-    let views = views(ctx, &footing.policy, args)?;
-    let deployments = evidence::all_deployments(&ctx.repo, &views)
+    let tips = tips(ctx, &footing.policy, args)?;
+    let one = tips.len() == 1;
+    let deployments = evidence::all_deployments(&ctx.repo, tips)
         .filter(|found| found.as_ref().map_or(true, |deployment| search.takes(deployment)))
         .take(args.number)
         .collect::<Result<Vec<_>>>()?;
@@ -48,7 +47,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
         cli::Format::Table if search.is_narrow() => log::NONE_LIKE_IT.to_owned(),
         cli::Format::Table => {
             let mut names = args.environment.iter().chain(&args.environments).map(|name| name.as_str());
-            log::none(names.next().filter(|_| views.len() == 1))
+            log::none(names.next().filter(|_| one))
         }
     };
     ctx.screen.result(&text);
@@ -77,8 +76,8 @@ fn search(ctx: &Context<'_>, args: &cli::Log) -> Result<Search> {
     Ok(Search { since, until, by: args.by.clone(), states: args.states.clone() })
 }
 
-/// The chains of the environments that are named; of all, where none is.
-fn views(ctx: &Context<'_>, policy: &Policy, args: &cli::Log) -> Result<Vec<View<EnvState>>> {
+/// Where the chains of the environments that are named end; of all, where none is.
+fn tips(ctx: &Context<'_>, policy: &Policy, args: &cli::Log) -> Result<Vec<Option<Oid>>> {
     let mut names: Vec<_> = args.environment.iter().chain(&args.environments).collect();
     names.sort();
     names.dedup();
@@ -88,7 +87,7 @@ fn views(ctx: &Context<'_>, policy: &Policy, args: &cli::Log) -> Result<Vec<View
         wanted = policy.config.environments.iter().collect();
         wanted.sort_by(|a, b| a.name.cmp(&b.name));
     }
-    wanted.into_iter().map(|environment| read_environment(ctx, environment)).collect()
+    wanted.into_iter().map(|environment| environment_tip(ctx, environment)).collect()
 }
 
 /// What a deployment printed. It is on the machine that ran it and nowhere
@@ -114,7 +113,7 @@ fn output(ctx: &Context<'_>, id: &DeploymentId) -> Result<Map<String, Value>> {
 /// Why there is nothing to show: no such deployment, or it ran elsewhere.
 fn not_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<Failure> {
     let footing = evidence::look_at_chains(ctx, &format!("log --output {id}"))?;
-    let Some(deployment) = evidence::deployment(&ctx.repo, &chain(ctx, &footing.policy, id)?, id)? else {
+    let Some(deployment) = evidence::deployment(&ctx.repo, chain(ctx, &footing.policy, id)?, id)? else {
         return Ok(Failure::new(Kind::NotFound, format!("there is no deployment {id}"))
             .hint(format!("rel log {}", id.environment)));
     };
@@ -134,11 +133,11 @@ fn not_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<Failure> {
 
 /// The chain that holds a deployment: one made under an environment's earlier
 /// name keeps it.
-fn chain(ctx: &Context<'_>, policy: &Policy, id: &DeploymentId) -> Result<View<EnvState>> {
+fn chain(ctx: &Context<'_>, policy: &Policy, id: &DeploymentId) -> Result<Option<Oid>> {
     let name = &id.environment;
     let heir = policy.config.environments.iter().find(|e| e.formerly.contains(name));
     match policy.config.environment(name).or(heir) {
-        Some(environment) => read_environment(ctx, environment),
-        None => read_environment(ctx, policy.environment(name)?),
+        Some(environment) => environment_tip(ctx, environment),
+        None => environment_tip(ctx, policy.environment(name)?),
     }
 }

@@ -57,7 +57,7 @@ fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result
     };
     if ctx.options.dry_run {
         let (after, _) = shown.append(&ctx.repo, &first.0)?;
-        if let Some(deployment) = evidence::deployment(&ctx.repo, &after, &first.1)? {
+        if let Some(deployment) = evidence::deployment(&ctx.repo, after.tip, &first.1)? {
             ctx.screen.result(&format!("dry run: {}", told(ctx, report, &deployment)));
             document.insert("deployment".into(), documents::deployment(&deployment));
         }
@@ -72,7 +72,7 @@ fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result
         Ok(judged.map(|(events, _)| events))
     })?;
     let deployment = match &made {
-        Some(id) => evidence::deployment(&ctx.repo, &view, id)?,
+        Some(id) => evidence::deployment(&ctx.repo, view.tip, id)?,
         None => None,
     };
     match (&deployment, view.state.current()) {

@@ -24,9 +24,10 @@ pub fn run(ctx: &Context<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
         return provenance(ctx, &record);
     }
     let (since, commits) = evidence::brought(ctx, &snapshot, minted)?;
-    let deployments = evidence::all_deployments(&ctx.repo, snapshot.environments.values())
-        .filter(|found| found.as_ref().map_or(true, |deployment| deployment.tag == record.tag))
-        .collect::<Result<Vec<_>>>()?;
+    let deployments =
+        evidence::all_deployments(&ctx.repo, snapshot.environments.values().map(|view| view.tip))
+            .filter(|found| found.as_ref().map_or(true, |deployment| deployment.tag == record.tag))
+            .collect::<Result<Vec<_>>>()?;
     let environments = &snapshot.policy.config.environments;
     let shown = Shown {
         block: snapshot.candidates.state.block(&record.tag, &record.version.release).cloned(),

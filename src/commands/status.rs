@@ -187,12 +187,6 @@ impl<'a> Look<'a> {
         let view = snapshot.chain(&environment.name)?;
         let state = &view.state;
         let current = state.current();
-        let on_behalf_of = match current {
-            Some(live) if !ctx.screen.is_json() => {
-                evidence::deployment(&ctx.repo, view, &live.deployment)?.and_then(|d| d.on_behalf_of)
-            }
-            _ => None,
-        };
         let in_flight = match &state.in_flight {
             Some(intent) => Some(InFlight {
                 alive_here: settle::live_here(ctx, &intent.deployment.id)?,
@@ -205,7 +199,7 @@ impl<'a> Look<'a> {
             name: environment.name.clone(),
             current: current.cloned(),
             certain: state.certain,
-            on_behalf_of,
+            on_behalf_of: current.and_then(|live| live.on_behalf_of.clone()),
             newest: self.newest.is_some_and(|newest| current.is_some_and(|live| live.tag == newest.tag)),
             previous: rollback::previous(state, &snapshot.candidates.state, &lost).0.cloned(),
             in_flight,

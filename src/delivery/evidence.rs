@@ -13,7 +13,7 @@ use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
 use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
-use crate::store::ledger::{self, View};
+use crate::store::ledger;
 use crate::store::repo::Repo;
 use crate::ui::time;
 
@@ -56,12 +56,9 @@ fn or_offline(ctx: &Context<'_>, verb: &str, failure: Failure) -> Failure {
 /// Reads no further back than asked: what settled a deployment comes after
 /// its intent, so one walk from the tip meets the end of each before its
 /// beginning.
-pub fn deployments<'r>(
-    repo: &'r Repo,
-    view: &View<EnvState>,
-) -> impl Iterator<Item = Result<Deployment>> + 'r {
+pub fn deployments(repo: &Repo, tip: Option<Oid>) -> impl Iterator<Item = Result<Deployment>> + '_ {
     let mut ends: Vec<Event> = Vec::new();
-    ledger::events::<EnvState>(repo, view.tip).filter_map(move |event| match event {
+    ledger::events::<EnvState>(repo, tip).filter_map(move |event| match event {
         Err(failure) => Some(Err(failure)),
         Ok((_, event)) => match &event.what {
             What::Intent(intent) => {
@@ -88,12 +85,12 @@ pub fn deployments<'r>(
 
 /// The deployments of several environments, newest first: by when they were
 /// started, but within one environment always as its chain has them.
-pub fn all_deployments<'r>(
-    repo: &'r Repo,
-    views: impl IntoIterator<Item = &'r View<EnvState>>,
-) -> impl Iterator<Item = Result<Deployment>> + 'r {
+pub fn all_deployments(
+    repo: &Repo,
+    tips: impl IntoIterator<Item = Option<Oid>>,
+) -> impl Iterator<Item = Result<Deployment>> + '_ {
     let mut chains: Vec<Peekable<_>> =
-        views.into_iter().map(|view| deployments(repo, view).peekable()).collect();
+        tips.into_iter().map(|tip| deployments(repo, tip).peekable()).collect();
     std::iter::from_fn(move || {
         let mut newest: Option<(usize, Option<DateTime<Utc>>)> = None;
         for (index, chain) in chains.iter_mut().enumerate() {
@@ -116,8 +113,8 @@ pub fn all_deployments<'r>(
 ///
 /// # Errors
 /// git failed.
-pub fn deployment(repo: &Repo, view: &View<EnvState>, id: &DeploymentId) -> Result<Option<Deployment>> {
-    for deployment in deployments(repo, view) {
+pub fn deployment(repo: &Repo, tip: Option<Oid>, id: &DeploymentId) -> Result<Option<Deployment>> {
+    for deployment in deployments(repo, tip) {
         let deployment = deployment?;
         if deployment.seq == id.seq {
             return Ok(Some(deployment));
@@ -252,6 +249,7 @@ fn settle(deployment: &mut Deployment, end: &Event) {
 pub(in crate::delivery) mod tests {
     use super::*;
     use crate::domain::env::{Action, Intent, Outcome, Trigger};
+    use crate::store::ledger::View;
     use crate::store::repo::fixture::Sandbox;
 
     fn event(id: &DeploymentId, second: i64, what: What) -> Event {
@@ -330,13 +328,14 @@ pub(in crate::delivery) mod tests {
         let repo = sandbox.open("work");
         // The second of eu was started by a clock that was behind.
         let (prod, eu) = (chain(&repo, "prod", &[10, 40]), chain(&repo, "eu", &[20, 5, 30]));
-        let found: Vec<Deployment> = all_deployments(&repo, [&prod, &eu]).collect::<Result<_>>().unwrap();
+        let found: Vec<Deployment> =
+            all_deployments(&repo, [prod.tip, eu.tip]).collect::<Result<_>>().unwrap();
         let ids: Vec<String> = found.iter().map(|deployment| deployment.id.to_string()).collect();
         assert_eq!(ids, ["prod#2", "eu#3", "prod#1", "eu#2", "eu#1"]);
         assert!(found.iter().all(|d| d.state == Progress::Failed && d.exit_code == Some(3)));
         assert_eq!(found[0].finished_at, DateTime::from_timestamp(41, 0));
-        let one = deployment(&repo, &eu, &"eu#2".parse().unwrap()).unwrap().unwrap();
+        let one = deployment(&repo, eu.tip, &"eu#2".parse().unwrap()).unwrap().unwrap();
         assert_eq!(one.started_at.timestamp(), 5);
-        assert_eq!(deployment(&repo, &eu, &"eu#9".parse().unwrap()).unwrap(), None);
+        assert_eq!(deployment(&repo, eu.tip, &"eu#9".parse().unwrap()).unwrap(), None);
     }
 }

@@ -26,8 +26,10 @@ pub struct Lived {
 /// What an environment's chain is read for, over and over.
 #[derive(Serialize, Deserialize)]
 enum Kept {
-    Begun { seq: u64, tag: TagName, commit: Oid },
-    Ended { seq: u64, succeeded: bool, at: DateTime<Utc> },
+    /// A deployment's number, what it deployed, and the commit of that.
+    Begun(u64, TagName, Oid),
+    /// Its number, whether it succeeded, and when it ended, in seconds.
+    Ended(u64, bool, i64),
 }
 
 /// Every deployment that succeeded, oldest first by number: what was undone
@@ -37,17 +39,17 @@ enum Kept {
 /// git failed.
 pub fn lived(ctx: &Context<'_>, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Lived>> {
     let file = ctx.index_file(&format!("env-{environment}"));
-    let kept = index::read::<EnvState, Kept>(&ctx.repo, view.tip, &file, "lived", keep)?;
+    let kept = index::read::<EnvState, Kept>(&ctx.repo, view.tip, &file, "lived 2", keep)?;
     let mut found: Vec<(Lived, bool)> = Vec::new();
     for one in kept {
         match one {
-            Kept::Begun { seq, tag, commit } => {
+            Kept::Begun(seq, tag, commit) => {
                 found.push((Lived { seq, tag, commit, at: DateTime::UNIX_EPOCH }, false));
             }
             // What settles a deployment comes soon after it; the last word counts.
-            Kept::Ended { seq, succeeded, at } => {
+            Kept::Ended(seq, succeeded, at) => {
                 if let Some((lived, did)) = found.iter_mut().rev().find(|(lived, _)| lived.seq == seq) {
-                    (lived.at, *did) = (at, succeeded);
+                    (lived.at, *did) = (DateTime::from_timestamp(at, 0).unwrap_or_default(), succeeded);
                 }
             }
         }
@@ -57,11 +59,11 @@ pub fn lived(ctx: &Context<'_>, environment: &EnvName, view: &View<EnvState>) ->
 
 fn keep(event: Event) -> Option<Kept> {
     let seq = event.id.seq;
-    let ended = |state: Progress| Kept::Ended { seq, succeeded: state == Progress::Succeeded, at: event.at };
+    let ended = |state: Progress| Kept::Ended(seq, state == Progress::Succeeded, event.at.timestamp());
     match event.what {
         What::Intent(intent) => {
             let deployment = intent.deployment;
-            Some(Kept::Begun { seq, tag: deployment.tag, commit: deployment.commit })
+            Some(Kept::Begun(seq, deployment.tag, deployment.commit))
         }
         What::Outcome(outcome) => Some(ended(outcome.state)),
         What::Resolved { state, .. } => Some(ended(state)),

@@ -347,7 +347,7 @@ fn live(view: &View<EnvState>) -> Option<Lived> {
 /// Successes, newest first.
 fn successes<'r>(repo: &'r Repo, view: &View<EnvState>) -> impl Iterator<Item = Result<Deployment>> + 'r {
     let succeeded = |deployment: &Deployment| deployment.state == Progress::Succeeded;
-    evidence::deployments(repo, view).filter(move |found| found.as_ref().map_or(true, succeeded))
+    evidence::deployments(repo, view.tip).filter(move |found| found.as_ref().map_or(true, succeeded))
 }
 
 /// What was live this many deployments ago; doing one again counts for nothing.

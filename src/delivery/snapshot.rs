@@ -14,7 +14,7 @@ use crate::domain::config::{Config, Environment};
 use crate::domain::env::EnvState;
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
 use crate::domain::nearest::nearest;
-use crate::domain::version::{Parsed, TagStyle, Version};
+use crate::domain::version::{CandidateVersion, Parsed, TagStyle, Version};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::chain;
@@ -368,25 +368,38 @@ fn read_candidate(
 /// What the candidates' chain is read for, over and over.
 #[derive(Serialize, Deserialize)]
 enum Made {
-    Minted(Minted),
+    /// A candidate. Its members stand in order, without names: there may be
+    /// thousands. That it is trunk's own commit is said by leaving that out.
+    Minted(TagName, Oid, CandidateVersion, Oid, Option<Oid>, u64, Option<TagName>),
     Closed(Closed),
+}
+
+impl From<Minted> for Made {
+    fn from(minted: Minted) -> Made {
+        let Minted { tag, tag_object, version, commit, trunk_commit, position, parent } = minted;
+        let trunk_commit = (trunk_commit != commit).then_some(trunk_commit);
+        Made::Minted(tag, tag_object, version, commit, trunk_commit, position, parent)
+    }
 }
 
 /// Every candidate and every closed release, oldest first.
 fn made(ctx: &Context<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Minted>, Vec<Closed>)> {
     let keep = |event: Event| match event.what {
-        What::Minted(minted) => Some(Made::Minted(minted)),
+        What::Minted(minted) => Some(minted.into()),
         What::Closed { release, tag, candidate, commit } => {
             Some(Made::Closed(Closed { release, tag, candidate, commit }))
         }
         _ => None,
     };
     let file = ctx.index_file("candidates");
-    let made = index::read::<CandidatesState, Made>(&ctx.repo, candidates.tip, &file, "made", keep)?;
+    let made = index::read::<CandidatesState, Made>(&ctx.repo, candidates.tip, &file, "made 2", keep)?;
     let (mut pool, mut closed) = (Vec::new(), Vec::new());
     for one in made {
         match one {
-            Made::Minted(minted) => pool.push(minted),
+            Made::Minted(tag, tag_object, version, commit, trunk_commit, position, parent) => {
+                let trunk_commit = trunk_commit.unwrap_or(commit);
+                pool.push(Minted { tag, tag_object, version, commit, trunk_commit, position, parent });
+            }
             Made::Closed(release) => closed.push(release),
         }
     }
@@ -400,6 +413,15 @@ fn made(ctx: &Context<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Mi
 pub fn read_environment(ctx: &Context<'_>, environment: &Environment) -> Result<View<EnvState>> {
     let (name, formerly) = chain_refs(ctx, environment);
     ledger::read(&ctx.repo, &name, &formerly)
+}
+
+/// Where one environment's chain ends.
+///
+/// # Errors
+/// git failed.
+pub fn environment_tip(ctx: &Context<'_>, environment: &Environment) -> Result<Option<Oid>> {
+    let (name, formerly) = chain_refs(ctx, environment);
+    ledger::tip(&ctx.repo, &name, &formerly)
 }
 
 /// The ref of an environment's chain, and those of the chains it continues.

@@ -335,6 +335,9 @@ pub struct Live {
     pub since: DateTime<Utc>,
     /// Who made it so.
     pub actor: Actor,
+    /// For whom, in CI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<Actor>,
     /// By which deployment.
     pub deployment: DeploymentId,
 }
@@ -631,6 +634,7 @@ impl EnvState {
             position: intent.position,
             since: at,
             actor: intent.deployment.actor.clone(),
+            on_behalf_of: intent.deployment.on_behalf_of.clone(),
             deployment: intent.deployment.id.clone(),
         };
         let action = intent.deployment.action;

@@ -23,7 +23,14 @@ impl fmt::Display for BadName {
 impl std::error::Error for BadName {}
 
 /// Reads a name where it stands, without a copy of its text.
-struct Text<T>(PhantomData<T>);
+pub(super) struct Text<T>(PhantomData<T>);
+
+impl<T> Text<T> {
+    /// For names of this kind.
+    pub(super) fn new() -> Text<T> {
+        Text(PhantomData)
+    }
+}
 
 impl<T: FromStr<Err = BadName>> Visitor<'_> for Text<T> {
     type Value = T;
@@ -47,7 +54,7 @@ macro_rules! as_text {
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                d.deserialize_str(Text(PhantomData))
+                d.deserialize_str(Text::new())
             }
         }
     )*};

@@ -8,10 +8,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::changes::Change;
-use super::name::{BadName, ProjectName, TagName};
+use super::name::{BadName, ProjectName, TagName, Text};
 use super::spelled::{Spelled, Stage};
 
 /// How releases are numbered.
@@ -69,8 +69,7 @@ pub enum Bump {
 ///
 /// Invariant: at least one number. One that was parsed has at most
 /// [`DIGITS`] digits a number, so counting on never overflows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(Vec<u64>);
 
 /// The most digits a number of a version may have.
@@ -169,8 +168,7 @@ impl FromStr for Version {
 }
 
 /// A candidate of a release: `1.5.0-rc.2`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CandidateVersion {
     /// The release it may become.
     pub release: Version,
@@ -224,12 +222,17 @@ impl FromStr for CandidateVersion {
     }
 }
 
-/// The conversions serde goes by.
+/// Serde by way of `Display` and `FromStr`, and from a text.
 macro_rules! as_text {
     ($($name:ident),*) => {$(
-        impl From<$name> for String {
-            fn from(name: $name) -> String {
-                name.to_string()
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                d.deserialize_str(Text::new())
             }
         }
         impl TryFrom<String> for $name {

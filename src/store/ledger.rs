@@ -172,12 +172,7 @@ fn to_line(value: &impl Serialize) -> String {
 /// git failed, or the newest record of this version is damaged.
 pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Result<View<S>> {
     let held = repo.ref_target(ref_name)?;
-    let mut tip = held;
-    for earlier in formerly {
-        if tip.is_none() {
-            tip = repo.ref_target(earlier)?;
-        }
-    }
+    let tip = if held.is_some() { held } else { tip(repo, ref_name, formerly)? };
     let mut view = View { ref_name: ref_name.to_owned(), held, tip, state: S::default(), newer: None };
     let Some(start) = tip else { return Ok(view) };
     for entry in chain::walk(repo, start) {
@@ -224,6 +219,20 @@ struct Stored<E> {
     event: E,
     #[serde(rename = "state")]
     _state: IgnoredAny,
+}
+
+/// The commit a chain ends in, for who reads its events and not its state.
+///
+/// # Errors
+/// git failed.
+pub fn tip(repo: &Repo, ref_name: &str, formerly: &[String]) -> Result<Option<Oid>> {
+    let mut tip = repo.ref_target(ref_name)?;
+    for earlier in formerly {
+        if tip.is_none() {
+            tip = repo.ref_target(earlier)?;
+        }
+    }
+    Ok(tip)
 }
 
 /// The event of a commit of a chain; none where this version cannot read one.

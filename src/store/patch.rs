@@ -77,9 +77,9 @@ fn changes(repo: &Repo, commit: Oid, path: &[u8]) -> Result<bool> {
 /// The tree of a commit and that of its parent.
 fn trees(repo: &Repo, commit: Oid) -> Result<(Option<Tree<'_>>, Tree<'_>)> {
     let doing = || format!("cannot read the tree of {}", commit.short());
-    let new = repo.find_commit(commit)?.tree().doing(doing())?;
+    let new = repo.find_commit(commit)?.tree().doing_with(doing)?;
     let old = match history::parents(repo, commit)?.first() {
-        Some(parent) => Some(repo.find_commit(*parent)?.tree().doing(doing())?),
+        Some(parent) => Some(repo.find_commit(*parent)?.tree().doing_with(doing)?),
         None => None,
     };
     Ok((old, new))

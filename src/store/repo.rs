@@ -307,7 +307,7 @@ impl Repo {
         let doing = || format!("cannot list the refs under {prefix:?}");
         let mut found = Vec::new();
         for reference in self.inner.references_glob(&format!("{prefix}*")).doing(doing())? {
-            let reference = reference.doing(doing())?;
+            let reference = reference.doing_with(doing)?;
             if let (Ok(name), Some(target)) = (reference.name(), reference.target())
                 && name.starts_with(prefix)
             {

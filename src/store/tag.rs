@@ -139,7 +139,7 @@ fn sign_tag(
 /// ([`Kind::Integrity`]).
 pub fn read_tag(repo: &Repo, oid: Oid) -> Result<TagObject> {
     let doing = || format!("cannot read the tag object {oid}");
-    let object = repo.git2().find_object(to_git2(oid), None).doing(doing())?;
+    let object = repo.git2().find_object(to_git2(oid), None).doing_with(doing)?;
     if object.kind() == Some(ObjectType::Commit) {
         return Ok(TagObject::Lightweight(oid));
     }

@@ -544,6 +544,7 @@ pub(super) mod tests {
             position: 7,
             since: time(since),
             actor: actor(by),
+            on_behalf_of: None,
             deployment: id.parse().unwrap(),
         }
     }

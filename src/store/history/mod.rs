@@ -63,19 +63,25 @@ pub fn is_ancestor(repo: &Repo, ancestor: Oid, descendant: Oid) -> Result<bool> 
 /// Where clocks decide, the most pairs of a commit and a tip that are asked
 /// about one by one: each goes only as far as the two differ, where one pass
 /// would go down to the first commit there is.
-const ONE_BY_ONE: usize = 64;
+const ONE_BY_ONE: usize = AT_A_TIME;
+
+/// How many commits are asked about in one pass: each has a bit, and one is left.
+const AT_A_TIME: usize = 63;
+
+/// Says of a commit that its bits are known.
+const DONE: u64 = 1 << 63;
 
 /// Which of several tips contain which of several commits.
 #[derive(Debug)]
 pub struct Containment {
-    /// For each 64 commits the bits of every tip.
+    /// For each [`AT_A_TIME`] commits the bits of every tip.
     bits: Vec<Vec<u64>>,
 }
 
 impl Containment {
     /// Whether the tip at index `tip` contains the commit at index `wanted`.
     pub fn has(&self, wanted: usize, tip: usize) -> bool {
-        self.bits[wanted / 64][tip] >> (wanted % 64) & 1 != 0
+        self.bits[wanted / AT_A_TIME][tip] >> (wanted % AT_A_TIME) & 1 != 0
     }
 }
 
@@ -93,7 +99,7 @@ pub fn containing(repo: &Repo, wanted: &[Oid], tips: &[Oid]) -> Result<Containme
         }
         return Ok(Containment { bits: vec![row] });
     }
-    for wanted in wanted.chunks(64) {
+    for wanted in wanted.chunks(AT_A_TIME) {
         let mut own: Vec<(Node, u64)> = Vec::new();
         let mut floor = u64::MAX;
         for (index, oid) in wanted.iter().enumerate() {
@@ -107,8 +113,7 @@ pub fn containing(repo: &Repo, wanted: &[Oid], tips: &[Oid]) -> Result<Containme
         own.sort_unstable();
         let all = own.iter().fold(0, |all, (_, bits)| all | bits);
         let floor = if commits.is_exact() { floor } else { 0 };
-        let (known, done) = (HashMap::new(), Table::new(commits));
-        let mut reach = Reach { repo, commits, own, all, floor, known, done };
+        let mut reach = Reach { repo, commits, own, all, floor, done: Table::new(commits) };
         bits.push(tips.iter().map(|tip| reach.from(commits.node(repo, *tip)?)).collect::<Result<_>>()?);
     }
     Ok(Containment { bits })
@@ -122,9 +127,7 @@ struct Reach<'r> {
     own: Vec<(Node, u64)>,
     all: u64,
     floor: u64,
-    /// The bits of a commit that has any.
-    known: HashMap<Node, u64>,
-    /// Whether a commit's bits are known; most have none.
+    /// The bits of every commit that they are known of, and above them [`DONE`].
     done: Table,
 }
 
@@ -152,10 +155,7 @@ impl Reach<'_> {
             }
             let Some(done) = path.pop() else { break };
             parents.truncate(path.last().map_or(0, |step| step.end));
-            *self.done.slot(done.node) = 1;
-            if done.bits != 0 {
-                self.known.insert(done.node, done.bits);
-            }
+            *self.done.slot(done.node) = done.bits | DONE;
             below = Some(done.bits);
         }
         Ok(below.unwrap_or(0))
@@ -163,8 +163,9 @@ impl Reach<'_> {
 
     /// A commit's bits where they are known; else it is the next step.
     fn enter(&mut self, node: Node, parents: &mut Vec<Node>, path: &mut Vec<Step>) -> Result<Option<u64>> {
-        if self.done.get(node) != 0 {
-            return Ok(Some(self.known.get(&node).copied().unwrap_or(0)));
+        let done = self.done.get(node);
+        if done != 0 {
+            return Ok(Some(done & !DONE));
         }
         let own = self.own.binary_search_by_key(&node, |(node, _)| *node).map_or(0, |at| self.own[at].1);
         let start = parents.len();
