@@ -260,7 +260,7 @@ impl<'a> Setting<'a> {
 #[derive(Debug)]
 pub enum Planned {
     /// It is live already.
-    Nothing(Live),
+    Nothing(Box<Live>),
     /// It may be claimed.
     Go(Box<Plan>),
     /// Gates refuse it.
@@ -277,7 +277,7 @@ pub fn deploy(setting: &Setting<'_>, candidate: &Minted, request: &Request, show
         && state.in_flight.is_none()
         && !request.redeploy
     {
-        return Planned::Nothing(live.clone());
+        return Planned::Nothing(Box::new(live.clone()));
     }
     let action = if same.is_some() { Action::Redeploy } else { Action::Deploy };
     let case = setting.case(candidate);
