@@ -68,15 +68,14 @@ fn release_document(release: &Release) -> Value {
 /// A version tag of somebody else's, before anybody looked at its commit.
 struct Theirs {
     tag: TagName,
-    target: Oid,
     parsed: Parsed,
 }
 
 /// Version tags of others, by their release.
 fn foreign(snapshot: &Snapshot, tags: &Tags) -> BTreeMap<Version, Vec<Theirs>> {
     let mut found: BTreeMap<Version, Vec<Theirs>> = BTreeMap::new();
-    for (tag, target, parsed) in snapshot.foreign_among(tags) {
-        found.entry(parsed.version().clone()).or_default().push(Theirs { tag, target, parsed });
+    for (tag, _, parsed) in snapshot.foreign(tags) {
+        found.entry(parsed.version().clone()).or_default().push(Theirs { tag, parsed });
     }
     found
 }
@@ -125,9 +124,9 @@ fn gather(
         };
         candidates.push(((rank(&minted.version.to_string()), minted.tag.clone()), entry));
     }
-    for Theirs { tag, target, parsed } in theirs {
+    for Theirs { tag, parsed } in theirs {
         // A tag on something other than a commit is nothing to deploy.
-        let Some(commit) = ctx.repo.peel_to_commit(target)? else { continue };
+        let Some(commit) = tags.commit(ctx, tag.as_str())? else { continue };
         let version = snapshot.style.version_text(tag.as_str()).unwrap_or(tag.as_str()).to_owned();
         let number = match &parsed {
             Parsed::Candidate(candidate) => Some(candidate.number),
@@ -164,10 +163,7 @@ fn rank(version: &str) -> Option<Rank> {
 
 /// The commit that the release's own tag is at, if this clone knows it.
 fn winner(ctx: &Context<'_>, tags: &Tags, release: &TagName) -> Result<Option<Oid>> {
-    match tags.get(release.as_str()) {
-        Some(target) => ctx.repo.peel_to_commit(target),
-        None => Ok(None),
-    }
+    tags.commit(ctx, release.as_str())
 }
 
 /// All that the candidate's tag records, or what the chain alone can say.

@@ -74,8 +74,9 @@ impl<'a> Look<'a> {
         let mut tags: Vec<(TagName, Oid, bool)> =
             pool.into_iter().map(|minted| (minted.tag.clone(), minted.commit, false)).collect();
         let mut others: Vec<_> = Vec::new();
-        for (tag, target, parsed) in snapshot.foreign(ctx)? {
-            if let Some(commit) = ctx.repo.peel_to_commit(target)? {
+        let listed = snapshot.tags(ctx)?;
+        for (tag, _, parsed) in snapshot.foreign(&listed) {
+            if let Some(commit) = listed.commit(ctx, tag.as_str())? {
                 others.push((parsed, tag, commit));
             }
         }

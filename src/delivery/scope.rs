@@ -194,10 +194,11 @@ impl Foreign {
     /// git failed.
     pub fn read(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Foreign> {
         let mut foreign = Foreign::default();
-        for (tag, target, parsed) in snapshot.foreign(ctx)? {
+        let tags = snapshot.tags(ctx)?;
+        for (tag, _, parsed) in snapshot.foreign(&tags) {
             let text = snapshot.style.version_text(tag.as_str()).unwrap_or(tag.as_str()).to_owned();
             let Some(rank) = Spelled::read(&text).map(|spelled| spelled.rank()) else { continue };
-            let commit = ctx.repo.peel_to_commit(target)?;
+            let commit = tags.commit(ctx, tag.as_str())?;
             foreign.taken.push(Taken { release: parsed.version().clone(), text, parsed, rank, commit });
         }
         foreign.taken.sort_by(|a, b| (&a.release, &a.rank).cmp(&(&b.release, &b.rank)));

@@ -18,6 +18,7 @@ use crate::domain::version::{CandidateVersion, Parsed, TagStyle, Version};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::chain;
+use crate::store::history;
 use crate::store::index;
 use crate::store::ledger::{self, View};
 use crate::store::tag::{TagObject, read_tag};
@@ -268,27 +269,19 @@ impl Snapshot {
     /// git failed.
     pub fn tags(&self, ctx: &Context<'_>) -> Result<Tags> {
         let prefix = ctx.tags_prefix();
-        let refs = ctx.repo.refs_under(&format!("{prefix}{}", self.style.prefix()))?;
+        let refs = ctx.repo.peeled_refs_under(&format!("{prefix}{}", self.style.prefix()))?;
         let short = |name: String| name.strip_prefix(&prefix).map(str::to_owned).unwrap_or(name);
-        Ok(Tags(refs.into_iter().map(|(name, target)| (short(name), target)).collect()))
+        Ok(Tags(refs.into_iter().map(|(name, target, peeled)| (short(name), (target, peeled))).collect()))
     }
 
-    /// Tags in the project's style that `rel` did not make, with what they
-    /// point to and the version each takes.
-    ///
-    /// # Errors
-    /// git failed.
-    pub fn foreign(&self, ctx: &Context<'_>) -> Result<Vec<(TagName, Oid, Parsed)>> {
-        Ok(self.foreign_among(&self.tags(ctx)?))
-    }
-
-    /// The same among tags that were listed before.
-    pub fn foreign_among(&self, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
+    /// Of these tags those that `rel` did not make, with what they point to
+    /// and the version each takes.
+    pub fn foreign(&self, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
         let ours: HashSet<&str> = self.pool.iter().map(|m| m.tag.as_str()).collect();
         let closed: HashSet<&str> = self.closed.iter().map(|closed| closed.tag.as_str()).collect();
         let scheme = self.policy.config.version.scheme;
         let mut foreign = Vec::new();
-        for (name, target) in &tags.0 {
+        for (name, (target, _)) in &tags.0 {
             if ours.contains(name.as_str()) || closed.contains(name.as_str()) {
                 continue;
             }
@@ -302,14 +295,27 @@ impl Snapshot {
     }
 }
 
-/// The authority's tags by their short names, listed once.
+/// The authority's tags by their short names, listed once: what each ref
+/// holds, and what that is on, where it is known without opening it.
 #[derive(Debug)]
-pub struct Tags(BTreeMap<String, Oid>);
+pub struct Tags(BTreeMap<String, (Oid, Option<Oid>)>);
 
 impl Tags {
     /// What a tag's ref holds.
     pub fn get(&self, name: &str) -> Option<Oid> {
-        self.0.get(name).copied()
+        self.0.get(name).map(|(target, _)| *target)
+    }
+
+    /// The commit that a tag is on; none where it is on something else.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn commit(&self, ctx: &Context<'_>, name: &str) -> Result<Option<Oid>> {
+        let Some((target, peeled)) = self.0.get(name) else { return Ok(None) };
+        match peeled {
+            Some(peeled) if history::is_listed(&ctx.repo, *peeled)? => Ok(Some(*peeled)),
+            _ => ctx.repo.peel_to_commit(*target),
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use git2::ErrorCode;
+use git2::{ErrorCode, ObjectType};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -96,10 +96,32 @@ pub enum Body {
 /// # Errors
 /// The commit is not here. One that is no record is an [`Entry`] that says so.
 pub fn read(repo: &Repo, oid: Oid) -> Result<Entry> {
+    // The message is nearly all of such a commit; git2 would copy it once more.
+    let odb = repo.git2().odb().doing("cannot open the object store")?;
+    let object = odb.read(to_git2(oid));
+    let raw = object.as_ref().ok().filter(|object| object.kind() == ObjectType::Commit);
+    if let Some((parents, message)) = raw.and_then(|object| split(object.data())) {
+        let is_merge = parents.len() > 1;
+        return Ok(Entry { oid, parent: parents.first().copied(), message: message.to_vec(), is_merge });
+    }
     let commit = repo.find_commit(oid)?;
     let parent = commit.parent_ids().next().map(from_git2);
     let message = commit.message_raw_bytes().to_vec();
     Ok(Entry { oid, parent, message, is_merge: commit.parent_count() > 1 })
+}
+
+/// The parents and the message of a raw commit. None where it is not written
+/// as git writes one.
+fn split(data: &[u8]) -> Option<(Vec<Oid>, &[u8])> {
+    let mut rest = data.strip_prefix(b"tree ")?;
+    let mut parents = Vec::new();
+    loop {
+        rest = &rest[rest.iter().position(|byte| *byte == b'\n')? + 1..];
+        let Some(parent) = rest.strip_prefix(b"parent ") else { break };
+        parents.push(std::str::from_utf8(parent.get(..40)?).ok()?.parse().ok()?);
+    }
+    let message = find(rest, b"\n\n").filter(|_| rest.starts_with(b"author "))?;
+    Some((parents, &rest[message + 2..]))
 }
 
 /// Every commit of a chain, newest first, along first parents. Ends after an error.

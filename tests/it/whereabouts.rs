@@ -154,6 +154,16 @@ fn tags_of_others_contain_by_ancestry_alone() {
         document["candidates"].as_array().unwrap().iter().map(|one| string(&one["tag"])).collect();
     assert_eq!(tags, [tag.as_str(), "v0.0.9"]);
     assert_eq!(candidate(&document, "v0.0.9").unwrap()["foreign"], true);
+    // Packed refs say what a tag is on, and the graph that it is a commit.
+    ana.git(&["tag", "--annotate", "-m", "old", "v0.0.8"]);
+    ana.git(&["tag", "-m", "a tree", "v0.0.7", "HEAD^{tree}"]);
+    ana.git(&["push", "--quiet", "origin", "v0.0.8", "v0.0.7"]);
+    let look = || (ask(&ana, &first)["candidates"].clone(), ana.json(&["list"])["releases"].clone());
+    let loose = look();
+    ana.git(&["pack-refs", "--all"]);
+    ana.git(&["commit-graph", "write", "--reachable"]);
+    assert_eq!(look(), loose);
+    assert_eq!(loose.0.as_array().unwrap().len(), 3, "what is on a tree is nothing to deploy: {}", loose.0);
 }
 
 #[test]

@@ -112,9 +112,14 @@ impl Commits {
         Ok(bytes)
     }
 
+    /// Whether the commit-graph has this commit.
+    pub(super) fn is_listed(&self, commit: Oid) -> bool {
+        self.graph.as_ref().is_some_and(|graph| graph.find(commit).is_some())
+    }
+
     /// Whether a commit is in this clone.
     pub(super) fn has(&self, repo: &Repo, commit: Oid) -> bool {
-        self.graph.as_ref().is_some_and(|graph| graph.find(commit).is_some()) || repo.has_object(commit)
+        self.is_listed(commit) || repo.has_object(commit)
     }
 
     /// A commit's number.

@@ -383,6 +383,12 @@ pub fn has(repo: &Repo, commit: Oid) -> Result<bool> {
     Ok(repo.commits()?.has(repo, commit))
 }
 
+/// Whether an object is a commit that the commit-graph lists: known without
+/// opening it.
+pub fn is_listed(repo: &Repo, object: Oid) -> Result<bool> {
+    Ok(repo.commits()?.is_listed(object))
+}
+
 /// Whether a commit has more than one parent.
 pub fn is_merge(repo: &Repo, commit: Oid) -> Result<bool> {
     Ok(parents(repo, commit)?.len() > 1)
