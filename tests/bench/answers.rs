@@ -87,8 +87,19 @@ fn changelog(spots: &Spots<'_>) -> Result<(), String> {
     let commits = spots.git(&["rev-list", "--no-merges", &range]);
     let mut said = BTreeSet::new();
     commits_in(&document, &mut said);
-    let missing = commits.lines().filter(|commit| !said.contains(commit)).count();
-    if missing == 0 { Ok(()) } else { Err(format!("{missing} of {} are missing", commits.lines().count())) }
+    // What the release before has in another form is no news.
+    let behind = spots.git(&["rev-list", &format!("{}..{}", spots.newest, spots.released)]);
+    let behind: BTreeSet<&str> = behind.lines().collect();
+    let texts = spots.git(&["for-each-ref", "--format=%(contents)", "refs/tags"]);
+    let picks = texts.lines().filter_map(|line| line.strip_prefix("Rel-Picked: ")?.split_once(" as "));
+    let known: BTreeSet<&str> =
+        picks.filter(|(_, form)| behind.contains(form)).map(|(source, _)| source).collect();
+    let missing = commits.lines().filter(|commit| !said.contains(commit) && !known.contains(commit)).count();
+    let twice = known.iter().filter(|commit| said.contains(*commit)).count();
+    if missing + twice == 0 {
+        return Ok(());
+    }
+    Err(format!("of {} commits {missing} are missing, and {twice} are no news", commits.lines().count()))
 }
 
 /// Every commit that a document names, wherever it does.
