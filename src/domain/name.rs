@@ -8,7 +8,6 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use serde::de::Visitor;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a text is not the name it was taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,18 +46,19 @@ impl<T: FromStr<Err = BadName>> Visitor<'_> for Text<T> {
 /// Serde by way of `Display` and `FromStr`.
 macro_rules! as_text {
     ($($name:ident),*) => {$(
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 s.collect_str(self)
             }
         }
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                d.deserialize_str(Text::new())
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                d.deserialize_str($crate::domain::name::Text::new())
             }
         }
     )*};
 }
+pub(super) use as_text;
 
 as_text!(ProjectName, EnvName, TagName, Oid, Sha256, Actor, DeploymentId);
 

@@ -8,10 +8,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::changes::Change;
-use super::name::{BadName, ProjectName, TagName, Text};
+use super::name::{BadName, ProjectName, TagName, as_text};
 use super::spelled::{Spelled, Stage};
 
 /// How releases are numbered.
@@ -222,28 +222,14 @@ impl FromStr for CandidateVersion {
     }
 }
 
-/// Serde by way of `Display` and `FromStr`, and from a text.
-macro_rules! as_text {
-    ($($name:ident),*) => {$(
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.collect_str(self)
-            }
-        }
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                d.deserialize_str(Text::new())
-            }
-        }
-        impl TryFrom<String> for $name {
-            type Error = BadName;
-            fn try_from(text: String) -> Result<Self, BadName> {
-                text.parse()
-            }
-        }
-    )*};
-}
 as_text!(Version, CandidateVersion);
+
+impl TryFrom<String> for CandidateVersion {
+    type Error = BadName;
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
 
 /// How a project's versions are written as tags: `v{version}`.
 ///
