@@ -196,7 +196,7 @@ pub fn brought(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Resul
         return Ok((Since::Baseline(live.tag), own(&[live.commit])?));
     }
     let mut first = Vec::new();
-    for oid in history::range(&ctx.repo, &[], minted.commit)?.into_iter().take(FIRST) {
+    for oid in history::newest(&ctx.repo, &[], minted.commit, FIRST)? {
         if scope.touched_by(ctx, oid)? {
             first.push(oid);
         }
