@@ -41,7 +41,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
             releases.push(gathered);
         }
     }
-    ctx.screen.result(&if releases.is_empty() {
+    ctx.screen.result(&if releases.is_empty() && args.number != Some(0) {
         "no candidates yet: rel cut".to_owned()
     } else {
         list::releases(ctx.screen, &releases, ctx.world.now())

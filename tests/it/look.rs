@@ -251,3 +251,13 @@ fn colour_is_for_who_asks() {
     assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
 }
+
+/// Nothing was asked for, which says nothing of what there is.
+#[test]
+fn a_list_of_none_does_not_say_that_there_are_none() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    let text = ana.rel(&["list", "-n", "0"]).ok().stdout;
+    assert!(!text.contains("no candidates"), "{text}");
+}
