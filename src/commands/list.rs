@@ -6,8 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
+use crate::delivery::records::Records;
 use crate::delivery::snapshot::{Snapshot, Tags};
 use crate::delivery::{evidence, report};
+use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::spelled::{Rank, Spelled};
@@ -24,6 +26,7 @@ use crate::ui::list::{self, Entry, Foreign, Release, What};
 pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
     let snapshot = evidence::look(ctx, "list")?;
     let tags = snapshot.tags(ctx)?;
+    let mut records = Records::read(ctx, &snapshot)?;
     let mut foreign = foreign(&snapshot, &tags);
     let mut ours: BTreeMap<&Version, Vec<&Minted>> = BTreeMap::new();
     for minted in &snapshot.pool {
@@ -36,7 +39,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
     {
         let others = foreign.remove(&release).unwrap_or_default();
         let ours = ours.remove(&release).unwrap_or_default();
-        let gathered = gather(ctx, &snapshot, &tags, release, &ours, others)?;
+        let gathered = gather(ctx, &snapshot, &tags, &mut records, release, &ours, others)?;
         if !gathered.candidates.is_empty() {
             releases.push(gathered);
         }
@@ -106,6 +109,7 @@ fn gather(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
     tags: &Tags,
+    records: &mut Records,
     release: Version,
     ours: &[&Minted],
     theirs: Vec<Theirs>,
@@ -117,7 +121,7 @@ fn gather(
     let mut candidates: Vec<((Option<Rank>, TagName), Entry)> = Vec::new();
     for minted in ours {
         let entry = Entry {
-            what: what(ctx, snapshot, minted, tags)?,
+            what: what(ctx, snapshot, minted, records.take(ctx, minted, tags))?,
             block: state.block(&minted.tag, &release).cloned(),
             live: live(snapshot, &minted.tag),
             released: released == Some(minted.commit),
@@ -167,8 +171,8 @@ fn winner(ctx: &Context<'_>, tags: &Tags, release: &TagName) -> Result<Option<Oi
 }
 
 /// All that the candidate's tag records, or what the chain alone can say.
-fn what(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted, tags: &Tags) -> Result<What> {
-    match snapshot.record_among(ctx, minted, tags) {
+fn what(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted, record: Result<Candidate>) -> Result<What> {
+    match record {
         Ok(record) => Ok(What::Ours(Box::new(record))),
         Err(failure) if failure.kind == Kind::Integrity => {
             let why = failure.reasons.first().map_or(failure.message.clone(), |r| r.message.clone());

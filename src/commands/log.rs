@@ -51,8 +51,11 @@ pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
         }
     };
     ctx.screen.result(&text);
-    let list: Vec<Value> = deployments.iter().map(documents::deployment).collect();
-    let mut document = Map::from_iter([("deployments".to_owned(), json!(list))]);
+    let mut document = Map::new();
+    if ctx.screen.is_json() {
+        let list: Vec<Value> = deployments.iter().map(documents::deployment).collect();
+        document.insert("deployments".to_owned(), json!(list));
+    }
     report::policy(ctx, &footing.policy, &mut document);
     Ok(document)
 }

@@ -148,7 +148,8 @@ impl<'a> Look<'a> {
         if asked.is_empty() {
             return Ok(picks.iter().map(|_| Vec::new()).collect());
         }
-        let ways = containment::ways(self.ctx, self.snapshot, &asked, &trunk)?;
+        let tags = self.snapshot.tags(self.ctx)?;
+        let ways = containment::ways(self.ctx, self.snapshot, &tags, &asked, &trunk)?;
         let lacking = |pick: &&Pick| {
             asked.binary_search(&pick.commit).is_ok_and(|at| ways[at].iter().all(Option::is_none))
         };

@@ -10,7 +10,7 @@ use crate::delivery::containment;
 use crate::delivery::context::Context;
 use crate::delivery::lived::{Lived, lived};
 use crate::delivery::outlook::{self, Outlook};
-use crate::delivery::snapshot::Snapshot;
+use crate::delivery::snapshot::{Snapshot, Tags};
 use crate::delivery::{evidence, report, scope};
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
@@ -58,6 +58,7 @@ struct Look<'a> {
     ctx: &'a Context<'a>,
     snapshot: &'a Snapshot,
     outlook: Outlook<'a>,
+    listed: Tags,
     /// Candidates, then tags of others; newest first.
     tags: Vec<(TagName, Oid, bool)>,
     /// What was ever live in each environment, in the policy's order.
@@ -89,6 +90,7 @@ impl<'a> Look<'a> {
             ctx,
             snapshot,
             outlook: Outlook::new(ctx, snapshot),
+            listed,
             tags: Vec::new(),
             lived: Vec::new(),
             tips: Vec::new(),
@@ -121,7 +123,7 @@ impl<'a> Look<'a> {
 
     fn find(&self, asked: &[(String, Oid)]) -> Result<Vec<Where>> {
         let wanted: Vec<Oid> = asked.iter().map(|(_, commit)| *commit).collect();
-        let ways = containment::ways(self.ctx, self.snapshot, &wanted, &self.tips)?;
+        let ways = containment::ways(self.ctx, self.snapshot, &self.listed, &wanted, &self.tips)?;
         asked.iter().zip(&ways).map(|((text, commit), ways)| self.one(text, *commit, ways)).collect()
     }
 

@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 
 use super::context::Context;
+use super::records;
 use super::scope;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Tags};
 use crate::domain::containment::{Via, Way};
 use crate::domain::name::Oid;
-use crate::failure::{Kind, Result};
-use crate::store::{history, patch};
+use crate::failure::Result;
+use crate::store::history::{self, Containment, Line};
+use crate::store::{index, patch};
 
 /// The most commits that are compared by patch: what is older than that many
 /// is not looked at. Only what is on neither side of a commit is ever compared.
@@ -22,14 +24,16 @@ const COMPARED: usize = 20_000;
 pub fn ways(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
+    tags: &Tags,
     wanted: &[Oid],
     tips: &[Oid],
 ) -> Result<Vec<Vec<Option<Way>>>> {
-    let picks = Picks::read(ctx, snapshot)?;
+    let among = Among::read(ctx, snapshot, tips)?;
+    let picks = Picks::read(ctx, snapshot, tags)?;
     let forms: Vec<Vec<Oid>> = wanted.iter().map(|oid| picks.forms(ctx, *oid)).collect::<Result<_>>()?;
     let asked: Vec<Oid> =
         wanted.iter().zip(&forms).flat_map(|(oid, forms)| [*oid].into_iter().chain(forms.clone())).collect();
-    let contained = history::containing(&ctx.repo, &asked, tips)?;
+    let contained = among.containing(ctx, &asked, tips)?;
     let mut first = 0;
     let mut found = Vec::new();
     for (oid, forms) in wanted.iter().zip(&forms) {
@@ -41,26 +45,83 @@ pub fn ways(
             form.map(|at| Way { via: Via::Pick, form: Some(forms[at - 1]) })
         };
         let mut ways: Vec<Option<Way>> = (0..tips.len()).map(way).collect();
-        by_patch(ctx, *oid, tips, &mut ways)?;
+        by_patch(ctx, &among, *oid, tips, &mut ways)?;
         found.push(ways);
         first += forms.len() + 1;
     }
     Ok(found)
 }
 
+/// From how many tips on it is worth knowing how they contain each other.
+const MANY: usize = 16;
+
+/// The commits that something is looked for in.
+enum Among {
+    /// Few: each is walked from.
+    Few,
+    /// Tags by the hundred, most of which contain each other.
+    Many(Line),
+}
+
+impl Among {
+    fn read(ctx: &Context<'_>, snapshot: &Snapshot, tips: &[Oid]) -> Result<Among> {
+        if tips.len() < MANY || !Line::holds_in(&ctx.repo)? {
+            return Ok(Among::Few);
+        }
+        let file = ctx.index_file("line");
+        let mut line: Line = index::load(&file, LINE).unwrap_or_default();
+        let marks: Vec<Oid> = tips.iter().copied().filter(|tip| *tip != snapshot.trunk).collect();
+        if line.grow(&ctx.repo, snapshot.trunk, &marks)? {
+            index::store(&file, LINE, &line);
+        }
+        Ok(Among::Many(line))
+    }
+
+    fn containing(&self, ctx: &Context<'_>, wanted: &[Oid], tips: &[Oid]) -> Result<Containment> {
+        match self {
+            Among::Few => history::containing(&ctx.repo, wanted, tips),
+            Among::Many(line) => line.containing(&ctx.repo, wanted, tips),
+        }
+    }
+
+    /// The commits of `tips` that `base` does not contain, and maybe some that
+    /// it does.
+    fn outside(&self, ctx: &Context<'_>, base: Oid, tips: &[Oid]) -> Result<Vec<Oid>> {
+        match self {
+            Among::Few => history::outside(&ctx.repo, base, tips, COMPARED),
+            Among::Many(line) => line.outside(&ctx.repo, base, tips, COMPARED),
+        }
+    }
+}
+
+/// What is kept of how tags contain each other, and in which form.
+const LINE: &str = "line 1";
+
 /// Fills in where a tip contains a commit with an equal patch only.
-fn by_patch(ctx: &Context<'_>, wanted: Oid, tips: &[Oid], ways: &mut [Option<Way>]) -> Result<()> {
+fn by_patch(
+    ctx: &Context<'_>,
+    known: &Among,
+    wanted: Oid,
+    tips: &[Oid],
+    ways: &mut [Option<Way>],
+) -> Result<()> {
     let lacking: Vec<usize> = (0..tips.len()).filter(|at| ways[*at].is_none()).collect();
     let include: Vec<Oid> = lacking.iter().map(|at| tips[*at]).collect();
     if include.is_empty() {
         return Ok(());
     }
-    let among = history::outside(&ctx.repo, wanted, &include, COMPARED)?;
-    let equal = patch::equal_to(&ctx.repo, wanted, &among)?;
+    let among = known.outside(ctx, wanted, &include)?;
+    let mut equal = Vec::new();
+    for other in patch::equal_to(&ctx.repo, wanted, &among)? {
+        // What the commit itself builds on is no other form of it.
+        if !history::is_ancestor(&ctx.repo, other, wanted)? {
+            equal.push(other);
+        }
+    }
     if equal.is_empty() {
         return Ok(());
     }
-    let contained = history::containing(&ctx.repo, &equal, &include)?;
+    let contained = known.containing(ctx, &equal, &include)?;
     for (tip, at) in lacking.into_iter().enumerate() {
         let form = (0..equal.len()).find(|form| contained.has(*form, tip));
         ways[at] = form.map(|form| Way { via: Via::Patch, form: Some(equal[form]) });
@@ -72,25 +133,10 @@ fn by_patch(ctx: &Context<'_>, wanted: Oid, tips: &[Oid], ways: &mut [Option<Way
 struct Picks(HashMap<Oid, Vec<Oid>>);
 
 impl Picks {
-    fn read(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Picks> {
+    fn read(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Picks> {
         let mut picks = Picks(HashMap::new());
-        // Only what was picked onto another candidate has picks; the others' tags are not opened.
-        let mut picked = snapshot.pool.iter().filter(|minted| minted.parent.is_some()).peekable();
-        if picked.peek().is_none() {
-            return Ok(picks);
-        }
-        let tags = snapshot.tags(ctx)?;
-        for minted in picked {
-            match snapshot.record_among(ctx, minted, &tags) {
-                Ok(record) => {
-                    for pick in record.picks {
-                        picks.join(pick.source, pick.commit);
-                    }
-                }
-                // A tag that is not the one that was minted says nothing; others warn of it.
-                Err(failure) if failure.kind == Kind::Integrity => {}
-                Err(failure) => return Err(failure),
-            }
+        for pick in records::picks(ctx, snapshot, tags)? {
+            picks.join(pick.source, pick.commit);
         }
         Ok(picks)
     }

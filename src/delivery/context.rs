@@ -147,7 +147,7 @@ impl<'a> Context<'a> {
 
     /// Where this clone keeps what a chain comes to.
     pub fn index_file(&self, chain: &str) -> PathBuf {
-        self.state_dir().join("index").join(format!("{chain}.jsonl"))
+        self.state_dir().join("index").join(chain)
     }
 
     /// This clone's journal.

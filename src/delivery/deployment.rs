@@ -278,7 +278,7 @@ fn follow_up(
     let environment = snapshot.environment(&failed.environment)?;
     let event = claim::outcome_event(ctx, &failed.id, &failed.actor, What::Outcome(outcome.clone()));
     let (after, _) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
-    let upstream = snapshot.upstream(environment);
+    let upstream = snapshot.upstream(environment)?;
     let setting = Setting {
         environment,
         state: &after.state,

@@ -1,6 +1,7 @@
 //! From a wish to a receipt: plan, show, ask, claim, run; planned again where
 //! things moved in between.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -218,7 +219,7 @@ struct Footing<'a> {
     shown: &'a EnvState,
     /// The state after what a take-over closes, which the rules are asked of.
     state: EnvState,
-    upstream: Vec<(EnvName, EnvState)>,
+    upstream: Vec<(EnvName, Cow<'a, EnvState>)>,
     actor: Actor,
     on_behalf_of: Option<Actor>,
     now: DateTime<Utc>,
@@ -243,7 +244,7 @@ impl<'a> Footing<'a> {
                 .map(|(_, state)| state)
                 .map_err(|wrong| claim::wrong_token(name, wrong, shown))?,
         };
-        let upstream = snapshot.upstream(environment);
+        let upstream = snapshot.upstream(environment)?;
         let on_behalf_of = ctx.world.on_behalf_of();
         Ok(Footing { snapshot, environment, shown, state, upstream, actor, on_behalf_of, now })
     }

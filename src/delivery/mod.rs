@@ -23,6 +23,7 @@ pub mod pick;
 pub mod prepare;
 pub mod publish;
 pub mod record;
+pub mod records;
 pub mod report;
 pub mod revision;
 pub mod scope;

@@ -1,6 +1,8 @@
 //! What would happen if somebody deployed now: which candidate is next in an
 //! environment, what refuses it, and when that opens. For who only looks.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
 use super::context::Context;
@@ -41,7 +43,7 @@ impl<'a> Outlook<'a> {
         &'s self,
         environment: &'s Environment,
         state: &'s EnvState,
-        upstream: &'s [(EnvName, EnvState)],
+        upstream: &'s [(EnvName, Cow<'s, EnvState>)],
     ) -> Setting<'s> {
         Setting {
             environment,
@@ -61,7 +63,7 @@ impl<'a> Outlook<'a> {
     /// There is no such environment.
     pub fn next(&self, environment: &Environment) -> Result<Option<(&'a Minted, Vec<Verdict>)>> {
         let state = &self.snapshot.chain(&environment.name)?.state;
-        let upstream = self.snapshot.upstream(environment);
+        let upstream = self.snapshot.upstream(environment)?;
         let chosen = self.setting(environment, state, &upstream).choose(&Default::default());
         // The pool's own entry, which lives as long as the snapshot.
         let chosen = chosen.and_then(|candidate| self.snapshot.minted(&candidate.tag));
@@ -77,7 +79,7 @@ impl<'a> Outlook<'a> {
     /// There is no such environment.
     pub fn refusals(&self, environment: &Environment, candidate: &Minted) -> Result<Vec<Verdict>> {
         let state = &self.snapshot.chain(&environment.name)?.state;
-        let upstream = self.snapshot.upstream(environment);
+        let upstream = self.snapshot.upstream(environment)?;
         let mut gates = gate::judge(&self.setting(environment, state, &upstream).case(candidate));
         gates.retain(|verdict| !verdict.passed);
         Ok(gates)

@@ -23,6 +23,7 @@ use crate::domain::candidates::Minted;
 use crate::domain::env::{Deployment, EnvState, Progress};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::nearest::nearest;
+use crate::domain::version::CandidateVersion;
 use crate::domain::when::{End, moment};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
@@ -262,7 +263,10 @@ impl Snapshot {
 
     /// The candidate of this tag or version.
     fn called(&self, text: &str) -> Option<&Minted> {
-        self.pool.iter().find(|minted| minted.tag.as_str() == text || minted.version.to_string() == text)
+        let version: Option<CandidateVersion> = text.parse().ok();
+        let named =
+            |minted: &&Minted| minted.tag.as_str() == text || Some(&minted.version) == version.as_ref();
+        self.pool.iter().find(named)
     }
 
     /// The newest candidate made of exactly this commit.

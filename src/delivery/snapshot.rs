@@ -1,5 +1,6 @@
 //! What the authority holds, read once: trunk, policy, chains and candidates.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 
@@ -225,20 +226,18 @@ impl Snapshot {
     }
 
     /// The states of the environments that `environment` comes after.
-    pub fn upstream(&self, environment: &Environment) -> Vec<(EnvName, EnvState)> {
-        environment
-            .after
-            .iter()
-            .map(|name| {
-                let state = self.environments.get(name).map(|view| view.state.clone());
-                (name.clone(), state.unwrap_or_default())
-            })
-            .collect()
+    ///
+    /// # Errors
+    /// There is no environment of such a name.
+    pub fn upstream(&self, environment: &Environment) -> Result<Vec<(EnvName, Cow<'_, EnvState>)>> {
+        let state = |name: &EnvName| Ok((name.clone(), Cow::Borrowed(&self.chain(name)?.state)));
+        environment.after.iter().map(state).collect()
     }
 
     /// The candidate with this tag.
     pub fn minted(&self, tag: &TagName) -> Option<&Minted> {
-        self.pool.iter().find(|minted| minted.tag == *tag)
+        // The newest are asked for most.
+        self.pool.iter().rev().find(|minted| minted.tag == *tag)
     }
 
     /// The newest candidate of a release.
@@ -252,15 +251,7 @@ impl Snapshot {
     /// The authority's tag is not the one that was minted (exit 9), or git failed.
     pub fn record(&self, ctx: &Context<'_>, minted: &Minted) -> Result<Candidate> {
         let held = ctx.repo.ref_target(&format!("{}{}", ctx.tags_prefix(), minted.tag))?;
-        vouched(ctx, minted, held)
-    }
-
-    /// The same among tags that were listed before, for who looks at many.
-    ///
-    /// # Errors
-    /// As [`Snapshot::record`].
-    pub fn record_among(&self, ctx: &Context<'_>, minted: &Minted, tags: &Tags) -> Result<Candidate> {
-        vouched(ctx, minted, tags.get(minted.tag.as_str()))
+        vouched(ctx, minted, held, None)
     }
 
     /// The authority's tags of the project's style, as this clone knows them.
@@ -320,19 +311,28 @@ impl Tags {
 }
 
 /// The candidate that a tag object records, if that is the one the chain
-/// vouches for and the authority's ref holds.
-fn vouched(ctx: &Context<'_>, minted: &Minted, held: Option<Oid>) -> Result<Candidate> {
+/// vouches for and the authority's ref holds. What its object says may be
+/// known.
+pub(super) fn vouched(
+    ctx: &Context<'_>,
+    minted: &Minted,
+    held: Option<Oid>,
+    known: Option<Candidate>,
+) -> Result<Candidate> {
     let integrity = |why: String| not_as_minted(ctx, minted, why);
     match held {
         Some(held) if held == minted.tag_object => {}
         Some(held) => return Err(integrity(format!("it points to {held}"))),
         None => return Err(integrity("it is gone".to_owned())),
     }
-    let candidate = match read_candidate(ctx, &minted.tag, minted.tag_object) {
-        Err(_) if !ctx.repo.has_object(minted.tag_object) => {
-            return Err(integrity("its object is missing here".to_owned()));
-        }
-        read => read?.map_err(|not| integrity(not.to_string()))?,
+    let candidate = match known {
+        Some(known) => known,
+        None => match read_candidate(ctx, &minted.tag, minted.tag_object) {
+            Err(_) if !ctx.repo.has_object(minted.tag_object) => {
+                return Err(integrity("its object is missing here".to_owned()));
+            }
+            read => read?.map_err(|not| integrity(not.to_string()))?,
+        },
     };
     if candidate.commit != minted.commit || candidate.version != minted.version {
         return Err(integrity("its record contradicts the chain".to_owned()));
@@ -358,7 +358,7 @@ pub fn not_as_minted(ctx: &Context<'_>, minted: &Minted, why: String) -> Failure
 ///
 /// # Errors
 /// git failed; the inner error says why it is no candidate.
-fn read_candidate(
+pub(super) fn read_candidate(
     ctx: &Context<'_>,
     tag: &TagName,
     object: Oid,

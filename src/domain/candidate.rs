@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::artifact::{Artifact, Reference, check_name};
 use super::name::{Actor, Oid, ProjectName, Sha256, TagName};
@@ -18,7 +19,7 @@ use super::version::CandidateVersion;
 const SCHEMA: &str = "1";
 
 /// A fix carried over from elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pick {
     /// The commit that was picked.
     pub source: Oid,
@@ -27,7 +28,7 @@ pub struct Pick {
 }
 
 /// An immutable snapshot of a release: one commit, one build, one tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// Its tag.
     pub tag: TagName,
@@ -53,7 +54,8 @@ pub struct Candidate {
     pub provenance: Option<Sha256>,
     /// Makes the tag an object of its own.
     pub nonce: String,
-    /// When it was made: the tag's date.
+    /// When it was made: the tag's date, to the second.
+    #[serde(with = "chrono::serde::ts_seconds")]
     pub created_at: DateTime<Utc>,
     /// Who made it: the tagger.
     pub actor: Actor,

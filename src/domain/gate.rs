@@ -4,6 +4,7 @@
 //! once in [`RULES`]. Plans collect all of them, so that a refusal gives every
 //! reason at once. `held` and `busy` are not overridden but taken over.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -120,7 +121,7 @@ pub struct Case<'a> {
     /// Its state.
     pub state: &'a EnvState,
     /// The states of the environments it comes after, in the policy's order.
-    pub upstream: &'a [(EnvName, EnvState)],
+    pub upstream: &'a [(EnvName, Cow<'a, EnvState>)],
     /// What would be deployed.
     pub candidate: &'a Minted,
     /// What is blocked.

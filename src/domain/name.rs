@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a text is not the name it was taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +61,29 @@ macro_rules! as_text {
 }
 pub(super) use as_text;
 
-as_text!(ProjectName, EnvName, TagName, Oid, Sha256, Actor, DeploymentId);
+as_text!(ProjectName, EnvName, TagName, Actor, DeploymentId);
+
+/// Serde as text where people may read it, else as the bytes.
+macro_rules! as_text_or_bytes {
+    ($($name:ident),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                if s.is_human_readable() { s.collect_str(self) } else { self.0.serialize(s) }
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                if d.is_human_readable() {
+                    d.deserialize_str(Text::new())
+                } else {
+                    Deserialize::deserialize(d).map($name)
+                }
+            }
+        }
+    )*};
+}
+
+as_text_or_bytes!(Oid, Sha256);
 
 /// `[a-z0-9][a-z0-9-]{0,40}`: safe in a ref, a path and a shell.
 fn plain_name(text: &str, what: &str) -> Result<String, BadName> {
@@ -129,21 +152,34 @@ impl FromStr for EnvName {
 impl FromStr for TagName {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, BadName> {
-        let bad_char = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
-        let bad_part =
-            |p: &str| p.is_empty() || p.starts_with('.') || p.ends_with('.') || p.ends_with(".lock");
-        if text.is_empty()
-            || text.starts_with('-')
-            || text.contains(bad_char)
-            || text.contains("..")
-            || text.contains("@{")
-            || text == "@"
-            || text.split('/').any(bad_part)
-        {
-            return Err(BadName(format!("{text:?} cannot be the name of a git tag")));
+        if may_name_a_tag(text) {
+            Ok(TagName(text.to_owned()))
+        } else {
+            Err(BadName(format!("{text:?} cannot be the name of a git tag")))
         }
-        Ok(TagName(text.to_owned()))
     }
+}
+
+/// Whether git would take it for a tag, and its command line for no option.
+fn may_name_a_tag(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
+    if text.bytes().all(plain) {
+        // Nearly every tag there is; a list of them is mostly this.
+        let mut pairs = text.bytes().zip(text.bytes().skip(1));
+        return !text.starts_with('-') && is_part(text) && pairs.all(|pair| pair != (b'.', b'.'));
+    }
+    let bad = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
+    !(text.starts_with('-')
+        || text.contains(bad)
+        || text.contains("..")
+        || text.contains("@{")
+        || text == "@")
+        && text.split('/').all(is_part)
+}
+
+/// Whether it can stand between two slashes of a ref's name.
+fn is_part(text: &str) -> bool {
+    !(text.is_empty() || text.starts_with('.') || text.ends_with('.') || text.ends_with(".lock"))
 }
 
 impl TagName {
@@ -262,26 +298,17 @@ fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn digits(bytes: &[u8]) -> String {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    faster_hex::hex_string(bytes)
 }
 
 /// Lower-case hex only, so that parse and print are inverse.
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let text = text.as_bytes();
-    if text.len() != 2 * N {
+    if text.len() != 2 * N || text.iter().any(u8::is_ascii_uppercase) {
         return None;
     }
-    let digit = |b: u8| match b {
-        b'0'..=b'9' => Some(b - b'0'),
-        b'a'..=b'f' => Some(b - b'a' + 10),
-        _ => None,
-    };
     let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
+    faster_hex::hex_decode(text, &mut bytes).ok().map(|()| bytes)
 }
 
 /// Who did something: `Name <email>`, as git knows them.
@@ -297,7 +324,9 @@ impl Actor {
     /// An actor whose parts are stripped of what git's own format cannot hold.
     pub fn new(name: &str, email: &str) -> Actor {
         let bad = |c: char| matches!(c, '<' | '>') || c.is_control();
-        let clean = |text: &str| match text.contains(bad) {
+        // Other scripts have control characters of more than one byte.
+        let may_be_bad = |b: u8| b < b' ' || b > b'~' || matches!(b, b'<' | b'>');
+        let clean = |text: &str| match text.bytes().any(may_be_bad) {
             true => text.replace(bad, "").trim().to_owned(),
             false => text.trim().to_owned(),
         };

@@ -4,6 +4,7 @@
 //! A [`Plan`] can only be made here and in [`super::rollback`], by passing the
 //! gates or by overriding them by name. It is a value: a dry run prints it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
@@ -198,7 +199,7 @@ pub struct Setting<'a> {
     /// Its state, after what a take-over closes.
     pub state: &'a EnvState,
     /// The states of the environments it comes after.
-    pub upstream: &'a [(EnvName, EnvState)],
+    pub upstream: &'a [(EnvName, Cow<'a, EnvState>)],
     /// What is blocked.
     pub candidates: &'a CandidatesState,
     /// Every candidate there is.

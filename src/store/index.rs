@@ -1,14 +1,13 @@
-//! What the events of a chain come to, kept beside the clone so that nobody
+//! What chains and histories come to, kept beside the clone so that nobody
 //! reads them twice.
 //!
-//! An index is a copy, and only as good as the chain it was made from: it
-//! names the tip it goes up to, and has a hash of itself. One that does not fit
-//! is made anew, one that lags is continued, and one that cannot be written
-//! costs time and nothing else.
+//! An index is a copy: it has a hash of itself, and one that does not fit is
+//! made anew. That of a chain names the tip it goes up to; one that lags is
+//! continued. One that cannot be written costs time and nothing else.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -21,18 +20,16 @@ use crate::domain::name::Oid;
 use crate::failure::Result;
 
 /// The version of the file. Others are not read.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
-/// The first line of the file; one line of JSON follows for each entry.
+/// How a file begins, in postcard's wire format, as all of it; what is kept follows.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     v: u64,
     /// What is kept; another release of `rel` may keep more.
     of: String,
-    /// The newest commit of the chain that was read.
-    tip: Oid,
-    /// A hash of all that follows the first line: a copy that was damaged is
-    /// made anew, and so is one that another compiler's hash was taken of.
+    /// A hash of all that follows: a copy that was damaged is made anew, and
+    /// so is one that another compiler's hash was taken of.
     hash: u64,
 }
 
@@ -50,7 +47,7 @@ pub fn read<S: State, T: Serialize + DeserializeOwned>(
     keep: impl Fn(S::Event) -> Option<T>,
 ) -> Result<Vec<T>> {
     let Some(tip) = tip else { return Ok(Vec::new()) };
-    let (known_to, mut entries) = match load::<T>(file, of) {
+    let (known_to, mut entries) = match load::<(Oid, Vec<T>)>(file, of) {
         Some((known, entries)) if known == tip => return Ok(entries),
         Some((known, entries)) => (Some(known), entries),
         None => (None, Vec::new()),
@@ -71,36 +68,31 @@ pub fn read<S: State, T: Serialize + DeserializeOwned>(
     }
     newer.reverse();
     entries.append(&mut newer);
-    store(file, of, tip, &entries);
+    store(file, of, &(tip, &entries));
     Ok(entries)
 }
 
-/// The file's entries and the tip they go up to; none where it does not fit.
-fn load<T: DeserializeOwned>(file: &Path, of: &str) -> Option<(Oid, Vec<T>)> {
-    let text = fs::read_to_string(file).ok()?;
-    let (head, body) = text.split_once('\n')?;
-    let head: Head = serde_json::from_str(head).ok()?;
+/// What was kept in the file; none where it does not fit.
+pub fn load<T: DeserializeOwned>(file: &Path, of: &str) -> Option<T> {
+    let bytes = fs::read(file).ok()?;
+    let (head, body) = postcard::take_from_bytes::<Head>(&bytes).ok()?;
     if head.v != VERSION || head.of != of || head.hash != hash(body) {
         return None;
     }
-    let entries = body.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>().ok()?;
-    Some((head.tip, entries))
+    postcard::from_bytes(body).ok()
 }
 
 /// Writes the file whole and puts it in place of what was there.
-fn store<T: Serialize>(file: &Path, of: &str, tip: Oid, entries: &[T]) {
-    let write = || -> std::io::Result<()> {
-        let mut body = String::new();
-        for entry in entries {
-            body.push_str(&serde_json::to_string(entry)?);
-            body.push('\n');
-        }
-        let head = Head { v: VERSION, of: of.to_owned(), tip, hash: hash(&body) };
-        let folder = file.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
+pub fn store(file: &Path, of: &str, what: &impl Serialize) {
+    let write = || -> io::Result<()> {
+        let body = postcard::to_stdvec(what).map_err(io::Error::other)?;
+        let head = Head { v: VERSION, of: of.to_owned(), hash: hash(&body) };
+        let head = postcard::to_stdvec(&head).map_err(io::Error::other)?;
+        let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
         fs::create_dir_all(folder)?;
         let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        writeln!(new, "{}", serde_json::to_string(&head)?)?;
-        new.write_all(body.as_bytes())?;
+        new.write_all(&head)?;
+        new.write_all(&body)?;
         new.persist(file).map_err(|error| error.error)?;
         Ok(())
     };
@@ -108,9 +100,9 @@ fn store<T: Serialize>(file: &Path, of: &str, tip: Oid, entries: &[T]) {
     drop(write());
 }
 
-fn hash(body: &str) -> u64 {
+fn hash(body: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    hasher.write(body.as_bytes());
+    hasher.write(body);
     hasher.finish()
 }
 
@@ -164,14 +156,15 @@ mod tests {
         assert_eq!(ask(&repo, &five, &file, "all"), (2, all.clone()));
         assert_eq!(ask(&repo, &five, &file, "more").0, 5, "something else is kept");
         for damage in [
-            |text: String| text.replace("\"a\"", "\"b\""),
-            |text: String| text[..text.len() - 3].to_owned(),
-            |text: String| text.replace("\"v\":1", "\"v\":2"),
-            |_| "{".to_owned(),
+            |bytes: &mut Vec<u8>| *bytes.last_mut().unwrap() ^= 1,
+            |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 3),
+            |bytes: &mut Vec<u8>| bytes[0] += 1,
+            |bytes: &mut Vec<u8>| *bytes = b"{".to_vec(),
         ] {
             ask(&repo, &five, &file, "all");
-            let text = fs::read_to_string(&file).unwrap();
-            fs::write(&file, damage(text)).unwrap();
+            let mut bytes = fs::read(&file).unwrap();
+            damage(&mut bytes);
+            fs::write(&file, bytes).unwrap();
             assert_eq!(ask(&repo, &five, &file, "all"), (5, all.clone()));
         }
     }

@@ -7,6 +7,7 @@
 use chrono::{DateTime, Utc};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::authority::{Expected, RefUpdate};
 use super::chain::{self, Body};
@@ -177,6 +178,10 @@ pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Resul
     let Some(start) = tip else { return Ok(view) };
     for entry in chain::walk(repo, start) {
         let entry = entry?;
+        if let Some(state) = state(&entry) {
+            view.state = state;
+            return Ok(view);
+        }
         match entry.body() {
             Body::Record { v, line } if v == VERSION => {
                 let held: Held<S> = serde_json::from_str(&line).map_err(|error| {
@@ -205,6 +210,22 @@ pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Resul
         }
     }
     Ok(view)
+}
+
+/// The state of a commit of a chain, read at once; none where it takes a
+/// closer look to tell why there is none.
+fn state<S: State>(entry: &chain::Entry) -> Option<S> {
+    let stored: Settled<'_, S> = serde_json::from_str(entry.line()?).ok()?;
+    (stored.v == VERSION && stored.event.get().starts_with('{')).then_some(stored.state)
+}
+
+/// A record without its event, which is passed over but has to be there.
+#[derive(Deserialize)]
+struct Settled<'a, S> {
+    v: u64,
+    #[serde(borrow)]
+    event: &'a RawValue,
+    state: S,
 }
 
 #[derive(Deserialize)]
@@ -237,8 +258,22 @@ pub fn tip(repo: &Repo, ref_name: &str, formerly: &[String]) -> Result<Option<Oi
 
 /// The event of a commit of a chain; none where this version cannot read one.
 pub(in crate::store) fn event<S: State>(entry: &chain::Entry) -> Option<S::Event> {
-    let stored: Stored<S::Event> = serde_json::from_str(entry.line()?).ok()?;
+    let line = entry.line()?;
+    if let Some(event) = first::<S::Event>(line) {
+        return Some(event);
+    }
+    let stored: Stored<S::Event> = serde_json::from_str(line).ok()?;
     (stored.v == VERSION).then_some(stored.event)
+}
+
+/// The event of a record whose members stand as they are written here. The
+/// state after it is not looked through: it is nearly all of the record.
+fn first<E: DeserializeOwned>(line: &str) -> Option<E> {
+    let rest = line.strip_prefix("{\"v\":1,\"event\":")?;
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+    let event = values.next()?.ok()?;
+    let state = rest[values.byte_offset()..].strip_prefix(",\"state\":{")?;
+    state.ends_with("}}").then_some(event)
 }
 
 /// The events of a chain, newest first; what this version cannot read is

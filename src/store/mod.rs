@@ -14,5 +14,6 @@ pub mod ledger;
 pub mod notes;
 pub mod patch;
 pub mod pick;
+pub mod refs;
 pub mod repo;
 pub mod tag;

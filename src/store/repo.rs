@@ -301,30 +301,6 @@ impl Repo {
         }
     }
 
-    /// Every ref whose name begins with `prefix`, with what it points to, by name. Symbolic refs
-    /// and names that are not UTF-8 are left out.
-    pub fn refs_under(&self, prefix: &str) -> Result<Vec<(String, Oid)>> {
-        let refs = self.peeled_refs_under(prefix)?;
-        Ok(refs.into_iter().map(|(name, target, _)| (name, target)).collect())
-    }
-
-    /// The same with what each tag is on, where the packed refs say so: nobody has to open it.
-    pub fn peeled_refs_under(&self, prefix: &str) -> Result<Vec<(String, Oid, Option<Oid>)>> {
-        let doing = || format!("cannot list the refs under {prefix:?}");
-        let mut found = Vec::new();
-        for reference in self.inner.references_glob(&format!("{prefix}*")).doing_with(doing)? {
-            let reference = reference.doing_with(doing)?;
-            if let (Ok(name), Some(target)) = (reference.name(), reference.target())
-                && name.starts_with(prefix)
-            {
-                let peeled = reference.target_peel().map(from_git2);
-                found.push((name.to_owned(), from_git2(target), peeled));
-            }
-        }
-        found.sort();
-        Ok(found)
-    }
-
     /// Makes this clone's copy of an authority's ref say `new`, whatever it said. A copy decides
     /// nothing, so that the last writer may win. Branches are refused: they are the user's.
     pub fn set_cache_ref(&self, full_ref: &str, new: Oid) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What each gate says, beside freezes, which have a file of their own.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::*;
@@ -79,8 +80,8 @@ fn order_is_success_there_without_a_rollback() {
     assert_eq!(says(&world, gate::order, 'a'), None, "it comes after nothing");
     world.policy.after = vec!["staging".parse().unwrap(), "eu".parse().unwrap()];
     world.upstream = vec![
-        ("staging".parse().unwrap(), World::after("+a +b +c <+").state),
-        ("eu".parse().unwrap(), World::after("+a -b +c").state),
+        ("staging".parse().unwrap(), Cow::Owned(World::after("+a +b +c <+").state)),
+        ("eu".parse().unwrap(), Cow::Owned(World::after("+a -b +c").state)),
     ];
     assert!(passes(&world, gate::order, 'a'), "it does not have to be live there still");
     let verdict = says(&world, gate::order, 'b').unwrap();
@@ -94,10 +95,10 @@ fn order_is_success_there_without_a_rollback() {
     let mut staging = World::after("+a +c <+ unlock");
     let seq = staging.bring_back('c');
     staging.end(seq, Progress::Succeeded, true).unwrap();
-    world.upstream[0].1 = staging.state;
+    world.upstream[0].1 = Cow::Owned(staging.state);
     assert!(passes(&world, gate::order, 'c'));
     // A rollback that failed undid it all the same.
-    world.upstream[0].1 = World::after("+a +c <-").state;
+    world.upstream[0].1 = Cow::Owned(World::after("+a +c <-").state);
     assert!(!passes(&world, gate::order, 'c'));
 }
 
@@ -108,8 +109,10 @@ fn soak_opens_when_the_last_upstream_has_stood_long_enough() {
     world.policy.soak = Some(Duration::from_secs(600));
     world.policy.after = vec!["staging".parse().unwrap(), "eu".parse().unwrap()];
     let eu = World::after("+b +a");
-    world.upstream =
-        vec![("staging".parse().unwrap(), World::after("+a").state), ("eu".parse().unwrap(), eu.state)];
+    world.upstream = vec![
+        ("staging".parse().unwrap(), Cow::Owned(World::after("+a").state)),
+        ("eu".parse().unwrap(), Cow::Owned(eu.state)),
+    ];
     world.now = minute(5);
     let verdict = says(&world, gate::soak, 'a').unwrap();
     assert_eq!(verdict.opens_at, Some(minute(13)), "the later of minutes 11 and 13");
@@ -123,7 +126,7 @@ fn soak_opens_when_the_last_upstream_has_stood_long_enough() {
     for swap in [false, true] {
         let mut world = world.clone();
         world.now = minute(5);
-        world.upstream[0].1 = World::after("+a +b").state;
+        world.upstream[0].1 = Cow::Owned(World::after("+a +b").state);
         if swap {
             world.upstream.reverse();
         }

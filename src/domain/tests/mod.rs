@@ -12,6 +12,8 @@ mod records;
 mod times;
 mod way_back;
 
+use std::borrow::Cow;
+
 use super::fold::Impossible;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -70,7 +72,7 @@ fn letters<'a>(tags: impl IntoIterator<Item = &'a TagName>) -> String {
 struct World {
     policy: Environment,
     state: EnvState,
-    upstream: Vec<(EnvName, EnvState)>,
+    upstream: Vec<(EnvName, Cow<'static, EnvState>)>,
     candidates: CandidatesState,
     pool: Vec<Minted>,
     /// Letters whose artifacts are gone.

@@ -1,5 +1,6 @@
 //! Which candidate a deployment means, and when it may be claimed.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ fn downstream(staging: &str) -> World {
     world.policy.after = vec!["staging".parse().unwrap()];
     let staging = World::after(staging);
     world.now = staging.now;
-    world.upstream = vec![("staging".parse().unwrap(), staging.state)];
+    world.upstream = vec![("staging".parse().unwrap(), Cow::Owned(staging.state))];
     world
 }
 
@@ -81,7 +82,7 @@ fn with_after_the_newest_that_was_live_there_and_passes() {
     staging.now = minute(20);
     staging.steps("+b");
     world.now = staging.now;
-    world.upstream[0].1 = staging.state;
+    world.upstream[0].1 = Cow::Owned(staging.state);
     assert_eq!(chosen(&world, &[]), Some('a'), "b is newer and has not stood long enough");
     assert_eq!(chosen(&world, &[Gate::Soak]), Some('b'), "what is overridden counts as passed");
     // Nothing was live upstream: the newest, which `order` refuses.
@@ -91,7 +92,7 @@ fn with_after_the_newest_that_was_live_there_and_passes() {
     // Several upstreams: all of them.
     let mut world = downstream("+a +b");
     world.policy.after.push("eu".parse().unwrap());
-    world.upstream.push(("eu".parse().unwrap(), World::after("+a").state));
+    world.upstream.push(("eu".parse().unwrap(), Cow::Owned(World::after("+a").state)));
     assert_eq!(chosen(&world, &[]), Some('a'));
     assert_eq!(chosen(&world, &[Gate::Order]), Some('b'));
     // Blocked and rolled back here, never.
@@ -207,7 +208,7 @@ proptest! {
         let (after, soak, approvals, signoff, frozen, deployers) = policy;
         if after {
             world.policy.after = vec!["staging".parse().unwrap()];
-            world.upstream = vec![("staging".parse().unwrap(), staging.state)];
+            world.upstream = vec![("staging".parse().unwrap(), Cow::Owned(staging.state))];
         }
         world.policy.soak = soak.then_some(Duration::from_secs(120));
         world.policy.approvals = approvals;

@@ -1,5 +1,7 @@
 //! Where a rollback goes: rule 4, rule 5, and their states, as one table.
 
+use std::borrow::Cow;
+
 use super::*;
 use crate::domain::rollback::Request;
 
@@ -264,7 +266,7 @@ fn policy_can_leave_it_open_after_a_rollback() {
 fn it_passes_every_gate_of_the_way_forward_but_deployers() {
     let mut world = World::after("+b +a");
     world.policy.after = vec!["staging".parse().unwrap()];
-    world.upstream = vec![("staging".parse().unwrap(), EnvState::default())];
+    world.upstream = vec![("staging".parse().unwrap(), Cow::Owned(EnvState::default()))];
     world.policy.soak = Some(std::time::Duration::from_secs(3600));
     world.policy.approvals = 2;
     world.policy.signoff = Some(crate::domain::config::Signoff::Authors);

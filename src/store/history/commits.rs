@@ -68,12 +68,17 @@ impl Commits {
         let rewritten = Rewritten::read(repo)?;
         let wanted = repo.config("core.commitGraph");
         let wanted = wanted.is_none_or(|value| git2::Config::parse_bool(&*value) != Ok(false));
-        let graph = if wanted && rewritten.parents.is_empty() && rewritten.replaced.is_empty() {
+        let graph = if wanted && rewritten.is_empty() {
             object_directories(repo).iter().find_map(|objects| Graph::open(objects))
         } else {
             None
         };
         Ok(Commits { graph, rewritten, outside: RefCell::default(), trees: RefCell::default() })
+    }
+
+    /// Whether anything says otherwise than the commits themselves.
+    pub(super) fn is_rewritten(&self) -> bool {
+        !self.rewritten.is_empty()
     }
 
     /// Whether every child's order is above that of its parents. Without a
@@ -272,6 +277,10 @@ impl Outside {
 }
 
 impl Rewritten {
+    fn is_empty(&self) -> bool {
+        self.parents.is_empty() && self.replaced.is_empty()
+    }
+
     fn read(repo: &Repo) -> Result<Rewritten> {
         let mut rewritten = Rewritten::default();
         let lines = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();

@@ -180,11 +180,11 @@ impl Corrections {
         };
         let Some(near) = chunk(b"GDA2")? else { return Ok(None) };
         let far = chunk(b"GDO2")?.unwrap_or_default();
-        let in_far = |offset: &[u8; 4]| {
-            let offset = u32::from_be_bytes(*offset);
-            offset & OVERFLOW == 0 || ((offset & !OVERFLOW) as usize) < far.len() / 8
-        };
-        let fits = near.len() == (end - start) as usize * 4 && near.as_chunks::<4>().0.iter().all(in_far);
+        let offsets = || near.as_chunks::<4>().0.iter().map(|offset| u32::from_be_bytes(*offset));
+        let in_far = |offset| offset & OVERFLOW == 0 || ((offset & !OVERFLOW) as usize) < far.len() / 8;
+        // Hardly any graph has one that overflows, and without a branch all are seen at once.
+        let fits = near.len() == (end - start) as usize * 4
+            && (offsets().fold(0, |all, offset| all | offset) & OVERFLOW == 0 || offsets().all(in_far));
         Ok(fits.then_some(Corrections { end, near, far }))
     }
 }

@@ -8,6 +8,7 @@
 
 mod commits;
 mod graph;
+mod line;
 mod trees;
 mod walk;
 
@@ -20,9 +21,10 @@ use crate::failure::{Doing, Result};
 
 use super::repo::Repo;
 use commits::Node;
-use walk::{COLOURS, Colours, Met, Range, Table};
+use walk::{COLOURS, Colours, Met, Nodes, Range, Table};
 
 pub(in crate::store) use commits::Commits;
+pub use line::Line;
 
 /// Whether `descendant` contains `ancestor`. A commit contains itself.
 pub fn is_ancestor(repo: &Repo, ancestor: Oid, descendant: Oid) -> Result<bool> {
@@ -40,7 +42,7 @@ pub fn is_ancestor(repo: &Repo, ancestor: Oid, descendant: Oid) -> Result<bool> 
         return Ok(met.iter().all(|one| one.node != old));
     }
     let floor = commits.order(repo, old)?;
-    let mut seen = Table::new(commits);
+    let mut seen = Nodes::none(commits);
     let mut open = vec![new];
     let mut parents = Vec::new();
     while let Some(node) = open.pop() {
@@ -51,8 +53,7 @@ pub fn is_ancestor(repo: &Repo, ancestor: Oid, descendant: Oid) -> Result<bool> 
             if parent == old {
                 return Ok(true);
             }
-            if seen.get(parent) == 0 && commits.order(repo, parent)? > floor {
-                *seen.slot(parent) = 1;
+            if seen.insert(parent) && commits.order(repo, parent)? > floor {
                 open.push(parent);
             }
         }
@@ -79,6 +80,14 @@ pub struct Containment {
 }
 
 impl Containment {
+    fn none(wanted: usize, tips: usize) -> Containment {
+        Containment { bits: vec![vec![0; tips]; wanted.div_ceil(AT_A_TIME)] }
+    }
+
+    fn put(&mut self, wanted: usize, tip: usize) {
+        self.bits[wanted / AT_A_TIME][tip] |= 1 << (wanted % AT_A_TIME);
+    }
+
     /// Whether the tip at index `tip` contains the commit at index `wanted`.
     pub fn has(&self, wanted: usize, tip: usize) -> bool {
         self.bits[wanted / AT_A_TIME][tip] >> (wanted % AT_A_TIME) & 1 != 0
@@ -282,7 +291,7 @@ pub fn outside(repo: &Repo, base: Oid, tips: &[Oid], limit: usize) -> Result<Vec
         return between(repo, &[base], tips, limit);
     }
     let commits = repo.commits()?;
-    let mut seen = Table::new(commits);
+    let mut seen = Nodes::none(commits);
     reach(repo, commits, commits.node(repo, base)?, &mut seen, |_| {})?;
     let mut found = Vec::new();
     for tip in tips {
@@ -321,7 +330,7 @@ pub fn ancestor_count(repo: &Repo, oid: Oid) -> Result<u64> {
 fn everything(repo: &Repo, oid: Oid) -> Result<usize> {
     let commits = repo.commits()?;
     let mut count = 0;
-    reach(repo, commits, commits.node(repo, oid)?, &mut Table::new(commits), |_| count += 1)?;
+    reach(repo, commits, commits.node(repo, oid)?, &mut Nodes::none(commits), |_| count += 1)?;
     Ok(count)
 }
 
@@ -330,13 +339,12 @@ fn reach(
     repo: &Repo,
     commits: &Commits,
     from: Node,
-    seen: &mut Table,
+    seen: &mut Nodes,
     mut meet: impl FnMut(Node),
 ) -> Result<()> {
-    if seen.get(from) != 0 {
+    if !seen.insert(from) {
         return Ok(());
     }
-    *seen.slot(from) = 1;
     let mut open = vec![from];
     let mut parents = Vec::new();
     while let Some(node) = open.pop() {
@@ -344,9 +352,7 @@ fn reach(
         parents.clear();
         commits.parents(repo, node, &mut parents)?;
         for &parent in &parents {
-            let slot = seen.slot(parent);
-            if *slot == 0 {
-                *slot = 1;
+            if seen.insert(parent) {
                 open.push(parent);
             }
         }

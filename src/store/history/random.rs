@@ -195,6 +195,9 @@ impl Tangle {
         for (at, tip) in (0..3).flat_map(|at| (0..9).map(move |tip| (at, tip))) {
             assert_eq!(few.has(at, tip), found.has(at, tip), "seed {seed}, few at once");
         }
+        if Line::holds_in(&repo).unwrap() {
+            self.ask_line(&repo, seed, &mut dice);
+        }
         let sets: Vec<[Oid; 1]> = wanted.iter().map(|oid| [*oid]).collect();
         let pairs: Vec<(&[Oid], Oid)> =
             sets.iter().map(|set| &set[..]).zip(tips.iter().cycle().copied()).collect();
@@ -206,6 +209,34 @@ impl Tangle {
                 expected,
                 "seed {seed}, {exclude:?}..{include}"
             );
+        }
+    }
+
+    /// The same of a line through commits, some of which it learns of later.
+    fn ask_line(&self, repo: &Repo, seed: u64, dice: &mut Dice) {
+        let trunk = self.commits[self.commits.len() - 1];
+        let marks: Vec<Oid> = (0..60).map(|_| dice.pick(&self.commits)).collect();
+        let mut line = Line::default();
+        for known in [&marks[..20], &marks[..45], &marks[..45], &marks] {
+            let before = line.clone();
+            assert_eq!(line.grow(repo, trunk, known).unwrap(), line != before, "seed {seed}");
+        }
+        let wanted: Vec<Oid> = (0..70).map(|_| dice.pick(&self.commits)).collect();
+        let tips: Vec<Oid> = marks.iter().copied().chain([trunk, dice.pick(&self.commits)]).collect();
+        let found = line.containing(repo, &wanted, &tips).unwrap();
+        let inside: Vec<BTreeSet<Oid>> = tips.iter().map(|tip| self.contained(&[*tip])).collect();
+        for (at, oid) in wanted.iter().enumerate() {
+            let lacking: Vec<Oid> =
+                (0..tips.len()).filter(|tip| !inside[*tip].contains(oid)).map(|tip| tips[tip]).collect();
+            for (tip, inside) in inside.iter().enumerate() {
+                assert_eq!(found.has(at, tip), inside.contains(oid), "seed {seed}, {oid} in {}", tips[tip]);
+            }
+            let theirs = self.contained(&lacking);
+            let least: BTreeSet<Oid> = theirs.difference(&self.contained(&[*oid])).copied().collect();
+            let listed = line.outside(repo, *oid, &lacking, usize::MAX).unwrap();
+            let ours: BTreeSet<Oid> = listed.iter().copied().collect();
+            assert_eq!(ours.len(), listed.len(), "each once, seed {seed}");
+            assert!(ours.is_superset(&least) && ours.is_subset(&theirs), "outside, seed {seed}, {oid}");
         }
     }
 }

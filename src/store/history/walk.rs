@@ -66,6 +66,29 @@ impl Table {
     }
 }
 
+/// Commits, each in or not.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    bits: Vec<u64>,
+}
+
+impl Nodes {
+    pub(super) fn none(commits: &Commits) -> Nodes {
+        Nodes { bits: vec![0; commits.numbered().div_ceil(64)] }
+    }
+
+    /// Puts one in; whether it was not.
+    pub(super) fn insert(&mut self, node: Node) -> bool {
+        let (index, bit) = (node as usize / 64, 1 << (node % 64));
+        if index >= self.bits.len() {
+            self.bits.resize((index + 1).max(self.bits.len() * 2), 0);
+        }
+        let new = self.bits[index] & bit == 0;
+        self.bits[index] |= bit;
+        new
+    }
+}
+
 /// A commit that a walk has met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Met {

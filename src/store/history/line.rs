@@ -1,0 +1,251 @@
+//! A line through marked commits, such as those that have a tag: each contained
+//! in the next, the others beside it with what they alone have.
+//!
+//! Who contains whom never changes, so this is kept from one run to the next,
+//! and of a thousand tags hardly one is walked from: where a commit comes onto
+//! the line is found by looking at its neighbours, and all later ones contain
+//! it. What says otherwise than the commits themselves (replace refs, grafts,
+//! the edge of a shallow clone) may change it; then nobody may ask here.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Containment, between, is_ancestor, range};
+use crate::domain::name::Oid;
+use crate::failure::Result;
+use crate::store::repo::Repo;
+
+/// Of how many commits that a marked one has beside the line is kept which
+/// they are. One with more is walked from.
+const KEPT: usize = 256;
+
+/// Marked commits, and how they contain each other.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Each contained in the next.
+    on: Vec<Oid>,
+    beside: Vec<Beside>,
+}
+
+/// A marked commit that is not on the line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Beside {
+    commit: Oid,
+    /// How many of the line it contains: the first so many.
+    base: usize,
+    /// What it contains that the last of those does not; none where that is too much.
+    above: Option<Vec<Oid>>,
+    /// How many of `above`, the first so many, the next one of the line does not contain either.
+    own: usize,
+}
+
+/// Where a tip stands.
+#[derive(Clone, Copy)]
+enum Place {
+    On(usize),
+    Beside(usize),
+}
+
+impl Line {
+    /// Whether what is kept here holds in this repository.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn holds_in(repo: &Repo) -> Result<bool> {
+        Ok(!repo.commits()?.is_rewritten())
+    }
+
+    /// Takes in every commit of `marks` that it does not know; whether there
+    /// was any. The line goes through what `trunk` contains.
+    ///
+    /// # Errors
+    /// One of them is not in this clone.
+    pub fn grow(&mut self, repo: &Repo, trunk: Oid, marks: &[Oid]) -> Result<bool> {
+        let mut known: HashSet<Oid> = self.on.iter().copied().collect();
+        known.extend(self.beside.iter().map(|one| one.commit));
+        let mut new: Vec<(u64, Oid)> = Vec::new();
+        for &mark in marks {
+            if known.insert(mark) {
+                new.push((order(repo, mark)?, mark));
+            }
+        }
+        if new.is_empty() {
+            return Ok(false);
+        }
+        new.sort_unstable();
+        let mut beside = Vec::new();
+        if self.on.is_empty() {
+            // From the newest down, since what the oldest is nobody knows: it may be another root.
+            for &(_, mark) in new.iter().rev() {
+                if is_ancestor(repo, mark, self.on.last().copied().unwrap_or(trunk))? {
+                    self.on.push(mark);
+                } else {
+                    beside.push(mark);
+                }
+            }
+            self.on.reverse();
+        } else {
+            for &(_, mark) in &new {
+                let newest = self.on.last().copied().unwrap_or(mark);
+                if is_ancestor(repo, newest, mark)? && is_ancestor(repo, mark, trunk)? {
+                    self.on.push(mark);
+                } else {
+                    beside.push(mark);
+                }
+            }
+        }
+        for mark in beside {
+            let one = self.beside(repo, mark)?;
+            self.beside.push(one);
+        }
+        Ok(true)
+    }
+
+    fn beside(&self, repo: &Repo, commit: Oid) -> Result<Beside> {
+        let near = self.near(repo, commit)?;
+        let base = self.first(near, |mark| Ok(!is_ancestor(repo, mark, commit)?))?;
+        let mut exclude: Vec<Oid> = base.checked_sub(1).map(|last| self.on[last]).into_iter().collect();
+        // What has nothing in common with the line may be all of another history.
+        if exclude.is_empty() && between(repo, &[], &[commit], KEPT + 1)?.len() > KEPT {
+            return Ok(Beside { commit, base, above: None, own: 0 });
+        }
+        let all = range(repo, &exclude, commit)?;
+        if all.len() > KEPT {
+            return Ok(Beside { commit, base, above: None, own: 0 });
+        }
+        exclude.extend(self.on.get(base));
+        let mut above = range(repo, &exclude, commit)?;
+        let own = above.len();
+        let alone: HashSet<Oid> = above.iter().copied().collect();
+        above.extend(all.into_iter().filter(|oid| !alone.contains(oid)));
+        Ok(Beside { commit, base, above: Some(above), own })
+    }
+
+    /// About where on the line a commit would be.
+    fn near(&self, repo: &Repo, commit: Oid) -> Result<usize> {
+        let own = order(repo, commit)?;
+        let (mut low, mut high) = (0, self.on.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if order(repo, self.on[middle])? < own {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    /// The first of the line that `holds` is true of, where that is so of all
+    /// after it; looked for from `near` on in growing steps, since it is next to
+    /// it as a rule, and each question is a walk as long as the step.
+    fn first(&self, near: usize, holds: impl Fn(Oid) -> Result<bool>) -> Result<usize> {
+        // It is not true before `low`, and true from `high` on.
+        let (mut low, mut high) = (0, self.on.len());
+        let (mut at, mut step) = (near, 1);
+        while low < high {
+            let asked = at.clamp(low, high - 1);
+            let true_there = holds(self.on[asked])?;
+            if true_there {
+                high = asked;
+            } else {
+                low = asked + 1;
+            }
+            at = if low > 0 && high < self.on.len() {
+                low + (high - low) / 2
+            } else if true_there {
+                asked.saturating_sub(step)
+            } else {
+                asked + step
+            };
+            step *= 2;
+        }
+        Ok(low)
+    }
+
+    /// The first of the line that contains a commit.
+    fn first_with(&self, repo: &Repo, commit: Oid) -> Result<usize> {
+        self.first(self.near(repo, commit)?, |mark| is_ancestor(repo, commit, mark))
+    }
+
+    fn places(&self) -> HashMap<Oid, Place> {
+        let beside = self.beside.iter().enumerate().map(|(at, one)| (one.commit, Place::Beside(at)));
+        self.on.iter().enumerate().map(|(at, oid)| (*oid, Place::On(at))).chain(beside).collect()
+    }
+
+    /// Which of `tips` contain which of `wanted`.
+    ///
+    /// # Errors
+    /// One of them is not in this clone.
+    pub fn containing(&self, repo: &Repo, wanted: &[Oid], tips: &[Oid]) -> Result<Containment> {
+        let places = self.places();
+        let mut contained = Containment::none(wanted.len(), tips.len());
+        // Whether a tip that is not known here contains the whole line.
+        let mut above_all: HashMap<usize, bool> = HashMap::new();
+        for (index, &commit) in wanted.iter().enumerate() {
+            let first = self.first_with(repo, commit)?;
+            for (tip_at, &tip) in tips.iter().enumerate() {
+                let has = match places.get(&tip) {
+                    Some(Place::On(at)) => *at >= first,
+                    Some(Place::Beside(at)) => match &self.beside[*at] {
+                        one if first < one.base => true,
+                        Beside { above: Some(above), .. } => above.contains(&commit),
+                        one => is_ancestor(repo, commit, one.commit)?,
+                    },
+                    None => {
+                        let all = match (above_all.get(&tip_at), self.on.last()) {
+                            (Some(known), _) => *known,
+                            (None, Some(last)) => is_ancestor(repo, *last, tip)?,
+                            (None, None) => false,
+                        };
+                        above_all.insert(tip_at, all);
+                        all && first < self.on.len() || is_ancestor(repo, commit, tip)?
+                    }
+                };
+                if has {
+                    contained.put(index, tip_at);
+                }
+            }
+        }
+        Ok(contained)
+    }
+
+    /// The commits that any of `tips` contains and `base` does not, and maybe
+    /// some more that both contain; in no order that matters. Of those that have
+    /// to be walked to the newest `limit`.
+    ///
+    /// # Errors
+    /// One of them is not in this clone.
+    pub fn outside(&self, repo: &Repo, base: Oid, tips: &[Oid], limit: usize) -> Result<Vec<Oid>> {
+        let places = self.places();
+        let near = self.first_with(repo, base)?;
+        let contained = self.first(near, |mark| Ok(!is_ancestor(repo, mark, base)?))?;
+        let (mut found, mut walked, mut highest) = (BTreeSet::new(), Vec::new(), None);
+        for &tip in tips {
+            match places.get(&tip) {
+                Some(Place::On(at)) => highest = highest.max(Some(*at)),
+                Some(Place::Beside(at)) => match &self.beside[*at] {
+                    Beside { base, above: Some(above), own, .. } if contained > *base => {
+                        found.extend(above[..*own].iter().copied());
+                    }
+                    Beside { base, above: Some(above), .. } if contained == *base => {
+                        found.extend(above.iter().copied());
+                    }
+                    _ => walked.push(tip),
+                },
+                None => walked.push(tip),
+            }
+        }
+        walked.extend(highest.filter(|at| *at >= contained).map(|at| self.on[at]));
+        if !walked.is_empty() {
+            found.extend(between(repo, &[base], &walked, limit)?);
+        }
+        Ok(found.into_iter().collect())
+    }
+}
+
+fn order(repo: &Repo, commit: Oid) -> Result<u64> {
+    let commits = repo.commits()?;
+    commits.order(repo, commits.node(repo, commit)?)
+}
