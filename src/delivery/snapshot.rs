@@ -399,7 +399,7 @@ fn made(ctx: &Context<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Mi
     };
     let file = ctx.index_file("candidates");
     let made = index::read::<CandidatesState, Made>(&ctx.repo, candidates.tip, &file, "made 2", keep)?;
-    let (mut pool, mut closed) = (Vec::new(), Vec::new());
+    let (mut pool, mut closed) = (Vec::with_capacity(made.len()), Vec::new());
     for one in made {
         match one {
             Made::Minted(tag, tag_object, version, commit, trunk_commit, position, parent) => {

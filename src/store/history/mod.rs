@@ -122,7 +122,7 @@ pub fn containing(repo: &Repo, wanted: &[Oid], tips: &[Oid]) -> Result<Containme
         own.sort_unstable();
         let all = own.iter().fold(0, |all, (_, bits)| all | bits);
         let floor = if commits.is_exact() { floor } else { 0 };
-        let mut reach = Reach { repo, commits, own, all, floor, done: Table::new(commits) };
+        let mut reach = Reach { repo, commits, own, all, floor, done: Table::default() };
         bits.push(tips.iter().map(|tip| reach.from(commits.node(repo, *tip)?)).collect::<Result<_>>()?);
     }
     Ok(Containment { bits })

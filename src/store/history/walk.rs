@@ -8,6 +8,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use rustc_hash::FxHashMap;
+
 use crate::failure::Result;
 
 use super::super::repo::Repo;
@@ -43,26 +45,21 @@ impl Range {
 }
 
 /// A number for each commit, zero at first.
-#[derive(Debug)]
+///
+/// A graph numbers commits by their ids, so that a walk of a few thousand would
+/// touch every page of an array of all.
+#[derive(Debug, Default)]
 pub(super) struct Table {
-    numbers: Vec<u64>,
+    numbers: FxHashMap<Node, u64>,
 }
 
 impl Table {
-    pub(super) fn new(commits: &Commits) -> Table {
-        Table { numbers: vec![0; commits.numbered()] }
-    }
-
     pub(super) fn get(&self, node: Node) -> u64 {
-        self.numbers.get(node as usize).copied().unwrap_or(0)
+        self.numbers.get(&node).copied().unwrap_or(0)
     }
 
     pub(super) fn slot(&mut self, node: Node) -> &mut u64 {
-        let index = node as usize;
-        if index >= self.numbers.len() {
-            self.numbers.resize((index + 1).max(self.numbers.len() * 2), 0);
-        }
-        &mut self.numbers[index]
+        self.numbers.entry(node).or_default()
     }
 }
 
@@ -108,7 +105,7 @@ pub(super) fn walk(
     mut enough: impl FnMut(usize) -> bool,
 ) -> Result<Vec<Met>> {
     let matters = |colours: Colours| ranges.iter().any(|range| range.has(colours));
-    let mut table = Table::new(commits);
+    let mut table = Table::default();
     let mut queue = BinaryHeap::new();
     // How many commits in the queue matter.
     let mut open = 0_usize;
@@ -190,8 +187,8 @@ pub(super) fn walk(
 /// Puts children before their parents, newest first among those that may
 /// come next.
 pub(super) fn sort(repo: &Repo, commits: &Commits, met: Vec<Met>) -> Result<Vec<Met>> {
-    let mut children = Table::new(commits);
-    let mut place = Table::new(commits);
+    let mut children = Table::default();
+    let mut place = Table::default();
     let mut parents = Vec::new();
     for (index, one) in met.iter().enumerate() {
         *place.slot(one.node) = index as u64 + 1;
