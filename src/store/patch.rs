@@ -20,15 +20,18 @@ pub fn equal_to(repo: &Repo, commit: Oid, among: &[Oid]) -> Result<Vec<Oid>> {
     }
     let paths = history::changed_paths(repo, commit)?;
     let Some(path) = paths.first() else { return Ok(Vec::new()) };
-    let wanted = patch_id(repo, commit)?;
+    let mut wanted = None;
     let mut equal = Vec::new();
     for &other in among {
         // Nearly every commit leaves that one path alone, which its trees tell without a diff.
-        if other != commit
-            && !history::is_merge(repo, other)?
-            && changes(repo, other, path)?
-            && patch_id(repo, other)? == wanted
-        {
+        if other == commit || history::is_merge(repo, other)? || !changes(repo, other, path)? {
+            continue;
+        }
+        let wanted = match wanted {
+            Some(known) => known,
+            None => *wanted.insert(patch_id(repo, commit)?),
+        };
+        if patch_id(repo, other)? == wanted {
             equal.push(other);
         }
     }

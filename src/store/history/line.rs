@@ -26,6 +26,8 @@ pub struct Line {
     /// Each contained in the next.
     on: Vec<Oid>,
     beside: Vec<Beside>,
+    /// Trunk's tip when it was last looked at, if that contains all of the line.
+    trunk: Option<Oid>,
 }
 
 /// A marked commit that is not on the line.
@@ -56,8 +58,8 @@ impl Line {
         Ok(!repo.commits()?.is_rewritten())
     }
 
-    /// Takes in every commit of `marks` that it does not know; whether there
-    /// was any. The line goes through what `trunk` contains.
+    /// Takes in every commit of `marks` that it does not know, and where trunk
+    /// is now; whether it changed. The line goes through what trunk contains.
     ///
     /// # Errors
     /// One of them is not in this clone.
@@ -71,7 +73,7 @@ impl Line {
             }
         }
         if new.is_empty() {
-            return Ok(false);
+            return self.reach(repo, trunk);
         }
         new.sort_unstable();
         let mut beside = Vec::new();
@@ -99,7 +101,21 @@ impl Line {
             let one = self.beside(repo, mark)?;
             self.beside.push(one);
         }
+        self.reach(repo, trunk)?;
         Ok(true)
+    }
+
+    /// Notes where trunk is; whether that was not known.
+    fn reach(&mut self, repo: &Repo, trunk: Oid) -> Result<bool> {
+        if self.trunk == Some(trunk) {
+            return Ok(false);
+        }
+        let before = self.trunk.take();
+        self.trunk = match self.on.last() {
+            Some(newest) if is_ancestor(repo, *newest, trunk)? => Some(trunk),
+            _ => None,
+        };
+        Ok(self.trunk != before)
     }
 
     fn beside(&self, repo: &Repo, commit: Oid) -> Result<Beside> {
@@ -195,6 +211,7 @@ impl Line {
                     },
                     None => {
                         let all = match (above_all.get(&tip_at), self.on.last()) {
+                            _ if self.trunk == Some(tip) => true,
                             (Some(known), _) => *known,
                             (None, Some(last)) => is_ancestor(repo, *last, tip)?,
                             (None, None) => false,
