@@ -133,6 +133,11 @@ pub enum Verb {
     /// Publish what an earlier run could not, and fetch what others did
     #[command(after_help = "Examples:\n  rel sync     after an exit 8, or a run that was killed")]
     Sync,
+    /// Check git, this clone and the remote, and say what to do
+    #[command(
+        after_help = "Examples:\n  rel doctor\n  rel doctor --offline    without asking the remote\n  rel doctor --dry-run    without trying to push"
+    )]
+    Doctor,
     /// Check or show the configuration
     Config(ConfigArgs),
     /// Print what makes a shell complete rel's command lines

@@ -216,6 +216,7 @@ fn dispatch(
         Verb::Record(args) => commands::record::run(&open()?, args),
         Verb::Resolve(args) => commands::resolve::run(&open()?, args),
         Verb::Sync => commands::sync::run(&open()?),
+        Verb::Doctor => commands::doctor::run(world, screen, options, open),
         Verb::Config(args) => match args.verb {
             ConfigVerb::Check => commands::config::check(world, screen, options),
             ConfigVerb::Show => commands::config::show(&open()?),

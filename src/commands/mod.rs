@@ -11,6 +11,7 @@ pub mod cut;
 pub mod demo;
 pub mod deploy;
 pub mod diff;
+pub mod doctor;
 pub mod init;
 pub mod list;
 pub mod lock;

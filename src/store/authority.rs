@@ -114,12 +114,12 @@ impl Authority {
             if output.status.success() {
                 return Ok(());
             }
-            let trouble = trouble(&String::from_utf8_lossy(&output.stderr));
+            let trouble = trouble(&output);
             // Another process of this clone may have moved a ref between git's reading the
             // remote and its writing here. A rewritten history is still one the next time.
             let passing = matches!(trouble, Trouble::Rejected | Trouble::Locked);
             if !passing || tries == FETCH_TRIES {
-                return Err(self.explain("read", trouble, &output));
+                return Err(self.explain(Deed::Read, trouble, &output));
             }
             std::thread::sleep(backoff(tries));
             tries += 1;
@@ -135,15 +135,37 @@ impl Authority {
         if refs.is_empty() {
             return Ok(Vec::new());
         }
+        let held = self.ls_remote(repo, remote, refs)?;
+        Ok(refs.iter().map(|name| held.get(*name).copied()).collect())
+    }
+
+    /// Every ref of the authority and what it points to; of an annotated tag of a remote also what
+    /// that is on, as `refs/tags/v1^{}`. One process for a remote, none for this repository.
+    ///
+    /// # Errors
+    /// It cannot be reached, lets nobody in, or names its objects in another way than this clone.
+    pub fn list(&self, repo: &Repo) -> Result<BTreeMap<String, Oid>> {
+        match self {
+            Authority::Remote(remote) => self.ls_remote(repo, remote, &[]),
+            Authority::Local => Ok(repo.refs_under("refs/")?.into_iter().collect()),
+        }
+    }
+
+    fn ls_remote(&self, repo: &Repo, remote: &str, refs: &[&str]) -> Result<BTreeMap<String, Oid>> {
         let output = Git::new(repo).args(["ls-remote", "--quiet", "--"]).arg(remote).args(refs).run()?;
         if !output.status.success() {
-            let trouble = trouble(&String::from_utf8_lossy(&output.stderr));
-            return Err(self.explain("read", trouble, &output));
+            return Err(self.why(Deed::Read, &output));
         }
-        let held = parse_tips(&output.stdout_text()).ok_or_else(|| {
-            Failure::failed(format!("{self} lists its refs in a way that is not understood"))
-        })?;
-        Ok(refs.iter().map(|name| held.get(*name).copied()).collect())
+        let text = output.stdout_text();
+        parse_tips(&text).ok_or_else(|| {
+            let id = text.split('\t').next().unwrap_or_default();
+            if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                Failure::failed(format!("{self} names its objects by SHA-256, and this clone by SHA-1"))
+                    .hint("git init --object-format=sha1, and push the history there: rel needs SHA-1")
+            } else {
+                Failure::failed(format!("{self} lists its refs in a way that is not understood"))
+            }
+        })
     }
 
     /// Moves refs of the authority, all or none, each only from what is expected; one process when
@@ -164,7 +186,11 @@ impl Authority {
         let mut tries = 1;
         while !rest.is_empty() {
             let output = match self {
-                Authority::Remote(remote) => push(repo, remote, &rest)?,
+                Authority::Remote(remote) => {
+                    let moves: Vec<Move> = rest.iter().map(|update| Move::from(*update)).collect();
+                    // Hosts that cannot do several at once can still move a single ref.
+                    push(repo, remote, &moves, moves.len() > 1)?
+                }
                 Authority::Local => update_refs(repo, &rest)?,
             };
             if output.status.success() {
@@ -188,9 +214,9 @@ impl Authority {
             if rest.is_empty() {
                 break;
             }
-            let trouble = trouble(&String::from_utf8_lossy(&output.stderr));
+            let trouble = trouble(&output);
             if trouble.lasts() || tries == PUBLISH_TRIES {
-                return Err(self.explain("change", trouble, &output));
+                return Err(self.explain(Deed::Change, trouble, &output));
             }
             std::thread::sleep(backoff(tries));
             tries += 1;
@@ -233,8 +259,16 @@ impl Authority {
         })
     }
 
-    /// Why git could not talk to the authority, and how to go on.
-    fn explain(&self, verb: &str, trouble: Trouble, output: &GitOutput) -> Failure {
+    /// Why git could not talk to the authority, and how to go on, as far as its words tell.
+    pub(in crate::store) fn why(&self, deed: Deed, output: &GitOutput) -> Failure {
+        self.explain(deed, trouble(output), output)
+    }
+
+    fn explain(&self, deed: Deed, trouble: Trouble, output: &GitOutput) -> Failure {
+        let verb = match deed {
+            Deed::Read => "read",
+            Deed::Change => "change",
+        };
         let because = anyhow::anyhow!(output.said());
         let failure = match trouble {
             Trouble::Unreachable => Failure::failed(format!("cannot reach {self}"))
@@ -248,7 +282,7 @@ impl Authority {
             }
             Trouble::NoRef(name) => Failure::new(Kind::NotFound, format!("{self} has no {name}"))
                 .hint("check trunk and remote in release.toml, or push the branch"),
-            Trouble::Rejected if verb == "read" => Failure::new(
+            Trouble::Rejected if deed == Deed::Read => Failure::new(
                 Kind::Integrity,
                 format!("a chain or ref of {self} does not continue what this clone knows: it was rewritten"),
             )
@@ -265,6 +299,13 @@ impl Authority {
         };
         failure.because(because)
     }
+}
+
+/// What git was asked to do with the authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Deed {
+    Read,
+    Change,
 }
 
 /// What stands in the way, as far as git's words tell. Decides hints, and whether trying again is
@@ -298,7 +339,8 @@ impl Trouble {
 }
 
 /// Reads git's standard error in the C locale.
-fn trouble(stderr: &str) -> Trouble {
+fn trouble(output: &GitOutput) -> Trouble {
+    let stderr = &*String::from_utf8_lossy(&output.stderr);
     let says = |words: &[&str]| {
         let lower = stderr.to_ascii_lowercase();
         words.iter().any(|word| lower.contains(word))
@@ -318,7 +360,15 @@ fn trouble(stderr: &str) -> Trouble {
         "reference already exists",
     ]) {
         Trouble::Locked
-    } else if says(&["hook declined", "protected", "prohibited", "denying", "denied by", "deny updating"]) {
+    } else if says(&[
+        "hook declined",
+        "push declined",
+        "protected",
+        "prohibited",
+        "denying",
+        "denied by",
+        "deny updating",
+    ]) {
         Trouble::Declined
     } else if says(&["[rejected]", "[remote rejected]"]) {
         Trouble::Rejected
@@ -412,24 +462,43 @@ fn continues(repo: &Repo, update: &RefUpdate) -> Result<()> {
     }
 }
 
-/// One push of raw object ids, each with a lease.
-fn push(repo: &Repo, remote: &str, updates: &[&RefUpdate]) -> Result<GitOutput> {
+/// One ref in a push: from what, which is its lease, to what. None stands for no ref.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct Move {
+    pub name: String,
+    pub from: Option<Oid>,
+    pub to: Option<Oid>,
+}
+
+impl From<&RefUpdate> for Move {
+    fn from(update: &RefUpdate) -> Move {
+        Move { name: update.name.clone(), from: update.expected.oid(), to: Some(update.new) }
+    }
+}
+
+/// One push of raw object ids, each with a lease, and of nothing else, whatever the user's settings
+/// add to a push of theirs. Several at once where `atomic` asks for it.
+pub(in crate::store) fn push(repo: &Repo, remote: &str, moves: &[Move], atomic: bool) -> Result<GitOutput> {
     let mut git = Git::new(repo)
         .set("push.followTags=false")
         .set("push.recurseSubmodules=no")
-        .set("push.negotiate=false")
-        .args(["push", "--porcelain", "--no-verify", "--quiet"]);
-    // Hosts that cannot do it can still move a single ref.
-    if updates.len() > 1 {
+        .set("push.negotiate=false");
+    // A mirror takes all refs or none; a name with `=` in it cannot be said to `git -c`.
+    let mirror = format!("remote.{remote}.mirror");
+    if !remote.contains('=') && repo.config(&mirror).is_some() {
+        git = git.set(format!("{mirror}=false"));
+    }
+    git = git.args(["push", "--porcelain", "--no-verify", "--quiet"]);
+    if atomic {
         git = git.arg("--atomic");
     }
-    for update in updates {
-        let old = update.expected.oid().map(|oid| oid.to_string()).unwrap_or_default();
-        git = git.arg(format!("--force-with-lease={}:{old}", update.name));
+    let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string()).unwrap_or_default();
+    for Move { name, from, .. } in moves {
+        git = git.arg(format!("--force-with-lease={name}:{}", id(*from)));
     }
     git = git.arg("--").arg(remote);
-    for update in updates {
-        git = git.arg(format!("{}:{}", update.new, update.name));
+    for Move { name, to, .. } in moves {
+        git = git.arg(format!("{}:{name}", id(*to)));
     }
     let mut output = git.run()?;
     // With --porcelain, why a ref was rejected stands on standard output.

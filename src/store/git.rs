@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::failure::{Failure, Kind, Result};
+use crate::world::World;
 
 use super::repo::{LOCAL_VARS, Repo};
 
@@ -60,7 +61,7 @@ fn unprintable(c: char) -> bool {
 #[derive(Debug)]
 #[must_use]
 pub struct Git<'r> {
-    repo: &'r Repo,
+    place: Place<'r>,
     settings: Vec<String>,
     args: Vec<OsString>,
     stdin: Vec<u8>,
@@ -68,10 +69,26 @@ pub struct Git<'r> {
     env: Vec<(OsString, Option<OsString>)>,
 }
 
+/// Where a call works.
+#[derive(Debug, Clone, Copy)]
+enum Place<'r> {
+    Repository(&'r Repo),
+    Nowhere(&'r World),
+}
+
 impl<'r> Git<'r> {
     /// A call that works on this repository, from its top folder.
     pub fn new(repo: &'r Repo) -> Git<'r> {
-        Git { repo, settings: Vec::new(), args: Vec::new(), stdin: Vec::new(), cwd: None, env: Vec::new() }
+        Git::at(Place::Repository(repo))
+    }
+
+    /// A call that needs no repository, and finds none.
+    fn outside(world: &'r World) -> Git<'r> {
+        Git::at(Place::Nowhere(world))
+    }
+
+    fn at(place: Place<'r>) -> Git<'r> {
+        Git { place, settings: Vec::new(), args: Vec::new(), stdin: Vec::new(), cwd: None, env: Vec::new() }
     }
 
     /// A setting for this call only, `key=value`, as `git -c`.
@@ -163,17 +180,20 @@ impl<'r> Git<'r> {
 
     /// Folder and environment.
     fn surround(&self, command: &mut Command) {
-        let repo = self.repo;
-        let world = repo.world();
+        let world = match self.place {
+            Place::Repository(repo) => repo.world(),
+            Place::Nowhere(world) => world,
+        };
         command.env_clear().envs(&world.env);
         for name in LOCAL_VARS {
             command.env_remove(name);
         }
-        match &self.cwd {
-            Some(dir) => {
+        match (&self.cwd, self.place) {
+            (Some(dir), _) => {
                 command.current_dir(dir);
             }
-            None => {
+            (None, Place::Nowhere(_)) => {}
+            (None, Place::Repository(repo)) => {
                 command.current_dir(repo.work_dir().unwrap_or(repo.git_dir()));
                 command.env("GIT_DIR", repo.git_dir());
                 if let Some(dir) = repo.work_dir() {
@@ -198,7 +218,7 @@ impl<'r> Git<'r> {
             command.env_remove("SSH_ASKPASS").env("SSH_ASKPASS_REQUIRE", "never");
         }
         let own_ssh = ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|name| world.var(name).is_some())
-            || repo.config("core.sshCommand").is_some();
+            || matches!(self.place, Place::Repository(repo) if repo.config("core.sshCommand").is_some());
         if !own_ssh {
             command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
         }
@@ -218,11 +238,19 @@ impl<'r> Git<'r> {
         if let Some(version) = repo.version.get() {
             return Ok(*version);
         }
-        let output = Git::new(repo).arg("version").run_ok("cannot learn git's version")?;
-        let text = output.stdout_text();
-        let version = parse_version(&text)
-            .ok_or_else(|| Failure::failed(format!("git's version is not understood: {:?}", text.trim())))?;
+        let version = Git::version_here(repo.world())?;
         Ok(*repo.version.get_or_init(|| version))
+    }
+
+    /// The same without a repository.
+    ///
+    /// # Errors
+    /// As [`Git::version`].
+    pub fn version_here(world: &World) -> Result<Version> {
+        let output = Git::outside(world).arg("version").run_ok("cannot learn git's version")?;
+        let text = output.stdout_text();
+        parse_version(&text)
+            .ok_or_else(|| Failure::failed(format!("git's version is not understood: {:?}", text.trim())))
     }
 }
 

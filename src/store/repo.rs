@@ -544,6 +544,34 @@ impl Repo {
         found.or_else(|| self.config.get_string(key).ok()).filter(|value| !value.is_empty())
     }
 
+    /// Every value of a setting that may be given several times.
+    pub fn config_all(&self, key: &str) -> Vec<String> {
+        let mut values = Vec::new();
+        if let Ok(entries) = self.config.multivar(key, None) {
+            // What is not text is no refspec either.
+            let _ = entries.for_each(|entry| values.extend(entry.value().map(str::to_owned)));
+        }
+        values.extend(self.overrides.get(&canonical_key(key)).cloned());
+        values
+    }
+
+    /// Whether a setting says yes, in any of git's spellings.
+    pub fn config_is(&self, key: &str) -> bool {
+        self.config(key).is_some_and(|value| git2::Config::parse_bool(&value) == Ok(true))
+    }
+
+    /// The names of the remotes.
+    pub fn remotes(&self) -> Vec<String> {
+        let names = self.inner.remotes();
+        names.iter().flatten().flatten().flatten().map(str::to_owned).collect()
+    }
+
+    /// Whether some objects are left to be fetched when they are needed.
+    pub fn is_partial(&self) -> bool {
+        self.config("extensions.partialClone").is_some()
+            || self.remotes().iter().any(|name| self.config_is(&format!("remote.{name}.promisor")))
+    }
+
     /// Who git would name as the committer: `GIT_COMMITTER_NAME` and `GIT_COMMITTER_EMAIL`, else
     /// `committer.*`, else `user.*`. Never guessed from the host's name.
     ///

@@ -10,6 +10,7 @@
 //! | [`progress`] | that something is still going on |
 //! | [`plan`] | a deployment's plan in words |
 //! | [`status`], [`list`], [`log`], [`show`], [`diff`], [`mod@where`] | what the looking verbs show |
+//! | [`doctor`] | what was looked at, what was found, and what to do about it |
 //! | [`changelog`], [`section`] | what a release brings, by a template, and its place in a file |
 //! | [`markdown`] | text as Markdown that means nothing but itself |
 //! | [`watch`] | a screen that is drawn again and again |
@@ -22,6 +23,7 @@
 
 pub mod changelog;
 pub mod diff;
+pub mod doctor;
 pub mod error;
 pub mod json;
 pub mod list;

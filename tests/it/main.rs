@@ -23,6 +23,7 @@ mod counts;
 mod cut;
 mod deploy;
 mod diff;
+mod doctor;
 mod floors;
 mod foreign;
 mod honour;

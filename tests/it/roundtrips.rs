@@ -138,3 +138,14 @@ fn without_a_remote_there_are_none() {
     assert_eq!(trips(&ana, &["deploy", "staging", "--yes"]), ["COMMAND deploy"]);
     assert!(trips(&ana, &["status"]).is_empty());
 }
+
+/// Two looks, the chains, and five pushes on trial, the last of which cleans up.
+#[test]
+fn a_doctor_makes_eight() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let eight = ["ls-remote", "fetch", "push", "push", "push", "push", "ls-remote", "push"];
+    assert_eq!(trips(&ana, &["doctor"]), eight);
+    assert_eq!(trips(&ana, &["doctor", "--dry-run"]), eight[..2]);
+    assert!(trips(&ana, &["doctor", "--offline"]).is_empty());
+}

@@ -1,0 +1,287 @@
+//! What the remote says, and what it does when it is tried.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::config;
+use crate::delivery::context::{Context, Options};
+use crate::delivery::snapshot::{self, Footing};
+use crate::domain::name::Oid;
+use crate::domain::version::TagStyle;
+use crate::failure::{Failure, Kind};
+use crate::store::authority::Authority;
+use crate::store::ledger;
+use crate::store::repo::Repo;
+use crate::store::trial::{self, Answer};
+use crate::ui::doctor::Check;
+use crate::ui::time;
+
+/// Clocks that differ by less are told apart by nothing that people do.
+const SKEW: Duration = Duration::from_secs(60);
+/// Names that are listed; of more, how many.
+const NAMED: usize = 3;
+
+/// Every ref, and what it points to.
+type Refs = BTreeMap<String, Oid>;
+
+/// Looks at the repository that decides.
+pub fn look(repo: &Repo, authority: &Authority, ctx: Option<&Context<'_>>, options: &Options) -> Vec<Check> {
+    let is_local = *authority == Authority::Local;
+    let mut found = Vec::new();
+    let here: Refs = match repo.refs_under("refs/") {
+        Ok(refs) => refs.into_iter().collect(),
+        Err(failure) => return vec![Check::failed("refs", &failure)],
+    };
+    if options.offline && !is_local {
+        found.push(Check::note("remote", format!("{authority} was not asked, since --offline says not to")));
+        if let Some(ctx) = ctx {
+            found.extend(in_the_way(ctx, &here, None));
+            found.extend(history(ctx));
+        }
+        return found;
+    }
+    let held = match authority.list(repo) {
+        Ok(held) => held,
+        Err(failure) => {
+            found.push(Check::failed("remote", &failure));
+            return found;
+        }
+    };
+    let Some(ctx) = ctx else {
+        found.push(Check::ok("remote", format!("{authority} can be read")));
+        return found;
+    };
+    found.push(trunk(ctx, authority, &held));
+    let mut blocked = in_the_way(ctx, &here, None);
+    if !is_local {
+        blocked.extend(in_the_way(ctx, &held, Some(&ctx.home.remote)));
+    }
+    let is_free = blocked.is_empty();
+    found.extend(blocked);
+    if is_free {
+        match snapshot::fetch_chains(ctx) {
+            Ok(()) => found.extend(history(ctx)),
+            Err(failure) => found.push(Check::failed("history", &failure)),
+        }
+    }
+    found.extend(names(ctx, &here));
+    if let Authority::Remote(remote) = authority {
+        let style = style(ctx);
+        found.extend(tags(&style, remote, &here, &held));
+        found.extend(if options.dry_run {
+            vec![Check::note("push", "not tried, since --dry-run says not to")]
+        } else {
+            tried(ctx, remote, &style, held)
+        });
+    }
+    found
+}
+
+/// How the project's tags are spelled, by the file at hand.
+fn style(ctx: &Context<'_>) -> TagStyle {
+    let template = config::parse(&ctx.home.text, &ctx.home.found)
+        .map_or_else(|_| "v{version}".to_owned(), |parsed| parsed.config.version.tag);
+    TagStyle::new(&template, ctx.project())
+        .or_else(|_| TagStyle::new("v{version}", ctx.project()))
+        .expect("a plain template makes valid names")
+}
+
+/// Whether it is there, and has the trunk.
+fn trunk(ctx: &Context<'_>, authority: &Authority, held: &Refs) -> Check {
+    let trunk = &ctx.home.trunk;
+    match held.get(&format!("refs/heads/{trunk}")) {
+        Some(tip) => Check::ok("remote", format!("{authority}: trunk {trunk} at {}", tip.short())),
+        None => Check::problem("remote", format!("{authority} has no branch {trunk} to release from")).hint(
+            if ctx.is_local() {
+                "commit something, or name another branch as trunk in release.toml".to_owned()
+            } else {
+                format!("git push {} {trunk}", ctx.home.remote)
+            },
+        ),
+    }
+}
+
+/// Refs that make others of `rel`'s impossible: git keeps none below another.
+fn in_the_way(ctx: &Context<'_>, held: &Refs, remote: Option<&str>) -> Vec<Check> {
+    let project = ctx.project();
+    let mut files = vec![ledger::candidates_ref(project)];
+    if let Ok(parsed) = config::parse(&ctx.home.text, &ctx.home.found) {
+        files.extend(parsed.config.environments.iter().map(|e| ledger::env_ref(project, &e.name)));
+    }
+    let mut folders = vec![
+        format!("refs/notes/rel/{project}/env"),
+        format!("refs/rel/{project}/artifacts"),
+        format!("refs/rel/{project}/doctor"),
+        format!("refs/rel/{project}/tags"),
+    ];
+    folders.extend(style(ctx).prefix().rsplit_once('/').map(|(folder, _)| format!("refs/tags/{folder}")));
+    let whose = remote.map_or_else(|| "here".to_owned(), |remote| format!("at {remote}"));
+    held.keys()
+        .filter_map(|name| {
+            let blocked = files
+                .iter()
+                .find(|file| is_below(file, name) || is_below(name, file))
+                .or_else(|| folders.iter().find(|folder| *folder == name || is_below(folder, name)))?;
+            let check =
+                Check::problem("refs", format!("{name} is in the way {whose}: {blocked} cannot be made"));
+            Some(match remote {
+                Some(remote) => check
+                    .hint(format!("git fetch {remote} {name}"))
+                    .hint(format!("git push --atomic {remote} FETCH_HEAD:{name}-aside :{name}")),
+                None => check
+                    .hint(format!("git update-ref {name}-aside {name}"))
+                    .hint(format!("git update-ref -d {name}")),
+            })
+        })
+        .collect()
+}
+
+/// Whether a ref lies below another.
+fn is_below(name: &str, other: &str) -> bool {
+    name.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// What the records at hand say: trunk's policy, and the clocks of others.
+fn history(ctx: &Context<'_>) -> Vec<Check> {
+    let mut found = Vec::new();
+    match Footing::read(ctx) {
+        Ok(Footing { trunk, policy }) => found.push(match &policy.elsewhere {
+            None => Check::ok("policy", format!("trunk's, at {}", trunk.short())),
+            Some(place) => Check::note("policy", format!("{place}; trunk has no release.toml yet"))
+                .hint(format!("commit release.toml and push it to {}", ctx.home.trunk)),
+        }),
+        // That trunk is not here yet is no news: the next verb fetches it.
+        Err(failure) if failure.kind == Kind::Refused => {}
+        Err(failure) => found.push(Check::failed("policy", &failure)),
+    }
+    match clock(ctx) {
+        Ok(check) => found.push(check),
+        Err(failure) => found.push(Check::failed("history", &failure)),
+    }
+    found
+}
+
+/// The newest record of each chain against this clock.
+fn clock(ctx: &Context<'_>) -> Result<Check, Failure> {
+    let now = ctx.world.now();
+    let prefix = format!("refs/notes/rel/{}/", ctx.project());
+    let chains = ctx.repo.refs_under(&prefix)?;
+    let mut ahead: Vec<(Duration, String)> = Vec::new();
+    for (name, tip) in &chains {
+        let by = time::between(now, ctx.repo.commit(*tip)?.commit_time);
+        if by > SKEW {
+            ahead.push((by, name.trim_start_matches(&prefix).trim_start_matches("env/").to_owned()));
+        }
+    }
+    Ok(match ahead.into_iter().max() {
+        Some((by, chain)) => Check::note(
+            "clock",
+            format!(
+                "the newest record of {chain} is {} ahead of this machine: one of two clocks is wrong, \
+                 and soak and freeze go by them",
+                time::span(by)
+            ),
+        )
+        .hint("timedatectl status, here and where that record was made"),
+        None if chains.is_empty() => Check::ok("clock", "no records yet to compare it with"),
+        None => Check::ok("clock", "no record is ahead of it"),
+    })
+}
+
+/// Branches and tags here that an environment's name hides.
+fn names(ctx: &Context<'_>, here: &Refs) -> Vec<Check> {
+    let Ok(parsed) = config::parse(&ctx.home.text, &ctx.home.found) else { return Vec::new() };
+    let environments = parsed.config.environments.iter().map(|environment| environment.name.as_str());
+    environments
+        .chain(["trunk"])
+        .flat_map(|name| ["refs/heads/", "refs/tags/"].map(|folder| (name, format!("{folder}{name}"))))
+        .filter(|(_, full)| here.contains_key(full))
+        .map(|(name, full)| {
+            Check::note("names", format!("{name} means what rel calls so: for {full} write that in full"))
+        })
+        .collect()
+}
+
+/// The version tags here that are not the remote's.
+fn tags(style: &TagStyle, remote: &str, here: &Refs, held: &Refs) -> Vec<Check> {
+    let prefix = format!("refs/tags/{}", style.prefix());
+    let (mut other, mut light, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    for (full, target) in here.iter().filter(|(name, _)| name.starts_with(&prefix)) {
+        let name = full.trim_start_matches("refs/tags/");
+        match held.get(full) {
+            Some(theirs) if theirs == target => {}
+            Some(_) if held.get(&format!("{full}^{{}}")) == Some(target) => light.push(name),
+            Some(_) => other.push(name),
+            None => alone.push(name),
+        }
+    }
+    let mut found = Vec::new();
+    if !other.is_empty() {
+        let what =
+            format!("{}: not what {remote} has; rel goes by {remote}'s, git by this clone's", list(&other));
+        found.push(Check::note("tags", what).hint(format!("git fetch --tags --force {remote}")));
+    }
+    if !light.is_empty() {
+        let what = format!(
+            "{}: lost what was written into them here, as a CI checkout may do; rel goes by {remote}'s",
+            list(&light)
+        );
+        found.push(Check::note("tags", what).hint(format!("git fetch --tags --force {remote}")));
+    }
+    if !alone.is_empty() {
+        let what = format!("{}: only here, so that rel does not count them", list(&alone));
+        found.push(Check::note("tags", what).hint(format!("git push {remote} {}", alone[0])));
+    }
+    if found.is_empty() {
+        found.push(Check::ok("tags", format!("as {remote} has them")));
+    }
+    found
+}
+
+/// Some names, and how many more.
+fn list(names: &[&str]) -> String {
+    let named = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// What the remote takes.
+fn tried(ctx: &Context<'_>, remote: &str, style: &TagStyle, held: Refs) -> Vec<Check> {
+    let taken = match trial::run(&ctx.repo, remote, ctx.project(), style, held.into_iter()) {
+        Ok(taken) => taken,
+        Err(failure) => return vec![Check::failed("push", &failure)],
+    };
+    let project = ctx.project();
+    let check = |name, answer: Answer, yes: String| match answer {
+        Answer::Yes => Check::ok(name, yes),
+        Answer::No(failure) => Check::failed(name, &failure),
+        Answer::Unknown(why) => Check::note(name, format!("not tried: {why}")),
+    };
+    let mut found = vec![
+        check("push", taken.refs, format!("refs/rel/{project}/ can be written")),
+        check("arrives", taken.arrives, "what is pushed is there when it is read".to_owned()),
+        check("notes", taken.notes, format!("refs/notes/rel/{project}/ can be written")),
+        check("tag rules", taken.tags, format!("tags like {}1.0.0-rc.1 can be made", style.prefix())),
+        check("atomic", taken.atomic, "several refs change all or none".to_owned()),
+        check("leases", taken.leases, "a ref that is not what was expected is left alone".to_owned()),
+    ];
+    for name in &taken.left {
+        let stays = format!("{name}, made to try it out, stays");
+        found.push(match &taken.removes {
+            Answer::No(failure) => {
+                let why =
+                    failure.source.as_ref().map_or_else(|| failure.message.clone(), ToString::to_string);
+                Check::note(
+                    "scratch",
+                    format!(
+                        "{stays}: {remote} does not remove it, and the next rel doctor uses it again\n{why}"
+                    ),
+                )
+            }
+            _ => Check::note("scratch", stays).hint(format!("git push {remote} :{name}")),
+        });
+    }
+    found
+}

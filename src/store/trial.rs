@@ -1,0 +1,308 @@
+//! Whether a remote takes what `rel` pushes: tried, not asked.
+//!
+//! One ref of no meaning is made under `refs/rel/<project>/doctor/`, and
+//! removed again; one that a killed trial left is used and removed by the
+//! next. What else is tried goes into pushes that cannot succeed, because one
+//! of their refs would lie below another: a host that moves refs all or none
+//! says what it thinks of the others, and makes none of them. So no tag is
+//! ever made, and nobody's workflow runs.
+
+use crate::domain::name::{Oid, ProjectName};
+use crate::domain::version::TagStyle;
+use crate::failure::{Failure, Result};
+
+use super::authority::{Authority, Deed, Move, push};
+use super::git::GitOutput;
+use super::repo::Repo;
+use git2::ObjectType;
+
+/// The version that a tag on trial has: below every other.
+const NO_VERSION: &str = "0.0.0-doctor";
+
+/// How often a trial is made that another one disturbs, and how often what is left is removed.
+const TRIES: u32 = 3;
+
+/// What a trial says of one thing.
+#[derive(Debug)]
+pub enum Answer {
+    /// The remote does it.
+    Yes,
+    /// It does not, and why.
+    No(Failure),
+    /// It could not be found out, and why.
+    Unknown(String),
+}
+
+/// What a remote takes.
+#[derive(Debug)]
+pub struct Taken {
+    /// A ref under `refs/rel/`.
+    pub refs: Answer,
+    /// Whether what is pushed is there when it is read.
+    pub arrives: Answer,
+    /// A ref under `refs/notes/rel/`.
+    pub notes: Answer,
+    /// A tag of the project's style.
+    pub tags: Answer,
+    /// Several refs, all or none.
+    pub atomic: Answer,
+    /// Refusing what is not based on what is there.
+    pub leases: Answer,
+    /// Removing a ref; of no use to `rel` but here.
+    pub removes: Answer,
+    /// What of the trial is still there, by name.
+    pub left: Vec<String>,
+}
+
+impl Taken {
+    /// What is said where there was nothing to try.
+    fn unknown(why: &str) -> Taken {
+        let unknown = || Answer::Unknown(why.to_owned());
+        Taken {
+            refs: unknown(),
+            arrives: unknown(),
+            notes: unknown(),
+            tags: unknown(),
+            atomic: unknown(),
+            leases: unknown(),
+            removes: unknown(),
+            left: Vec::new(),
+        }
+    }
+}
+
+/// A trial in a remote.
+struct Trial<'r> {
+    repo: &'r Repo,
+    authority: Authority,
+    remote: &'r str,
+    places: &'r [String; 3],
+    /// What earlier trials left.
+    left: &'r [(String, Oid)],
+    nonce: String,
+}
+
+/// Tries a remote, in six round trips where nothing is wrong with it. `held` is what it has, as it
+/// was listed before.
+///
+/// # Errors
+/// This clone cannot be written to, or git cannot be started. What the remote refuses is no error.
+pub fn run(
+    repo: &Repo,
+    remote: &str,
+    project: &ProjectName,
+    style: &TagStyle,
+    held: impl Iterator<Item = (String, Oid)>,
+) -> Result<Taken> {
+    let places = [
+        format!("refs/rel/{project}/doctor/"),
+        format!("refs/notes/rel/{project}/doctor/"),
+        format!("refs/tags/{}{NO_VERSION}.", style.prefix()),
+    ];
+    let is_ours = |name: &str| places.iter().any(|place| name.starts_with(place)) && !name.ends_with("^{}");
+    let left: Vec<(String, Oid)> = held.filter(|(name, _)| is_ours(name)).collect();
+    let mut tries = 1;
+    loop {
+        let trial = Trial {
+            repo,
+            authority: Authority::Remote(remote.to_owned()),
+            remote,
+            places: &places,
+            left: &left,
+            nonce: uuid::Uuid::new_v4().simple().to_string(),
+        };
+        let scratch = left.first().filter(|(name, _)| tries == 1 && name.starts_with(&places[0]));
+        let taken = trial.run(scratch)?;
+        // A trial of somebody else's takes what it finds for a leftover, and removes it.
+        let disturbed =
+            scratch.is_some() && !matches!(taken.refs, Answer::Yes) || matches!(taken.arrives, Answer::No(_));
+        if !disturbed || tries == TRIES {
+            return Ok(taken);
+        }
+        tries += 1;
+    }
+}
+
+impl Trial<'_> {
+    fn run(&self, scratch: Option<&(String, Oid)>) -> Result<Taken> {
+        let mut taken = Taken::unknown("refs under refs/rel/ are not taken");
+        let (name, from) = match scratch {
+            Some((name, held)) => (name.clone(), Some(*held)),
+            None => (format!("{}{}", self.places[0], self.nonce), None),
+        };
+        let (first, second) = (self.object("first")?, self.object("second")?);
+        let making = Move { name: name.clone(), from, to: Some(first) };
+        let made = push(self.repo, self.remote, &[making], false)?;
+        if !made.status.success() {
+            taken.refs = Answer::No(self.authority.why(Deed::Change, &made));
+            // It may have arrived all the same.
+            taken.left = self.clear(vec![(name, first)], &mut taken.removes)?;
+            return Ok(taken);
+        }
+        taken.refs = Answer::Yes;
+        taken.leases = self.lease(&name, second)?;
+        (taken.notes, taken.atomic) = self.doomed(&self.places[1], &name, second)?;
+        taken.tags = match &taken.atomic {
+            Answer::Yes => self.doomed(&self.places[2], &name, second)?.0,
+            _ => Answer::Unknown("it would be made for good".to_owned()),
+        };
+        let held = self.authority.list(self.repo);
+        taken.arrives = match held.as_ref().map(|held| held.get(&name).copied()) {
+            Ok(Some(oid)) => {
+                if oid == second {
+                    let moved = "a ref was moved although it was not what was expected";
+                    taken.leases = Answer::No(Failure::failed(moved));
+                }
+                Answer::Yes
+            }
+            Ok(None) => Answer::No(
+                Failure::failed(format!("what is pushed to {} is not there when it is read", self.authority))
+                    .hint(format!("git config --get-all remote.{}.pushurl", self.remote)),
+            ),
+            Err(failure) => Answer::Unknown(failure.message.clone()),
+        };
+        let mut mine = self.mine(held.unwrap_or_default());
+        if mine.iter().any(|(other, _)| other.contains(&self.nonce) && *other != name) {
+            taken.atomic = Answer::No(in_part());
+        }
+        // Where reading and writing go to different places, it is where it was written.
+        if !mine.iter().any(|(other, _)| *other == name) {
+            mine.push((name, first));
+        }
+        if self.remove(&mine)?.status.success() {
+            taken.removes = Answer::Yes;
+        } else {
+            taken.left = self.clear(mine, &mut taken.removes)?;
+        }
+        Ok(taken)
+    }
+
+    /// Of these refs, what this trial made and what earlier ones left.
+    fn mine(&self, held: impl IntoIterator<Item = (String, Oid)>) -> Vec<(String, Oid)> {
+        let places = |name: &str| self.places.iter().any(|place| name.starts_with(place));
+        let known = |name: &str| name.contains(&self.nonce) || self.left.iter().any(|(left, _)| left == name);
+        held.into_iter().filter(|(name, _)| places(name) && known(name) && !name.ends_with("^{}")).collect()
+    }
+
+    /// A commit of nothing that no other trial has.
+    fn object(&self, word: &str) -> Result<Oid> {
+        let tree = self.repo.put(ObjectType::Tree, b"")?;
+        let nonce = &self.nonce;
+        let text = format!(
+            "tree {tree}\nauthor rel <> 0 +0000\ncommitter rel <> 0 +0000\n\nrel doctor {nonce} {word}\n"
+        );
+        self.repo.put(ObjectType::Commit, text.as_bytes())
+    }
+
+    /// Moves the ref from what it is not, which must be refused.
+    fn lease(&self, name: &str, other: Oid) -> Result<Answer> {
+        let wrong = Move { name: name.to_owned(), from: Some(other), to: Some(other) };
+        let output = push(self.repo, self.remote, &[wrong], false)?;
+        Ok(if output.status.success() {
+            Answer::No(Failure::failed("a push that expected something else was taken"))
+        } else {
+            Answer::Yes
+        })
+    }
+
+    /// Pushes a ref in `place` together with one that cannot be made, since it would lie below
+    /// `scratch`. What is said of the former, and whether none was made.
+    fn doomed(&self, place: &str, scratch: &str, new: Oid) -> Result<(Answer, Answer)> {
+        let name = format!("{place}{}", self.nonce);
+        let both = [name.clone(), format!("{scratch}/below")];
+        let moves = both.map(|name| Move { name, from: None, to: Some(new) });
+        let output = push(self.repo, self.remote, &moves, true)?;
+        let rows = refusals(&output.stdout_text());
+        let why = || self.authority.why(Deed::Change, &output);
+        if output.status.success() || rows.iter().any(|row| row.made) {
+            return Ok((Answer::Yes, Answer::No(in_part())));
+        }
+        match rows.iter().find(|row| row.name == name) {
+            None => Ok((Answer::Unknown("several refs at once are not taken".to_owned()), Answer::No(why()))),
+            Some(row) if row.is_forbidden() => Ok((Answer::No(why()), Answer::Yes)),
+            Some(_) => Ok((Answer::Yes, Answer::Yes)),
+        }
+    }
+
+    /// Removes refs of the trial from what they are.
+    fn remove(&self, refs: &[(String, Oid)]) -> Result<GitOutput> {
+        let moves = refs.iter().map(|(name, held)| Move { name: name.clone(), from: Some(*held), to: None });
+        push(self.repo, self.remote, &moves.collect::<Vec<_>>(), false)
+    }
+
+    /// Removes all there is of this trial and earlier ones; what could not be, by name.
+    fn clear(&self, mut mine: Vec<(String, Oid)>, removes: &mut Answer) -> Result<Vec<String>> {
+        for _ in 0..TRIES {
+            // Where it cannot be read any more, what was there last may still be.
+            let Ok(held) = self.authority.list(self.repo) else { break };
+            mine = self.mine(held);
+            if mine.is_empty() {
+                break;
+            }
+            let output = self.remove(&mine)?;
+            if output.status.success() {
+                *removes = Answer::Yes;
+                mine.clear();
+                break;
+            }
+            *removes = Answer::No(self.authority.why(Deed::Change, &output));
+        }
+        Ok(mine.into_iter().map(|(name, _)| name).collect())
+    }
+}
+
+fn in_part() -> Failure {
+    Failure::failed("a push that had to be all or none was made in part")
+}
+
+/// What a push says became of one ref.
+#[derive(Debug, PartialEq, Eq)]
+struct Row {
+    name: String,
+    made: bool,
+    words: String,
+}
+
+impl Row {
+    /// Whether a rule of the remote's speaks, and not that the whole could not be done.
+    fn is_forbidden(&self) -> bool {
+        let words = self.words.to_ascii_lowercase();
+        let whole = ["atomic", "transaction", "conflict", "failed to update ref", "cannot lock ref"];
+        let rule = ["declined", "hidden", "protected", "prohibited", "denied", "deny", "not allowed"];
+        rule.iter().any(|word| words.contains(word)) || !whole.iter().any(|word| words.contains(word))
+    }
+}
+
+/// Reads the lines of `git push --porcelain`: a flag, `FROM:TO` and words, between tabs.
+fn refusals(stdout: &str) -> Vec<Row> {
+    let row = |line: &str| {
+        let mut parts = line.splitn(3, '\t');
+        let (flag, refs, words) = (parts.next()?, parts.next()?, parts.next()?);
+        let name = refs.split_once(':')?.1.to_owned();
+        Some(Row { name, made: flag != "!" && flag != "=", words: words.to_owned() })
+    };
+    stdout.lines().filter_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_push_says_is_read_ref_by_ref() {
+        let said = "To ../r.git\n\
+            !\t123:refs/notes/rel/p/doctor/n\t[remote rejected] (atomic push failure)\n\
+            !\t123:refs/tags/v0\t[remote rejected] (hook declined)\n\
+            *\t123:refs/rel/p/doctor/n\t[new reference]\nDone\n";
+        let rows = refusals(said);
+        assert_eq!(
+            rows.iter().map(|row| (&*row.name, row.made, row.is_forbidden())).collect::<Vec<_>>(),
+            [
+                ("refs/notes/rel/p/doctor/n", false, false),
+                ("refs/tags/v0", false, true),
+                ("refs/rel/p/doctor/n", true, true),
+            ]
+        );
+        assert_eq!(refusals("fatal: no\n"), []);
+    }
+}
