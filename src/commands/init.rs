@@ -75,7 +75,7 @@ pub fn run(
     let written = with_environments(&render(&proposal), &environments);
     // What was typed is quoted and checked; this is the proof.
     let config = config::parse(&written, FILE_NAME)?.config;
-    let warnings = warnings(&repo, top, &proposal, &config);
+    let warnings = warnings(top, &proposal, &config);
     let commit = commit(&repo, top, &config);
     if options.dry_run {
         screen.result(&written);
@@ -493,7 +493,7 @@ const OTHER_TOOLS: [(&str, &str); 10] = [
 ];
 
 /// What the owner of this repository should know before the first tag.
-fn warnings(repo: &Repo, top: &Path, proposal: &Proposal, config: &Config) -> Vec<String> {
+fn warnings(top: &Path, proposal: &Proposal, config: &Config) -> Vec<String> {
     let samples = match proposal.numbering.scheme {
         Scheme::Semver => ["1.2.0-rc.1", "1.2.0"],
         Scheme::Calver => ["2026.11.0-rc.1", "2026.11.0"],
@@ -512,9 +512,6 @@ fn warnings(repo: &Repo, top: &Path, proposal: &Proposal, config: &Config) -> Ve
     }
     if let Some((file, tool)) = OTHER_TOOLS.into_iter().find(|(file, _)| top.join(file).is_file()) {
         warnings.push(format!("{file}: {tool} makes version tags too; let only one of them number releases"));
-    }
-    if repo.is_shallow() {
-        warnings.push("this clone is shallow, and a cut counts commits: git fetch --unshallow".to_owned());
     }
     if !proposal.deploy_exists {
         warnings.push(format!("{} is not there yet: write it before the first deployment", proposal.deploy));

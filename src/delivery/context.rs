@@ -12,6 +12,7 @@ use crate::domain::name::{Actor, Oid, ProjectName};
 use crate::exec::{Interrupts, Runner};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
+use crate::store::history;
 use crate::store::journal::Journal;
 use crate::store::repo::Repo;
 use crate::ui::prompt::Asker;
@@ -103,7 +104,54 @@ impl<'a> Context<'a> {
             return Err(Failure::new(Kind::NotFound, format!("there is no project {wanted}"))
                 .hint(format!("{} holds the project {}", home.found, home.project)));
         }
+        if options.offline {
+            repo.stay_offline();
+        }
         Ok(Context { world, screen, asker, runner, interrupts, options, repo, home })
+    }
+
+    /// With all of trunk's history, for verbs that count or compare: what a
+    /// shallow clone lacks is fetched, once. Where that cannot be done they
+    /// go on, and say that they may come out short.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn with_history(self) -> Result<Context<'a>> {
+        if !self.repo.is_shallow() {
+            return Ok(self);
+        }
+        let Home { trunk, remote, .. } = &self.home;
+        let is_whole = |repo: &Repo| match repo.ref_target(&self.trunk_ref())? {
+            Some(tip) => history::is_whole(repo, tip),
+            None => Ok(false),
+        };
+        if is_whole(&self.repo)? {
+            return Ok(self);
+        }
+        let mut whole = false;
+        if !self.is_local() && !self.options.offline {
+            self.screen.note(&format!("this clone is shallow: fetching the rest of the history of {trunk}"));
+            let refspec = format!("+refs/heads/{trunk}:{}", self.trunk_ref());
+            // That the remote cannot be reached is said by whoever asks it next.
+            whole = Authority::Remote(remote.clone()).fetch_whole(&self.repo, &[refspec]).is_ok();
+        }
+        // What was read of the history before is not what it is now.
+        let repo = Repo::discover(self.world, &Context::directory(self.world, self.options))?;
+        if self.options.offline {
+            repo.stay_offline();
+        }
+        if !whole || !is_whole(&repo)? {
+            self.screen.warn("this clone is shallow: counts, changes and places on trunk may come out short");
+        }
+        Ok(Context { repo, ..self })
+    }
+
+    /// Whether all of a commit's history is here.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn has_history(&self, tip: Oid) -> Result<bool> {
+        Ok(!self.repo.is_shallow() || history::is_whole(&self.repo, tip)?)
     }
 
     /// Where chains and tags are decided.

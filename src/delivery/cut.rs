@@ -37,7 +37,7 @@ pub struct Request {
 /// The commit is unknown or not on trunk; the release is closed or unknown;
 /// the version is taken.
 pub fn intend(ctx: &Context<'_>, snapshot: &Snapshot, request: &Request) -> Result<Intended> {
-    whole_history(ctx)?;
+    whole_history(ctx, snapshot)?;
     let commit = on_trunk(ctx, snapshot, request.rev.as_deref())?;
     let scheme = snapshot.policy.config.version.scheme;
     let explicit = |text: &String| {
@@ -119,8 +119,8 @@ fn existing_nowhere(snapshot: &Snapshot, commit: Oid) -> bool {
 
 /// A version and a place on trunk are counted from the history, so all of it
 /// has to be here.
-fn whole_history(ctx: &Context<'_>) -> Result<()> {
-    if !ctx.repo.is_shallow() {
+fn whole_history(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<()> {
+    if ctx.has_history(snapshot.trunk)? {
         return Ok(());
     }
     Err(Failure::new(Kind::Refused, "this clone is shallow, and a cut counts commits; nothing changed")

@@ -103,7 +103,8 @@ pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Targ
         .and_then(|_| snapshot.style.version_text(tag.as_str()))
         .map(str::to_owned);
     // What a shallow clone counts is not where a commit stands.
-    let on_trunk = !ctx.repo.is_shallow() && history::is_ancestor(&ctx.repo, commit, snapshot.trunk)?;
+    let on_trunk =
+        ctx.has_history(snapshot.trunk)? && history::is_ancestor(&ctx.repo, commit, snapshot.trunk)?;
     let position = if on_trunk { position(ctx, snapshot, commit)? } else { 0 };
     Ok(Target { tag, version: None, foreign_version, commit, position })
 }

@@ -98,6 +98,18 @@ impl Authority {
     /// for by its full name ([`Kind::NotFound`]); a ref here is not behind the authority's, so
     /// that its history was rewritten ([`Kind::Integrity`]).
     pub fn fetch(&self, repo: &Repo, refspecs: &[String]) -> Result<()> {
+        self.fetch_with(repo, &[], refspecs)
+    }
+
+    /// The same with all of the history that a shallow clone lacks.
+    ///
+    /// # Errors
+    /// As [`Authority::fetch`].
+    pub fn fetch_whole(&self, repo: &Repo, refspecs: &[String]) -> Result<()> {
+        self.fetch_with(repo, &["--unshallow"], refspecs)
+    }
+
+    fn fetch_with(&self, repo: &Repo, options: &[&str], refspecs: &[String]) -> Result<()> {
         let Authority::Remote(remote) = self else { return Ok(()) };
         if refspecs.is_empty() {
             return Ok(());
@@ -107,7 +119,9 @@ impl Authority {
             let output = Git::new(repo)
                 .arg("fetch")
                 .args(["--no-tags", "--refmap=", "--no-write-fetch-head", "--no-filter", "--no-prune"])
-                .args(["--no-recurse-submodules", "--no-auto-maintenance", "--no-progress", "--"])
+                .args(["--no-recurse-submodules", "--no-auto-maintenance", "--no-progress"])
+                .args(options)
+                .arg("--")
                 .arg(remote)
                 .args(refspecs)
                 .run()?;
@@ -160,8 +174,7 @@ impl Authority {
         parse_tips(&text).ok_or_else(|| {
             let id = text.split('\t').next().unwrap_or_default();
             if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                Failure::failed(format!("{self} names its objects by SHA-256, and this clone by SHA-1"))
-                    .hint("git init --object-format=sha1, and push the history there: rel needs SHA-1")
+                self.explain(Deed::Read, Trouble::OtherIds, &output)
             } else {
                 Failure::failed(format!("{self} lists its refs in a way that is not understood"))
             }
@@ -287,6 +300,10 @@ impl Authority {
                 format!("a chain or ref of {self} does not continue what this clone knows: it was rewritten"),
             )
             .hint("rel fsck"),
+            Trouble::OtherIds => Failure::failed(format!(
+                "{self} names its objects by SHA-256, and this clone by SHA-1"
+            ))
+            .hint("make a remote with git init --bare --object-format=sha1 and push to it: rel needs SHA-1"),
             Trouble::NotAtomic => {
                 Failure::failed(format!("{self} cannot change several refs at once (--atomic)"))
                     .hint("rel doctor")
@@ -319,6 +336,7 @@ enum Trouble {
     Rejected,
     Locked,
     NotAtomic,
+    OtherIds,
     Declined,
     Other,
 }
@@ -332,6 +350,7 @@ impl Trouble {
                 | Trouble::NoRepository
                 | Trouble::NoRef(_)
                 | Trouble::NotAtomic
+                | Trouble::OtherIds
                 | Trouble::Declined
                 | Trouble::Unreachable
         )
@@ -353,6 +372,13 @@ fn trouble(output: &GitOutput) -> Trouble {
         no_ref
     } else if says(&["does not support --atomic"]) {
         Trouble::NotAtomic
+    } else if says(&[
+        "mismatched algorithms",
+        "mismatched object format",
+        "does not support this repository's object format",
+        "the remote end has a different hash",
+    ]) {
+        Trouble::OtherIds
     } else if says(&[
         "cannot lock ref",
         "unable to create",

@@ -9,6 +9,7 @@ use git2::{Delta, Diff, DiffFindOptions, DiffOptions, ErrorCode, Patch};
 use crate::domain::name::Oid;
 use crate::failure::{Failure, Result};
 
+use super::partial;
 use super::repo::Repo;
 
 /// The largest file whose lines are counted, in bytes.
@@ -39,9 +40,8 @@ pub struct FileStat {
 /// # Errors
 /// A commit or a file is not in this clone.
 pub fn diffstat(repo: &Repo, from: Oid, to: Oid, wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<FileStat>> {
-    let trees = (repo.find_commit(from)?, repo.find_commit(to)?);
+    let (old, new) = (repo.tree_of(from)?, repo.tree_of(to)?);
     let counting = || -> std::result::Result<Vec<FileStat>, git2::Error> {
-        let (old, new) = (trees.0.tree()?, trees.1.tree()?);
         let mut options = DiffOptions::new();
         options.include_typechange(true).context_lines(0).max_size(LARGEST);
         let mut diff = repo.git2().diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))?;
@@ -58,6 +58,7 @@ pub fn diffstat(repo: &Repo, from: Oid, to: Oid, wanted: impl Fn(&[u8]) -> bool)
             }
             diff = repo.git2().diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))?;
         }
+        partial::bring_files(repo, &diff)?;
         let moved = diff.deltas().filter(|delta| matches!(delta.status(), Delta::Added | Delta::Deleted));
         let many = moved.count() > COMPARED;
         diff.find_similar(Some(
@@ -69,7 +70,7 @@ pub fn diffstat(repo: &Repo, from: Oid, to: Oid, wanted: impl Fn(&[u8]) -> bool)
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     };
-    counting().map_err(|error| {
+    partial::reading(repo, counting).map_err(|error| {
         let failure = Failure::failed(format!("cannot compare {} with {}", from.short(), to.short()));
         if error.code() == ErrorCode::NotFound {
             failure.hint(format!("this clone lacks a file of them: git diff --stat {from} {to} fetches it"))

@@ -206,6 +206,9 @@ impl<'r> Git<'r> {
                 }
             }
         }
+        if matches!(self.place, Place::Repository(repo) if repo.is_offline()) {
+            command.env("GIT_NO_LAZY_FETCH", "1");
+        }
         command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
         let terminal = world.stdin_terminal || world.stderr_terminal;
         if !terminal {

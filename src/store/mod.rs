@@ -13,6 +13,7 @@ pub mod index;
 pub mod journal;
 pub mod ledger;
 pub mod notes;
+mod partial;
 pub mod patch;
 pub mod pick;
 pub mod refs;

@@ -7,6 +7,7 @@ use crate::domain::name::Oid;
 use crate::failure::{Doing, Result};
 
 use super::history;
+use super::partial;
 use super::repo::{Repo, from_git2};
 
 /// The commits of `among` that make the same change as `commit`. Merges make
@@ -42,8 +43,9 @@ pub fn equal_to(repo: &Repo, commit: Oid, among: &[Oid]) -> Result<Vec<Oid>> {
 fn patch_id(repo: &Repo, commit: Oid) -> Result<Oid> {
     let doing = || format!("cannot tell what {} changed", commit.short());
     let (old, new) = trees(repo, commit)?;
-    let mut options = DiffOptions::new();
-    let diff = repo.git2().diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options)).doing(doing())?;
+    let compare = || repo.git2().diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut DiffOptions::new()));
+    let diff = partial::reading(repo, compare).doing(doing())?;
+    partial::bring_files(repo, &diff).doing(doing())?;
     diff.patchid(None).map(from_git2).doing(doing())
 }
 
@@ -68,7 +70,8 @@ fn changes(repo: &Repo, commit: Oid, path: &[u8]) -> Result<bool> {
         if parts.peek().is_none() {
             return Ok(true);
         }
-        match (repo.git2().find_tree(before), repo.git2().find_tree(after)) {
+        let tree = |id| partial::reading(repo, || repo.git2().find_tree(id));
+        match (tree(before), tree(after)) {
             (Ok(before), Ok(after)) => (old, new) = (before, after),
             // A file where a folder was, or the other way round.
             _ => return Ok(true),
@@ -79,12 +82,8 @@ fn changes(repo: &Repo, commit: Oid, path: &[u8]) -> Result<bool> {
 
 /// The tree of a commit and that of its parent.
 fn trees(repo: &Repo, commit: Oid) -> Result<(Option<Tree<'_>>, Tree<'_>)> {
-    let doing = || format!("cannot read the tree of {}", commit.short());
-    let new = repo.find_commit(commit)?.tree().doing_with(doing)?;
-    let old = match history::parents(repo, commit)?.first() {
-        Some(parent) => Some(repo.find_commit(*parent)?.tree().doing_with(doing)?),
-        None => None,
-    };
+    let new = repo.tree_of(commit)?;
+    let old = history::parents(repo, commit)?.first().map(|parent| repo.tree_of(*parent)).transpose()?;
     Ok((old, new))
 }
 

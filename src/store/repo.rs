@@ -5,7 +5,7 @@
 //! copies of what the authority holds. It never touches HEAD, the index or the
 //! working tree.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -22,6 +22,7 @@ use crate::world::World;
 
 use super::git::{Git, Version};
 use super::history::Commits;
+use super::partial;
 
 /// Variables that point git at a repository, an index or an object store; git's own list is
 /// `git rev-parse --local-env-vars`. A command that runs inside a checkout must have none of them.
@@ -99,6 +100,13 @@ impl Said {
     }
 }
 
+/// The parents that a commit's header names. libgit2 says that there are none where a shallow clone
+/// ends, and goes on saying so after it was deepened.
+fn parents_in(header: &[u8]) -> Vec<Oid> {
+    let named = |line: &[u8]| std::str::from_utf8(line.strip_prefix(b"parent ")?).ok()?.parse().ok();
+    header.split(|byte| *byte == b'\n').filter_map(named).collect()
+}
+
 /// Who and when, as a line of a commit has it: `Ana <ana@example.com> 1700000000 +0100`.
 fn stamp(line: &str) -> Option<((&str, &str), DateTime<Utc>)> {
     let (name, rest) = line.split_once(" <")?;
@@ -129,6 +137,10 @@ pub struct Repo {
     /// Objects written in-process that may not be on stable storage yet.
     unsynced: RefCell<Vec<Oid>>,
     pub(in crate::store) version: OnceCell<Version>,
+    promisor: OnceCell<Option<String>>,
+    /// For how many commits trees are brought the next time.
+    pub(in crate::store) batch: Cell<Option<usize>>,
+    offline: Cell<bool>,
     commits: OnceCell<Commits>,
 }
 
@@ -165,8 +177,8 @@ fn set_up_libgit2() {
         // Objects are checked by whoever received them; checking each one again while reading
         // costs about a third of a walk.
         git2::opts::strict_hash_verification(false);
-        // A partial clone is refused otherwise. Commits and their trees are always present in
-        // one, and nothing here needs a blob it has not been sent. `refstorage` must never be
+        // A partial clone is refused otherwise. Commits are always present in one, and what else
+        // was left out is fetched when it is missed ([`super::partial`]). `refstorage` must never be
         // listed: libgit2 would read a reftable's stand-in HEAD as if it were the real one.
         #[expect(unsafe_code, reason = "sets a global of libgit2; Once keeps two threads from racing")]
         // SAFETY: the list is changed once, before this process opens its first repository, and
@@ -230,6 +242,9 @@ impl Repo {
             alternates,
             unsynced: RefCell::new(Vec::new()),
             version: OnceCell::new(),
+            promisor: OnceCell::new(),
+            batch: Cell::new(None),
+            offline: Cell::new(false),
             commits: OnceCell::new(),
         })
     }
@@ -262,6 +277,12 @@ impl Repo {
     /// Whether history is cut off somewhere, so that counts and ancestry may be wrong.
     pub fn is_shallow(&self) -> bool {
         self.common_dir.join("shallow").metadata().is_ok_and(|file| file.len() > 0)
+    }
+
+    /// The commits that a shallow clone has without their parents.
+    pub fn shallow_edges(&self) -> Vec<Oid> {
+        let text = std::fs::read_to_string(self.common_dir.join("shallow")).unwrap_or_default();
+        text.lines().filter_map(|line| line.trim().parse().ok()).collect()
     }
 
     /// Object directories the environment names, beside the repository's own.
@@ -409,7 +430,7 @@ impl Repo {
         Ok(CommitInfo {
             id: oid,
             tree: from_git2(commit.tree_id()),
-            parents: commit.parent_ids().map(from_git2).collect(),
+            parents: parents_in(commit.raw_header_bytes()),
             subject: String::from_utf8_lossy(subject).into_owned(),
             message: String::from_utf8_lossy(commit.message_bytes()).into_owned(),
             author: actor_of(&commit.author()),
@@ -472,8 +493,8 @@ impl Repo {
     /// such file; a folder, a symbolic link and a submodule are no files.
     pub fn file_at(&self, commit: Oid, path: &str) -> Result<Option<Vec<u8>>> {
         let doing = || format!("cannot read {path:?} at {}", commit.short());
-        let tree = self.find_commit(commit)?.tree().doing(doing())?;
-        let entry = match tree.get_path(Path::new(path)) {
+        let tree = self.tree_of(commit)?;
+        let entry = match partial::reading(self, || tree.get_path(Path::new(path))) {
             Ok(entry) => entry,
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(Failure::failed(doing()).because(error)),
@@ -481,16 +502,12 @@ impl Repo {
         if entry.kind() != Some(ObjectType::Blob) || entry.filemode() == 0o120_000 {
             return Ok(None);
         }
-        match self.inner.find_blob(entry.id()) {
+        match self.blob(from_git2(entry.id())) {
             Ok(blob) => Ok(Some(blob.content().to_vec())),
-            // A partial clone has the tree and not the blob; git knows whom to ask.
-            Err(error) if error.code() == ErrorCode::NotFound => {
-                let output = Git::new(self).args(["cat-file", "blob"]).arg(entry.id().to_string()).run()?;
-                if output.status.success() {
-                    Ok(Some(output.stdout))
-                } else {
-                    Err(Failure::failed(doing()).because(anyhow::anyhow!(output.said())))
-                }
+            Err(error) if error.code() == ErrorCode::NotFound && self.is_offline() => {
+                Err(Failure::failed(doing())
+                    .hint("this clone is partial and lacks it: without --offline it is fetched")
+                    .because(error))
             }
             Err(error) => Err(Failure::failed(doing()).because(error)),
         }
@@ -568,8 +585,26 @@ impl Repo {
 
     /// Whether some objects are left to be fetched when they are needed.
     pub fn is_partial(&self) -> bool {
-        self.config("extensions.partialClone").is_some()
-            || self.remotes().iter().any(|name| self.config_is(&format!("remote.{name}.promisor")))
+        self.promisor().is_some()
+    }
+
+    /// The remote that has promised the objects that a partial clone left out.
+    pub(in crate::store) fn promisor(&self) -> Option<&str> {
+        let find = || {
+            let promises = |name: &String| self.config_is(&format!("remote.{name}.promisor"));
+            self.config("extensions.partialClone").or_else(|| self.remotes().into_iter().find(promises))
+        };
+        self.promisor.get_or_init(find).as_deref()
+    }
+
+    /// From now on nobody is asked for objects that are missing.
+    pub fn stay_offline(&self) {
+        self.offline.set(true);
+    }
+
+    /// Whether nobody may be asked.
+    pub(in crate::store) fn is_offline(&self) -> bool {
+        self.offline.get()
     }
 
     /// Who git would name as the committer: `GIT_COMMITTER_NAME` and `GIT_COMMITTER_EMAIL`, else
@@ -724,26 +759,42 @@ fn cannot_open(start: &Path, ceilings: &[PathBuf], error: git2::Error) -> Failur
             .hint("git init")
             .hint("rel -C DIR, with DIR inside a repository");
     };
-    let extension = |name: &str| {
+    let setting = |key: &str| {
         let common = std::fs::read_to_string(git_dir.join("commondir")).unwrap_or_default();
         let config = git2::Config::open(&git_dir.join(common.trim_end()).join("config")).ok()?;
-        config.get_string(&format!("extensions.{name}")).ok()
+        config.get_string(key).ok()
     };
     let unreadable = |what: &str, hint: &str| {
         Failure::failed(format!("the repository at {} {what}, which rel cannot read", start.display()))
             .hint(hint)
     };
-    match (extension("refstorage"), extension("objectformat")) {
+    match (setting("extensions.refstorage"), setting("extensions.objectformat")) {
         (Some(format), _) if format != "files" => {
-            unreadable("keeps its refs as a reftable", "git refs migrate --ref-format=files").because(error)
+            let address = setting("remote.origin.url").unwrap_or_else(|| "ADDRESS".to_owned());
+            unreadable("keeps its refs as a reftable", "git refs migrate --ref-format=files")
+                .hint("or, where git says that it cannot, clone anew:")
+                .hint(format!("git clone --ref-format=files {}", shell_words::quote(&address)))
+                .because(error)
         }
-        (_, Some(format)) if format != "sha1" => unreadable(
-            "names its objects by SHA-256",
-            "git clone into a repository made with --object-format=sha1",
-        )
-        .because(error),
+        (_, Some(format)) if format != "sha1" => {
+            let (here, new) = (quoted(start), quoted(&with_suffix(start, "-sha1")));
+            unreadable(
+                "names its objects by SHA-256",
+                &format!(
+                    "git init --object-format=sha1 {new} && git -C {here} fast-export --all | git -C {new} fast-import --quiet"
+                ),
+            )
+            .because(error)
+        }
         _ => Failure::failed(format!("cannot open the repository at {}", start.display())).because(error),
     }
+}
+
+/// A path beside another, named after it.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    path.with_file_name(name)
 }
 
 /// A path as one word of a shell.

@@ -471,10 +471,6 @@ fn a_shallow_clone() {
     assert_eq!(ci.live("staging"), first);
     let mut command = ci.command(&["cut", "--json"]);
     command.env("CI", "true");
-    let output = Running::start(command).wait();
-    if output.code == 0 {
-        assert_eq!(output.json()["candidate"]["tag"], "v0.2.0-rc.1");
-    } else {
-        assert!(output.ways_on().contains("unshallow"), "{output:?}");
-    }
+    let output = Running::start(command).wait().ok();
+    assert_eq!(output.json()["candidate"]["tag"], "v0.2.0-rc.1");
 }

@@ -42,20 +42,6 @@ fn a_command_is_tried_as_often_as_asked() {
     assert!(output.stderr.contains("attempt 3 of 3"), "{output:?}");
 }
 
-#[test]
-fn a_shallow_clone_does_not_count_wrong() {
-    let shop = Shop::new();
-    let ana = shop.ana();
-    ana.commit("src/more.txt", "more\n", "feat: more");
-    let parent = ana.dir.parent().unwrap().to_owned();
-    let origin = format!("file://{}", shop.authority().display());
-    shop.world.git(&ana.person, &parent, &["clone", "--quiet", "--depth", "1", &origin, "shallow"]);
-    let shallow = crate::repo::Desk { dir: parent.join("shallow"), ..shop.ana() };
-    shallow.refused_by(&["cut"], 4, &["shallow"]);
-    shallow.git(&["fetch", "--quiet", "--unshallow"]);
-    shallow.cut(&[]);
-}
-
 /// One person with two addresses is one person.
 #[test]
 fn a_mailmap_tells_who_is_who() {

@@ -17,6 +17,7 @@ mod authority;
 mod bad_input;
 mod block;
 mod changelog;
+mod clones;
 mod completions;
 mod config;
 mod counts;

@@ -149,3 +149,40 @@ fn a_doctor_makes_eight() {
     assert_eq!(trips(&ana, &["doctor", "--dry-run"]), eight[..2]);
     assert!(trips(&ana, &["doctor", "--offline"]).is_empty());
 }
+
+/// One more, once, for the history that it lacks.
+#[test]
+fn a_shallow_clone_makes_one_more_the_first_time() {
+    let shop = Shop::new();
+    shop.ana().cut(&[]);
+    let person = shop.world.person("bob");
+    let (dir, url) = (shop.world.at("bob"), format!("file://{}", shop.authority().display()));
+    let args = ["clone", "--quiet", "--depth=1", &url, dir.to_str().unwrap()];
+    shop.world.git(&person, &shop.world.at("tmp"), &args);
+    let bob = Desk { shop: &shop, person, dir };
+    assert_eq!(trips(&bob, &["status"]), ["fetch", "fetch"]);
+    assert_eq!(trips(&bob, &["status"]), ["fetch"]);
+}
+
+/// What a treeless clone left out comes many at a time: here the trees of
+/// forty commits in two requests.
+#[test]
+fn a_treeless_clone_asks_for_many_trees_at_once() {
+    let shop = Shop::with(&[("remote = \"origin\"", "remote = \"origin\"\npaths = [\"src/**\"]")]);
+    let ana = shop.ana();
+    shop.authority_git(&["config", "uploadpack.allowFilter", "true"]);
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    for n in 0..40 {
+        ana.commit_here("src/app.txt", &format!("{n}\n"), "fix: once more");
+    }
+    ana.push();
+    let person = shop.world.person("bob");
+    let (dir, url) = (shop.world.at("bob"), format!("file://{}", shop.authority().display()));
+    let args = ["clone", "--quiet", "--filter=tree:0", &url, dir.to_str().unwrap()];
+    shop.world.git(&person, &shop.world.at("tmp"), &args);
+    let bob = Desk { shop: &shop, person, dir };
+    assert_eq!(trips(&bob, &["status"]), ["fetch"; 3]);
+    assert_eq!(trips(&bob, &["status"]), ["fetch"]);
+    assert_eq!(bob.status("staging")["pending"], 40);
+}

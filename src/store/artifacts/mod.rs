@@ -30,6 +30,7 @@ pub use self::git_store::{Publication, PutError, TooLarge};
 use crate::domain::artifact::{Artifact, sha256_of};
 use crate::domain::name::{Oid, ProjectName, Sha256};
 use crate::failure::{Failure, Kind, Result};
+use crate::store::partial;
 use crate::store::repo::Repo;
 
 /// The most bytes of an entry that is read whole: many times what a provenance
@@ -180,7 +181,10 @@ impl<'a> Store<'a> {
             return Ok(());
         };
         match (&self.location, commit) {
-            (Location::Git, Some(commit)) => git_store::load(self.repo.git2(), commit, &missing, self.cache),
+            (Location::Git, Some(commit)) => {
+                partial::bring_entries(self.repo, *commit)?;
+                git_store::load(self.repo.git2(), commit, &missing, self.cache)
+            }
             (Location::Git, None) => Err(Failure::new(
                 Kind::Integrity,
                 format!("artifact {:?} is missing: the ref that keeps it in git does not exist", first.name),

@@ -15,6 +15,7 @@ use git2::ObjectType;
 use crate::domain::name::Oid;
 use crate::failure::{Doing, Failure, Result};
 
+use super::super::partial;
 use super::super::repo::{Repo, to_git2};
 use super::graph::Graph;
 
@@ -107,7 +108,8 @@ impl Commits {
             return Ok(Rc::clone(known));
         }
         let odb = repo.git2().odb().doing("cannot open the object store")?;
-        let object = odb.read(to_git2(tree)).doing(format!("cannot read the tree {tree}"))?;
+        let object = partial::reading(repo, || odb.read(to_git2(tree)))
+            .doing_with(|| format!("cannot read the tree {tree}"))?;
         let bytes: Rc<[u8]> = object.data().into();
         let mut trees = self.trees.borrow_mut();
         if trees.len() >= TREES {
@@ -291,11 +293,7 @@ impl Rewritten {
                 rewritten.parents.insert(*commit, parents.to_vec());
             }
         }
-        for line in lines(repo.common_dir().join("shallow")).lines() {
-            if let Ok(commit) = line.trim().parse() {
-                rewritten.parents.insert(commit, Vec::new());
-            }
-        }
+        rewritten.parents.extend(repo.shallow_edges().into_iter().map(|edge| (edge, Vec::new())));
         let off = repo.world().var("GIT_NO_REPLACE_OBJECTS").is_some()
             || repo
                 .config("core.useReplaceRefs")

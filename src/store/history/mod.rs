@@ -4,7 +4,7 @@
 //! repository has a commit-graph. Without one walks go by committers' clocks,
 //! as git's own do, with room for clocks that were wrong. In a shallow clone
 //! the answers end where history was cut off; whoever must be sure asks
-//! [`Repo::is_shallow`] first.
+//! [`is_whole`] first.
 
 mod commits;
 mod graph;
@@ -19,6 +19,7 @@ use git2::{Delta, DiffOptions};
 use crate::domain::name::Oid;
 use crate::failure::{Doing, Result};
 
+use super::partial;
 use super::repo::Repo;
 use commits::Node;
 use walk::{COLOURS, Colours, Met, Nodes, Range, Table};
@@ -321,6 +322,16 @@ pub fn ahead_behind(repo: &Repo, a: Oid, b: Oid) -> Result<(usize, usize)> {
     Ok((ranges.count(0), ranges.count(1)))
 }
 
+/// Whether all that `tip` contains is here: a shallow clone may end before that.
+pub fn is_whole(repo: &Repo, tip: Oid) -> Result<bool> {
+    for edge in repo.shallow_edges() {
+        if has(repo, edge)? && is_ancestor(repo, edge, tip)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// How many commits `oid` contains, itself included.
 pub fn ancestor_count(repo: &Repo, oid: Oid) -> Result<u64> {
     everything(repo, oid).map(|count| count as u64)
@@ -416,14 +427,14 @@ pub fn changed_paths(repo: &Repo, commit: Oid) -> Result<Vec<Vec<u8>>> {
 
 fn changes_between(repo: &Repo, parent: Option<Oid>, commit: Oid) -> Result<Vec<Vec<u8>>> {
     let doing = || format!("cannot tell what {} changed", commit.short());
-    let new = repo.find_commit(commit)?.tree().doing(doing())?;
-    let old = match parent {
-        Some(parent) => Some(repo.find_commit(parent)?.tree().doing(doing())?),
-        None => None,
+    let new = repo.tree_of(commit)?;
+    let old = parent.map(|parent| repo.tree_of(parent)).transpose()?;
+    let compare = || {
+        let mut options = DiffOptions::new();
+        options.skip_binary_check(true).include_typechange(true);
+        repo.git2().diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options))
     };
-    let mut options = DiffOptions::new();
-    options.skip_binary_check(true).include_typechange(true);
-    let diff = repo.git2().diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options)).doing(doing())?;
+    let diff = partial::reading(repo, compare).doing(doing())?;
     let mut paths: Vec<Vec<u8>> = diff
         .deltas()
         .filter_map(|delta| {

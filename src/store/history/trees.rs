@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use crate::domain::name::Oid;
 use crate::failure::{Failure, Result};
 
+use super::super::partial;
 use super::super::repo::{Repo, from_git2};
 use super::commits::Commits;
 
@@ -58,7 +59,10 @@ impl Compared<'_> {
     /// Whether something that counts differs between a commit and its parent,
     /// or is in a commit without one.
     pub(super) fn differ(&self, parent: Option<Oid>, commit: Oid) -> Result<bool> {
-        let tree = |oid: Oid| self.repo.find_commit(oid).map(|commit| from_git2(commit.tree_id()));
+        let tree = |oid: Oid| {
+            partial::bring_trees(self.repo, oid)?;
+            self.repo.find_commit(oid).map(|commit| from_git2(commit.tree_id()))
+        };
         self.trees(parent.map(tree).transpose()?, Some(tree(commit)?), &mut Vec::new())
     }
 

@@ -1,0 +1,197 @@
+//! Objects that a partial clone left out: fetched when they are needed, many
+//! at a time, by git, which knows whom to ask. The clone stays partial.
+
+use std::collections::HashSet;
+
+use git2::{Diff, ErrorCode, Oid as Id};
+
+use crate::domain::name::Oid;
+use crate::failure::{Failure, Result};
+
+use super::git::Git;
+use super::history;
+use super::repo::{Repo, from_git2, to_git2};
+
+/// Trees are brought for this many commits at first, and for twice as many each time after that:
+/// whoever asks for one is often on the way through all that come before it.
+const FIRST: usize = 16;
+
+/// More trees than that are never brought at once.
+const MOST: usize = 4_096;
+
+/// How often reading is begun anew, each time with one object more.
+const TRIES: usize = 1_000;
+
+/// Reads, in a partial clone as often as it takes to fetch what reading finds missing.
+///
+/// # Errors
+/// What `read` fails with.
+pub(in crate::store) fn reading<T>(
+    repo: &Repo,
+    read: impl Fn() -> std::result::Result<T, git2::Error>,
+) -> std::result::Result<T, git2::Error> {
+    let mut last = None;
+    for _ in 0..TRIES {
+        match read() {
+            Err(error) if error.code() == ErrorCode::NotFound && repo.is_partial() => {
+                let missing = named(error.message()).filter(|id| last != Some(*id));
+                match missing {
+                    Some(id) if bring(repo, &[id]).unwrap_or(false) => last = missing,
+                    _ => return Err(error),
+                }
+            }
+            done => return done,
+        }
+    }
+    read()
+}
+
+/// The object that libgit2 says it did not find.
+fn named(message: &str) -> Option<Oid> {
+    message.split(['(', ')']).find_map(|part| part.parse().ok())
+}
+
+/// Brings those of these objects that are missing; one request, none where none is or nobody may be
+/// asked. Whether there was anything to bring.
+///
+/// # Errors
+/// They cannot be had.
+pub(in crate::store) fn bring(repo: &Repo, objects: &[Oid]) -> Result<bool> {
+    let Some(remote) = repo.promisor().filter(|_| !repo.is_offline()) else { return Ok(false) };
+    let missing: HashSet<Oid> = objects.iter().copied().filter(|oid| !repo.has_object(*oid)).collect();
+    if missing.is_empty() {
+        return Ok(false);
+    }
+    let list: String = missing.iter().map(|oid| format!("{oid}\n")).collect();
+    let output = Git::new(repo)
+        // As git itself does: what is missing is no sign of what else is here.
+        .set("fetch.negotiationAlgorithm=noop")
+        .args(["fetch", "--no-tags", "--refmap=", "--no-write-fetch-head", "--filter=blob:none"])
+        .args(["--recurse-submodules=no", "--no-auto-maintenance", "--no-progress", "--stdin", "--"])
+        .arg(remote)
+        .stdin(list)
+        .run()?;
+    if output.status.success() {
+        Ok(true)
+    } else {
+        Err(Failure::failed("what this partial clone left out cannot be fetched")
+            .because(anyhow::anyhow!(output.said())))
+    }
+}
+
+/// Brings the tree of a commit, with the folders in it, and with it those of some commits before it.
+///
+/// # Errors
+/// They cannot be had.
+pub(in crate::store) fn bring_trees(repo: &Repo, commit: Oid) -> Result<()> {
+    if !repo.is_partial() || repo.has_object(from_git2(repo.find_commit(commit)?.tree_id())) {
+        return Ok(());
+    }
+    let most = repo.batch.get().unwrap_or(FIRST);
+    repo.batch.set(Some((2 * most).min(MOST)));
+    let (mut seen, mut trees) = (HashSet::from([commit]), Vec::new());
+    let mut next = std::collections::VecDeque::from([commit]);
+    while let Some(commit) = next.pop_front().filter(|_| trees.len() < most) {
+        trees.push(from_git2(repo.find_commit(commit)?.tree_id()));
+        next.extend(history::parents(repo, commit)?.into_iter().filter(|parent| seen.insert(*parent)));
+    }
+    bring(repo, &trees).map(drop)
+}
+
+/// Brings the files at the top of a commit: the same bytes may be a file of trunk's that was left out.
+///
+/// # Errors
+/// They cannot be had.
+pub(in crate::store) fn bring_entries(repo: &Repo, commit: Oid) -> Result<()> {
+    if !repo.is_partial() || !repo.has_object(commit) {
+        return Ok(());
+    }
+    let files: Vec<Oid> = repo.tree_of(commit)?.iter().map(|entry| from_git2(entry.id())).collect();
+    bring(repo, &files).map(drop)
+}
+
+/// Brings the files on both sides of a difference.
+///
+/// # Errors
+/// They cannot be had.
+pub(in crate::store) fn bring_files(repo: &Repo, diff: &Diff<'_>) -> std::result::Result<(), git2::Error> {
+    if !repo.is_partial() {
+        return Ok(());
+    }
+    let sides = diff
+        .deltas()
+        .flat_map(|delta| [delta.old_file(), delta.new_file()].map(|file| (file.id(), file.mode())));
+    let files: Vec<Oid> = sides
+        .filter(|(id, mode)| *id != Id::ZERO_SHA1 && *mode != git2::FileMode::Commit)
+        .map(|(id, _)| from_git2(id))
+        .collect();
+    bring(repo, &files).map(drop).map_err(|failure| git2::Error::from_str(&failure.message))
+}
+
+impl Repo {
+    /// The tree of a commit, brought here if a partial clone left it out.
+    ///
+    /// # Errors
+    /// It cannot be read, or cannot be had.
+    pub(in crate::store) fn tree_of(&self, commit: Oid) -> Result<git2::Tree<'_>> {
+        let found = self.find_commit(commit)?;
+        bring_trees(self, commit)?;
+        self.git2().find_tree(found.tree_id()).map_err(|error| {
+            Failure::failed(format!("cannot read the tree of {}", commit.short())).because(error)
+        })
+    }
+
+    /// A blob, brought here if a partial clone left it out.
+    pub(in crate::store) fn blob(&self, oid: Oid) -> std::result::Result<git2::Blob<'_>, git2::Error> {
+        reading(self, || self.git2().find_blob(to_git2(oid)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::repo::fixture::Sandbox;
+    use super::*;
+
+    #[test]
+    fn trees_are_brought_many_at_a_time_and_files_not_at_all() {
+        let sandbox = Sandbox::new();
+        for n in 0..40 {
+            sandbox.commit("work", &format!("dir/{n}"), "x\n", "another");
+        }
+        sandbox.git("work", &["push", "-q", "origin", "main"]);
+        sandbox.git("remote.git", &["config", "uploadpack.allowFilter", "true"]);
+        let url = format!("file://{}", sandbox.path("remote.git").display());
+        sandbox.git(".", &["clone", "-q", "--filter=tree:0", "--no-checkout", &url, "partial"]);
+        let repo = sandbox.open("partial");
+        let tip = repo.resolve_commit("HEAD").unwrap().unwrap();
+        let commits = history::range(&repo, &[], tip).unwrap();
+        let here = |commit: &Oid| repo.has_object(from_git2(repo.find_commit(*commit).unwrap().tree_id()));
+        assert!(!commits.iter().any(here));
+        assert!(repo.tree_of(tip).unwrap().get_path("dir/39".as_ref()).is_ok());
+        assert_eq!(commits.iter().filter(|commit| here(commit)).count(), FIRST);
+        repo.tree_of(commits[FIRST]).unwrap();
+        assert_eq!(commits.iter().filter(|commit| here(commit)).count(), commits.len());
+        assert_eq!(repo.file_at(tip, "dir/39").unwrap().as_deref(), Some(&b"x\n"[..]));
+        assert!(repo.promisor().is_some(), "it stays partial");
+    }
+
+    #[test]
+    fn nobody_is_asked_offline() {
+        let sandbox = Sandbox::new();
+        sandbox.git("remote.git", &["config", "uploadpack.allowFilter", "true"]);
+        let url = format!("file://{}", sandbox.path("remote.git").display());
+        sandbox.git(".", &["clone", "-q", "--filter=tree:0", "--no-checkout", &url, "partial"]);
+        let repo = sandbox.open("partial");
+        let tip = repo.resolve_commit("HEAD").unwrap().unwrap();
+        repo.stay_offline();
+        assert!(repo.file_at(tip, "README").is_err());
+        assert!(!repo.has_object(from_git2(repo.find_commit(tip).unwrap().tree_id())));
+    }
+
+    #[test]
+    fn what_libgit2_did_not_find_is_read_from_what_it_says() {
+        let id = "7af7494bb886d1ed62431682209af9e82dc403a3";
+        assert_eq!(named(&format!("object not found - no match for id ({id})")), id.parse().ok());
+        assert_eq!(named("object not found"), None);
+    }
+}
