@@ -11,10 +11,14 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 /// The variables that `rel` reads and no flag says, with what they mean to
 /// whoever looks them up.
-pub const VARIABLES: [(&str, &str); 6] = [
+pub const VARIABLES: [(&str, &str); 7] = [
     (
         "REL_PUBLISH_TIMEOUT",
         "how many seconds to go on trying to publish an outcome; 60 by default. After that the exit code is 8, and rel sync publishes it",
+    ),
+    (
+        "REL_GIT_TIMEOUT",
+        "how many seconds git may be silent while it talks to a remote and nobody is at a terminal; 600 by default. After that it is ended, with what it waits for",
     ),
     ("REL_ON_BEHALF_OF", "Name <email> of whoever asked for this run; their approval does not count either"),
     ("REL_RUN_URL", "the address of this run, for the record"),

@@ -17,6 +17,9 @@ use super::git::{Git, GitOutput};
 use super::history;
 use super::repo::Repo;
 
+/// The user's hooks are about the user's refs.
+const NO_HOOKS: &str = "core.hooksPath=/dev/null";
+
 /// How often a publication is tried when refs did not move and are what was expected: on a path
 /// remote, racing pushes also fail on each other's lock files.
 const PUBLISH_TRIES: u32 = 8;
@@ -117,9 +120,12 @@ impl Authority {
         let mut tries = 1;
         loop {
             let output = Git::new(repo)
+                .talking()
+                // What is fetched goes to refs of rel's own, which are nobody's to veto.
+                .set(NO_HOOKS)
                 .arg("fetch")
                 .args(["--no-tags", "--refmap=", "--no-write-fetch-head", "--no-filter", "--no-prune"])
-                .args(["--no-recurse-submodules", "--no-auto-maintenance", "--no-progress"])
+                .args(["--no-recurse-submodules", "--no-auto-maintenance", "--progress"])
                 .args(options)
                 .arg("--")
                 .arg(remote)
@@ -166,7 +172,8 @@ impl Authority {
     }
 
     fn ls_remote(&self, repo: &Repo, remote: &str, refs: &[&str]) -> Result<BTreeMap<String, Oid>> {
-        let output = Git::new(repo).args(["ls-remote", "--quiet", "--"]).arg(remote).args(refs).run()?;
+        let output =
+            Git::new(repo).talking().args(["ls-remote", "--quiet", "--"]).arg(remote).args(refs).run()?;
         if !output.status.success() {
             return Err(self.why(Deed::Read, &output));
         }
@@ -300,6 +307,18 @@ impl Authority {
                 format!("a chain or ref of {self} does not continue what this clone knows: it was rewritten"),
             )
             .hint("rel fsck"),
+            Trouble::Silent => Failure::failed(format!("{self} did not answer"))
+                .hint("a credential helper may wait for somebody: git ls-remote, in a terminal, shows it")
+                .hint("where git only needs more time: REL_GIT_TIMEOUT=SECONDS"),
+            Trouble::Foreign => Failure::failed(format!("{self} belongs to another user"))
+                .hint("where you trust it: git config --global --add safe.directory PATH"),
+            Trouble::Unsigned => Failure::failed(format!("git cannot sign what is pushed to {self}"))
+                .hint("set up a key: git config user.signingKey KEY")
+                .hint("or do not ask for it: git config push.gpgSign false"),
+            Trouble::Quarantine => {
+                Failure::failed(format!("{self} cannot be changed from inside a hook of its own"))
+                    .hint("run rel from a post-receive hook, or from CI")
+            }
             Trouble::OtherIds => Failure::failed(format!(
                 "{self} names its objects by SHA-256, and this clone by SHA-1"
             ))
@@ -337,6 +356,10 @@ enum Trouble {
     Locked,
     NotAtomic,
     OtherIds,
+    Silent,
+    Foreign,
+    Unsigned,
+    Quarantine,
     Declined,
     Other,
 }
@@ -351,6 +374,10 @@ impl Trouble {
                 | Trouble::NoRef(_)
                 | Trouble::NotAtomic
                 | Trouble::OtherIds
+                | Trouble::Silent
+                | Trouble::Foreign
+                | Trouble::Unsigned
+                | Trouble::Quarantine
                 | Trouble::Declined
                 | Trouble::Unreachable
         )
@@ -368,8 +395,16 @@ fn trouble(output: &GitOutput) -> Trouble {
         let name = line.split_once("couldn't find remote ref ")?.1.trim();
         Some(Trouble::NoRef(name.chars().filter(|c| !c.is_control()).collect()))
     });
-    if let Some(no_ref) = no_ref {
+    if output.silent.is_some() {
+        Trouble::Silent
+    } else if let Some(no_ref) = no_ref {
         no_ref
+    } else if says(&["support --signed push", "failed to sign", "push certificate"]) {
+        Trouble::Unsigned
+    } else if says(&["quarantine environment"]) {
+        Trouble::Quarantine
+    } else if says(&["dubious ownership"]) {
+        Trouble::Foreign
     } else if says(&["does not support --atomic"]) {
         Trouble::NotAtomic
     } else if says(&[
@@ -393,6 +428,7 @@ fn trouble(output: &GitOutput) -> Trouble {
         "prohibited",
         "denying",
         "denied by",
+        "aborted by hook",
         "deny updating",
     ]) {
         Trouble::Declined
@@ -410,12 +446,7 @@ fn trouble(output: &GitOutput) -> Trouble {
         "access denied",
     ]) {
         Trouble::Auth
-    } else if says(&[
-        "does not appear to be a git repository",
-        "repository not found",
-        "' not found",
-        "dubious ownership",
-    ]) {
+    } else if says(&["does not appear to be a git repository", "repository not found", "' not found"]) {
         Trouble::NoRepository
     } else if says(&[
         "could not resolve",
@@ -506,6 +537,8 @@ impl From<&RefUpdate> for Move {
 /// add to a push of theirs. Several at once where `atomic` asks for it.
 pub(in crate::store) fn push(repo: &Repo, remote: &str, moves: &[Move], atomic: bool) -> Result<GitOutput> {
     let mut git = Git::new(repo)
+        .talking()
+        .set(NO_HOOKS)
         .set("push.followTags=false")
         .set("push.recurseSubmodules=no")
         .set("push.negotiate=false");
@@ -514,7 +547,7 @@ pub(in crate::store) fn push(repo: &Repo, remote: &str, moves: &[Move], atomic: 
     if !remote.contains('=') && repo.config(&mirror).is_some() {
         git = git.set(format!("{mirror}=false"));
     }
-    git = git.args(["push", "--porcelain", "--no-verify", "--quiet"]);
+    git = git.args(["push", "--porcelain", "--no-verify", "--progress"]);
     if atomic {
         git = git.arg("--atomic");
     }

@@ -42,6 +42,7 @@ impl<'r> Checkout<'r> {
             Git::new(repo)
                 .cwd(&checkout.path)
                 .set(NO_HOOKS)
+                .set("core.autocrlf=false")
                 .args(["submodule", "--quiet", "update", "--init", "--recursive"])
                 .run_ok(&format!("cannot check out the submodules of {}", commit.short()))
                 .map_err(|failure| {
@@ -72,6 +73,9 @@ impl<'r> Checkout<'r> {
         let checkout = Checkout { repo, around: Some(around), path };
         Git::new(repo)
             .set(NO_HOOKS)
+            // The bytes of the commit, on whoever's machine.
+            .set("core.autocrlf=false")
+            .set("core.fsmonitor=false")
             // All of the commit, also where the user sees but a part of it.
             .set("core.sparseCheckout=false")
             .set("submodule.recurse=false")

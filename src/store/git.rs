@@ -1,15 +1,20 @@
 //! The only place that starts `git`.
 //!
 //! A child gets its arguments as they are, the repository by name, git's own
-//! language, and nobody to ask: it never prompts. What it prints is captured;
+//! language, and nobody to ask: it never prompts, and where nobody could end it
+//! it is not waited for without end. What it prints is captured;
 //! reading it is the caller's business, who must not learn from the text
 //! whether something happened.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
+use crate::exec;
 use crate::failure::{Failure, Kind, Result};
 use crate::world::World;
 
@@ -21,6 +26,26 @@ pub type Version = (u32, u32, u32);
 /// Writes that must survive a power cut reach the disk before git reports them.
 const FSYNC: &str = "core.fsync=committed,loose-object,reference";
 
+/// How long git may be silent while it talks to a remote and nobody is there to end it.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long a git that is ended has to put things in order.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How lines begin that say how far something has come.
+const PROGRESS: [&str; 10] = [
+    "Enumerating objects:",
+    "Counting objects:",
+    "Compressing objects:",
+    "Writing objects:",
+    "Receiving objects:",
+    "Unpacking objects:",
+    "Resolving deltas:",
+    "Checking connectivity",
+    "Delta compression using",
+    "Total ",
+];
+
 /// What a git child left behind.
 #[derive(Debug, Clone)]
 pub struct GitOutput {
@@ -30,6 +55,8 @@ pub struct GitOutput {
     pub stdout: Vec<u8>,
     /// All it wrote to standard error.
     pub stderr: Vec<u8>,
+    /// How long it had been silent when it was ended for that.
+    pub silent: Option<Duration>,
 }
 
 impl GitOutput {
@@ -45,10 +72,19 @@ impl GitOutput {
         let lines: Vec<String> = text
             .split(['\n', '\r'])
             .map(|line| line.chars().filter(|c| !unprintable(*c)).collect::<String>().trim_end().to_owned())
-            .filter(|line| !line.is_empty() && !line.starts_with("hint:"))
+            .filter(|line| !line.is_empty() && !line.starts_with("hint:") && !is_progress(line))
+            .chain(
+                self.silent.map(|time| format!("git said nothing for {} s, and was ended", time.as_secs())),
+            )
             .collect();
         if lines.is_empty() { format!("git ended with {}", self.status) } else { lines.join("\n") }
     }
+}
+
+/// Whether a line only says how far git, or the other side, has come.
+fn is_progress(line: &str) -> bool {
+    let line = line.strip_prefix("remote: ").unwrap_or(line);
+    PROGRESS.iter().any(|start| line.starts_with(start))
 }
 
 /// Control characters, and those that turn the direction of text around.
@@ -67,6 +103,7 @@ pub struct Git<'r> {
     stdin: Vec<u8>,
     cwd: Option<PathBuf>,
     env: Vec<(OsString, Option<OsString>)>,
+    talks: bool,
 }
 
 /// Where a call works.
@@ -88,7 +125,15 @@ impl<'r> Git<'r> {
     }
 
     fn at(place: Place<'r>) -> Git<'r> {
-        Git { place, settings: Vec::new(), args: Vec::new(), stdin: Vec::new(), cwd: None, env: Vec::new() }
+        Git {
+            place,
+            settings: Vec::new(),
+            args: Vec::new(),
+            stdin: Vec::new(),
+            cwd: None,
+            env: Vec::new(),
+            talks: false,
+        }
     }
 
     /// A setting for this call only, `key=value`, as `git -c`.
@@ -133,6 +178,13 @@ impl<'r> Git<'r> {
         self
     }
 
+    /// It talks to a remote. Where nobody is at a terminal it is ended once it has been silent for
+    /// `REL_GIT_TIMEOUT` seconds, with whatever helper it waits for; so let it show its progress.
+    pub fn talking(mut self) -> Git<'r> {
+        self.talks = true;
+        self
+    }
+
     /// Runs it to its end.
     ///
     /// # Errors
@@ -148,6 +200,11 @@ impl<'r> Git<'r> {
         self.surround(&mut command);
         command.stdin(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let patience = (self.talks && !self.is_watched()).then(|| self.patience());
+        if patience.is_some() {
+            // So that its helpers can be ended with it.
+            command.process_group(0);
+        }
         let mut child = command.spawn().map_err(|error| cannot_start(error, &self.args))?;
         // Fed from a second thread: git may fill its output pipe before it has read everything.
         let feeder = child.stdin.take().map(|mut pipe| {
@@ -157,15 +214,40 @@ impl<'r> Git<'r> {
                 let _ = pipe.write_all(&bytes);
             })
         });
-        let output = child.wait_with_output();
+        let output = match patience {
+            None => child.wait_with_output().map(|output| GitOutput {
+                status: output.status,
+                stdout: output.stdout,
+                stderr: output.stderr,
+                silent: None,
+            }),
+            Some(patience) => wait_while_it_speaks(child, patience),
+        };
         if let Some(feeder) = feeder {
             // The closure cannot panic.
             let _ = feeder.join();
         }
-        let output = output.map_err(|error| {
+        output.map_err(|error| {
             Failure::failed(format!("lost track of `{}`", spelled(&self.args))).because(error)
-        })?;
-        Ok(GitOutput { status: output.status, stdout: output.stdout, stderr: output.stderr })
+        })
+    }
+
+    fn world(&self) -> &World {
+        match self.place {
+            Place::Repository(repo) => repo.world(),
+            Place::Nowhere(world) => world,
+        }
+    }
+
+    /// Whether somebody is there who can answer it, or end it.
+    fn is_watched(&self) -> bool {
+        let world = self.world();
+        world.stdin_terminal || world.stderr_terminal
+    }
+
+    fn patience(&self) -> Duration {
+        let seconds = self.world().var("REL_GIT_TIMEOUT").and_then(|text| text.parse().ok());
+        seconds.map_or(PATIENCE, Duration::from_secs)
     }
 
     /// Runs it to its end and takes anything but success for a failure to do `what`, quoting git.
@@ -180,10 +262,7 @@ impl<'r> Git<'r> {
 
     /// Folder and environment.
     fn surround(&self, command: &mut Command) {
-        let world = match self.place {
-            Place::Repository(repo) => repo.world(),
-            Place::Nowhere(world) => world,
-        };
+        let world = self.world();
         command.env_clear().envs(&world.env);
         for name in LOCAL_VARS {
             command.env_remove(name);
@@ -210,8 +289,7 @@ impl<'r> Git<'r> {
             command.env("GIT_NO_LAZY_FETCH", "1");
         }
         command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
-        let terminal = world.stdin_terminal || world.stderr_terminal;
-        if !terminal {
+        if !self.is_watched() {
             // A window that nobody sees would hang for ever. Where there is no display either,
             // GIT_ASKPASS is how CI systems hand over a password, and asks nobody.
             let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| world.var(name).is_some());
@@ -219,6 +297,7 @@ impl<'r> Git<'r> {
                 command.env("GIT_ASKPASS", "");
             }
             command.env_remove("SSH_ASKPASS").env("SSH_ASKPASS_REQUIRE", "never");
+            command.env("GCM_INTERACTIVE", "never");
         }
         let own_ssh = ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|name| world.var(name).is_some())
             || matches!(self.place, Place::Repository(repo) if repo.config("core.sshCommand").is_some());
@@ -255,6 +334,46 @@ impl<'r> Git<'r> {
         parse_version(&text)
             .ok_or_else(|| Failure::failed(format!("git's version is not understood: {:?}", text.trim())))
     }
+}
+
+/// Waits for the end of a child that leads a process group of its own. Once it has been silent for
+/// too long, the whole group is ended.
+fn wait_while_it_speaks(mut child: Child, patience: Duration) -> std::io::Result<GitOutput> {
+    let (said, heard) = mpsc::channel();
+    let streams: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|pipe| Box::new(pipe) as _),
+        child.stderr.take().map(|pipe| Box::new(pipe) as _),
+    ];
+    for (index, mut stream) in streams.into_iter().flatten().enumerate() {
+        let said = said.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(read @ 1..) = stream.read(&mut buffer) {
+                if said.send((index, buffer[..read].to_vec())).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    drop(said);
+    let mut texts = [Vec::new(), Vec::new()];
+    let mut silent = None;
+    loop {
+        match heard.recv_timeout(patience) {
+            Ok((index, bytes)) => texts[index].extend(bytes),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                // What has left the group is not waited for a second time.
+                let again = silent.replace(patience).is_some();
+                if !exec::stop_group(child.id(), GRACE) || again {
+                    break;
+                }
+            }
+        }
+    }
+    let status = child.wait()?;
+    let [stdout, stderr] = texts;
+    Ok(GitOutput { status, stdout, stderr, silent: silent.filter(|_| !status.success()) })
 }
 
 /// Reads `git version 2.47.3`, `git version 2.39.3 (Apple Git-146)`, `git version 2.45.1.windows.1`.

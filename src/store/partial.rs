@@ -64,10 +64,11 @@ pub(in crate::store) fn bring(repo: &Repo, objects: &[Oid]) -> Result<bool> {
     }
     let list: String = missing.iter().map(|oid| format!("{oid}\n")).collect();
     let output = Git::new(repo)
+        .talking()
         // As git itself does: what is missing is no sign of what else is here.
         .set("fetch.negotiationAlgorithm=noop")
         .args(["fetch", "--no-tags", "--refmap=", "--no-write-fetch-head", "--filter=blob:none"])
-        .args(["--recurse-submodules=no", "--no-auto-maintenance", "--no-progress", "--stdin", "--"])
+        .args(["--recurse-submodules=no", "--no-auto-maintenance", "--progress", "--stdin", "--"])
         .arg(remote)
         .stdin(list)
         .run()?;

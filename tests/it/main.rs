@@ -28,6 +28,7 @@ mod doctor;
 mod floors;
 mod foreign;
 mod honour;
+mod hostile;
 mod integrity;
 mod kill;
 mod lock;
