@@ -561,8 +561,11 @@ pub(in crate::store) fn push(repo: &Repo, remote: &str, moves: &[Move], atomic: 
     }
     let mut output = git.run()?;
     // With --porcelain, why a ref was rejected stands on standard output.
-    for line in output.stdout.split_inclusive(|byte| *byte == b'\n').filter(|line| line.starts_with(b"!")) {
-        output.stderr.extend_from_slice(line);
+    for line in output.stdout_text().lines() {
+        if let ["!", refs, why] = line.splitn(3, '\t').collect::<Vec<_>>()[..] {
+            let name = refs.split_once(':').map_or(refs, |(_, name)| name);
+            output.stderr.extend_from_slice(format!("{name}: {why}\n").as_bytes());
+        }
     }
     Ok(output)
 }

@@ -73,6 +73,8 @@ impl GitOutput {
             .split(['\n', '\r'])
             .map(|line| line.chars().filter(|c| !unprintable(*c)).collect::<String>().trim_end().to_owned())
             .filter(|line| !line.is_empty() && !line.starts_with("hint:") && !is_progress(line))
+            // What follows says which, and why.
+            .filter(|line| !line.starts_with("error: failed to push some refs to "))
             .chain(
                 self.silent.map(|time| format!("git said nothing for {} s, and was ended", time.as_secs())),
             )

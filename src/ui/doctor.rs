@@ -66,7 +66,10 @@ impl Check {
             message.push('\n');
             message.push_str(more.trim_end());
         }
-        Check { hints: failure.hints.clone(), ..Check::problem(name, message) }
+        // Whoever reads this has run it.
+        let hints = failure.hints.iter().filter(|hint| *hint != "rel doctor");
+        let hints = hints.map(|hint| hint.trim_end_matches(": rel doctor").to_owned()).collect();
+        Check { hints, ..Check::problem(name, message) }
     }
 
     /// Adds what to do.

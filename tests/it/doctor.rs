@@ -81,13 +81,12 @@ fn what_it_says_of_a_sound_clone() {
     let text = ana.rel(&["doctor"]).ok().stdout;
     let said: Vec<&str> = text.lines().skip(2).collect();
     let tip = &ana.tip()[..7];
-    let release_toml = "release.toml: project shop, environments staging, prod";
     assert_eq!(
         said,
         [
             "ok       clone         complete",
             "ok       identity      ana <ana@example.com>",
-            &format!("ok       release.toml  {release_toml}"),
+            "ok       release.toml  project shop, environments staging, prod",
             "ok       unpublished   nothing: every record of this clone has reached the remote",
             &format!("ok       remote        origin: trunk main at {tip}"),
             &format!("ok       policy        trunk's, at {tip}"),

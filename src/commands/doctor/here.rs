@@ -63,9 +63,9 @@ pub fn clone(repo: &Repo, remote: &str) -> Vec<Check> {
         found.push(
             Check::note(
                 "clone",
-                "shallow: the first verb that asks the remote fetches the rest of trunk's history",
+                "shallow: the first verb that counts fetches what is missing of trunk's history; or now:",
             )
-            .hint("git fetch --unshallow does it now"),
+            .hint("git fetch --unshallow"),
         );
     }
     if let Some(filter) = &kind.filter {
@@ -77,7 +77,7 @@ pub fn clone(repo: &Repo, remote: &str) -> Vec<Check> {
             ),
         );
         found.push(if filter.starts_with("tree:") {
-            check.hint(format!("git fetch --refetch --filter=blob:none {remote} saves many requests"))
+            check.hint(format!("git fetch --refetch --filter=blob:none {remote}"))
         } else {
             check
         });
@@ -86,7 +86,7 @@ pub fn clone(repo: &Repo, remote: &str) -> Vec<Check> {
         let branches = if branches.is_empty() { "no branch".to_owned() } else { branches.join(", ") };
         found.push(Check::note(
             "clone",
-            format!("git fetch brings {branches} only; rel fetches what it needs by itself"),
+            format!("a plain git fetch brings {branches} only; rel fetches what it needs by itself"),
         ));
     }
     if found.is_empty() {
@@ -125,8 +125,8 @@ pub fn config(text: &str, name: &str) -> Check {
     };
     let config = &parsed.config;
     let names: Vec<&str> = config.environments.iter().map(|e| e.name.as_str()).collect();
-    let mut said =
-        vec![format!("{name}: project {}, environments {}", config.project.name, names.join(", "))];
+    let place = if name == config::FILE_NAME { String::new() } else { format!("{name}: ") };
+    let mut said = vec![format!("{place}project {}, environments {}", config.project.name, names.join(", "))];
     said.extend(parsed.notes.iter().cloned());
     said.extend(config::unsupported(config).into_iter().map(|one| one.text));
     said.extend(config.environments.iter().filter_map(config::not_judged));

@@ -259,6 +259,9 @@ fn tried(ctx: &Context<'_>, remote: &str, style: &TagStyle, held: Refs) -> Vec<C
         Answer::No(failure) => Check::failed(name, &failure),
         Answer::Unknown(why) => Check::note(name, format!("not tried: {why}")),
     };
+    if let Answer::No(failure) = &taken.refs {
+        return vec![Check::failed("push", failure)];
+    }
     let mut found = vec![
         check("push", taken.refs, format!("refs/rel/{project}/ can be written")),
         check("arrives", taken.arrives, "what is pushed is there when it is read".to_owned()),
