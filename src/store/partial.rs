@@ -35,9 +35,11 @@ pub(in crate::store) fn reading<T>(
         match read() {
             Err(error) if error.code() == ErrorCode::NotFound && repo.is_partial() => {
                 let missing = named(error.message()).filter(|id| last != Some(*id));
-                match missing {
-                    Some(id) if bring(repo, &[id]).unwrap_or(false) => last = missing,
-                    _ => return Err(error),
+                let Some(id) = missing else { return Err(error) };
+                match bring(repo, &[id]) {
+                    Ok(true) => last = missing,
+                    Ok(false) => return Err(error),
+                    Err(failure) => return Err(git2::Error::from_str(&failure.message)),
                 }
             }
             done => return done,
@@ -138,7 +140,13 @@ impl Repo {
         let found = self.find_commit(commit)?;
         bring_trees(self, commit)?;
         self.git2().find_tree(found.tree_id()).map_err(|error| {
-            Failure::failed(format!("cannot read the tree of {}", commit.short())).because(error)
+            let failure = Failure::failed(format!("cannot read the tree of {}", commit.short()));
+            let failure = if self.is_partial() && self.is_offline() {
+                failure.hint("this clone is partial and lacks it: without --offline it is fetched")
+            } else {
+                failure
+            };
+            failure.because(error)
         })
     }
 

@@ -266,6 +266,22 @@ fn a_shallow_clone_is_deepened_by_who_needs_history_and_nobody_else() {
     assert_eq!(bob.rel(&["where", &commits[0]]).ok().stderr, "");
 }
 
+/// Offline nobody is asked, and what is missing is said to be.
+#[test]
+fn a_partial_clone_offline_says_what_it_lacks() {
+    let shop = Shop::new();
+    history(&shop);
+    let bob = kinds::treeless(&shop);
+    bob.rel(&["log"]).ok();
+    let ask = ["diff", "v0.3.0", "trunk", "--stat", "--offline"];
+    let before = bob.git(&["count-objects", "-v"]);
+    let output = bob.rel(&[&ask[..], &["--json"]].concat()).code(1);
+    assert!(output.ways_on().contains("without --offline"), "{output:?}");
+    assert_eq!(bob.git(&["count-objects", "-v"]), before, "something was fetched");
+    bob.json(&ask[..4]);
+    bob.json(&ask);
+}
+
 /// What was cut off elsewhere, as a pull request that was checked out, stays.
 #[test]
 fn only_trunk_has_to_be_whole() {

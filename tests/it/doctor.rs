@@ -388,6 +388,18 @@ fn what_a_dead_run_left_is_told() {
     ana.rel(&["doctor"]).ok();
 }
 
+#[test]
+fn a_policy_that_is_wrong_on_trunk_is_a_problem_although_the_file_here_is_right() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let right = fs::read_to_string(ana.dir.join("release.toml")).unwrap();
+    ana.commit("release.toml", &right.replace("[build]", "[biuld]"), "chore: a slip");
+    ana.write("release.toml", &right);
+    let output = ana.rel(&["doctor", "--json"]).code(4);
+    assert_eq!(findings(&output), ["problem policy"]);
+    assert!(said(&output, "policy").contains("biuld"), "{output:?}");
+}
+
 /// A git that says it is another version.
 #[test]
 fn an_old_git_is_told_what_it_lacks() {
