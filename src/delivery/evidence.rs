@@ -6,6 +6,7 @@ use std::iter::Peekable;
 use chrono::{DateTime, Utc};
 
 use super::context::Context;
+use super::rewritten;
 use super::scope::{Foreign, Scope, baseline};
 use super::snapshot::{self, Footing, Snapshot};
 use crate::domain::candidates::{self, CandidatesState, Minted};
@@ -39,7 +40,13 @@ pub fn look_at_chains(ctx: &Context<'_>, verb: &str) -> Result<Footing> {
 }
 
 fn or_offline(ctx: &Context<'_>, verb: &str, failure: Failure) -> Failure {
-    if failure.kind != Kind::Failed || ctx.options.offline || ctx.is_local() {
+    if ctx.options.offline || ctx.is_local() {
+        return failure;
+    }
+    if rewritten::is_refusal(&failure) {
+        return failure.hint(format!("what this clone has seen before: rel {verb} --offline"));
+    }
+    if failure.kind != Kind::Failed {
         return failure;
     }
     match Footing::read(ctx).ok().and_then(|_| snapshot::as_of(ctx)) {

@@ -26,6 +26,7 @@ pub mod record;
 pub mod records;
 pub mod report;
 pub mod revision;
+pub mod rewritten;
 pub mod scope;
 pub mod settle;
 pub mod snapshot;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::context::{Context, config_at};
+use super::rewritten;
 use crate::config;
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
@@ -470,25 +471,41 @@ impl TagGlob {
 /// # Errors
 /// The authority cannot be reached, or has rewritten a chain.
 fn fetch(ctx: &Context<'_>, tags: &str) -> Result<()> {
-    let project = ctx.project();
     let refspecs = [
         format!("+refs/heads/{}:{}", ctx.home.trunk, ctx.trunk_ref()),
-        format!("refs/notes/rel/{project}/*:refs/notes/rel/{project}/*"),
-        format!("+refs/tags/{tags}:refs/rel/{project}/tags/{tags}"),
+        format!("+refs/tags/{tags}:refs/rel/{}/tags/{tags}", ctx.project()),
     ];
     bring(ctx, &refspecs)?;
     write_as_of(ctx)
 }
 
-/// Fetches. What `git notes` was made to write onto this clone's copies of
-/// chains is forgotten where it stands in the way.
-fn bring(ctx: &Context<'_>, refspecs: &[String]) -> Result<()> {
-    match ctx.authority().fetch(&ctx.repo, refspecs) {
-        Err(failure) if failure.kind == Kind::Integrity && forget_what_is_no_record(ctx)? => {
-            ctx.authority().fetch(&ctx.repo, refspecs)
+/// Fetches the chains, and `others` with them. What `git notes` was made to
+/// write onto this clone's copies of chains is forgotten where it stands in
+/// the way.
+///
+/// The chains that this clone has seen are asked for by name, so that git
+/// misses one that is gone; no copy of a chain ever moves but forward.
+fn bring(ctx: &Context<'_>, others: &[String]) -> Result<()> {
+    let every = format!("refs/notes/rel/{}/*", ctx.project());
+    let chains = rewritten::seen(ctx)?.into_iter().map(|(name, _)| name).chain([every]);
+    let refspecs: Vec<String> =
+        others.iter().cloned().chain(chains.map(|name| format!("{name}:{name}"))).collect();
+    let fetch = || ctx.authority().fetch(&ctx.repo, &refspecs);
+    let failure = match fetch() {
+        Err(failure) if failure.kind == Kind::Integrity && forget_what_is_no_record(ctx)? => match fetch() {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        },
+        Err(failure) => failure,
+        Ok(()) => return Ok(()),
+    };
+    if matches!(failure.kind, Kind::Integrity | Kind::NotFound) {
+        let found = rewritten::find(ctx)?;
+        if !found.is_empty() {
+            return Err(rewritten::refusal(ctx, &found));
         }
-        other => other,
     }
+    Err(failure)
 }
 
 /// Takes this clone's copies of chains back to their newest record; whether
@@ -515,8 +532,7 @@ pub fn fetch_chains(ctx: &Context<'_>) -> Result<()> {
     if let Authority::Local = ctx.authority() {
         return Ok(());
     }
-    let project = ctx.project();
-    bring(ctx, &[format!("refs/notes/rel/{project}/*:refs/notes/rel/{project}/*")])
+    bring(ctx, &[])
 }
 
 /// When this clone last heard of the authority.

@@ -119,6 +119,7 @@ impl Authority {
         }
         let mut tries = 1;
         loop {
+            let before = copies(repo, refspecs)?;
             let output = Git::new(repo)
                 .talking()
                 // What is fetched goes to refs of rel's own, which are nobody's to veto.
@@ -136,14 +137,54 @@ impl Authority {
             }
             let trouble = trouble(&output);
             // Another process of this clone may have moved a ref between git's reading the
-            // remote and its writing here. A rewritten history is still one the next time.
-            let passing = matches!(trouble, Trouble::Rejected | Trouble::Locked);
+            // remote and its writing here. Where none did, the remote's history was rewritten.
+            let passing = match trouble {
+                Trouble::Rejected => copies(repo, refspecs)? != before,
+                _ => trouble == Trouble::Locked,
+            };
             if !passing || tries == FETCH_TRIES {
                 return Err(self.explain(Deed::Read, trouble, &output));
             }
             std::thread::sleep(backoff(tries));
             tries += 1;
         }
+    }
+
+    /// Brings what these refs of the authority point to, and moves no ref. What is brought so may
+    /// be collected again. Nothing to do where this repository is the authority.
+    ///
+    /// # Errors
+    /// As [`Authority::fetch`].
+    pub fn fetch_objects(&self, repo: &Repo, refs: &[&str]) -> Result<()> {
+        let refspecs: Vec<String> = refs.iter().map(|name| (*name).to_owned()).collect();
+        self.fetch(repo, &refspecs)
+    }
+
+    /// Every ref of the authority below one of these folders, each with its last slash; one
+    /// process for a remote.
+    ///
+    /// # Errors
+    /// The authority cannot be reached, or says what is not understood.
+    pub fn list(&self, repo: &Repo, folders: &[&str]) -> Result<BTreeMap<String, Oid>> {
+        let Authority::Remote(remote) = self else {
+            let listed = folders.iter().map(|folder| repo.refs_under(folder));
+            return Ok(listed.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect());
+        };
+        let patterns = folders.iter().map(|folder| format!("{folder}*"));
+        let output =
+            Git::new(repo).args(["ls-remote", "--quiet", "--refs", "--"]).arg(remote).args(patterns).run()?;
+        if !output.status.success() {
+            let trouble = trouble(&String::from_utf8_lossy(&output.stderr));
+            return Err(self.explain("read", trouble, &output));
+        }
+        let mut held = parse_tips(&output.stdout_text()).ok_or_else(|| self.unreadable())?;
+        // A pattern matches at the end of a name, wherever that begins.
+        held.retain(|name, _| folders.iter().any(|folder| name.starts_with(folder)));
+        Ok(held)
+    }
+
+    fn unreadable(&self) -> Failure {
+        Failure::failed(format!("{self} lists its refs in a way that is not understood"))
     }
 
     /// What the authority's refs point to, in the order asked; one process for a remote, none for
@@ -474,6 +515,19 @@ fn parse_tips(text: &str) -> Option<BTreeMap<String, Oid>> {
             Some((name.to_owned(), oid.parse().ok()?))
         })
         .collect()
+}
+
+/// The refs of this clone that a fetch of these may only move forward.
+fn copies(repo: &Repo, refspecs: &[String]) -> Result<Vec<(String, Oid)>> {
+    let mut copies = Vec::new();
+    for refspec in refspecs.iter().filter(|refspec| !refspec.starts_with('+')) {
+        let Some((_, to)) = refspec.split_once(':') else { continue };
+        match to.strip_suffix('*') {
+            Some(folder) => copies.extend(repo.refs_under(folder)?),
+            None => copies.extend(repo.ref_target(to)?.map(|tip| (to.to_owned(), tip))),
+        }
+    }
+    Ok(copies)
 }
 
 /// Refuses what no authority may be asked for.

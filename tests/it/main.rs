@@ -41,6 +41,7 @@ mod race;
 mod readme;
 mod record;
 mod review;
+mod rewritten;
 mod rollback;
 mod roundtrips;
 mod ship;
