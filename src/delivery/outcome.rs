@@ -242,6 +242,7 @@ fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Resul
             tag: tag.clone(),
             candidate: candidate.tag.clone(),
             commit: candidate.commit,
+            tag_object: Some(object),
         },
     };
     let (_, update) = view.append(&ctx.repo, &[event])?;

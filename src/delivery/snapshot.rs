@@ -393,7 +393,7 @@ impl From<Minted> for Made {
 fn made(ctx: &Context<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Minted>, Vec<Closed>)> {
     let keep = |event: Event| match event.what {
         What::Minted(minted) => Some(minted.into()),
-        What::Closed { release, tag, candidate, commit } => {
+        What::Closed { release, tag, candidate, commit, .. } => {
             Some(Made::Closed(Closed { release, tag, candidate, commit }))
         }
         _ => None,

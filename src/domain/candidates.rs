@@ -8,7 +8,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::fold::Impossible;
+use super::fold::{Fold, Impossible};
 use super::name::{Actor, Oid, TagName};
 use super::version::{CandidateVersion, Version};
 
@@ -58,6 +58,15 @@ pub enum What {
         candidate: TagName,
         /// Its commit.
         commit: Oid,
+        /// The object of the release's own tag, which the chain vouches for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag_object: Option<Oid>,
+    },
+    /// Nothing happened: the state and the notes are stated once more, as the
+    /// events before this one have them.
+    Repaired {
+        /// What had been otherwise.
+        reason: String,
     },
 }
 
@@ -91,7 +100,7 @@ impl Minted {
 /// One event of the candidates' chain: one commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// What it is about: a tag, or a release.
+    /// What it is about: a tag, a release, or the chain itself.
     pub id: String,
     /// By whose clock it happened; decides nothing.
     pub at: DateTime<Utc>,
@@ -116,6 +125,7 @@ impl Event {
             What::Blocked { reason, .. } => format!("{id} blocked by {who}: {reason}"),
             What::Unblocked { reason, .. } => format!("{id} unblocked by {who}: {reason}"),
             What::Closed { candidate, .. } => format!("{id} closed by {candidate}"),
+            What::Repaired { reason } => format!("{id} repaired by {who}: {reason}"),
         }
     }
 
@@ -126,7 +136,7 @@ impl Event {
                 Some(*commit)
             }
             What::Minted(minted) => Some(minted.commit),
-            What::Blocked { .. } | What::Unblocked { .. } => None,
+            What::Blocked { .. } | What::Unblocked { .. } | What::Repaired { .. } => None,
         }
     }
 }
@@ -279,6 +289,7 @@ impl CandidatesState {
                 }
                 next.line_mut(release).closed = true;
             }
+            What::Repaired { .. } => {}
         }
         Ok(next)
     }
@@ -306,5 +317,17 @@ impl CandidatesState {
             self.releases.len() - 1
         });
         &mut self.releases[index]
+    }
+}
+
+impl Fold for CandidatesState {
+    type Event = Event;
+
+    fn after(&self, event: &Event) -> Result<CandidatesState, Impossible> {
+        self.apply(event)
+    }
+
+    fn restates(event: &Event) -> bool {
+        matches!(event.what, What::Repaired { .. })
     }
 }

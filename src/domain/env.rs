@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::candidates::Minted;
-use super::fold::Impossible;
+use super::fold::{Fold, Impossible};
 use super::gate::Gate;
 use super::name::{Actor, DeploymentId, EnvName, Oid, TagName};
 use super::version::CandidateVersion;
@@ -269,6 +269,12 @@ pub enum What {
         /// Its commit.
         commit: Oid,
     },
+    /// Nothing happened: the state and the notes are stated once more, as the
+    /// events before this one have them.
+    Repaired {
+        /// What had been otherwise.
+        reason: String,
+    },
 }
 
 /// One event of an environment's chain: one commit.
@@ -311,6 +317,7 @@ impl Event {
             }
             What::Approve { tag, .. } => format!("{id} {tag} approved by {who}"),
             What::Withdraw { tag, .. } => format!("{id} approval of {tag} withdrawn by {who}"),
+            What::Repaired { reason } => format!("{id} repaired by {who}: {reason}"),
         }
     }
 }
@@ -581,6 +588,7 @@ impl EnvState {
                     )));
                 }
             }
+            What::Repaired { .. } => numbered(&mut next)?,
         }
         Ok(next)
     }
@@ -786,6 +794,18 @@ impl EnvState {
         self.standing.retain(|standing| standing.tag != *tag);
         self.standing.push(Standing { tag: tag.clone(), longest, since: Some(at) });
         keep_newest(&mut self.standing, STANDING);
+    }
+}
+
+impl Fold for EnvState {
+    type Event = Event;
+
+    fn after(&self, event: &Event) -> Result<EnvState, Impossible> {
+        self.apply(event)
+    }
+
+    fn restates(event: &Event) -> bool {
+        matches!(event.what, What::Repaired { .. })
     }
 }
 

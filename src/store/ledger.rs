@@ -15,7 +15,7 @@ use super::notes::NoteLine;
 use super::repo::Repo;
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{self, EnvState, What};
-use crate::domain::fold::Impossible;
+use crate::domain::fold::Fold;
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
 use crate::failure::{Failure, Kind, Result};
 
@@ -33,14 +33,7 @@ pub fn candidates_ref(project: &ProjectName) -> String {
 }
 
 /// A state that a chain's events fold to.
-pub trait State: Default + Clone + Serialize + DeserializeOwned {
-    /// What happens in such a chain.
-    type Event: Clone + Serialize + DeserializeOwned;
-    /// The state after `event`.
-    ///
-    /// # Errors
-    /// The event cannot follow.
-    fn after(&self, event: &Self::Event) -> Result<Self, Impossible>;
+pub trait State: Fold<Event: Clone + Serialize + DeserializeOwned> + DeserializeOwned {
     /// The first line of the event's commit message.
     fn subject(event: &Self::Event) -> String;
     /// Who and when.
@@ -50,12 +43,6 @@ pub trait State: Default + Clone + Serialize + DeserializeOwned {
 }
 
 impl State for EnvState {
-    type Event = env::Event;
-
-    fn after(&self, event: &env::Event) -> Result<Self, Impossible> {
-        self.apply(event)
-    }
-
     fn subject(event: &env::Event) -> String {
         event.subject()
     }
@@ -75,18 +62,16 @@ impl State for EnvState {
                     self.last.as_ref().filter(|last| last.seq == seq).map(|last| last.target.commit)
                 })
             }
-            What::Hold { .. } | What::Unhold { .. } | What::Approve { .. } | What::Withdraw { .. } => None,
+            What::Hold { .. }
+            | What::Unhold { .. }
+            | What::Approve { .. }
+            | What::Withdraw { .. }
+            | What::Repaired { .. } => None,
         }
     }
 }
 
 impl State for CandidatesState {
-    type Event = candidates::Event;
-
-    fn after(&self, event: &candidates::Event) -> Result<Self, Impossible> {
-        self.apply(event)
-    }
-
     fn subject(event: &candidates::Event) -> String {
         event.subject()
     }

@@ -49,6 +49,7 @@ fn closed(release: &str, commit: u8) -> What {
         tag: tag(release),
         candidate: tag(&format!("{release}-rc.1")),
         commit: oid(commit),
+        tag_object: None,
     }
 }
 

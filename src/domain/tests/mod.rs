@@ -9,6 +9,7 @@ mod gates;
 mod minting;
 mod plan;
 mod records;
+mod refold;
 mod times;
 mod way_back;
 

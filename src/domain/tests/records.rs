@@ -87,7 +87,9 @@ fn every_event_of_candidates_survives() {
             tag: "v1.1.0".parse().unwrap(),
             candidate: tag('a'),
             commit,
+            tag_object: Some(commit),
         },
+        CandidatesWhat::Repaired { reason: "its notes were edited".into() },
     ];
     for what in whats {
         let event = candidates::Event {
