@@ -73,6 +73,11 @@ impl<S: Fold> Refold<S> {
         !self.torn
     }
 
+    /// Whether the last snapshot is what the events come to.
+    pub fn agrees(&self) -> bool {
+        self.wrong.is_none()
+    }
+
     /// Goes on from a snapshot, where what came before it cannot be read.
     pub fn resume(&mut self, state: S) {
         *self = Refold { state, wrong: None, torn: true };

@@ -64,6 +64,11 @@ impl Entry {
         parse(&self.message)
     }
 
+    /// Whether it has several parents.
+    pub fn is_merge(&self) -> bool {
+        self.is_merge
+    }
+
     /// The record as it was written, if it looks like one; whether it is,
     /// [`Entry::body`] tells. For who reads many and can tell by what they read.
     pub(in crate::store) fn line(&self) -> Option<&str> {
@@ -155,6 +160,24 @@ pub fn write(
     author: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Oid> {
+    let before = parent.map(|oid| repo.find_commit(oid)).transpose()?;
+    let tree = notes::append(repo, before.map(|commit| from_git2(commit.tree_id())), notes)?;
+    write_over(repo, parent, subject, line, tree, author, at)
+}
+
+/// The same with a notes tree that does not go by the one before it.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_over(
+    repo: &Repo,
+    parent: Option<Oid>,
+    subject: &str,
+    line: &str,
+    tree: Oid,
+    author: &Actor,
+    at: DateTime<Utc>,
+) -> Result<Oid> {
     let doing = "cannot write a record";
     let mut message: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     message.truncate(message.trim_end().len());
@@ -169,7 +192,6 @@ pub fn write(
         );
     }
     let parent = parent.map(|oid| repo.find_commit(oid)).transpose()?;
-    let tree = notes::append(repo, parent.as_ref().map(|parent| from_git2(parent.tree_id())), notes)?;
     let tree = repo.git2().find_tree(to_git2(tree)).doing(doing)?;
     let who = git2::Signature::new(&author.name, &author.email, &git2::Time::new(at.timestamp(), 0))
         .doing(format!("{author:?} cannot sign a commit"))?;

@@ -9,18 +9,18 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::authority::{Expected, RefUpdate};
+use super::authority::RefUpdate;
 use super::chain::{self, Body};
-use super::notes::NoteLine;
+use super::notes::{NoteLine, Projection};
 use super::repo::Repo;
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{self, EnvState, What};
 use crate::domain::fold::Fold;
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Doing, Failure, Kind, Result};
 
 /// The version of the records written here.
-const VERSION: u64 = 1;
+pub(in crate::store) const VERSION: u64 = 1;
 
 /// `refs/notes/rel/<project>/env/<env>`.
 pub fn env_ref(project: &ProjectName, environment: &EnvName) -> String {
@@ -115,11 +115,7 @@ impl<S: State> View<S> {
     /// # Errors
     /// A newer version wrote the tip; an event cannot follow; git failed.
     pub fn append(&self, repo: &Repo, events: &[S::Event]) -> Result<(View<S>, RefUpdate)> {
-        if let Some(newer) = &self.newer {
-            return Err(Failure::new(Kind::Refused, format!("{} was written by a newer rel", self.ref_name))
-                .reason("version", newer.clone())
-                .hint("update rel on this machine; reading still works"));
-        }
+        self.may_be_appended_to()?;
         let mut state = self.state.clone();
         let mut tip = self.tip;
         for event in events {
@@ -139,15 +135,44 @@ impl<S: State> View<S> {
         let Some(new) = tip.filter(|_| !events.is_empty()) else {
             return Err(Failure::failed(format!("nothing to append to {}", self.ref_name)));
         };
-        let expected = self.held.map_or(Expected::MustNotExist, Expected::MustBe);
-        let update = RefUpdate { name: self.ref_name.clone(), expected, new };
         let view =
             View { ref_name: self.ref_name.clone(), held: Some(new), tip: Some(new), state, newer: None };
-        Ok((view, update))
+        Ok((view, self.update(new)))
+    }
+
+    /// Makes the commit of an event that states once more what those before it
+    /// come to: this view's state, and `notes` whatever the tip's tree holds.
+    ///
+    /// # Errors
+    /// As [`View::append`].
+    pub fn restate(&self, repo: &Repo, event: &S::Event, notes: &Projection) -> Result<RefUpdate> {
+        self.may_be_appended_to()?;
+        let state = self.state.after(event).doing(format!("{} cannot be repaired", self.ref_name))?;
+        let line = to_line(&Line { v: VERSION, event, state: &state });
+        let (actor, at) = S::stamp(event);
+        let tree = notes.write(repo)?;
+        let new = chain::write_over(repo, self.tip, &S::subject(event), &line, tree, actor, at)?;
+        Ok(self.update(new))
+    }
+
+    fn may_be_appended_to(&self) -> Result<()> {
+        match &self.newer {
+            None => Ok(()),
+            Some(newer) => {
+                Err(Failure::new(Kind::Refused, format!("{} was written by a newer rel", self.ref_name))
+                    .reason("version", newer.clone())
+                    .hint("update rel on this machine; reading still works"))
+            }
+        }
+    }
+
+    /// The update of the ref that makes `new` true.
+    fn update(&self, new: Oid) -> RefUpdate {
+        RefUpdate { name: self.ref_name.clone(), expected: self.held.into(), new }
     }
 }
 
-fn to_line(value: &impl Serialize) -> String {
+pub(in crate::store) fn to_line(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("records have string keys and no failing serializer")
 }
 

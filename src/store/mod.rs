@@ -16,6 +16,7 @@ pub mod notes;
 mod partial;
 pub mod patch;
 pub mod pick;
+pub mod recheck;
 pub mod refs;
 pub mod repo;
 pub mod tag;

@@ -6,6 +6,8 @@
 //! far. A tree that was edited by hand is put right where possible: flat or
 //! deeper entries move to their place, what is no note is dropped.
 
+mod projection;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use git2::{ErrorCode, ObjectType};
@@ -14,6 +16,8 @@ use crate::domain::name::Oid;
 use crate::failure::{Doing, Failure, Result};
 
 use super::repo::{Repo, from_git2, to_git2};
+
+pub use projection::{Edited, Projection};
 
 /// How many commits a tree holds at most.
 pub const CAP: usize = 256;
@@ -142,7 +146,7 @@ fn evict(repo: &Repo, folders: &mut BTreeMap<u8, Folder>, keep: &BTreeSet<Oid>) 
         let number = newest_number(&read_blob(repo, *blob)?);
         let time = match number {
             Some(_) => 0,
-            None => repo.git2().find_commit(to_git2(*commit)).map_or(i64::MIN, |c| c.time().seconds()),
+            None => time_of_commit(repo, *commit),
         };
         ranked.push((number, time, *commit));
     }
@@ -154,6 +158,11 @@ fn evict(repo: &Repo, folders: &mut BTreeMap<u8, Folder>, keep: &BTreeSet<Oid>) 
         }
     }
     Ok(())
+}
+
+/// When a commit was committed; before all others where it is not in this clone.
+fn time_of_commit(repo: &Repo, commit: Oid) -> i64 {
+    repo.git2().find_commit(to_git2(commit)).map_or(i64::MIN, |commit| commit.time().seconds())
 }
 
 /// The number of the last line that begins `{"id":"env#N"`.
@@ -177,6 +186,14 @@ fn read_blob(repo: &Repo, blob: Oid) -> Result<Vec<u8>> {
 /// Writes the trees, the empty one included: git takes that for granted and leaves it out, and
 /// then fsck misses it. Names of one length sort alike as text and as tree entries.
 fn write(repo: &Repo, folders: BTreeMap<u8, Folder>) -> Result<Oid> {
+    lay_out(folders, &mut |kind, data| repo.put(kind, data))
+}
+
+/// The same with whatever becomes of each tree.
+fn lay_out(
+    folders: BTreeMap<u8, Folder>,
+    put: &mut impl FnMut(ObjectType, &[u8]) -> Result<Oid>,
+) -> Result<Oid> {
     let mut root = Vec::new();
     for (first, folder) in folders {
         if folder.notes.is_empty() {
@@ -190,13 +207,13 @@ fn write(repo: &Repo, folders: BTreeMap<u8, Folder>) -> Result<Oid> {
                     data.extend_from_slice(format!("100644 {}\0", &commit.to_string()[2..]).as_bytes());
                     data.extend_from_slice(blob.as_bytes());
                 }
-                repo.put(ObjectType::Tree, &data)?
+                put(ObjectType::Tree, &data)?
             }
         };
         root.extend_from_slice(format!("40000 {first:02x}\0").as_bytes());
         root.extend_from_slice(tree.as_bytes());
     }
-    repo.put(ObjectType::Tree, &root)
+    put(ObjectType::Tree, &root)
 }
 
 #[cfg(test)]

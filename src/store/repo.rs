@@ -489,6 +489,17 @@ impl Repo {
         self.inner.odb().is_ok_and(|odb| odb.exists(to_git2(oid)))
     }
 
+    /// Whether an object is here and is what its id says. Reading does not ask:
+    /// whoever received it has checked, but a disk may have changed it since.
+    pub fn is_intact(&self, oid: Oid) -> bool {
+        let check = || {
+            let odb = self.inner.odb()?;
+            let object = odb.read(to_git2(oid))?;
+            Ok::<bool, git2::Error>(git2::Oid::hash_object(object.kind(), object.data())? == to_git2(oid))
+        };
+        check().unwrap_or(false)
+    }
+
     /// The bytes of a file as a commit has it, without any filter. None where the commit has no
     /// such file; a folder, a symbolic link and a submodule are no files.
     pub fn file_at(&self, commit: Oid, path: &str) -> Result<Option<Vec<u8>>> {

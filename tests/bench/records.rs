@@ -240,7 +240,11 @@ impl Writer<'_> {
         let object = write_tag(self.repo, &tag, winner.commit, &actor, at, &message, false)?;
         self.refs.insert(tag.to_ref(), object);
         let (candidate, commit) = (winner.tag.clone(), winner.commit);
-        Ok(self.event(&tag.clone(), at, candidates::What::Closed { release, tag, candidate, commit, tag_object: None }))
+        Ok(self.event(
+            &tag.clone(),
+            at,
+            candidates::What::Closed { release, tag, candidate, commit, tag_object: None },
+        ))
     }
 
     fn event(&mut self, tag: &TagName, at: DateTime<Utc>, what: candidates::What) -> candidates::Event {
