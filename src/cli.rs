@@ -138,6 +138,8 @@ pub enum Verb {
         after_help = "Examples:\n  rel doctor\n  rel doctor --offline    without asking the remote\n  rel doctor --dry-run    without trying to push"
     )]
     Doctor,
+    /// Check history, tags and artifacts against what was recorded
+    Fsck(Fsck),
     /// Check or show the configuration
     Config(ConfigArgs),
     /// Print what makes a shell complete rel's command lines
@@ -539,6 +541,20 @@ pub struct Resolve {
     /// Why you know; recorded
     #[arg(long, short = 'm', value_name = "WHY")]
     pub reason: String,
+}
+
+/// `rel fsck`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel fsck                       everything, every byte\n  rel fsck --quick               without reading artifacts\n  rel fsck --repair --dry-run    what would be put right\n  rel fsck --repair              in the clone that has most"
+)]
+pub struct Fsck {
+    /// Do not read the bytes of artifacts
+    #[arg(long)]
+    pub quick: bool,
+    /// Put right what can be, by appending; nothing is rewritten
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// `rel config`

@@ -218,6 +218,7 @@ fn dispatch(
         Verb::Resolve(args) => commands::resolve::run(&open()?, args),
         Verb::Sync => commands::sync::run(&open()?),
         Verb::Doctor => commands::doctor::run(world, screen, options, open),
+        Verb::Fsck(args) => commands::fsck::run(&open()?, args),
         Verb::Config(args) => match args.verb {
             ConfigVerb::Check => commands::config::check(world, screen, options),
             ConfigVerb::Show => commands::config::show(&open()?),

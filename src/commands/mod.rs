@@ -12,6 +12,7 @@ pub mod demo;
 pub mod deploy;
 pub mod diff;
 pub mod doctor;
+pub mod fsck;
 pub mod init;
 pub mod list;
 pub mod lock;

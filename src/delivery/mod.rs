@@ -15,6 +15,7 @@ pub mod cut;
 pub mod deployment;
 pub mod evidence;
 pub mod flow;
+pub mod fsck;
 pub mod lived;
 pub mod make;
 pub mod outcome;

@@ -99,21 +99,18 @@ fn continues(ctx: &Context<'_>, tip: Oid, earlier: Oid) -> bool {
 }
 
 impl Rewritten {
-    /// What happened, in one sentence.
+    /// What happened to it, in words that follow its name.
     pub fn message(&self, ctx: &Context<'_>) -> String {
-        let Rewritten { name, seen, now } = self;
+        let Rewritten { seen, now, .. } = self;
         let seen = Commit(ctx, *seen);
         match now {
-            Now::Gone => format!("{name} is gone; this clone has seen it up to {seen}"),
+            Now::Gone => format!("is gone; this clone has seen it up to {seen}"),
             Now::SetBack { to, by } => {
                 let events = if *by == 1 { "1 event".to_owned() } else { format!("{by} events") };
-                format!("{name} was set back by {events}, from {seen} to {}", Commit(ctx, *to))
+                format!("was set back by {events}, from {seen} to {}", Commit(ctx, *to))
             }
             Now::Replaced { by } => {
-                format!(
-                    "{name} was replaced: it ends in {}, which does not continue {seen}",
-                    Commit(ctx, *by)
-                )
+                format!("was replaced: it ends in {}, which does not continue {seen}", Commit(ctx, *by))
             }
         }
     }
@@ -137,10 +134,11 @@ pub fn refusal(ctx: &Context<'_>, found: &[Rewritten]) -> Failure {
     let authority = ctx.authority();
     let message = format!("the history at {authority} was rewritten; nothing changed");
     let failure = found.iter().fold(Failure::new(Kind::Integrity, message), |failure, one| {
-        failure.reason(HISTORY, one.message(ctx))
+        failure.reason(HISTORY, format!("{} {}", one.name, one.message(ctx)))
     });
     failure
         .hint("What this clone has seen is kept here, and nothing is written over it.")
+        .hint("see all that is wrong: rel fsck")
         .hint("put back what can be: rel fsck --repair")
 }
 

@@ -524,6 +524,15 @@ fn forget_what_is_no_record(ctx: &Context<'_>) -> Result<bool> {
     Ok(changed)
 }
 
+/// Brings this clone up to the authority, and reads nothing: for who does not
+/// go by what chains say.
+///
+/// # Errors
+/// The authority cannot be reached, or has rewritten a chain.
+pub fn refresh(ctx: &Context<'_>) -> Result<()> {
+    fetch(ctx, &TagGlob::guess(ctx).0)
+}
+
 /// Brings this clone's copy of chains up to the authority.
 ///
 /// # Errors

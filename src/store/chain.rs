@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::domain::name::{Actor, Oid};
 use crate::failure::{Doing, Failure, Result};
 
+use super::git::Git;
 use super::notes;
 use super::repo::{Repo, from_git2, to_git2};
 
@@ -139,6 +140,54 @@ pub fn walk(repo: &Repo, tip: Oid) -> impl Iterator<Item = Result<Entry>> {
         }
         Some(entry)
     })
+}
+
+/// The commits of a chain, newest first, as git finds them, and the one that it finds missing or
+/// cannot read. By a process, since libgit2 never comes back from an object that was cut short;
+/// what is listed may be read in-process.
+///
+/// # Errors
+/// git cannot be started.
+pub fn list(repo: &Repo, tip: Oid) -> Result<(Vec<Oid>, Option<Oid>)> {
+    let output = rev_list(repo).arg("--first-parent").arg(tip.to_string()).run()?;
+    let mut commits: Vec<Oid> = output.stdout_text().lines().map_while(|line| line.parse().ok()).collect();
+    // The first one has no parent, unless git went no further.
+    let mut next =
+        commits.last().map_or(Ok(Some(tip)), |last| read(repo, *last).map(|entry| entry.parent))?;
+    // git reads a commit's parent before it lists the commit.
+    if let Some(commit) = next
+        && unreadable(repo, &[commit])?.is_empty()
+    {
+        next = read(repo, commit)?.parent;
+        commits.push(commit);
+    }
+    Ok((commits, next))
+}
+
+/// Those of these commits that git cannot read.
+///
+/// # Errors
+/// git cannot be started.
+pub fn unreadable(repo: &Repo, tips: &[Oid]) -> Result<Vec<Oid>> {
+    let readable = |tips: &[Oid]| -> Result<bool> {
+        let output = rev_list(repo).arg("--no-walk").args(tips.iter().map(Oid::to_string)).run()?;
+        Ok(output.status.success())
+    };
+    if tips.is_empty() || readable(tips)? {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for tip in tips {
+        if !readable(&[*tip])? {
+            found.push(*tip);
+        }
+    }
+    Ok(found)
+}
+
+/// A listing of commits that reads each of them as it is stored.
+fn rev_list(repo: &Repo) -> Git<'_> {
+    Git::new(repo).set("core.commitGraph=false").set("core.useReplaceRefs=false").arg("rev-list")
 }
 
 /// The newest commit that is not foreign: a record, or a broken one that stands in its place.

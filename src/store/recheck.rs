@@ -55,6 +55,8 @@ pub struct Rechecked<S> {
     pub faults: Vec<Fault>,
     /// The chain with the state its events come to.
     pub view: View<S>,
+    /// Whether that state is certain: every event could follow those before it.
+    pub certain: bool,
     /// Its notes, where an event may be appended that states both once more.
     pub notes: Option<Projection>,
 }
@@ -80,23 +82,15 @@ pub fn recheck<S: State>(
         newer: None,
         faults: Vec::new(),
     };
-    let mut commits = Vec::new();
-    let mut next = Some(tip);
-    while let Some(commit) = next {
-        match chain::read(repo, commit) {
-            Ok(entry) => next = entry.parent,
-            Err(_) => {
-                let here = chain::is_here(repo, commit);
-                run.fault(commit, if matches!(here, Ok(false)) { What::Missing } else { What::Corrupt });
-                run.lose();
-                break;
-            }
-        }
-        commits.push(commit);
+    let (commits, broken) = chain::list(repo, tip)?;
+    if let Some(commit) = broken {
+        run.fault(commit, if repo.has_object(commit) { What::Corrupt } else { What::Missing });
+        run.lose();
     }
     for commit in commits.into_iter().rev() {
         run.take(chain::read(repo, commit)?, &mut each)?;
     }
+    // Of a tip that cannot be read nothing else can be told either.
     if let Some(notes) = &run.notes
         && let Some(edited) = notes.compare(repo, repo.commit(tip)?.tree)?
     {
@@ -105,13 +99,15 @@ pub fn recheck<S: State>(
     let state = run.refold.state().clone();
     let view =
         View { ref_name: ref_name.to_owned(), held: Some(tip), tip: Some(tip), state, newer: run.newer };
-    let restates = run.refold.is_certain() || run.refold.agrees();
+    let certain = run.refold.is_certain();
+    let restates = certain || run.refold.agrees();
     Ok(Rechecked {
         events: run.events,
         foreign: run.foreign,
         settled: run.settled,
         faults: run.faults,
         view,
+        certain,
         notes: run.notes.filter(|_| restates),
     })
 }
@@ -154,6 +150,8 @@ impl<S: State> Run<'_, S> {
         let commit = entry.oid;
         if !self.repo.is_intact(commit) {
             self.fault(commit, What::Corrupt);
+            self.lose();
+            return Ok(());
         }
         if entry.is_merge() {
             self.fault(commit, What::Merge);

@@ -489,6 +489,12 @@ impl Repo {
         self.inner.odb().is_ok_and(|odb| odb.exists(to_git2(oid)))
     }
 
+    /// Where an object is kept, if it is in no pack.
+    pub fn loose_file(&self, oid: Oid) -> PathBuf {
+        let name = oid.to_string();
+        self.common_dir.join("objects").join(&name[..2]).join(&name[2..])
+    }
+
     /// Whether an object is here and is what its id says. Reading does not ask:
     /// whoever received it has checked, but a disk may have changed it since.
     pub fn is_intact(&self, oid: Oid) -> bool {

@@ -11,6 +11,7 @@
 //! | [`plan`] | a deployment's plan in words |
 //! | [`status`], [`list`], [`log`], [`show`], [`diff`], [`mod@where`] | what the looking verbs show |
 //! | [`doctor`] | what was looked at, what was found, and what to do about it |
+//! | [`fsck`] | what a check of everything found |
 //! | [`changelog`], [`section`] | what a release brings, by a template, and its place in a file |
 //! | [`markdown`] | text as Markdown that means nothing but itself |
 //! | [`watch`] | a screen that is drawn again and again |
@@ -25,6 +26,7 @@ pub mod changelog;
 pub mod diff;
 pub mod doctor;
 pub mod error;
+pub mod fsck;
 pub mod json;
 pub mod list;
 pub mod log;

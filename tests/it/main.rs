@@ -27,6 +27,7 @@ mod diff;
 mod doctor;
 mod floors;
 mod foreign;
+mod fsck;
 mod honour;
 mod hostile;
 mod integrity;

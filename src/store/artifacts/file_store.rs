@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::cache::{Cache, CopyOutError, InsertError};
 use super::objects::{Objects, measure};
+use super::{Entry, Held};
 use crate::domain::artifact::Artifact;
 use crate::domain::name::Sha256;
 use crate::failure::{Doing, Failure, Kind, Result};
@@ -99,6 +100,23 @@ pub fn load(dir: &Path, wanted: &[&Artifact], cache: &Cache) -> Result<()> {
 pub(super) fn read(dir: &Path, digest: &Sha256, most: u64) -> Result<Option<Vec<u8>>> {
     reachable(dir)?;
     Objects::at(dir).read(digest, most)
+}
+
+/// What the folder holds of an entry.
+pub(super) fn check(dir: &Path, entry: &Entry<'_>, bytes: bool) -> Result<Held> {
+    reachable(dir)?;
+    let path = Objects::at(dir).path(entry.digest);
+    let read = || -> io::Result<Held> {
+        let mut file = File::open(&path)?;
+        let size = file.metadata()?.len();
+        let content = if bytes { Some(measure(&mut file)?) } else { None };
+        Ok(Held::of(entry, size, content))
+    };
+    match read() {
+        Ok(held) => Ok(held),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Held::Missing),
+        Err(error) => Ok(Held::Otherwise(format!("{} cannot be read: {error}", path.display()))),
+    }
 }
 
 fn reachable(dir: &Path) -> Result<()> {

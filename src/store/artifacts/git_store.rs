@@ -11,6 +11,8 @@ use chrono::{DateTime, Utc};
 use git2::{ErrorCode, ObjectType, Odb, Repository, Signature, Time};
 
 use super::cache::{Cache, CopyOutError, InsertError};
+use super::objects::copy;
+use super::{Entry, Held};
 use crate::domain::artifact::{Artifact, check_name};
 use crate::domain::name::{Actor, Oid, TagName};
 use crate::failure::{Doing, Failure, Kind, Result};
@@ -167,6 +169,33 @@ pub(super) fn read(repo: &Repository, commit: &Oid, name: &str, most: u64) -> Re
                 format!("{name:?} cannot be read: the git objects of {} are damaged", commit.short());
             Failure::new(Kind::Integrity, message).because(error).hint("git fsck")
         }),
+    }
+}
+
+/// What a commit that [`store`] made holds of an entry.
+pub(super) fn check(repo: &Repository, commit: &Oid, entry: &Entry<'_>, bytes: bool) -> Result<Held> {
+    let odb = repo.odb().doing("cannot open the object store of this repository")?;
+    let read = || -> std::result::Result<Held, git2::Error> {
+        let tree = repo.find_commit(git2::Oid::from_bytes(commit.as_bytes())?)?.tree()?;
+        let Some(found) = tree.get_name(entry.name) else { return Ok(Held::Missing) };
+        let (size, kind) = odb.read_header(found.id())?;
+        if kind != ObjectType::Blob {
+            return Ok(Held::Otherwise(format!("it is a {}", kind.str())));
+        }
+        let content = match odb.reader(found.id()) {
+            _ if !bytes => None,
+            Ok((mut loose, _, _)) => match copy(&mut loose, &mut std::io::sink(), 0) {
+                Ok(measured) => Some(measured),
+                Err(_) => return Ok(Held::Otherwise("its git object is damaged".to_owned())),
+            },
+            Err(_) => copy(&mut odb.read(found.id())?.data(), &mut std::io::sink(), 0).ok(),
+        };
+        Ok(Held::of(entry, size as u64, content))
+    };
+    match read() {
+        Ok(held) => Ok(held),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(Held::Missing),
+        Err(error) => Ok(Held::Otherwise(format!("its git objects are damaged: {}", error.message()))),
     }
 }
 

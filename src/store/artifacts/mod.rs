@@ -27,6 +27,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use self::cache::Cache;
 pub use self::git_store::{Publication, PutError, TooLarge};
+use self::objects::Measured;
 use crate::domain::artifact::{Artifact, sha256_of};
 use crate::domain::name::{Oid, ProjectName, Sha256};
 use crate::failure::{Failure, Kind, Result};
@@ -122,6 +123,49 @@ impl fmt::Display for Location {
 /// `version` is the candidate's, such as `1.5.0-rc.2`.
 pub fn artifacts_ref(project: &ProjectName, version: impl fmt::Display) -> String {
     format!("refs/rel/{project}/artifacts/{version}")
+}
+
+/// A file that a tag records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its digest.
+    pub digest: &'a Sha256,
+    /// Its size, where that is recorded: of a provenance statement it is not.
+    pub size: Option<u64>,
+}
+
+impl<'a> From<&'a Artifact> for Entry<'a> {
+    fn from(Artifact { name, digest, size }: &'a Artifact) -> Entry<'a> {
+        Entry { name, digest, size: Some(*size) }
+    }
+}
+
+/// What a store turned out to hold of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// All of it as recorded, as far as was looked; its size.
+    Whole(u64),
+    /// Nothing.
+    Missing,
+    /// Something else, in words.
+    Otherwise(String),
+}
+
+impl Held {
+    /// What a file is that has this size and, if it was looked at, this content.
+    fn of(entry: &Entry<'_>, size: u64, content: Option<Measured>) -> Held {
+        match content {
+            _ if entry.size.is_some_and(|recorded| recorded != size) => {
+                Held::Otherwise(format!("it has {size} bytes, not {}", entry.size.unwrap_or_default()))
+            }
+            Some(found) if found.digest != *entry.digest => {
+                Held::Otherwise(format!("it is {}, not {}", found.digest, entry.digest))
+            }
+            _ => Held::Whole(size),
+        }
+    }
 }
 
 /// One place where artifacts are kept, and this clone's cache in front of it.
@@ -223,6 +267,20 @@ impl<'a> Store<'a> {
             .hint("rel fsck"));
         }
         Ok(bytes)
+    }
+
+    /// Looks whether the store holds an entry as it was recorded, and keeps
+    /// nothing of it. Without `bytes` only its size is looked at. `commit` is as
+    /// for [`Store::fetch`].
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    pub fn check(&self, entry: &Entry<'_>, commit: Option<&Oid>, bytes: bool) -> Result<Held> {
+        match (&self.location, commit) {
+            (Location::Git, Some(commit)) => git_store::check(self.repo.git2(), commit, entry, bytes),
+            (Location::Git, None) => Ok(Held::Missing),
+            (Location::File(dir), _) => file_store::check(dir, entry, bytes),
+        }
     }
 
     /// Where one artifact of a candidate is, as JSON shows it:

@@ -1,0 +1,111 @@
+//! `rel fsck`: check history, tags and artifacts, and put back what can be.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli;
+use crate::delivery::context::Context;
+use crate::delivery::{fsck, rewritten, settle};
+use crate::domain::fsck::Finding;
+use crate::failure::{Failure, Kind, Result};
+use crate::ui::fsck as ui;
+
+/// Runs the verb.
+///
+/// # Errors
+/// Something is not what was recorded (exit 9), all of it told; the authority
+/// cannot be reached.
+pub fn run(ctx: &Context<'_>, args: &cli::Fsck) -> Result<Map<String, Value>> {
+    if args.repair {
+        ctx.must_reach_authority()?;
+        match settle::dead_runs(ctx) {
+            // Where history was rewritten, that is what this run is for.
+            Err(failure) if rewritten::is_refusal(&failure) => {}
+            settled => drop(settled?),
+        }
+    }
+    let report = fsck::examine(ctx, args.quick)?;
+    let checked = report.checked.clone();
+    let (done, left) = if args.repair {
+        let repaired = fsck::repair(ctx, report);
+        (repaired.done, repaired.left)
+    } else {
+        (Vec::new(), report.found.into_iter().map(|(finding, _)| finding).collect())
+    };
+    let mut document = Map::from_iter([
+        ("project".to_owned(), json!(ctx.project())),
+        ("checked".to_owned(), json!(checked)),
+        ("findings".to_owned(), json!(left)),
+    ]);
+    if args.repair {
+        let done: Vec<Value> = done
+            .iter()
+            .map(|(finding, did)| {
+                json!({ "kind": finding.kind, "ref": finding.ref_name, "commit": finding.commit,
+                    "message": finding.message, "done": did })
+            })
+            .collect();
+        document.insert("repaired".to_owned(), json!(done));
+    }
+    if ctx.options.dry_run {
+        document.insert("dry_run".to_owned(), json!(true));
+    }
+    let mut deeds: Vec<&str> = done.iter().map(|(_, did)| did.as_str()).collect();
+    deeds.dedup();
+    if left.is_empty() {
+        ctx.screen.result(&ui::right(ctx.screen, &head(ctx, deeds.len()), &checked, &deeds));
+        return Ok(document);
+    }
+    ctx.screen.note(&ui::right(ctx.screen, &format!("{}: checked", ctx.project()), &checked, &deeds));
+    Err(failure(&left, document))
+}
+
+/// What a check that left nothing wrong begins with.
+fn head(ctx: &Context<'_>, deeds: usize) -> String {
+    let project = ctx.project();
+    match (deeds, ctx.options.dry_run) {
+        (0, _) => format!("{project}: all of it is what was recorded"),
+        (_, true) => format!("dry run: {project} would be put right"),
+        (_, false) => format!("{project}: put right"),
+    }
+}
+
+/// Everything that is wrong, and how much of it can be put right here.
+fn failure(left: &[Finding], document: Map<String, Value>) -> Failure {
+    let things = match left.len() {
+        1 => "1 thing is".to_owned(),
+        many => format!("{many} things are"),
+    };
+    let mut failure = Failure::new(Kind::Integrity, format!("{things} not what was recorded"));
+    for finding in left {
+        failure = failure.reason(finding.kind.as_str(), ui::words(finding));
+    }
+    let repairable = left.iter().filter(|finding| finding.repairable).count();
+    if repairable > 0 {
+        failure = failure.hint(if repairable == left.len() {
+            "all of it can be put right from this clone: rel fsck --repair".to_owned()
+        } else {
+            format!("{repairable} of them can be put right from this clone: rel fsck --repair")
+        });
+    }
+    document.into_iter().fold(failure, |failure, (name, value)| failure.with(&name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fsck::{Checked, Sort};
+
+    #[test]
+    fn a_failure_tells_all_and_what_can_be_done() {
+        let gone = Finding::new(Sort::Tag, "refs/tags/v1", "it is gone");
+        let mendable = Finding { repairable: true, ..gone.clone() };
+        let one = failure(std::slice::from_ref(&gone), Map::new());
+        assert_eq!((one.message.as_str(), one.hints.len()), ("1 thing is not what was recorded", 0));
+        let two = failure(&[gone, mendable.clone()], Map::new());
+        assert_eq!((two.reasons.len(), two.kind), (2, Kind::Integrity));
+        assert_eq!(two.hints, ["1 of them can be put right from this clone: rel fsck --repair"]);
+        let all = failure(&[mendable], Map::from_iter([("checked".to_owned(), json!(Checked::default()))]));
+        assert_eq!(all.hints, ["all of it can be put right from this clone: rel fsck --repair"]);
+        assert!(all.beside.contains_key("checked"));
+    }
+}

@@ -1,0 +1,315 @@
+//! Chains: against what this clone has seen of them, and each against itself.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{Look, Repair, by_hand, finding};
+use crate::delivery::context::Context;
+use crate::delivery::rewritten::{self, Now};
+use crate::domain::candidates::{self, CandidatesState, Minted};
+use crate::domain::env::{self, EnvState};
+use crate::domain::fsck::{Finding, Sort};
+use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
+use crate::domain::version::Version;
+use crate::failure::Result;
+use crate::store::authority::{Authority, Expected, RefUpdate};
+use crate::store::chain;
+use crate::store::ledger::{self, State};
+use crate::store::recheck::{Fault, Rechecked, What, recheck};
+
+/// What the chains vouch for.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Every candidate, oldest first.
+    pub minted: Vec<Minted>,
+    /// Every release that was closed, in that order.
+    pub closed: Vec<Closed>,
+    /// Whether the candidates' chain could be read whole, so that what is not in it was never made.
+    pub whole: bool,
+}
+
+/// A release that was closed, as its chain has it.
+#[derive(Debug, Clone)]
+pub(super) struct Closed {
+    pub release: Version,
+    pub tag: TagName,
+    pub candidate: TagName,
+    pub commit: Oid,
+    pub tag_object: Option<Oid>,
+}
+
+/// The first deployment of a candidate: where it is recorded, and as what.
+type Deployed = BTreeMap<TagName, (String, Oid, String)>;
+
+/// Chains whose last commit is here and cannot be read.
+///
+/// # Errors
+/// git failed.
+pub(super) fn unreadable(ctx: &Context<'_>) -> Result<Vec<Finding>> {
+    let chains = ctx.repo.refs_under(&format!("refs/notes/rel/{}/", ctx.project()))?;
+    let tips: Vec<Oid> = chains.iter().map(|(_, tip)| *tip).collect();
+    let broken = chain::unreadable(&ctx.repo, &tips)?;
+    let found = chains.into_iter().filter(|(_, tip)| broken.contains(tip));
+    let told = found.map(|(name, tip)| {
+        let message = format!("it ends in {tip}, which cannot be read here");
+        let finding = finding(Sort::Link, &name, message).at(tip);
+        match ctx.authority() {
+            Authority::Remote(remote) => {
+                let file = ctx.repo.loose_file(tip);
+                finding
+                    .hint(format!("take the bad copy away: rm -f {}", file.display()))
+                    .hint(format!("and have it from the remote: git fetch --refetch {remote} {name}"))
+            }
+            Authority::Local => finding.hint("git fsck; then bring it from wherever another copy is"),
+        }
+    });
+    Ok(told.collect())
+}
+
+/// Checks every chain.
+///
+/// # Errors
+/// git failed.
+pub(super) fn check(look: &mut Look<'_, '_>) -> Result<Told> {
+    let ctx = look.ctx;
+    let prefix = format!("refs/notes/rel/{}/", ctx.project());
+    let mut told = Told { whole: true, ..Told::default() };
+    let mut deployed = Deployed::new();
+    for (name, tip) in rewritten::seen(ctx)? {
+        compare(look, &name);
+        let short = name.strip_prefix(&prefix).unwrap_or(&name).to_owned();
+        if short == "candidates" {
+            candidates(look, &name, tip, &mut told)?;
+        } else if let Some(environment) = short.strip_prefix("env/").and_then(|name| name.parse().ok()) {
+            self::environment(look, &name, tip, &environment, &mut deployed)?;
+        } else {
+            ctx.screen.warn(&format!("{name} is no chain of rel's, and is not checked"));
+        }
+    }
+    if told.whole {
+        let made: HashSet<&TagName> = told.minted.iter().map(|minted| &minted.tag).collect();
+        for (tag, (name, commit, id)) in deployed.iter().filter(|(tag, _)| !made.contains(tag)) {
+            let message = format!("{id} deployed {tag}, which the candidates' chain does not have");
+            let finding = finding(Sort::Event, name, message).at(*commit);
+            let chain = ledger::candidates_ref(ctx.project());
+            look.tell(
+                finding.hint(format!("its end may be lost: rel fsck, in a clone that has more of {chain}")),
+            );
+        }
+    }
+    Ok(told)
+}
+
+/// Tells whether the authority has this chain otherwise than it was seen.
+fn compare(look: &mut Look<'_, '_>, name: &str) {
+    let ctx = look.ctx;
+    let Some(rewritten) = look.rewritten.iter().find(|one| one.name == name).cloned() else { return };
+    let finding = finding(Sort::History, name, format!("it {}", rewritten.message(ctx))).at(rewritten.seen);
+    let seen = rewritten.seen;
+    let forward = |expected| Repair::Ref(RefUpdate { name: name.to_owned(), expected, new: seen });
+    match rewritten.now {
+        Now::Gone => look.tell_with(finding, forward(Expected::MustNotExist)),
+        Now::SetBack { to, .. } => look.tell_with(finding, forward(Expected::MustBe(to))),
+        Now::Replaced { by } => {
+            let (mine, theirs) = (seen.short(), by.short());
+            look.tell(
+                finding
+                    .hint(format!("what only this clone has: git log {theirs}..{mine}"))
+                    .hint(format!("what only the other has: git log {mine}..{theirs}"))
+                    .hint(format!("keep this clone's: {}", by_hand(ctx, name, by, &seen.to_string())))
+                    .hint(format!("keep the other: git update-ref {name} {by} {seen}")),
+            );
+        }
+    }
+}
+
+fn candidates(look: &mut Look<'_, '_>, name: &str, tip: Oid, told: &mut Told) -> Result<()> {
+    let (minted, closed) = (&mut told.minted, &mut told.closed);
+    let chain = recheck::<CandidatesState>(&look.ctx.repo, name, tip, |_, event| match &event.what {
+        candidates::What::Minted(one) => minted.push(one.clone()),
+        candidates::What::Closed { release, tag, candidate, commit, tag_object } => closed.push(Closed {
+            release: release.clone(),
+            tag: tag.clone(),
+            candidate: candidate.clone(),
+            commit: *commit,
+            tag_object: *tag_object,
+        }),
+        _ => {}
+    })?;
+    told.whole = chain.faults.iter().all(|fault| {
+        matches!(fault.what, What::Differs(_) | What::Impossible(_) | What::Notes(_) | What::Corrupt)
+    });
+    tell(look, chain, |ctx, _, reason| {
+        Ok(candidates::Event {
+            id: "candidates".to_owned(),
+            at: ctx.world.now(),
+            actor: ctx.actor()?,
+            nonce: Context::nonce(),
+            what: candidates::What::Repaired { reason },
+        })
+    });
+    Ok(())
+}
+
+fn environment(
+    look: &mut Look<'_, '_>,
+    name: &str,
+    tip: Oid,
+    environment: &EnvName,
+    deployed: &mut Deployed,
+) -> Result<()> {
+    let policy = look.footing.as_ref().and_then(|footing| footing.policy.config.environment(environment));
+    let mut names = vec![environment.clone()];
+    names.extend(policy.into_iter().flat_map(|policy| policy.formerly.clone()));
+    let mut elsewhere: Vec<(Oid, String)> = Vec::new();
+    let chain = recheck::<EnvState>(&look.ctx.repo, name, tip, |commit, event| {
+        if !names.contains(&event.id.environment) {
+            elsewhere.push((commit, event.id.to_string()));
+        }
+        if let env::What::Intent(intent) = &event.what
+            && intent.deployment.version.is_some()
+        {
+            let what = || (name.to_owned(), commit, event.id.to_string());
+            deployed.entry(intent.deployment.tag.clone()).or_insert_with(what);
+        }
+    })?;
+    // Where the policy cannot be read, nobody knows what it was called before.
+    if look.footing.is_some()
+        && let [(commit, id), rest @ ..] = elsewhere.as_slice()
+    {
+        let more = if rest.is_empty() { String::new() } else { format!(", and {} more are", rest.len()) };
+        let message = format!("{id} stands in the chain of {environment}{more}, and it never had that name");
+        look.tell(finding(Sort::Event, name, message).at(*commit).hint(format!(
+            "if it was renamed, say so on trunk: formerly = [...] in [environments.{environment}]"
+        )));
+    }
+    let environment = environment.clone();
+    tell(look, chain, move |ctx, state, reason| {
+        Ok(env::Event {
+            id: DeploymentId { environment: environment.clone(), seq: state.count + 1 },
+            at: ctx.world.now(),
+            actor: ctx.actor()?,
+            nonce: Context::nonce(),
+            what: env::What::Repaired { reason },
+        })
+    });
+    Ok(())
+}
+
+/// Tells what is wrong with a chain. `event` makes the event that states once
+/// more what the chain comes to.
+fn tell<S: State + 'static>(
+    look: &mut Look<'_, '_>,
+    chain: Rechecked<S>,
+    event: impl Fn(&Context<'_>, &S, String) -> Result<S::Event> + 'static,
+) {
+    let ctx = look.ctx;
+    let checked = &mut look.report.checked;
+    checked.chains += 1;
+    checked.events += chain.events;
+    checked.foreign += chain.foreign;
+    checked.settled += chain.settled;
+    let Rechecked { faults, view, certain, notes, .. } = chain;
+    let name = view.ref_name.clone();
+    let (mut wrong, mut edited) = (false, false);
+    let mut restatable = Vec::new();
+    for fault in &faults {
+        let finding = told(ctx, &name, &view, fault);
+        match fault.what {
+            What::Differs(_) if certain => wrong = true,
+            What::Notes(_) => edited = true,
+            _ => {
+                look.tell(finding);
+                continue;
+            }
+        }
+        restatable.push(finding);
+    }
+    // A line that somebody put in its place has to be settled by people first.
+    let replaced =
+        look.rewritten.iter().any(|one| one.name == name && matches!(one.now, Now::Replaced { .. }));
+    let restate = notes.filter(|_| !restatable.is_empty() && !replaced);
+    let Some(notes) = restate else {
+        for finding in restatable {
+            look.tell(finding.hint("nothing can be appended before the rest of this chain is put right"));
+        }
+        return;
+    };
+    let reason = match (wrong, edited) {
+        (true, true) => "a snapshot was wrong, and the notes were edited",
+        (true, false) => "a snapshot was wrong",
+        _ => "the notes were edited",
+    };
+    let index = look.report.repairs.len();
+    for finding in restatable {
+        look.tell_under(finding, index);
+    }
+    look.report.repairs.push(Repair::Restate {
+        name,
+        make: Box::new(move |ctx| {
+            let event = event(ctx, &view.state, reason.to_owned())?;
+            view.restate(&ctx.repo, &event, &notes)
+        }),
+    });
+}
+
+/// A fault for people.
+fn told<S>(ctx: &Context<'_>, name: &str, view: &ledger::View<S>, fault: &Fault) -> Finding {
+    let Fault { commit, what } = fault;
+    let short = commit.short();
+    // What cannot be read is not tried: libgit2 may never come back from it.
+    let subject = match what {
+        What::Missing | What::Corrupt => None,
+        _ => ctx.repo.commit(*commit).ok(),
+    };
+    let subject = subject.map(|commit| format!(" ({})", commit.subject)).unwrap_or_default();
+    let found = |kind, message: String| finding(kind, name, message).at(*commit);
+    let by_hand = |finding: Finding| {
+        if view.tip == Some(*commit) {
+            let back = by_hand(ctx, name, *commit, &format!("{commit}^"));
+            finding.hint(format!("look at it: git show {short}")).hint(format!("take it away: {back}"))
+        } else {
+            finding.hint(format!("look at it: git show {short}"))
+        }
+    };
+    match what {
+        What::Missing => found(Sort::Link, format!("the chain breaks off: {commit} is missing")).hint(
+            "a clone that has it can give it back: git push, of this ref, to a new name; then git fetch",
+        ),
+        What::Corrupt => found(Sort::Link, format!("{commit} is not what its id says: the disk changed it"))
+            .hint("git fsck, and a fresh clone, where another copy of it exists"),
+        What::Merge => {
+            by_hand(found(Sort::Link, format!("{short}{subject} is a merge, and a chain is a line")))
+        }
+        What::Damaged(why) => by_hand(found(Sort::Record, format!("{short}{subject} cannot be read: {why}"))),
+        What::Newer(v) => {
+            let message = format!("{short}{subject} is a record of version {v}, which this rel cannot check");
+            found(Sort::Version, message).hint("update rel on this machine")
+        }
+        What::Impossible(why) => {
+            by_hand(found(Sort::Event, format!("{short}{subject} cannot follow: {why}")))
+        }
+        What::Differs(differences) => {
+            let differences: Vec<String> = differences
+                .iter()
+                .map(|one| format!("{} is {}, and should be {}", one.member, one.found, one.expected))
+                .collect();
+            let message = format!(
+                "the snapshot of {short}{subject} is not what its events come to: {}",
+                differences.join("; ")
+            );
+            found(Sort::Snapshot, message).hint(format!("look at it: git show {short}"))
+        }
+        What::Notes(edited) => {
+            let message = match edited.commits.as_slice() {
+                [] => "its notes are laid out otherwise than rel does".to_owned(),
+                [one] => format!("its note on {} is not what its events come to", one.short()),
+                [one, rest @ ..] => format!(
+                    "its notes on {} and {} more are not what its events come to",
+                    one.short(),
+                    rest.len()
+                ),
+            };
+            found(Sort::Notes, message).hint("the messages of its commits hold the truth: git log on it")
+        }
+    }
+}

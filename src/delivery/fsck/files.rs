@@ -1,0 +1,215 @@
+//! Artifacts in their stores, against what their tags record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::{Look, Repair, finding};
+use crate::delivery::artifacts::{self, PROVENANCE};
+use crate::domain::artifact::Artifact;
+use crate::domain::candidate::Candidate;
+use crate::domain::fsck::{Finding, Sort};
+use crate::domain::name::{Oid, Sha256};
+use crate::failure::Result;
+use crate::store::artifacts::cache::Cache;
+use crate::store::artifacts::{Entry, Held, Location, Store, artifacts_ref};
+use crate::store::authority::{Expected, RefUpdate};
+
+/// Checks what every candidate's tag records.
+///
+/// # Errors
+/// The authority cannot be reached.
+pub(super) fn check(look: &mut Look<'_, '_>, records: &[Candidate]) -> Result<()> {
+    let cache = artifacts::cache(look.ctx);
+    if look.asks && !look.quick {
+        bring(look, records)?;
+    }
+    let mut seen = BTreeMap::new();
+    let mut away = BTreeSet::new();
+    for record in records {
+        look.report.checked.not_checked.references += record.references.len();
+        match Location::parse(&record.store) {
+            Ok(Location::Git) => in_git(look, record, &cache)?,
+            Ok(Location::File(dir)) => in_folder(look, record, &cache, dir, &mut seen, &mut away),
+            Err(failure) => {
+                if away.insert(PathBuf::from(&record.store)) {
+                    look.tell(Finding { ref_name: None, ..finding(Sort::Store, "", failure.message) });
+                }
+            }
+        }
+    }
+    warn_of_damage(look, records, &cache)
+}
+
+/// What a tag records: its artifacts, and its provenance statement.
+fn entries(record: &Candidate) -> Vec<Entry<'_>> {
+    let statement = record.provenance.as_ref().map(|digest| Entry { name: PROVENANCE, digest, size: None });
+    record.artifacts.iter().map(Entry::from).chain(statement).collect()
+}
+
+/// Brings what is kept in git and not here. No ref keeps it, so that this clone stays what it was.
+fn bring(look: &Look<'_, '_>, records: &[Candidate]) -> Result<()> {
+    let ctx = look.ctx;
+    let in_git = records.iter().filter(|record| matches!(Location::parse(&record.store), Ok(Location::Git)));
+    let names: Vec<String> = in_git.map(|record| artifacts_ref(ctx.project(), &record.version)).collect();
+    let missing: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| look.artifacts.get(*name).is_some_and(|commit| !ctx.repo.has_object(*commit)))
+        .collect();
+    ctx.authority().fetch_objects(&ctx.repo, &missing)
+}
+
+fn in_git(look: &mut Look<'_, '_>, record: &Candidate, cache: &Cache) -> Result<()> {
+    let ctx = look.ctx;
+    let entries = entries(record);
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let name = artifacts_ref(ctx.project(), &record.version);
+    let store = Store::open(Location::Git, &ctx.repo, cache);
+    let Some(commit) = look.artifacts.get(&name).copied() else {
+        if !look.asks && !ctx.is_local() {
+            look.report.checked.not_checked.artifacts += entries.len();
+            return Ok(());
+        }
+        look.report.checked.artifacts += entries.len();
+        let finding = finding(Sort::Artifact, &name, format!("it is gone, and {} needs it", record.tag));
+        let copy = ctx.repo.ref_target(&name)?.filter(|copy| is_whole(&store, &entries, Some(copy)));
+        match copy {
+            Some(copy) => {
+                let update = RefUpdate { name, expected: Expected::MustNotExist, new: copy };
+                look.tell_with(finding, Repair::Ref(update));
+            }
+            None => tell_missing(look, record, finding, cache),
+        }
+        return Ok(());
+    };
+    if !ctx.repo.has_object(commit) {
+        // With `--quick`, or offline: that the ref is there is all that can be told.
+        look.report.checked.artifacts += entries.len();
+        look.report.checked.not_checked.bytes += entries.len();
+        return Ok(());
+    }
+    for entry in entries {
+        let held = store.check(&entry, Some(&commit), !look.quick)?;
+        count(look, &held);
+        if let Some(message) = wrong(record, &entry, &held) {
+            look.tell(elsewhere(finding(Sort::Artifact, &name, message).at(commit)));
+        }
+    }
+    Ok(())
+}
+
+fn in_folder(
+    look: &mut Look<'_, '_>,
+    record: &Candidate,
+    cache: &Cache,
+    dir: PathBuf,
+    seen: &mut BTreeMap<(PathBuf, Sha256), Held>,
+    away: &mut BTreeSet<PathBuf>,
+) {
+    let store = Store::open(Location::File(dir.clone()), &look.ctx.repo, cache);
+    let mut gone = Vec::new();
+    for entry in entries(record) {
+        let key = (dir.clone(), *entry.digest);
+        let held = match seen.get(&key) {
+            Some(held) => held.clone(),
+            None => match store.check(&entry, None, !look.quick) {
+                Ok(held) => {
+                    count(look, &held);
+                    seen.insert(key, held.clone());
+                    held
+                }
+                Err(failure) => {
+                    if away.insert(dir.clone()) {
+                        let finding = Finding { ref_name: None, ..finding(Sort::Store, "", failure.message) };
+                        look.tell(failure.hints.into_iter().fold(finding, Finding::hint));
+                    }
+                    return;
+                }
+            },
+        };
+        match wrong(record, &entry, &held) {
+            Some(message) if held == Held::Missing => gone.push(message),
+            Some(message) => {
+                let path = dir.join("sha256").join(entry.digest.hex());
+                let finding = finding(Sort::Artifact, &record.tag.to_ref(), message);
+                look.tell(elsewhere(finding.hint(format!(
+                    "rel overwrites no file there: find out who changed {}, remove it, then rel fsck --repair",
+                    path.display()
+                ))));
+            }
+            None => {}
+        }
+    }
+    if !gone.is_empty() {
+        let finding = finding(Sort::Artifact, &record.tag.to_ref(), gone.join("; "));
+        tell_missing(look, record, finding, cache);
+    }
+}
+
+fn count(look: &mut Look<'_, '_>, held: &Held) {
+    let checked = &mut look.report.checked;
+    checked.artifacts += 1;
+    match held {
+        Held::Whole(size) if !look.quick => checked.bytes += size,
+        _ if look.quick => checked.not_checked.bytes += 1,
+        _ => {}
+    }
+}
+
+fn is_whole(store: &Store<'_>, entries: &[Entry<'_>], commit: Option<&Oid>) -> bool {
+    entries.iter().all(|entry| matches!(store.check(entry, commit, true), Ok(Held::Whole(_))))
+}
+
+/// What is wrong with an entry, if anything is.
+fn wrong(record: &Candidate, entry: &Entry<'_>, held: &Held) -> Option<String> {
+    let (name, tag) = (entry.name, &record.tag);
+    match held {
+        Held::Whole(_) => None,
+        Held::Missing => Some(format!("{name} of {tag} is missing from {}", record.store)),
+        Held::Otherwise(why) => Some(format!("{name} of {tag} is not what was recorded: {why}")),
+    }
+}
+
+/// Tells of bytes that are missing: they are put back where this clone's cache
+/// has all of them.
+fn tell_missing(look: &mut Look<'_, '_>, record: &Candidate, finding: Finding, cache: &Cache) {
+    match cached(record, cache) {
+        Some(files) => look.tell_with(finding, Repair::Store { record: Box::new(record.clone()), files }),
+        None => look.tell(elsewhere(finding)),
+    }
+}
+
+/// All that a tag records, if this clone's cache has every byte of it.
+pub(super) fn cached(record: &Candidate, cache: &Cache) -> Option<Vec<Artifact>> {
+    let mut files = record.artifacts.clone();
+    if let Some(digest) = record.provenance {
+        let size = u64::try_from(cache.read(&digest).ok()??.len()).ok()?;
+        files.push(Artifact { name: PROVENANCE.to_owned(), digest, size });
+    }
+    files.iter().all(|file| matches!(cache.verify(file), Ok(true))).then_some(files)
+}
+
+/// What helps where this clone does not have the bytes.
+fn elsewhere(finding: Finding) -> Finding {
+    finding
+        .hint("the recorded bytes may be in a clone that built or deployed it: rel fsck --repair there")
+        .hint("or build a new candidate: rel cut --again")
+}
+
+/// A damaged copy in this clone's cache harms nobody: it is fetched anew.
+fn warn_of_damage(look: &Look<'_, '_>, records: &[Candidate], cache: &Cache) -> Result<()> {
+    if look.quick {
+        return Ok(());
+    }
+    for file in records.iter().flat_map(|record| &record.artifacts) {
+        if cache.get(file).is_some() && !cache.verify(file)? {
+            look.ctx.screen.warn(&format!(
+                "{} is damaged in this clone's cache; it is fetched again when it is needed",
+                file.name
+            ));
+        }
+    }
+    Ok(())
+}

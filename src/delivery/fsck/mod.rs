@@ -1,0 +1,163 @@
+//! Checking that everything is what was recorded: chains against themselves
+//! and against what this clone has seen, tags against their chain, artifacts
+//! against their tag.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`chains`] | refolds every chain |
+//! | [`tags`] | candidates' and releases' tags |
+//! | [`files`] | what the stores hold |
+//! | [`repair`] | puts back what can be, by appending alone |
+//!
+//! Everything that is found is told. Looking changes nothing at the authority;
+//! here it brings copies up to date, as every verb does.
+
+mod chains;
+mod files;
+mod repair;
+mod tags;
+
+use std::collections::BTreeMap;
+
+use super::context::Context;
+use super::rewritten::{self, Rewritten};
+use super::snapshot::{self, Footing};
+use crate::domain::fsck::{Checked, Finding, Sort};
+use crate::domain::name::Oid;
+use crate::failure::{Kind, Result};
+use crate::store::authority::{Authority, Expected, RefUpdate};
+
+pub use repair::{Repair, Repaired, repair};
+
+/// All that was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// How much was checked.
+    pub checked: Checked,
+    /// What is wrong, each with the repair that would put it right.
+    pub found: Vec<(Finding, Option<usize>)>,
+    /// What can be done from this clone, in the order to do it.
+    pub repairs: Vec<Repair>,
+}
+
+/// Checks everything; `quick` reads no artifact's bytes.
+///
+/// # Errors
+/// The authority cannot be reached, or git failed. What is wrong is in the
+/// report.
+pub fn examine(ctx: &Context<'_>, quick: bool) -> Result<Report> {
+    let unreadable = chains::unreadable(ctx)?;
+    if !unreadable.is_empty() {
+        // Nothing else can be read before these are out of the way.
+        let found = unreadable.into_iter().map(|finding| (finding, None)).collect();
+        return Ok(Report { found, ..Report::default() });
+    }
+    let mut look = Look::take(ctx, quick)?;
+    let told = chains::check(&mut look)?;
+    let records = tags::check(&mut look, &told)?;
+    files::check(&mut look, &records)?;
+    Ok(look.report)
+}
+
+/// What everything is checked against, and what came of it.
+struct Look<'a, 'c> {
+    ctx: &'a Context<'c>,
+    quick: bool,
+    /// Whether the authority is asked: it is another repository, and may be.
+    asks: bool,
+    /// The policy, for the names that environments had; a check works without.
+    footing: Option<Footing>,
+    /// Chains that the authority has otherwise than this clone has seen them.
+    rewritten: Vec<Rewritten>,
+    /// The authority's tags, by their full names.
+    tags: BTreeMap<String, Oid>,
+    /// The refs that keep artifacts in git.
+    artifacts: BTreeMap<String, Oid>,
+    report: Report,
+}
+
+impl<'a, 'c> Look<'a, 'c> {
+    fn take(ctx: &'a Context<'c>, quick: bool) -> Result<Look<'a, 'c>> {
+        let asks = !ctx.options.offline && !ctx.is_local();
+        let mut rewritten = Vec::new();
+        if asks {
+            match snapshot::refresh(ctx) {
+                Err(failure) if rewritten::is_refusal(&failure) => rewritten = rewritten::find(ctx)?,
+                Err(failure) if failure.kind == Kind::Failed => {
+                    return Err(failure.hint("check what this clone has: rel fsck --offline"));
+                }
+                done => done?,
+            }
+        }
+        let artifacts_folder = format!("refs/rel/{}/artifacts/", ctx.project());
+        // The tags as the authority has them now: what is gone there stays in this clone's copy.
+        let (tags, artifacts) = if asks {
+            let mut tags = ctx.authority().list(&ctx.repo, &["refs/tags/", &artifacts_folder])?;
+            let artifacts = tags.split_off(&"refs/tags0".to_owned());
+            let before = tags.split_off(&"refs/tags/".to_owned());
+            (before, tags.into_iter().chain(artifacts).collect())
+        } else {
+            let prefix = ctx.tags_prefix();
+            let full = |name: String| match name.strip_prefix(&prefix) {
+                Some(short) => format!("refs/tags/{short}"),
+                None => name,
+            };
+            let tags = ctx.repo.refs_under(&prefix)?;
+            (
+                tags.into_iter().map(|(name, oid)| (full(name), oid)).collect(),
+                ctx.repo.refs_under(&artifacts_folder)?.into_iter().collect(),
+            )
+        };
+        let footing = Footing::read(ctx).ok();
+        Ok(Look { ctx, quick, asks, footing, rewritten, tags, artifacts, report: Report::default() })
+    }
+
+    /// Notes a finding.
+    fn tell(&mut self, finding: Finding) {
+        self.report.found.push((finding, None));
+    }
+
+    /// Notes a finding, and what would put it right.
+    fn tell_with(&mut self, finding: Finding, repair: Repair) {
+        let index = self.report.repairs.len();
+        self.report.repairs.push(repair);
+        self.tell_under(finding, index);
+    }
+
+    /// Notes a finding that a repair puts right which another one has told of.
+    fn tell_under(&mut self, mut finding: Finding, repair: usize) {
+        finding.repairable = true;
+        finding.hints.insert(0, "put it back: rel fsck --repair".to_owned());
+        self.report.found.push((finding, Some(repair)));
+    }
+
+    /// Notes that a ref of the authority is gone. It is put back where this
+    /// clone has what it held.
+    fn tell_gone(&mut self, finding: Finding, name: &str, held: Option<Oid>) {
+        match held {
+            Some(oid) => {
+                let update = RefUpdate { name: name.to_owned(), expected: Expected::MustNotExist, new: oid };
+                self.tell_with(finding, Repair::Ref(update));
+            }
+            None => {
+                self.tell(finding.hint("this clone does not have it: rel fsck --repair, in one that may"))
+            }
+        }
+    }
+}
+
+/// The command with which a person puts a ref back that `rel` never would,
+/// because something else would be thrown away.
+fn by_hand(ctx: &Context<'_>, name: &str, from: Oid, to: &str) -> String {
+    match ctx.authority() {
+        Authority::Local => format!("git update-ref {name} {to} {from}"),
+        Authority::Remote(remote) => {
+            format!("git push {remote} {to}:{name} --force-with-lease={name}:{from}")
+        }
+    }
+}
+
+/// A finding of one sort about one ref.
+fn finding(kind: Sort, name: &str, message: impl Into<String>) -> Finding {
+    Finding::new(kind, name, message)
+}

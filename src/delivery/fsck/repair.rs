@@ -1,0 +1,140 @@
+//! Putting back what can be, by appending alone: a ref that is gone is made
+//! again, a chain that was set back moves forward, a store is given what it
+//! lacks, and an event states once more what a chain comes to.
+
+use crate::delivery::artifacts;
+use crate::delivery::context::Context;
+use crate::delivery::fsck::Report;
+use crate::domain::artifact::Artifact;
+use crate::domain::candidate::Candidate;
+use crate::domain::fsck::Finding;
+use crate::domain::name::Oid;
+use crate::failure::{Failure, Kind, Result};
+use crate::store::artifacts::{Location, Publication, PutError, Store, artifacts_ref};
+use crate::store::authority::{Expected, Published, RefUpdate};
+
+/// Something that can be put right from this clone.
+pub enum Repair {
+    /// A ref is made, or moves forward.
+    Ref(RefUpdate),
+    /// A store is given the files that this clone's cache has.
+    Store {
+        /// Whose files.
+        record: Box<Candidate>,
+        /// All of them.
+        files: Vec<Artifact>,
+    },
+    /// An event is appended that states once more what its chain comes to.
+    Restate {
+        /// The chain's ref.
+        name: String,
+        /// Makes the event's commit.
+        make: Box<dyn Fn(&Context<'_>) -> Result<RefUpdate>>,
+    },
+}
+
+impl std::fmt::Debug for Repair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.words())
+    }
+}
+
+impl Repair {
+    /// What it does, or did.
+    pub fn words(&self) -> String {
+        match self {
+            Repair::Ref(RefUpdate { name, expected, new }) => match expected {
+                Expected::MustNotExist => format!("{name} made again, as {}", new.short()),
+                Expected::MustBe(old) => format!("{name} moved forward, {} to {}", old.short(), new.short()),
+            },
+            Repair::Store { record, .. } => {
+                format!("the files of {} put back from this clone's cache", record.tag)
+            }
+            Repair::Restate { name, .. } => format!("{name} states once more what its events come to"),
+        }
+    }
+}
+
+/// What became of the repairs.
+#[derive(Debug, Default)]
+pub struct Repaired {
+    /// What was put right, each with what was done about it.
+    pub done: Vec<(Finding, String)>,
+    /// What is still wrong.
+    pub left: Vec<Finding>,
+}
+
+/// Puts right what can be; in a dry run, tells what that would be.
+///
+/// # Errors
+/// None: a repair that fails is a finding that is left.
+pub fn repair(ctx: &Context<'_>, report: Report) -> Repaired {
+    let Report { found, repairs, .. } = report;
+    let outcomes =
+        if ctx.options.dry_run { repairs.iter().map(|_| Ok(())).collect() } else { run(ctx, &repairs) };
+    let mut repaired = Repaired::default();
+    for (mut finding, index) in found {
+        match index.map(|index| (&repairs[index], &outcomes[index])) {
+            Some((repair, Ok(()))) => repaired.done.push((finding, repair.words())),
+            Some((_, Err(why))) => {
+                finding.hints = vec![format!("it could not be put right: {why}")];
+                repaired.left.push(finding);
+            }
+            None => repaired.left.push(finding),
+        }
+    }
+    repaired
+}
+
+type Outcome = std::result::Result<(), String>;
+
+/// Runs them in order, refs first: what comes after builds on them.
+fn run(ctx: &Context<'_>, repairs: &[Repair]) -> Vec<Outcome> {
+    let refs: Vec<RefUpdate> = repairs
+        .iter()
+        .filter_map(|repair| match repair {
+            Repair::Ref(update) => Some(update.clone()),
+            _ => None,
+        })
+        .collect();
+    // All at once, so that nobody sees a chain without its tags; one by one where one of them
+    // is refused, so that it does not keep the others away.
+    let together = refs.len() > 1 && publish(ctx, &refs).is_ok();
+    repairs
+        .iter()
+        .map(|repair| {
+            let done = match repair {
+                Repair::Ref(_) if together => Ok(()),
+                Repair::Ref(update) => publish(ctx, std::slice::from_ref(update)),
+                Repair::Store { record, files } => give(ctx, record, files),
+                Repair::Restate { make, .. } => make(ctx).and_then(|update| publish(ctx, &[update])),
+            };
+            done.map_err(|failure| failure.message)
+        })
+        .collect()
+}
+
+fn publish(ctx: &Context<'_>, updates: &[RefUpdate]) -> Result<()> {
+    match ctx.authority().publish(&ctx.repo, updates)? {
+        Published::Done => Ok(()),
+        Published::Moved(_) => {
+            Err(Failure::new(Kind::Moved, "somebody changed it meanwhile: rel fsck looks again"))
+        }
+    }
+}
+
+/// Gives a store the files of a candidate. In git the same files make the same
+/// commit as when it was cut.
+fn give(ctx: &Context<'_>, record: &Candidate, files: &[Artifact]) -> Result<()> {
+    let cache = artifacts::cache(ctx);
+    let store = Store::open(Location::parse(&record.store)?, &ctx.repo, &cache);
+    let publication =
+        Publication { tag: &record.tag, by: &record.actor, at: record.created_at, max_size: u64::MAX };
+    let stored: Option<Oid> = store.put(files, &publication).map_err(|error| match error {
+        PutError::TooLarge(large) => Failure::failed(large.to_string()),
+        PutError::Failure(failure) => failure,
+    })?;
+    let Some(commit) = stored else { return Ok(()) };
+    let name = artifacts_ref(ctx.project(), &record.version);
+    publish(ctx, &[RefUpdate { name, expected: Expected::MustNotExist, new: commit }])
+}
