@@ -49,13 +49,20 @@ pub fn run(ctx: &Context<'_>, args: &cli::Fsck) -> Result<Map<String, Value>> {
     if ctx.options.dry_run {
         document.insert("dry_run".to_owned(), json!(true));
     }
+    let dry_run = ctx.options.dry_run;
     let mut deeds: Vec<&str> = done.iter().map(|(_, did)| did.as_str()).collect();
     deeds.dedup();
     if left.is_empty() {
-        ctx.screen.result(&ui::right(ctx.screen, &head(ctx, deeds.len()), &checked, &deeds));
+        ctx.screen.result(&ui::checked(ctx.screen, &head(ctx, deeds.len()), &checked, &deeds, dry_run));
         return Ok(document);
     }
-    ctx.screen.note(&ui::right(ctx.screen, &format!("{}: checked", ctx.project()), &checked, &deeds));
+    ctx.screen.note(&ui::checked(
+        ctx.screen,
+        &format!("{}: checked", ctx.project()),
+        &checked,
+        &deeds,
+        dry_run,
+    ));
     Err(failure(&left, document))
 }
 

@@ -83,6 +83,11 @@ impl Finding {
         }
     }
 
+    /// A finding about a place that keeps artifacts, and about no ref.
+    pub fn of_store(message: impl Into<String>) -> Finding {
+        Finding { ref_name: None, ..Finding::new(Sort::Store, "", message) }
+    }
+
     /// Names the object that is concerned.
     #[must_use]
     pub fn at(mut self, commit: Oid) -> Finding {

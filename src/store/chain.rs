@@ -217,7 +217,7 @@ pub fn write(
 /// The same with a notes tree that does not go by the one before it.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_over(
     repo: &Repo,
     parent: Option<Oid>,

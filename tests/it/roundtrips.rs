@@ -111,6 +111,18 @@ fn looking_makes_one_and_none_offline() {
     }
 }
 
+/// A listing more than who looks, and another fetch for bytes that are not here.
+#[test]
+fn a_check_makes_two_and_one_for_bytes() {
+    let shop = Shop::over(crate::remote::Kind::Daemon, &[]);
+    shop.ana().cut(&[]);
+    let bob = shop.clone_for("bob");
+    assert_eq!(trips(&bob, &["fsck", "--quick"]), ["fetch", "ls-remote"]);
+    assert_eq!(trips(&bob, &["fsck"]), ["fetch", "ls-remote", "fetch"]);
+    assert_eq!(trips(&bob, &["fsck"]), ["fetch", "ls-remote"], "they are here now");
+    assert!(trips(&bob, &["fsck", "--offline"]).is_empty());
+}
+
 /// One push against the cached tip; only when it is rejected, a look at the
 /// tip, which alone says why, and a fetch.
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Look, Repair, by_hand, finding};
+use super::{Look, Repair, by_hand};
 use crate::delivery::context::Context;
 use crate::delivery::rewritten::{self, Now};
 use crate::domain::candidates::{self, CandidatesState, Minted};
@@ -51,7 +51,7 @@ pub(super) fn unreadable(ctx: &Context<'_>) -> Result<Vec<Finding>> {
     let found = chains.into_iter().filter(|(_, tip)| broken.contains(tip));
     let told = found.map(|(name, tip)| {
         let message = format!("it ends in {tip}, which cannot be read here");
-        let finding = finding(Sort::Link, &name, message).at(tip);
+        let finding = Finding::new(Sort::Link, &name, message).at(tip);
         match ctx.authority() {
             Authority::Remote(remote) => {
                 let file = ctx.repo.loose_file(tip);
@@ -89,7 +89,7 @@ pub(super) fn check(look: &mut Look<'_, '_>) -> Result<Told> {
         let made: HashSet<&TagName> = told.minted.iter().map(|minted| &minted.tag).collect();
         for (tag, (name, commit, id)) in deployed.iter().filter(|(tag, _)| !made.contains(tag)) {
             let message = format!("{id} deployed {tag}, which the candidates' chain does not have");
-            let finding = finding(Sort::Event, name, message).at(*commit);
+            let finding = Finding::new(Sort::Event, name, message).at(*commit);
             let chain = ledger::candidates_ref(ctx.project());
             look.tell(
                 finding.hint(format!("its end may be lost: rel fsck, in a clone that has more of {chain}")),
@@ -103,7 +103,8 @@ pub(super) fn check(look: &mut Look<'_, '_>) -> Result<Told> {
 fn compare(look: &mut Look<'_, '_>, name: &str) {
     let ctx = look.ctx;
     let Some(rewritten) = look.rewritten.iter().find(|one| one.name == name).cloned() else { return };
-    let finding = finding(Sort::History, name, format!("it {}", rewritten.message(ctx))).at(rewritten.seen);
+    let finding =
+        Finding::new(Sort::History, name, format!("it {}", rewritten.message(ctx))).at(rewritten.seen);
     let seen = rewritten.seen;
     let forward = |expected| Repair::Ref(RefUpdate { name: name.to_owned(), expected, new: seen });
     match rewritten.now {
@@ -178,7 +179,7 @@ fn environment(
     {
         let more = if rest.is_empty() { String::new() } else { format!(", and {} more are", rest.len()) };
         let message = format!("{id} stands in the chain of {environment}{more}, and it never had that name");
-        look.tell(finding(Sort::Event, name, message).at(*commit).hint(format!(
+        look.tell(Finding::new(Sort::Event, name, message).at(*commit).hint(format!(
             "if it was renamed, say so on trunk: formerly = [...] in [environments.{environment}]"
         )));
     }
@@ -262,7 +263,7 @@ fn told<S>(ctx: &Context<'_>, name: &str, view: &ledger::View<S>, fault: &Fault)
         _ => ctx.repo.commit(*commit).ok(),
     };
     let subject = subject.map(|commit| format!(" ({})", commit.subject)).unwrap_or_default();
-    let found = |kind, message: String| finding(kind, name, message).at(*commit);
+    let found = |kind, message: String| Finding::new(kind, name, message).at(*commit);
     let by_hand = |finding: Finding| {
         if view.tip == Some(*commit) {
             let back = by_hand(ctx, name, *commit, &format!("{commit}^"));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::{Look, Repair, finding};
+use super::{Look, Repair};
 use crate::delivery::artifacts::{self, PROVENANCE};
 use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
@@ -32,7 +32,7 @@ pub(super) fn check(look: &mut Look<'_, '_>, records: &[Candidate]) -> Result<()
             Ok(Location::File(dir)) => in_folder(look, record, &cache, dir, &mut seen, &mut away),
             Err(failure) => {
                 if away.insert(PathBuf::from(&record.store)) {
-                    look.tell(Finding { ref_name: None, ..finding(Sort::Store, "", failure.message) });
+                    look.tell(Finding::of_store(failure.message));
                 }
             }
         }
@@ -73,7 +73,7 @@ fn in_git(look: &mut Look<'_, '_>, record: &Candidate, cache: &Cache) -> Result<
             return Ok(());
         }
         look.report.checked.artifacts += entries.len();
-        let finding = finding(Sort::Artifact, &name, format!("it is gone, and {} needs it", record.tag));
+        let finding = Finding::new(Sort::Artifact, &name, format!("it is gone, and {} needs it", record.tag));
         let copy = ctx.repo.ref_target(&name)?.filter(|copy| is_whole(&store, &entries, Some(copy)));
         match copy {
             Some(copy) => {
@@ -94,7 +94,7 @@ fn in_git(look: &mut Look<'_, '_>, record: &Candidate, cache: &Cache) -> Result<
         let held = store.check(&entry, Some(&commit), !look.quick)?;
         count(look, &held);
         if let Some(message) = wrong(record, &entry, &held) {
-            look.tell(elsewhere(finding(Sort::Artifact, &name, message).at(commit)));
+            look.tell(elsewhere(Finding::new(Sort::Artifact, &name, message).at(commit)));
         }
     }
     Ok(())
@@ -122,7 +122,7 @@ fn in_folder(
                 }
                 Err(failure) => {
                     if away.insert(dir.clone()) {
-                        let finding = Finding { ref_name: None, ..finding(Sort::Store, "", failure.message) };
+                        let finding = Finding::of_store(failure.message);
                         look.tell(failure.hints.into_iter().fold(finding, Finding::hint));
                     }
                     return;
@@ -133,7 +133,7 @@ fn in_folder(
             Some(message) if held == Held::Missing => gone.push(message),
             Some(message) => {
                 let path = dir.join("sha256").join(entry.digest.hex());
-                let finding = finding(Sort::Artifact, &record.tag.to_ref(), message);
+                let finding = Finding::new(Sort::Artifact, &record.tag.to_ref(), message);
                 look.tell(elsewhere(finding.hint(format!(
                     "rel overwrites no file there: find out who changed {}, remove it, then rel fsck --repair",
                     path.display()
@@ -143,7 +143,7 @@ fn in_folder(
         }
     }
     if !gone.is_empty() {
-        let finding = finding(Sort::Artifact, &record.tag.to_ref(), gone.join("; "));
+        let finding = Finding::new(Sort::Artifact, &record.tag.to_ref(), gone.join("; "));
         tell_missing(look, record, finding, cache);
     }
 }

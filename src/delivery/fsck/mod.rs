@@ -4,10 +4,10 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`chains`] | refolds every chain |
-//! | [`tags`] | candidates' and releases' tags |
-//! | [`files`] | what the stores hold |
-//! | [`repair`] | puts back what can be, by appending alone |
+//! | `chains` | refolds every chain |
+//! | `tags` | candidates' and releases' tags |
+//! | `files` | what the stores hold |
+//! | `repair` | puts back what can be, by appending alone |
 //!
 //! Everything that is found is told. Looking changes nothing at the authority;
 //! here it brings copies up to date, as every verb does.
@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use super::rewritten::{self, Rewritten};
 use super::snapshot::{self, Footing};
-use crate::domain::fsck::{Checked, Finding, Sort};
+use crate::domain::fsck::{Checked, Finding};
 use crate::domain::name::Oid;
 use crate::failure::{Kind, Result};
 use crate::store::authority::{Authority, Expected, RefUpdate};
@@ -92,10 +92,8 @@ impl<'a, 'c> Look<'a, 'c> {
         let artifacts_folder = format!("refs/rel/{}/artifacts/", ctx.project());
         // The tags as the authority has them now: what is gone there stays in this clone's copy.
         let (tags, artifacts) = if asks {
-            let mut tags = ctx.authority().list(&ctx.repo, &["refs/tags/", &artifacts_folder])?;
-            let artifacts = tags.split_off(&"refs/tags0".to_owned());
-            let before = tags.split_off(&"refs/tags/".to_owned());
-            (before, tags.into_iter().chain(artifacts).collect())
+            let held = ctx.authority().list(&ctx.repo, &["refs/tags/", &artifacts_folder])?;
+            held.into_iter().partition(|(name, _)| name.starts_with("refs/tags/"))
         } else {
             let prefix = ctx.tags_prefix();
             let full = |name: String| match name.strip_prefix(&prefix) {
@@ -155,9 +153,4 @@ fn by_hand(ctx: &Context<'_>, name: &str, from: Oid, to: &str) -> String {
             format!("git push {remote} {to}:{name} --force-with-lease={name}:{from}")
         }
     }
-}
-
-/// A finding of one sort about one ref.
-fn finding(kind: Sort, name: &str, message: impl Into<String>) -> Finding {
-    Finding::new(kind, name, message)
 }

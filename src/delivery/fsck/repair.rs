@@ -29,9 +29,12 @@ pub enum Repair {
         /// The chain's ref.
         name: String,
         /// Makes the event's commit.
-        make: Box<dyn Fn(&Context<'_>) -> Result<RefUpdate>>,
+        make: Make,
     },
 }
+
+/// Makes what is to be published.
+pub type Make = Box<dyn Fn(&Context<'_>) -> Result<RefUpdate>>;
 
 impl std::fmt::Debug for Repair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

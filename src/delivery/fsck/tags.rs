@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::chains::{Closed, Told};
-use super::{Look, by_hand, finding};
+use super::{Look, by_hand};
 use crate::delivery::context::Context;
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::Minted;
-use crate::domain::fsck::Sort;
+use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{Oid, TagName};
 use crate::failure::Result;
 use crate::store::tag::{TagObject, read_tag};
@@ -55,7 +55,7 @@ fn candidate(look: &mut Look<'_, '_>, minted: &Minted) -> Option<Candidate> {
     let ctx = look.ctx;
     let Minted { tag, tag_object, .. } = minted;
     let name = tag.to_ref();
-    let found = |message: String| finding(Sort::Tag, &name, message).at(*tag_object);
+    let found = |message: String| Finding::new(Sort::Tag, &name, message).at(*tag_object);
     let record = minted_record(ctx, minted);
     match look.tags.get(&name).copied() {
         None => {
@@ -140,7 +140,7 @@ fn annotated(
 fn release(look: &mut Look<'_, '_>, closed: &Closed) {
     let ctx = look.ctx;
     let name = closed.tag.to_ref();
-    let found = |message: String| finding(Sort::Release, &name, message).at(closed.commit);
+    let found = |message: String| Finding::new(Sort::Release, &name, message).at(closed.commit);
     let is_it = |object: Oid| released(ctx, closed, object);
     match look.tags.get(&name).copied() {
         None => {
@@ -224,7 +224,7 @@ fn orphans(look: &mut Look<'_, '_>, told: &Told) {
                 format!("git push {} --delete {name}", ctx.home.remote)
             };
             look.tell(
-                finding(Sort::Tag, &name, text)
+                Finding::new(Sort::Tag, &name, text)
                     .at(object)
                     .hint(back)
                     .hint(format!("if it was made by hand: {away}")),
