@@ -164,27 +164,19 @@ impl Authority {
     /// process for a remote.
     ///
     /// # Errors
-    /// The authority cannot be reached, or says what is not understood.
-    pub fn list(&self, repo: &Repo, folders: &[&str]) -> Result<BTreeMap<String, Oid>> {
+    /// As [`Authority::list`].
+    pub fn list_under(&self, repo: &Repo, folders: &[&str]) -> Result<BTreeMap<String, Oid>> {
         let Authority::Remote(remote) = self else {
             let listed = folders.iter().map(|folder| repo.refs_under(folder));
             return Ok(listed.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect());
         };
-        let patterns = folders.iter().map(|folder| format!("{folder}*"));
-        let output =
-            Git::new(repo).args(["ls-remote", "--quiet", "--refs", "--"]).arg(remote).args(patterns).run()?;
-        if !output.status.success() {
-            let trouble = trouble(&String::from_utf8_lossy(&output.stderr));
-            return Err(self.explain("read", trouble, &output));
-        }
-        let mut held = parse_tips(&output.stdout_text()).ok_or_else(|| self.unreadable())?;
-        // A pattern matches at the end of a name, wherever that begins.
-        held.retain(|name, _| folders.iter().any(|folder| name.starts_with(folder)));
+        let patterns: Vec<String> = folders.iter().map(|folder| format!("{folder}*")).collect();
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let mut held = self.ls_remote(repo, remote, &patterns)?;
+        // A pattern matches at the end of a name, wherever that begins; what a tag is on is listed too.
+        let below = |name: &str| folders.iter().any(|folder| name.starts_with(folder));
+        held.retain(|name, _| below(name) && !name.ends_with("^{}"));
         Ok(held)
-    }
-
-    fn unreadable(&self) -> Failure {
-        Failure::failed(format!("{self} lists its refs in a way that is not understood"))
     }
 
     /// What the authority's refs point to, in the order asked; one process for a remote, none for

@@ -92,7 +92,7 @@ impl<'a, 'c> Look<'a, 'c> {
         let artifacts_folder = format!("refs/rel/{}/artifacts/", ctx.project());
         // The tags as the authority has them now: what is gone there stays in this clone's copy.
         let (tags, artifacts) = if asks {
-            let held = ctx.authority().list(&ctx.repo, &["refs/tags/", &artifacts_folder])?;
+            let held = ctx.authority().list_under(&ctx.repo, &["refs/tags/", &artifacts_folder])?;
             held.into_iter().partition(|(name, _)| name.starts_with("refs/tags/"))
         } else {
             let prefix = ctx.tags_prefix();
