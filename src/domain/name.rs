@@ -325,7 +325,7 @@ impl Actor {
     pub fn new(name: &str, email: &str) -> Actor {
         let bad = |c: char| matches!(c, '<' | '>') || c.is_control();
         // Other scripts have control characters of more than one byte.
-        let may_be_bad = |b: u8| b < b' ' || b > b'~' || matches!(b, b'<' | b'>');
+        let may_be_bad = |b: u8| !(b' '..=b'~').contains(&b) || matches!(b, b'<' | b'>');
         let clean = |text: &str| match text.bytes().any(may_be_bad) {
             true => text.replace(bad, "").trim().to_owned(),
             false => text.trim().to_owned(),
