@@ -17,6 +17,7 @@ use crate::domain::name::{Actor, Oid};
 use crate::failure::{Doing, Failure, Result};
 
 use super::git::Git;
+use super::loose;
 use super::notes;
 use super::repo::{Repo, from_git2, to_git2};
 
@@ -102,6 +103,7 @@ pub enum Body {
 /// # Errors
 /// The commit is not here. One that is no record is an [`Entry`] that says so.
 pub fn read(repo: &Repo, oid: Oid) -> Result<Entry> {
+    loose::check(repo, oid)?;
     // The message is nearly all of such a commit; git2 would copy it once more.
     let odb = repo.git2().odb().doing("cannot open the object store")?;
     let object = odb.read(to_git2(oid));

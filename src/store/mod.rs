@@ -12,6 +12,7 @@ pub mod history;
 pub mod index;
 pub mod journal;
 pub mod ledger;
+mod loose;
 pub mod notes;
 mod partial;
 pub mod patch;

@@ -11,6 +11,7 @@ use crate::domain::name::{Actor, Oid, TagName};
 use crate::failure::{Doing, Failure, Kind, Result};
 
 use super::git::Git;
+use super::loose;
 use super::repo::{Repo, actor_of, from_git2, time_of, to_git2};
 
 /// What begins a signature, at the start of a line (git's `gpg-interface.c` knows the same).
@@ -139,6 +140,7 @@ fn sign_tag(
 /// ([`Kind::Integrity`]).
 pub fn read_tag(repo: &Repo, oid: Oid) -> Result<TagObject> {
     let doing = || format!("cannot read the tag object {oid}");
+    loose::check(repo, oid)?;
     let object = repo.git2().find_object(to_git2(oid), None).doing_with(doing)?;
     if object.kind() == Some(ObjectType::Commit) {
         return Ok(TagObject::Lightweight(oid));
