@@ -95,7 +95,7 @@ impl Among {
 }
 
 /// What is kept of how tags contain each other, and in which form.
-const LINE: &str = "line 2";
+const LINE: &str = "line 3";
 
 /// Fills in where a tip contains a commit with an equal patch only.
 fn by_patch(

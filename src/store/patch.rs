@@ -1,6 +1,8 @@
 //! Changes told by what they change, whatever commit they stand in: patch ids
 //! (git-patch-id(1), the stable kind).
 
+use std::collections::HashSet;
+
 use git2::{DiffOptions, Tree};
 
 use crate::domain::name::Oid;
@@ -23,7 +25,7 @@ pub fn equal_to(repo: &Repo, commit: Oid, among: &[Oid]) -> Result<Vec<Oid>> {
     let Some(path) = paths.first() else { return Ok(Vec::new()) };
     let mut wanted = None;
     let mut equal = Vec::new();
-    for &other in among {
+    for other in down_each_line(repo, among)? {
         // Nearly every commit leaves that one path alone, which its trees tell without a diff.
         if other == commit || history::is_merge(repo, other)? || !changes(repo, other, path)? {
             continue;
@@ -37,6 +39,21 @@ pub fn equal_to(repo: &Repo, commit: Oid, among: &[Oid]) -> Result<Vec<Oid>> {
         }
     }
     Ok(equal)
+}
+
+/// The same commits, as far as may be each before its parent: the trees of one
+/// are those that the other is compared with.
+fn down_each_line(repo: &Repo, commits: &[Oid]) -> Result<Vec<Oid>> {
+    let mut left: HashSet<Oid> = commits.iter().copied().collect();
+    let mut ordered = Vec::with_capacity(commits.len());
+    for &start in commits {
+        let mut next = Some(start);
+        while let Some(commit) = next.filter(|commit| left.remove(commit)) {
+            ordered.push(commit);
+            next = history::parents(repo, commit)?.first().copied();
+        }
+    }
+    Ok(ordered)
 }
 
 /// The patch id of a commit that is no merge, against its parent.

@@ -7,11 +7,11 @@
 //! it. What says otherwise than the commits themselves (replace refs, grafts,
 //! the edge of a shallow clone) may change it; then nobody may ask here.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Containment, between, is_ancestor, range};
+use super::{Containment, between, is_ancestor, newest_of, range};
 use crate::domain::name::Oid;
 use crate::failure::Result;
 use crate::store::repo::Repo;
@@ -36,6 +36,8 @@ struct Beside {
     commit: Oid,
     /// How many of the line it contains: the first so many.
     base: usize,
+    /// Which of the line contains it first, if any did when it was taken in.
+    within: Option<usize>,
     /// What it contains that the last of those does not; none where that is too much.
     above: Option<Vec<Oid>>,
     /// How many of `above`, the first so many, the next one of the line does not contain either.
@@ -121,21 +123,22 @@ impl Line {
     fn beside(&self, repo: &Repo, commit: Oid) -> Result<Beside> {
         let near = self.near(repo, commit)?;
         let base = self.first(near, |mark| Ok(!is_ancestor(repo, mark, commit)?))?;
+        let within = Some(self.first_with(repo, commit)?).filter(|at| *at < self.on.len());
         let mut exclude: Vec<Oid> = base.checked_sub(1).map(|last| self.on[last]).into_iter().collect();
         // What has nothing in common with the line may be all of another history.
         if exclude.is_empty() && between(repo, &[], &[commit], KEPT + 1)?.len() > KEPT {
-            return Ok(Beside { commit, base, above: None, own: 0 });
+            return Ok(Beside { commit, base, within, above: None, own: 0 });
         }
         let all = range(repo, &exclude, commit)?;
         if all.len() > KEPT {
-            return Ok(Beside { commit, base, above: None, own: 0 });
+            return Ok(Beside { commit, base, within, above: None, own: 0 });
         }
         exclude.extend(self.on.get(base));
         let mut above = range(repo, &exclude, commit)?;
         let own = above.len();
         let alone: HashSet<Oid> = above.iter().copied().collect();
         above.extend(all.into_iter().filter(|oid| !alone.contains(oid)));
-        Ok(Beside { commit, base, above: Some(above), own })
+        Ok(Beside { commit, base, within, above: Some(above), own })
     }
 
     /// About where on the line a commit would be.
@@ -229,8 +232,8 @@ impl Line {
     }
 
     /// The commits that any of `tips` contains and `base` does not, and maybe
-    /// some more that both contain; in no order that matters. Of those that have
-    /// to be walked to the newest `limit`.
+    /// some more that both contain, in no order that matters; at most `limit`,
+    /// where that many are the newest.
     ///
     /// # Errors
     /// One of them is not in this clone.
@@ -238,11 +241,12 @@ impl Line {
         let places = self.places();
         let near = self.first_with(repo, base)?;
         let contained = self.first(near, |mark| Ok(!is_ancestor(repo, mark, base)?))?;
-        let (mut found, mut walked, mut highest) = (BTreeSet::new(), Vec::new(), None);
+        let (mut found, mut walked, mut highest) = (Vec::new(), Vec::new(), None);
         for &tip in tips {
             match places.get(&tip) {
                 Some(Place::On(at)) => highest = highest.max(Some(*at)),
                 Some(Place::Beside(at)) => match &self.beside[*at] {
+                    Beside { within: Some(within), .. } if *within < contained => {}
                     Beside { base, above: Some(above), own, .. } if contained > *base => {
                         found.extend(above[..*own].iter().copied());
                     }
@@ -256,9 +260,18 @@ impl Line {
         }
         walked.extend(highest.filter(|at| *at >= contained).map(|at| self.on[at]));
         if !walked.is_empty() {
-            found.extend(between(repo, &[base], &walked, limit)?);
+            found.extend(super::outside(repo, base, &walked, limit)?);
         }
-        Ok(found.into_iter().collect())
+        // In the order met: what lies together is read faster together.
+        let mut met = HashSet::new();
+        found.retain(|oid| met.insert(*oid));
+        if found.len() <= limit {
+            return Ok(found);
+        }
+        let commits = repo.commits()?;
+        let nodes = found.into_iter().map(|oid| commits.node(repo, oid)).collect::<Result<_>>()?;
+        let newest = newest_of(repo, commits, nodes, limit)?;
+        Ok(newest.into_iter().map(|node| commits.id(node)).collect())
     }
 }
 

@@ -298,14 +298,20 @@ pub fn outside(repo: &Repo, base: Oid, tips: &[Oid], limit: usize) -> Result<Vec
     for tip in tips {
         reach(repo, commits, commits.node(repo, *tip)?, &mut seen, |node| found.push(node))?;
     }
-    if found.len() > limit {
-        let order: Vec<u64> = found.iter().map(|node| commits.order(repo, *node)).collect::<Result<_>>()?;
-        let mut newest: Vec<(u64, Node)> = order.into_iter().zip(found).collect();
-        newest.sort_by(|a, b| b.cmp(a));
-        newest.truncate(limit);
-        found = newest.into_iter().map(|(_, node)| node).collect();
-    }
+    let found = newest_of(repo, commits, found, limit)?;
     Ok(found.into_iter().map(|node| commits.id(node)).collect())
+}
+
+/// All of these commits, or the newest of them if there are more than `limit`.
+fn newest_of(repo: &Repo, commits: &Commits, found: Vec<Node>, limit: usize) -> Result<Vec<Node>> {
+    if found.len() <= limit {
+        return Ok(found);
+    }
+    let order: Vec<u64> = found.iter().map(|node| commits.order(repo, *node)).collect::<Result<_>>()?;
+    let mut newest: Vec<(u64, Node)> = order.into_iter().zip(found).collect();
+    newest.sort_by(|a, b| b.cmp(a));
+    newest.truncate(limit);
+    Ok(newest.into_iter().map(|(_, node)| node).collect())
 }
 
 /// How many commits [`range`] would list.
