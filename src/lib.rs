@@ -27,8 +27,8 @@
 //!
 //! In this clone alone: `refs/rel/<project>/tags/` (the authority's tags as
 //! last seen), and the folder `rel` in the common git directory: the cache of
-//! artifacts, what commands printed, the journal of what was begun, and what
-//! chains came to when they were last read.
+//! artifacts, what commands printed, the journal of what was begun, what
+//! chains came to when they were last read, and how tags contain each other.
 
 pub mod cli;
 pub mod commands;
