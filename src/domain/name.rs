@@ -8,7 +8,6 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use serde::de::Visitor;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a text is not the name it was taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,31 +58,33 @@ macro_rules! as_text {
         }
     )*};
 }
-pub(super) use as_text;
 
-as_text!(ProjectName, EnvName, TagName, Actor, DeploymentId);
+as_text!(ProjectName, EnvName, Actor, DeploymentId);
 
-/// Serde as text where people may read it, else as the bytes.
-macro_rules! as_text_or_bytes {
+/// Serde as text where people may read it, else as it is held: a copy of what
+/// was read before need not be parsed again.
+macro_rules! as_text_or_held {
     ($($name:ident),*) => {$(
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 if s.is_human_readable() { s.collect_str(self) } else { self.0.serialize(s) }
             }
         }
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
                 if d.is_human_readable() {
-                    d.deserialize_str(Text::new())
+                    d.deserialize_str($crate::domain::name::Text::new())
                 } else {
-                    Deserialize::deserialize(d).map($name)
+                    serde::Deserialize::deserialize(d).map($name)
                 }
             }
         }
     )*};
 }
 
-as_text_or_bytes!(Oid, Sha256);
+pub(super) use as_text_or_held;
+
+as_text_or_held!(TagName, Oid, Sha256);
 
 /// `[a-z0-9][a-z0-9-]{0,40}`: safe in a ref, a path and a shell.
 fn plain_name(text: &str, what: &str) -> Result<String, BadName> {

@@ -8,10 +8,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::changes::Change;
-use super::name::{BadName, ProjectName, TagName, as_text};
+use super::name::{BadName, ProjectName, TagName, Text, as_text_or_held};
 use super::spelled::{Spelled, Stage};
 
 /// How releases are numbered.
@@ -222,7 +222,23 @@ impl FromStr for CandidateVersion {
     }
 }
 
-as_text!(Version, CandidateVersion);
+as_text_or_held!(Version);
+
+/// As text where people may read it, else as its parts.
+impl Serialize for CandidateVersion {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        if s.is_human_readable() { s.collect_str(self) } else { (&self.release, self.number).serialize(s) }
+    }
+}
+
+impl<'de> Deserialize<'de> for CandidateVersion {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        if d.is_human_readable() {
+            return d.deserialize_str(Text::new());
+        }
+        <(Version, u32)>::deserialize(d).map(|(release, number)| CandidateVersion { release, number })
+    }
+}
 
 impl TryFrom<String> for CandidateVersion {
     type Error = BadName;

@@ -20,7 +20,7 @@ use crate::domain::name::Oid;
 use crate::failure::Result;
 
 /// The version of the file. Others are not read.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// How a file begins, in postcard's wire format, as all of it; what is kept follows.
 #[derive(Debug, Serialize, Deserialize)]

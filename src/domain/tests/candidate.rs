@@ -240,6 +240,12 @@ proptest! {
     }
 
     #[test]
+    fn a_copy_that_is_kept_reads_the_same(candidate in any_candidate()) {
+        let kept = postcard::to_stdvec(&candidate).unwrap();
+        prop_assert_eq!(postcard::from_bytes(&kept), Ok(candidate));
+    }
+
+    #[test]
     fn whatever_is_read_is_refused_in_words(message in "(?s)(x\n\n)?(Rel-[A-Z][a-z]{2,8}: [ -~]{0,20}\n){0,6}.{0,10}") {
         if let Err(NotACandidate::Broken(why)) = read(&format!("x\n\nRel-Schema: 1\n{message}")) {
             prop_assert!(!why.is_empty());
