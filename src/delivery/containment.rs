@@ -70,6 +70,9 @@ impl Among {
         }
         let file = ctx.index_file("line");
         let mut line: Line = index::load(&file, LINE).unwrap_or_default();
+        if !line.is_here(&ctx.repo)? {
+            line = Line::default();
+        }
         let marks: Vec<Oid> = tips.iter().copied().filter(|tip| *tip != snapshot.trunk).collect();
         if line.grow(&ctx.repo, snapshot.trunk, &marks)? {
             index::store(&file, LINE, &line);

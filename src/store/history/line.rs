@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Containment, between, is_ancestor, newest_of, range};
+use super::{Containment, between, has, is_ancestor, newest_of, range};
 use crate::domain::name::Oid;
 use crate::failure::Result;
 use crate::store::repo::Repo;
@@ -58,6 +58,16 @@ impl Line {
     /// git failed.
     pub fn holds_in(repo: &Repo) -> Result<bool> {
         Ok(!repo.commits()?.is_rewritten())
+    }
+
+    /// Whether its commits are in this clone still: once nothing leads to them
+    /// any more, as after trunk was rewritten, git collects them.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn is_here(&self, repo: &Repo) -> Result<bool> {
+        // The newest contains all others of the line; one beside it is only asked about as a tip.
+        self.on.last().map_or(Ok(true), |newest| has(repo, *newest))
     }
 
     /// Takes in every commit of `marks` that it does not know, and where trunk
@@ -278,4 +288,27 @@ impl Line {
 fn order(repo: &Repo, commit: Oid) -> Result<u64> {
     let commits = repo.commits()?;
     commits.order(repo, commits.node(repo, commit)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::repo::fixture::Sandbox;
+
+    #[test]
+    fn a_line_whose_commits_were_collected_is_not_here() {
+        let mut sandbox = Sandbox::new();
+        let first = sandbox.oid("work", "HEAD");
+        // Of a later second, so that it is the newest; and no ref leads to it.
+        sandbox.world.env.insert("GIT_COMMITTER_DATE".into(), "2000000000 +0000".into());
+        let second = sandbox.git("work", &["commit-tree", "-p", "HEAD", "-m", "second", "HEAD^{tree}"]);
+        let second: Oid = second.parse().unwrap();
+        let mut line = Line::default();
+        let repo = sandbox.open("work");
+        assert!(line.is_here(&repo).unwrap(), "nothing is missing");
+        assert!(line.grow(&repo, second, &[first, second]).unwrap());
+        assert!(line.is_here(&repo).unwrap());
+        sandbox.git("work", &["prune", "--expire=now"]);
+        assert!(!line.is_here(&sandbox.open("work")).unwrap());
+    }
 }
