@@ -25,8 +25,7 @@ fn read(repo: &Repo, oid: Oid) -> Result<Option<(String, Vec<u8>)>> {
         let file = path.display();
         Failure::new(Kind::Integrity, format!("the object {oid} of this clone is damaged"))
             .reason("object", format!("{file}: {why}"))
-            .hint(format!("rm -f '{file}'"))
-            .hint("git fetch brings it again from where it was pushed to; rel fsck checks the rest")
+            .hint("rel fsck says how to have it again")
     };
     let file = match File::open(&path) {
         Ok(file) => file,
