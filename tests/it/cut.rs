@@ -429,11 +429,7 @@ fn artifacts_may_lie_in_a_folder() {
     let shop = Shop::new();
     let ana = shop.ana();
     let store = shop.world.at("store");
-    fs::create_dir(&store).unwrap();
-    ana.reconfigure(
-        "[environments.staging]",
-        &format!("[artifacts]\nstore = \"file://{}\"\n\n[environments.staging]", store.display()),
-    );
+    ana.keep_artifacts_in(&store);
     let candidate = ana.json(&["cut"])["candidate"].clone();
     let digest = string(&candidate["artifacts"][0]["digest"]);
     let object = store.join(digest.replace(':', "/"));

@@ -547,11 +547,7 @@ fn a_folder_of_artifacts() {
     let shop = Shop::new();
     let ana = shop.ana();
     let store = shop.world.at("store");
-    fs::create_dir(&store).unwrap();
-    ana.reconfigure(
-        "[environments.staging]",
-        &format!("[artifacts]\nstore = \"file://{}\"\n\n[environments.staging]", store.display()),
-    );
+    ana.keep_artifacts_in(&store);
     ana.cut(&[]);
     ana.cut(&["--again"]);
     let checked = is_clean(&ana);

@@ -95,11 +95,7 @@ fn a_changed_byte_in_a_folder_of_artifacts() {
     let shop = Shop::new();
     let ana = shop.ana();
     let store = shop.world.at("store");
-    fs::create_dir(&store).unwrap();
-    ana.reconfigure(
-        "[environments.staging]",
-        &format!("[artifacts]\nstore = \"file://{}\"\n\n[environments.staging]", store.display()),
-    );
+    ana.keep_artifacts_in(&store);
     ana.cut(&[]);
     assert_eq!(damage(&store), 1);
     is_damaged(&shop.clone_for("bob"), &["deploy", "staging", "--yes"]);

@@ -376,6 +376,14 @@ impl Desk<'_> {
         self.commit("release.toml", &text.replace(from, to), "chore: change how we release")
     }
 
+    /// From now on artifacts go to this folder, which is made.
+    #[track_caller]
+    pub fn keep_artifacts_in(&self, folder: &Path) {
+        fs::create_dir(folder).unwrap();
+        let store = format!("[artifacts]\nstore = \"file://{}\"\n\n", folder.display());
+        self.reconfigure("[environments.staging]", &format!("{store}[environments.staging]"));
+    }
+
     /// Cuts, which must make a candidate; its tag.
     #[track_caller]
     pub fn cut(&self, args: &[&str]) -> String {
