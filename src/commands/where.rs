@@ -1,8 +1,8 @@
 //! `rel where`: which candidates and environments contain a commit, and how.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
+use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
 use crate::cli;
@@ -65,7 +65,7 @@ struct Look<'a> {
     lived: Vec<Vec<Lived>>,
     /// Every commit that may contain one, each once: trunk's tip first.
     tips: Vec<Oid>,
-    place_of: HashMap<Oid, usize>,
+    place_of: FxHashMap<Oid, usize>,
 }
 
 impl<'a> Look<'a> {
@@ -94,7 +94,7 @@ impl<'a> Look<'a> {
             tags: Vec::new(),
             lived: Vec::new(),
             tips: Vec::new(),
-            place_of: HashMap::new(),
+            place_of: FxHashMap::default(),
         };
         look.tip(snapshot.trunk)?;
         for (_, commit, _) in &tags {

@@ -1,7 +1,7 @@
 //! Whether commits contain another, in whatever form: as an ancestor, as a
 //! recorded pick, or as an equal patch.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::context::Context;
 use super::records;
@@ -133,11 +133,11 @@ fn by_patch(
 }
 
 /// Every pick that candidates record, both ways.
-struct Picks(HashMap<Oid, Vec<Oid>>);
+struct Picks(FxHashMap<Oid, Vec<Oid>>);
 
 impl Picks {
     fn read(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Picks> {
-        let mut picks = Picks(HashMap::new());
+        let mut picks = Picks(FxHashMap::default());
         for pick in records::picks(ctx, snapshot, tags)? {
             picks.join(pick.source, pick.commit);
         }

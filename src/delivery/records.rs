@@ -4,7 +4,7 @@
 //! A tag object never changes, so what is known of one stays true. Whether the
 //! authority still holds that object is asked each time.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::context::Context;
 use super::snapshot::{Snapshot, Tags, read_candidate, vouched};
@@ -15,7 +15,7 @@ use crate::failure::Result;
 use crate::store::index;
 
 /// Records by the tag objects that hold them.
-pub struct Records(HashMap<Oid, Candidate>);
+pub struct Records(FxHashMap<Oid, Candidate>);
 
 impl Records {
     /// Reads all that are known, and what the tags of newer candidates say.

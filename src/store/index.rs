@@ -1,12 +1,11 @@
 //! What chains and histories come to, kept beside the clone so that nobody
 //! reads them twice.
 //!
-//! An index is a copy: it has a hash of itself, and one that does not fit is
+//! An index is a copy: it has a checksum of itself, and one that does not fit is
 //! made anew. That of a chain names the tip it goes up to; one that lags is
 //! continued. One that cannot be written costs time and nothing else.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -20,7 +19,7 @@ use crate::domain::name::Oid;
 use crate::failure::Result;
 
 /// The version of the file. Others are not read.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 /// How a file begins, in postcard's wire format, as all of it; what is kept follows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,9 +27,8 @@ struct Head {
     v: u64,
     /// What is kept; another release of `rel` may keep more.
     of: String,
-    /// A hash of all that follows: a copy that was damaged is made anew, and
-    /// so is one that another compiler's hash was taken of.
-    hash: u64,
+    /// The CRC-32 of all that follows: a copy that was damaged is made anew.
+    crc: u32,
 }
 
 /// What `keep` makes of the events of the chain that ends in `tip`, oldest
@@ -76,7 +74,7 @@ pub fn read<S: State, T: Serialize + DeserializeOwned>(
 pub fn load<T: DeserializeOwned>(file: &Path, of: &str) -> Option<T> {
     let bytes = fs::read(file).ok()?;
     let (head, body) = postcard::take_from_bytes::<Head>(&bytes).ok()?;
-    if head.v != VERSION || head.of != of || head.hash != hash(body) {
+    if head.v != VERSION || head.of != of || head.crc != crc32fast::hash(body) {
         return None;
     }
     postcard::from_bytes(body).ok()
@@ -86,7 +84,7 @@ pub fn load<T: DeserializeOwned>(file: &Path, of: &str) -> Option<T> {
 pub fn store(file: &Path, of: &str, what: &impl Serialize) {
     let write = || -> io::Result<()> {
         let body = postcard::to_stdvec(what).map_err(io::Error::other)?;
-        let head = Head { v: VERSION, of: of.to_owned(), hash: hash(&body) };
+        let head = Head { v: VERSION, of: of.to_owned(), crc: crc32fast::hash(&body) };
         let head = postcard::to_stdvec(&head).map_err(io::Error::other)?;
         let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
         fs::create_dir_all(folder)?;
@@ -98,12 +96,6 @@ pub fn store(file: &Path, of: &str, what: &impl Serialize) {
     };
     // A repository that cannot be written to can be read all the same.
     drop(write());
-}
-
-fn hash(body: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(body);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -7,8 +7,7 @@
 //! it. What says otherwise than the commits themselves (replace refs, grafts,
 //! the edge of a shallow clone) may change it; then nobody may ask here.
 
-use std::collections::{HashMap, HashSet};
-
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Containment, between, has, is_ancestor, newest_of, range};
@@ -76,7 +75,7 @@ impl Line {
     /// # Errors
     /// One of them is not in this clone.
     pub fn grow(&mut self, repo: &Repo, trunk: Oid, marks: &[Oid]) -> Result<bool> {
-        let mut known: HashSet<Oid> = self.on.iter().copied().collect();
+        let mut known: FxHashSet<Oid> = self.on.iter().copied().collect();
         known.extend(self.beside.iter().map(|one| one.commit));
         let mut new: Vec<(u64, Oid)> = Vec::new();
         for &mark in marks {
@@ -146,7 +145,7 @@ impl Line {
         exclude.extend(self.on.get(base));
         let mut above = range(repo, &exclude, commit)?;
         let own = above.len();
-        let alone: HashSet<Oid> = above.iter().copied().collect();
+        let alone: FxHashSet<Oid> = above.iter().copied().collect();
         above.extend(all.into_iter().filter(|oid| !alone.contains(oid)));
         Ok(Beside { commit, base, within, above: Some(above), own })
     }
@@ -198,7 +197,7 @@ impl Line {
         self.first(self.near(repo, commit)?, |mark| is_ancestor(repo, commit, mark))
     }
 
-    fn places(&self) -> HashMap<Oid, Place> {
+    fn places(&self) -> FxHashMap<Oid, Place> {
         let beside = self.beside.iter().enumerate().map(|(at, one)| (one.commit, Place::Beside(at)));
         self.on.iter().enumerate().map(|(at, oid)| (*oid, Place::On(at))).chain(beside).collect()
     }
@@ -211,7 +210,7 @@ impl Line {
         let places = self.places();
         let mut contained = Containment::none(wanted.len(), tips.len());
         // Whether a tip that is not known here contains the whole line.
-        let mut above_all: HashMap<usize, bool> = HashMap::new();
+        let mut above_all: FxHashMap<usize, bool> = FxHashMap::default();
         for (index, &commit) in wanted.iter().enumerate() {
             let first = self.first_with(repo, commit)?;
             for (tip_at, &tip) in tips.iter().enumerate() {
@@ -273,7 +272,7 @@ impl Line {
             found.extend(super::outside(repo, base, &walked, limit)?);
         }
         // In the order met: what lies together is read faster together.
-        let mut met = HashSet::new();
+        let mut met = FxHashSet::default();
         found.retain(|oid| met.insert(*oid));
         if found.len() <= limit {
             return Ok(found);
