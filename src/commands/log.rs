@@ -8,7 +8,7 @@ use crate::delivery::snapshot::{Policy, environment_tip};
 use crate::delivery::stage::log_path;
 use crate::delivery::{evidence, report};
 use crate::domain::config::Environment;
-use crate::domain::name::{DeploymentId, Oid};
+use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::search::Search;
 use crate::domain::when::{End, moment};
 use crate::failure::{Doing, Failure, Kind, Result};
@@ -35,7 +35,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
     let footing = evidence::look_at_chains(ctx, "log")?;
     let tips = tips(ctx, &footing.policy, args)?;
     let one = tips.len() == 1;
-    let deployments = evidence::all_deployments(&ctx.repo, tips)
+    let deployments = evidence::all_deployments(ctx, tips.into_iter())
         .filter(|found| found.as_ref().map_or(true, |deployment| search.takes(deployment)))
         .take(args.number)
         .collect::<Result<Vec<_>>>()?;
@@ -80,7 +80,11 @@ fn search(ctx: &Context<'_>, args: &cli::Log) -> Result<Search> {
 }
 
 /// Where the chains of the environments that are named end; of all, where none is.
-fn tips(ctx: &Context<'_>, policy: &Policy, args: &cli::Log) -> Result<Vec<Option<Oid>>> {
+fn tips<'p>(
+    ctx: &Context<'_>,
+    policy: &'p Policy,
+    args: &cli::Log,
+) -> Result<Vec<(&'p EnvName, Option<Oid>)>> {
     let mut names: Vec<_> = args.environment.iter().chain(&args.environments).collect();
     names.sort();
     names.dedup();
@@ -90,7 +94,8 @@ fn tips(ctx: &Context<'_>, policy: &Policy, args: &cli::Log) -> Result<Vec<Optio
         wanted = policy.config.environments.iter().collect();
         wanted.sort_by(|a, b| a.name.cmp(&b.name));
     }
-    wanted.into_iter().map(|environment| environment_tip(ctx, environment)).collect()
+    let tip = |environment: &'p Environment| Ok((&environment.name, environment_tip(ctx, environment)?));
+    wanted.into_iter().map(tip).collect()
 }
 
 /// What a deployment printed. It is on the machine that ran it and nowhere

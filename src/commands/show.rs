@@ -25,7 +25,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
     }
     let (since, commits) = evidence::brought(ctx, &snapshot, minted)?;
     let deployments =
-        evidence::all_deployments(&ctx.repo, snapshot.environments.values().map(|view| view.tip))
+        evidence::all_deployments(ctx, snapshot.environments.iter().map(|(name, view)| (name, view.tip)))
             .filter(|found| found.as_ref().map_or(true, |deployment| deployment.tag == record.tag))
             .collect::<Result<Vec<_>>>()?;
     let environments = &snapshot.policy.config.environments;

@@ -11,10 +11,11 @@ use super::scope::{Foreign, Scope, baseline};
 use super::snapshot::{self, Footing, Snapshot};
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
-use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
+use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 use crate::store::ledger;
+use crate::store::recent::Recent;
 use crate::store::repo::Repo;
 use crate::ui::time;
 
@@ -58,14 +59,17 @@ fn or_offline(ctx: &Context<'_>, verb: &str, failure: Failure) -> Failure {
     }
 }
 
-/// The deployments of one environment, newest first.
+/// The deployments that an environment's events, newest first, tell of; newest
+/// first too.
 ///
 /// Reads no further back than asked: what settled a deployment comes after
 /// its intent, so one walk from the tip meets the end of each before its
 /// beginning.
-pub fn deployments(repo: &Repo, tip: Option<Oid>) -> impl Iterator<Item = Result<Deployment>> + '_ {
+pub fn deployments(
+    events: impl Iterator<Item = Result<(Oid, Event)>>,
+) -> impl Iterator<Item = Result<Deployment>> {
     let mut ends: Vec<Event> = Vec::new();
-    ledger::events::<EnvState>(repo, tip).filter_map(move |event| match event {
+    events.filter_map(move |event| match event {
         Err(failure) => Some(Err(failure)),
         Ok((_, event)) => match &event.what {
             What::Intent(intent) => {
@@ -90,14 +94,24 @@ pub fn deployments(repo: &Repo, tip: Option<Oid>) -> impl Iterator<Item = Result
     })
 }
 
-/// The deployments of several environments, newest first: by when they were
-/// started, but within one environment always as its chain has them.
-pub fn all_deployments(
-    repo: &Repo,
-    tips: impl IntoIterator<Item = Option<Oid>>,
-) -> impl Iterator<Item = Result<Deployment>> + '_ {
-    let mut chains: Vec<Peekable<_>> =
-        tips.into_iter().map(|tip| deployments(repo, tip).peekable()).collect();
+/// The deployments of several environments, whose chains end in these commits,
+/// newest first: by when they were started, but within one environment always
+/// as its chain has them.
+pub fn all_deployments<'a>(
+    ctx: &'a Context<'_>,
+    tips: impl Iterator<Item = (&'a EnvName, Option<Oid>)>,
+) -> impl Iterator<Item = Result<Deployment>> + 'a {
+    let recent = |(name, tip): (&EnvName, _)| {
+        let file = ctx.index_file(&format!("recent-{name}"));
+        deployments(Recent::<EnvState>::of(&ctx.repo, tip, file))
+    };
+    by_time(tips.map(recent).collect())
+}
+
+fn by_time(
+    chains: Vec<impl Iterator<Item = Result<Deployment>>>,
+) -> impl Iterator<Item = Result<Deployment>> {
+    let mut chains: Vec<Peekable<_>> = chains.into_iter().map(Iterator::peekable).collect();
     std::iter::from_fn(move || {
         let mut newest: Option<(usize, Option<DateTime<Utc>>)> = None;
         for (index, chain) in chains.iter_mut().enumerate() {
@@ -121,7 +135,7 @@ pub fn all_deployments(
 /// # Errors
 /// git failed.
 pub fn deployment(repo: &Repo, tip: Option<Oid>, id: &DeploymentId) -> Result<Option<Deployment>> {
-    for deployment in deployments(repo, tip) {
+    for deployment in deployments(ledger::events::<EnvState>(repo, tip)) {
         let deployment = deployment?;
         if deployment.seq == id.seq {
             return Ok(Some(deployment));
@@ -335,8 +349,8 @@ pub(in crate::delivery) mod tests {
         let repo = sandbox.open("work");
         // The second of eu was started by a clock that was behind.
         let (prod, eu) = (chain(&repo, "prod", &[10, 40]), chain(&repo, "eu", &[20, 5, 30]));
-        let found: Vec<Deployment> =
-            all_deployments(&repo, [prod.tip, eu.tip]).collect::<Result<_>>().unwrap();
+        let chains = [prod.tip, eu.tip].map(|tip| deployments(ledger::events::<EnvState>(&repo, tip)));
+        let found: Vec<Deployment> = by_time(chains.into()).collect::<Result<_>>().unwrap();
         let ids: Vec<String> = found.iter().map(|deployment| deployment.id.to_string()).collect();
         assert_eq!(ids, ["prod#2", "eu#3", "prod#1", "eu#2", "eu#1"]);
         assert!(found.iter().all(|d| d.state == Progress::Failed && d.exit_code == Some(3)));

@@ -27,7 +27,7 @@ use crate::domain::version::CandidateVersion;
 use crate::domain::when::{End, moment};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
-use crate::store::ledger::View;
+use crate::store::ledger::{self, View};
 use crate::store::repo::Repo;
 
 /// The word for trunk's tip.
@@ -351,7 +351,8 @@ fn live(view: &View<EnvState>) -> Option<Lived> {
 /// Successes, newest first.
 fn successes<'r>(repo: &'r Repo, view: &View<EnvState>) -> impl Iterator<Item = Result<Deployment>> + 'r {
     let succeeded = |deployment: &Deployment| deployment.state == Progress::Succeeded;
-    evidence::deployments(repo, view.tip).filter(move |found| found.as_ref().map_or(true, succeeded))
+    evidence::deployments(ledger::events::<EnvState>(repo, view.tip))
+        .filter(move |found| found.as_ref().map_or(true, succeeded))
 }
 
 /// What was live this many deployments ago; doing one again counts for nothing.

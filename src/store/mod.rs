@@ -17,6 +17,7 @@ pub mod notes;
 mod partial;
 pub mod patch;
 pub mod pick;
+pub mod recent;
 pub mod recheck;
 pub mod refs;
 pub mod repo;
