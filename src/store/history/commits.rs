@@ -299,7 +299,7 @@ impl Rewritten {
                 .config("core.useReplaceRefs")
                 .is_some_and(|value| git2::Config::parse_bool(&*value) == Ok(false));
         let base = repo.world().var("GIT_REPLACE_REF_BASE").unwrap_or("refs/replace/").to_owned();
-        if !off && may_have_refs(repo, &base) {
+        if !off {
             for (name, target) in repo.refs_under(&base)? {
                 if let Some(id) = name.strip_prefix(&base).and_then(|id| id.parse().ok()) {
                     rewritten.replaced.insert(id, target);
@@ -308,14 +308,6 @@ impl Rewritten {
         }
         Ok(rewritten)
     }
-}
-
-/// Whether there may be refs under `base`: to list refs is to look at all of
-/// them, and hardly any repository has one that replaces something.
-fn may_have_refs(repo: &Repo, base: &str) -> bool {
-    let packed = std::fs::read(repo.common_dir().join("packed-refs")).unwrap_or_default();
-    let packed = std::str::from_utf8(&packed).map_or(true, |packed| packed.contains(base));
-    packed || repo.common_dir().join(base).exists()
 }
 
 /// Where objects, and so a commit-graph, may be: the repository's own
