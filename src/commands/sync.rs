@@ -41,6 +41,7 @@ pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
         .map(|one| match one {
             Settled::Deployment(id, state) => json!({ "deployment": id, "state": state }),
             Settled::StillRunning(id) => json!({ "deployment": id, "state": "running" }),
+            Settled::NeverClaimed(id) => json!({ "deployment": id, "state": "abandoned" }),
             Settled::Reservation(version) => json!({ "reservation": version, "state": "abandoned" }),
             Settled::Damaged(path) => json!({ "set_aside": path.display().to_string() }),
         })

@@ -3,7 +3,9 @@
 //! An intent whose command never started is closed as cancelled; one whose
 //! command started becomes unknown, unless that command still lives on this
 //! machine; an outcome that was not published is published; a reservation is
-//! abandoned. Every verb that writes does this first.
+//! abandoned. What never arrived is abandoned as well, by an event that moves
+//! the tip: a push that is still under way cannot land after that. Every verb
+//! that writes does this first.
 
 use super::claim::outcome_event;
 use super::context::Context;
@@ -11,6 +13,7 @@ use super::snapshot::{self, Snapshot, fetch_chains};
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{EnvState, Outcome, Progress, What};
 use crate::domain::name::{DeploymentId, Oid};
+use crate::domain::version::CandidateVersion;
 use crate::exec;
 use crate::failure::Result;
 use crate::store::authority::Published;
@@ -25,6 +28,8 @@ pub enum Settled {
     Deployment(DeploymentId, Progress),
     /// A deployment whose command still runs on this machine.
     StillRunning(DeploymentId),
+    /// The number of an intent that never arrived was given up.
+    NeverClaimed(DeploymentId),
     /// A reservation was abandoned.
     Reservation(String),
     /// A journal entry that could not be read was set aside.
@@ -39,6 +44,9 @@ impl std::fmt::Display for Settled {
             }
             Settled::StillRunning(id) => {
                 write!(f, "{id}: rel died, but its command still runs on this machine")
+            }
+            Settled::NeverClaimed(id) => {
+                write!(f, "{id}, which a run that died here was about to claim, is abandoned")
             }
             Settled::Reservation(version) => {
                 write!(f, "{version}, reserved by a run that died here, is abandoned")
@@ -103,39 +111,55 @@ fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
             deployment(ctx, open, &id, &nonce, expected, &phase)
         }
         Run::Reservation { version, commit, nonce, expected } => {
-            let name = ledger::candidates_ref(ctx.project());
-            for _ in 0..TRIES {
-                let view = ledger::read::<CandidatesState>(&ctx.repo, &name, &[])?;
-                if !view.state.reservations.iter().any(|r| r.nonce == nonce) {
-                    if can_still_land(&view, expected) {
-                        return Ok(None);
-                    }
-                    finish(ctx, open);
-                    return Ok(None);
-                }
-                let event = candidates::Event {
-                    id: version.to_string(),
-                    at: ctx.world.now(),
-                    actor: ctx.actor()?,
-                    nonce: Context::nonce(),
-                    what: candidates::What::Abandoned {
-                        version: version.clone(),
-                        commit,
-                        reason: "its run died".to_owned(),
-                    },
-                };
-                if publish(ctx, &view, event)? {
-                    finish(ctx, open);
-                    return Ok(Some(Settled::Reservation(version.to_string())));
-                }
-            }
-            Ok(None)
+            reservation(ctx, open, &version, commit, &nonce, expected)
         }
     }
 }
 
 /// How often a settling event is tried against a moving chain.
 const TRIES: usize = 10;
+
+/// Why a number is given up.
+const NEVER_ARRIVED: &str = "its run died before it was published";
+
+fn reservation(
+    ctx: &Context<'_>,
+    open: OpenRun,
+    version: &CandidateVersion,
+    commit: Oid,
+    nonce: &str,
+    expected: Option<Oid>,
+) -> Result<Option<Settled>> {
+    let (name, actor) = (ledger::candidates_ref(ctx.project()), ctx.actor()?);
+    for _ in 0..TRIES {
+        let view = ledger::read::<CandidatesState>(&ctx.repo, &name, &[])?;
+        let event = |nonce: String, what| candidates::Event {
+            id: version.to_string(),
+            at: ctx.world.now(),
+            actor: actor.clone(),
+            nonce,
+            what,
+        };
+        let give_up = |reason: &str| {
+            let (version, reason) = (version.clone(), reason.to_owned());
+            event(Context::nonce(), candidates::What::Abandoned { version, commit, reason })
+        };
+        let events = if view.state.reservations.iter().any(|other| other.nonce == nonce) {
+            vec![give_up("its run died")]
+        } else if can_still_land(&view, expected) {
+            let reserved = candidates::What::Reserved { version: version.clone(), commit };
+            vec![event(nonce.to_owned(), reserved), give_up(NEVER_ARRIVED)]
+        } else {
+            finish(ctx, open);
+            return Ok(None);
+        };
+        if publish(ctx, &view, &events)? {
+            finish(ctx, open);
+            return Ok(Some(Settled::Reservation(version.to_string())));
+        }
+    }
+    Ok(None)
+}
 
 fn deployment(
     ctx: &Context<'_>,
@@ -168,11 +192,16 @@ fn deployment(
     for _ in 0..TRIES {
         let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
         let Some(end) = fate(ctx, &view, id, nonce)? else {
-            // It never landed. Where the push of a killed run may still be under way, the note stays.
             if !can_still_land(&view, expected) {
                 finish(ctx, open);
+                return Ok(None);
             }
-            return Ok(None);
+            let what = What::Abandoned { reason: NEVER_ARRIVED.to_owned() };
+            if publish(ctx, &view, &[outcome_event(ctx, id, &ctx.actor()?, what)])? {
+                finish(ctx, open);
+                return Ok(Some(Settled::NeverClaimed(id.clone())));
+            }
+            continue;
         };
         let what = match end {
             Fate::InFlight => What::Outcome(outcome.clone()),
@@ -196,7 +225,7 @@ fn deployment(
         if let Phase::Done { at, .. } = phase {
             event.at = *at;
         }
-        if publish(ctx, &view, event)? {
+        if publish(ctx, &view, &[event])? {
             finish(ctx, open);
             return Ok(Some(Settled::Deployment(id.clone(), outcome.state)));
         }
@@ -257,13 +286,14 @@ fn has_late_word(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) ->
     Ok(false)
 }
 
-/// A push of a dead run can land only while the chain still has the tip it expects.
+/// A push of a dead run can land only while the chain still has the tip it
+/// expects. Then the record of it that is published here moves that tip.
 fn can_still_land<S>(view: &View<S>, expected: Option<Oid>) -> bool {
     view.held == expected
 }
 
-fn publish<S: ledger::State>(ctx: &Context<'_>, view: &View<S>, event: S::Event) -> Result<bool> {
-    let (_, update) = view.append(&ctx.repo, &[event])?;
+fn publish<S: ledger::State>(ctx: &Context<'_>, view: &View<S>, events: &[S::Event]) -> Result<bool> {
+    let (_, update) = view.append(&ctx.repo, events)?;
     match ctx.authority().publish(&ctx.repo, &[update])? {
         Published::Done => Ok(true),
         Published::Moved(_) => {

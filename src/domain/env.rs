@@ -269,6 +269,12 @@ pub enum What {
         /// Its commit.
         commit: Oid,
     },
+    /// Nothing happened, and under this number nothing will: its intent was
+    /// on its way when its run died, and must not arrive any more.
+    Abandoned {
+        /// Why.
+        reason: String,
+    },
     /// Nothing happened: the state and the notes are stated once more, as the
     /// events before this one have them.
     Repaired {
@@ -317,6 +323,7 @@ impl Event {
             }
             What::Approve { tag, .. } => format!("{id} {tag} approved by {who}"),
             What::Withdraw { tag, .. } => format!("{id} approval of {tag} withdrawn by {who}"),
+            What::Abandoned { reason } => format!("{id} abandoned: {reason}"),
             What::Repaired { reason } => format!("{id} repaired by {who}: {reason}"),
         }
     }
@@ -588,7 +595,7 @@ impl EnvState {
                     )));
                 }
             }
-            What::Repaired { .. } => numbered(&mut next)?,
+            What::Abandoned { .. } | What::Repaired { .. } => numbered(&mut next)?,
         }
         Ok(next)
     }

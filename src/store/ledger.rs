@@ -66,6 +66,7 @@ impl State for EnvState {
             | What::Unhold { .. }
             | What::Approve { .. }
             | What::Withdraw { .. }
+            | What::Abandoned { .. }
             | What::Repaired { .. } => None,
         }
     }

@@ -20,6 +20,10 @@ fn full() -> World {
     world.resolve(seq, Progress::Failed).unwrap();
     let seq = world.state.unheard.last().copied().unwrap();
     world.late(seq, Progress::Succeeded).unwrap();
+    let before = world.state.clone();
+    world.apply(world.next(), What::Abandoned { reason: "its run died".into() }).unwrap();
+    world.apply(world.next(), What::Repaired { reason: "its notes were edited".into() }).unwrap();
+    assert_eq!(world.state, EnvState { count: before.count + 2, ..before }, "nothing happened");
     world
 }
 
@@ -46,7 +50,19 @@ fn every_event_of_an_environment_survives() {
     let kinds: Vec<_> = kinds.iter().map(String::as_str).collect();
     assert_eq!(
         kinds,
-        ["approve", "hold", "intent", "late", "outcome", "resolved", "taken_over", "unhold", "withdraw"]
+        [
+            "abandoned",
+            "approve",
+            "hold",
+            "intent",
+            "late",
+            "outcome",
+            "repaired",
+            "resolved",
+            "taken_over",
+            "unhold",
+            "withdraw"
+        ]
     );
 }
 
