@@ -7,6 +7,7 @@
 //! | [`cli`] | the command line as types |
 //! | [`world`] | working directory, environment, clock, terminal: read there and nowhere else |
 //! | [`failure`] | what can go wrong and the exit codes; every floor may use it |
+//! | [`failpoint`] | where tests make it go wrong; likewise |
 //! | [`commands`] | one file per verb |
 //! | [`delivery`] | the two steps, each one straight line, and what they share |
 //! | [`ui`] | what there is to say, made text or JSON; prompts and progress |
@@ -36,6 +37,7 @@ pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod exec;
+pub mod failpoint;
 pub mod failure;
 pub mod store;
 pub mod ui;

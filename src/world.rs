@@ -7,7 +7,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use crate::domain::name::Actor;
-use chrono::{DateTime, SubsecRound, Utc};
+use crate::failpoint;
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 /// The variables that `rel` reads and no flag says, with what they mean to
 /// whoever looks them up.
@@ -95,6 +96,6 @@ impl World {
     /// The time, to the second: records hold no more.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn now(&self) -> DateTime<Utc> {
-        Utc::now().trunc_subsecs(0)
+        Utc::now().trunc_subsecs(0) + TimeDelta::seconds(failpoint::clock_error())
     }
 }

@@ -21,6 +21,7 @@ use crate::domain::name::{Actor, Oid, Sha256, TagName};
 use crate::domain::provenance::{self, Provenance};
 use crate::domain::version::{CandidateVersion, Version};
 use crate::exec::{self, Ended, Run as Command_};
+use crate::failpoint;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::collect::{collect, references};
@@ -442,6 +443,7 @@ impl Making<'_, '_> {
             max_size: self.snapshot.policy.config.artifacts.max_size,
         };
         let store = Store::open(location, &self.ctx.repo, cache);
+        failpoint::step("keep")?;
         store.put(&files, &publication).map_err(|error| match error {
             PutError::TooLarge(large) => {
                 Failure::new(Kind::CommandFailed, format!("the build of {tag} failed: {large}"))

@@ -22,6 +22,7 @@ use nix::unistd::Pid;
 use super::follow::{Follow, SHOWN_AT_ONCE};
 use super::group::{self, Group};
 use super::{Ended, Interrupts, LOST_STATUS, Program, Run, Runner, Started};
+use crate::failpoint;
 
 /// The shortest and the longest sleep between two looks.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
@@ -50,18 +51,20 @@ impl Runner for Processes {
             Err(error) => return Ended::NotStarted(error),
         };
         let begun = Instant::now();
-        let child = match start(&run, &log) {
+        let child = match failpoint::step("spawn").and_then(|()| start(&run, &log)) {
             Ok(child) => child,
             Err(error) => return Ended::NotStarted(error),
         };
         drop(log);
         let pid = child.id();
+        let _ = failpoint::step("spawned");
         started(&Started { pid, start_time: group::start_time(pid) });
         let ended = Watch { run, begun, leader: Leader::new(pid), ending: None }.until_ended(
             interrupts,
             &mut follow,
             line,
         );
+        let _ = failpoint::step("exited");
         // A person who asks again while a long backlog is shown has seen enough of it.
         let heard = interrupts.count();
         follow.finish(line, || interrupts.count() > heard);

@@ -11,7 +11,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::domain::name::Oid;
-use crate::failure::{Failure, Kind, Result};
+use crate::failpoint;
+use crate::failure::{Doing, Failure, Kind, Result};
 
 use super::git::{Git, GitOutput};
 use super::history;
@@ -238,6 +239,7 @@ impl Authority {
         let names: Vec<&str> = updates.iter().map(|update| update.name.as_str()).collect();
         let mut tries = 1;
         while !rest.is_empty() {
+            failpoint::step("push").doing(format!("cannot change {self}"))?;
             let output = match self {
                 Authority::Remote(remote) => {
                     let moves: Vec<Move> = rest.iter().map(|update| Move::from(*update)).collect();
@@ -246,6 +248,7 @@ impl Authority {
                 }
                 Authority::Local => update_refs(repo, &rest)?,
             };
+            failpoint::step("pushed").doing(format!("cannot tell what {self} has"))?;
             if output.status.success() {
                 break;
             }
@@ -288,6 +291,7 @@ impl Authority {
                 };
             }
         }
+        failpoint::step("copied")?;
         Ok(Published::Done)
     }
 

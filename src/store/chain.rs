@@ -14,6 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::domain::name::{Actor, Oid};
+use crate::failpoint;
 use crate::failure::{Doing, Failure, Result};
 
 use super::git::Git;
@@ -230,6 +231,7 @@ pub fn write_over(
     at: DateTime<Utc>,
 ) -> Result<Oid> {
     let doing = "cannot write a record";
+    failpoint::step("record").doing(doing)?;
     let mut message: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     message.truncate(message.trim_end().len());
     let message = match message.trim_start() {

@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::domain::name::Oid;
+use crate::failpoint;
 use crate::failure::{Doing, Failure, Result};
 
 use super::git::Git;
@@ -38,6 +39,7 @@ impl<'r> Checkout<'r> {
     /// Git could not; nothing is left behind.
     pub fn create(repo: &'r Repo, commit: Oid, parent_dir: &Path) -> Result<Checkout<'r>> {
         let checkout = Checkout::without_submodules(repo, commit, parent_dir)?;
+        failpoint::step("checkout")?;
         if checkout.path.join(".gitmodules").is_file() {
             Git::new(repo)
                 .cwd(&checkout.path)

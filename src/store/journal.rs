@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::env::Outcome;
 use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::version::CandidateVersion;
+use crate::failpoint;
 use crate::failure::{Doing, Failure, Result};
 
 const SCHEMA: u32 = 1;
@@ -285,6 +286,9 @@ impl OpenRun {
     /// Removes the run: its record is published, or never will be.
     pub fn close(self) {
         // A file left behind is settled once more, which changes nothing.
+        if failpoint::step("close").is_err() {
+            return;
+        }
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_file(self.path.with_extension("lock"));
     }
@@ -302,14 +306,15 @@ fn read(path: &Path) -> io::Result<Option<Page>> {
 }
 
 fn write_durably(path: &Path, page: &Page) -> io::Result<()> {
+    failpoint::step("journal")?;
     let fresh = path.with_extension("new");
     let mut file = File::create(&fresh)?;
     serde_json::to_writer(&mut file, page)?;
     file.write_all(b"\n")?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
-    match path.parent() {
-        Some(dir) => File::open(dir)?.sync_all(),
-        None => Ok(()),
+    if let Some(dir) = path.parent() {
+        File::open(dir)?.sync_all()?;
     }
+    failpoint::step("journalled")
 }

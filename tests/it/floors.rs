@@ -7,8 +7,13 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&str; 8] = ["domain", "config", "exec", "store", "ui", "delivery", "commands", "lib"];
 
 /// What lies beside the floors, and what it may use.
-const BESIDE: [(&str, &[&str]); 4] =
-    [("failure", &[]), ("world", &["domain"]), ("cli", &["domain", "config"]), ("main", &["world", "lib"])];
+const BESIDE: [(&str, &[&str]); 5] = [
+    ("failpoint", &[]),
+    ("failure", &[]),
+    ("world", &["domain", "failpoint"]),
+    ("cli", &["domain", "config"]),
+    ("main", &["world", "lib"]),
+];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

@@ -25,6 +25,8 @@ mod cut;
 mod deploy;
 mod diff;
 mod doctor;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod floors;
 mod foreign;
 mod fsck;

@@ -1,0 +1,66 @@
+//! Steps at which a test has this process fail, panic or die, to see that what
+//! `rel` promises holds at each of them.
+//!
+//! A build without the feature `failpoints` has none of it. In one with it the
+//! variable `FAILPOINTS` steers them, in the words of the `fail` crate:
+//! `push=return(error)`, or `any=7*off->1*return(kill)` for the eighth of all.
+//!
+//! | step | comes |
+//! |---|---|
+//! | `journal` | before a page of the journal is written |
+//! | `journalled` | after it, when it is on disk |
+//! | `close` | before a page is removed |
+//! | `record` | before the commit of an event is made |
+//! | `keep` | before artifacts are put where they are kept |
+//! | `push` | before refs of the authority are changed |
+//! | `pushed` | after that, before anybody here knows |
+//! | `copied` | after this clone's copies followed |
+//! | `checkout` | after a folder was checked out |
+//! | `spawn` | before somebody's command is started |
+//! | `spawned` | after that, before its process is noted; no error can come here |
+//! | `exited` | after it ended, before anything is made of it; no error either |
+
+use std::io;
+
+/// Goes by the step `name`, which counts as one of `any` as well.
+///
+/// # Errors
+/// A test wants one here.
+#[cfg(feature = "failpoints")]
+pub(crate) fn step(name: &str) -> io::Result<()> {
+    let act = |how: Option<String>| match how.as_deref() {
+        Some("kill") => {
+            // Nothing of this process comes after this line, no destructor either.
+            let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
+            Ok(())
+        }
+        _ => {
+            eprintln!("failpoint {name} fails");
+            Err(io::Error::other(format!("made to fail at {name}")))
+        }
+    };
+    fail::fail_point!("any", act);
+    fail::fail_point!(name, act);
+    Ok(())
+}
+
+/// Nothing, in a build that is not for tests.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+#[expect(clippy::unnecessary_wraps, reason = "in a build for tests it can fail")]
+pub(crate) fn step(_: &str) -> io::Result<()> {
+    Ok(())
+}
+
+/// How far off this process's clock is, in seconds: the step `clock`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn clock_error() -> i64 {
+    fail::fail_point!("clock", |seconds| seconds.and_then(|text| text.parse().ok()).unwrap_or_default());
+    0
+}
+
+/// Nothing, in a build that is not for tests.
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn clock_error() -> i64 {
+    0
+}

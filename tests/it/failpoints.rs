@@ -1,0 +1,151 @@
+//! Every step of a run, made to fail, to panic and to be killed: whatever it
+//! was, `sync` settles it, and everything works again.
+
+use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
+
+use crate::repo::{Desk, Shop, string};
+
+/// More steps than any run has.
+const MANY: usize = 60;
+
+/// Goes through a run once for each of its steps, which comes to this `deed`.
+/// After each, `again` makes everything as it was, from whatever was left.
+fn at_each_step(desk: &Desk<'_>, args: &[&str], deed: &str, again: impl Fn(&Desk<'_>)) {
+    for step in 0..MANY {
+        let output = desk
+            .command(args)
+            .env("FAILPOINTS", format!("any={step}*off->1*{deed}"))
+            .env("REL_PUBLISH_TIMEOUT", "1")
+            .output()
+            .unwrap();
+        let code = output.status.code().or(output.status.signal().map(|signal| 128 + signal));
+        let said = String::from_utf8_lossy(&output.stderr);
+        // Shown where the test fails.
+        println!("{deed} at step {step}: {code:?}\n{said}");
+        desk.rel(&["sync"]).ok();
+        is_settled(desk);
+        again(desk);
+        desk.rel(&["fsck"]).ok();
+        if code != Some(137) && !said.contains("failpoint") {
+            println!("{step} steps");
+            assert!(step > 5, "the steps are not reached");
+            return;
+        }
+    }
+    panic!("it has more than {MANY} steps");
+}
+
+/// Nothing is left in the journal.
+fn is_settled(desk: &Desk<'_>) {
+    let files = std::fs::read_dir(desk.dir.join(".git/rel/shop/journal")).into_iter().flatten();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let left: Vec<String> = names.filter(|name| name.ends_with(".json")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// What was left unknown is looked at, and then a deployment succeeds.
+fn deploys(desk: &Desk<'_>, tag: &str) {
+    let status = desk.status("staging");
+    assert!(status["in_flight"].is_null(), "{status}");
+    for deployment in status["unresolved"].as_array().unwrap() {
+        assert_eq!(deployment["state"], "unknown");
+        desk.json(&["resolve", &string(&deployment["id"]), "--failed", "--reason", "looked at it"]);
+    }
+    desk.deploy("staging", &[tag, "--redeploy", "--override", "rolled-back", "--reason", "once more"]);
+    let status = desk.status("staging");
+    assert_eq!(status["current"]["tag"], tag);
+    assert_eq!(status["current"]["certain"], true);
+    assert!(status["unresolved"].as_array().unwrap().is_empty(), "{status}");
+}
+
+fn a_deployment(deed: &str) {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    at_each_step(&ana, &["deploy", "staging", &tag, "--redeploy", "--yes"], deed, |desk| deploys(desk, &tag));
+    let events = shop.events("env/staging");
+    let told = |kind: &str, id: &str| {
+        events.iter().filter(|event| event["event"]["kind"] == kind && event["event"]["id"] == id).count()
+    };
+    for line in shop.ran("staging") {
+        let id = line.split(' ').next().unwrap();
+        assert_eq!((told("intent", id), told("outcome", id)), (1, 1), "{id} ran");
+    }
+}
+
+#[test]
+fn a_deployment_that_is_killed() {
+    a_deployment("return(kill)");
+}
+
+#[test]
+fn a_deployment_that_fails() {
+    a_deployment("return(error)");
+}
+
+#[test]
+fn a_deployment_that_panics() {
+    a_deployment("panic");
+}
+
+fn a_cut(deed: &str) {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    at_each_step(&ana, &["cut", "--again"], deed, |desk| {
+        desk.cut(&["--again"]);
+    });
+    let mut numbers = BTreeSet::new();
+    for event in shop.events("candidates") {
+        let event = &event["event"];
+        if event["kind"] == "reserved" {
+            assert!(numbers.insert(event["version"].to_string()), "{event} was reserved before");
+        }
+    }
+    assert!(numbers.len() > 20, "{numbers:?}");
+}
+
+#[test]
+fn a_cut_that_is_killed() {
+    a_cut("return(kill)");
+}
+
+#[test]
+fn a_cut_that_fails() {
+    a_cut("return(error)");
+}
+
+#[test]
+fn a_cut_that_panics() {
+    a_cut("panic");
+}
+
+fn a_rollback(deed: &str) {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let (first, second) = (ana.cut(&[]), ana.cut_new("window"));
+    for tag in [&first, &second] {
+        ana.deploy("staging", &[tag]);
+    }
+    at_each_step(&ana, &["rollback", "staging", "--yes"], deed, |desk| {
+        if !desk.status("staging")["hold"].is_null() {
+            desk.json(&["unlock", "staging", "--reason", "looked at it"]);
+        }
+        deploys(desk, &second);
+    });
+}
+
+#[test]
+fn a_rollback_that_is_killed() {
+    a_rollback("return(kill)");
+}
+
+#[test]
+fn a_rollback_that_fails() {
+    a_rollback("return(error)");
+}
+
+#[test]
+fn a_rollback_that_panics() {
+    a_rollback("panic");
+}
