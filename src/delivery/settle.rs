@@ -196,10 +196,12 @@ fn deployment(
                 finish(ctx, open);
                 return Ok(None);
             }
+            // What it would have closed on its way stays as it is, so that its number may be another.
+            let next = DeploymentId { seq: view.state.count + 1, ..id.clone() };
             let what = What::Abandoned { reason: NEVER_ARRIVED.to_owned() };
-            if publish(ctx, &view, &[outcome_event(ctx, id, &ctx.actor()?, what)])? {
+            if publish(ctx, &view, &[outcome_event(ctx, &next, &ctx.actor()?, what)])? {
                 finish(ctx, open);
-                return Ok(Some(Settled::NeverClaimed(id.clone())));
+                return Ok(Some(Settled::NeverClaimed(next)));
             }
             continue;
         };
