@@ -30,6 +30,8 @@ mod failpoints;
 mod floors;
 mod foreign;
 mod fsck;
+#[cfg(feature = "failpoints")]
+mod fuzz;
 mod honour;
 mod hostile;
 mod integrity;
@@ -38,6 +40,8 @@ mod lock;
 mod log;
 mod look;
 mod man;
+#[cfg(feature = "failpoints")]
+mod model;
 mod pick;
 mod plain_git;
 mod race;
