@@ -27,6 +27,7 @@ mod diff;
 mod doctor;
 #[cfg(feature = "failpoints")]
 mod failpoints;
+mod faults;
 mod floors;
 mod foreign;
 mod fsck;
@@ -40,7 +41,6 @@ mod lock;
 mod log;
 mod look;
 mod man;
-#[cfg(feature = "failpoints")]
 mod model;
 mod pick;
 mod plain_git;

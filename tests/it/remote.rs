@@ -11,8 +11,9 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 
 /// Where the authority is and how it is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +28,71 @@ pub enum Kind {
     Local,
 }
 
+/// What becomes of one push over HTTP.
+pub enum Fault {
+    /// It is answered with this status, and nothing is done.
+    Answer(u16),
+    /// The connection breaks before anything is done.
+    Unheard,
+    /// The connection breaks after it was done.
+    Unanswered,
+    /// The connection breaks in the middle of the answer.
+    HalfAnswered,
+    /// Whoever sent it waits until it may be done.
+    HeldBefore(Hold),
+    /// It is done, and whoever sent it waits for the answer.
+    HeldAfter(Hold),
+}
+
+/// The server's side of a push that is held.
+pub struct Hold {
+    arrived: Sender<()>,
+    go: Receiver<()>,
+    over: Sender<()>,
+}
+
+/// A push that is held by the server, to a test.
+pub struct Held {
+    arrived: Receiver<()>,
+    go: Sender<()>,
+    over: Receiver<()>,
+}
+
+impl Held {
+    /// Both sides.
+    pub fn new() -> (Hold, Held) {
+        let (arrived, has_arrived) = mpsc::channel();
+        let (go, may_go) = mpsc::channel();
+        let (over, is_over) = mpsc::channel();
+        (Hold { arrived, go: may_go, over }, Held { arrived: has_arrived, go, over: is_over })
+    }
+
+    /// Waits until the push is at the server.
+    pub fn arrives(&self) {
+        self.arrived.recv_timeout(crate::world::PATIENCE).expect("the push arrives");
+    }
+
+    /// Lets it go on, and waits until the server is through with it.
+    pub fn goes_on(&self) {
+        self.go.send(()).expect("the server waits");
+        self.over.recv_timeout(crate::world::PATIENCE).expect("the server ends");
+    }
+}
+
+impl Hold {
+    fn until_let_go(&self) {
+        // Whoever is not there any more does not care.
+        let _ = self.arrived.send(());
+        let _ = self.go.recv();
+    }
+}
+
 /// A server that runs while this is kept.
 pub struct Server {
     address: std::net::SocketAddr,
     ends: Arc<AtomicBool>,
     answer: Arc<AtomicU16>,
+    faults: Arc<Mutex<Vec<Option<Fault>>>>,
 }
 
 impl Server {
@@ -43,8 +104,10 @@ impl Server {
             address: listener.local_addr().expect("a bound socket has an address"),
             ends: Arc::default(),
             answer: Arc::default(),
+            faults: Arc::default(),
         };
         let (folder, ends, answer) = (folder.to_owned(), server.ends.clone(), server.answer.clone());
+        let faults = server.faults.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if ends.load(Ordering::SeqCst) {
@@ -53,10 +116,11 @@ impl Server {
                 let Ok(stream) = stream else { continue };
                 let command = command("git".as_ref());
                 let (folder, answer) = (folder.clone(), answer.load(Ordering::SeqCst));
+                let faults = faults.clone();
                 std::thread::spawn(move || match kind {
                     Kind::Http => {
                         // Whoever hung up needs no answer.
-                        let _ = serve_http(&stream, command, &folder, answer);
+                        let _ = serve_http(&stream, command, &folder, answer, &faults);
                     }
                     _ => serve_git(stream, command, &folder),
                 });
@@ -74,6 +138,11 @@ impl Server {
     /// From now on, answers every HTTP request with this status; 0: serves again.
     pub fn answer(&self, status: u16) {
         self.answer.store(status, Ordering::SeqCst);
+    }
+
+    /// What becomes of the pushes to come, one after the other; of others nothing.
+    pub fn spoil(&self, pushes: impl IntoIterator<Item = Option<Fault>>) {
+        *self.faults.lock().expect("nobody panics with it") = pushes.into_iter().collect();
     }
 }
 
@@ -100,7 +169,13 @@ fn serve_git(stream: TcpStream, mut git: Command, folder: &Path) {
 }
 
 /// One request, one answer, one connection.
-fn serve_http(stream: &TcpStream, git: Command, folder: &Path, answer: u16) -> io::Result<()> {
+fn serve_http(
+    stream: &TcpStream,
+    git: Command,
+    folder: &Path,
+    answer: u16,
+    faults: &Mutex<Vec<Option<Fault>>>,
+) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
     let mut line = String::new();
@@ -112,14 +187,42 @@ fn serve_http(stream: &TcpStream, git: Command, folder: &Path, answer: u16) -> i
         writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
     let body = read_body(&mut reader, &headers)?;
+    let is_push = method == "POST" && target.ends_with("/git-receive-pack") && body.len() > 4;
+    let fault = is_push.then(|| {
+        let mut faults = faults.lock().expect("nobody panics with it");
+        if faults.is_empty() { None } else { faults.remove(0) }
+    });
+    let fault = fault.flatten();
+    let answer = match &fault {
+        Some(Fault::Answer(status)) => *status,
+        Some(Fault::Unheard) => return Ok(()),
+        Some(Fault::HeldBefore(hold)) => {
+            hold.until_let_go();
+            answer
+        }
+        _ => answer,
+    };
     if answer != 0 {
         let challenge = if answer == 401 { "WWW-Authenticate: Basic realm=\"shop\"\r\n" } else { "" };
         let head =
             format!("HTTP/1.1 {answer} No\r\n{challenge}Content-Length: 0\r\nConnection: close\r\n\r\n");
         return writer.write_all(head.as_bytes());
     }
-    let said = run_cgi(git, folder, &method, &target, &headers, body)?;
-    writer.write_all(&response(&said))
+    let said = response(&run_cgi(git, folder, &method, &target, &headers, body)?);
+    match &fault {
+        Some(Fault::Unanswered) => Ok(()),
+        Some(Fault::HalfAnswered) => writer.write_all(&said[..said.len() * 3 / 4]),
+        Some(Fault::HeldBefore(hold)) => {
+            let _ = hold.over.send(());
+            writer.write_all(&said)
+        }
+        Some(Fault::HeldAfter(hold)) => {
+            hold.until_let_go();
+            let _ = hold.over.send(());
+            writer.write_all(&said)
+        }
+        _ => writer.write_all(&said),
+    }
 }
 
 fn read_headers(reader: &mut impl BufRead) -> io::Result<BTreeMap<String, String>> {

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::output::Output;
 
 /// Longer than anything here takes, on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a fact is looked at again.
 const TICK: Duration = Duration::from_millis(5);
@@ -264,6 +264,12 @@ impl Running {
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until it is gone, although something that it started may go on.
+    #[track_caller]
+    pub fn is_killed(mut self) {
+        wait_until("it is gone", || self.has_ended());
     }
 
     /// Waits for its end.
