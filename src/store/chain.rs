@@ -249,9 +249,9 @@ pub fn write_over(
     let who = git2::Signature::new(&author.name, &author.email, &git2::Time::new(at.timestamp(), 0))
         .doing(format!("{author:?} cannot sign a commit"))?;
     let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-    let oid = from_git2(repo.git2().commit(None, &who, &who, &message, &tree, &parents).doing(doing)?);
-    repo.wrote(oid);
-    Ok(oid)
+    // Of a commit that libgit2 (1.9) both makes and cannot write, as on a full disk, it says nothing.
+    let object = repo.git2().commit_create_buffer(&who, &who, &message, &tree, &parents).doing(doing)?;
+    repo.put(ObjectType::Commit, &object)
 }
 
 /// Whether a commit is in this clone; a chain's tip may be known before its objects are.
