@@ -69,15 +69,18 @@ pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
     }
     let (dead, damaged) = journal.dead()?;
     let mut settled: Vec<Settled> = damaged.into_iter().map(Settled::Damaged).collect();
+    for one in &settled {
+        ctx.screen.warn(&one.to_string());
+    }
     if dead.is_empty() {
         return Ok(settled);
     }
     fetch_chains(ctx)?;
     for open in dead {
-        settled.extend(settle(ctx, open)?);
-    }
-    for one in &settled {
-        ctx.screen.note(&one.to_string());
+        if let Some(one) = settle(ctx, open)? {
+            ctx.screen.note(&one.to_string());
+            settled.push(one);
+        }
     }
     Ok(settled)
 }
