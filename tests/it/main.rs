@@ -24,6 +24,7 @@ mod counts;
 mod cut;
 mod deploy;
 mod diff;
+mod disk;
 mod doctor;
 #[cfg(feature = "failpoints")]
 mod failpoints;
