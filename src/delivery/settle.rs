@@ -221,7 +221,8 @@ fn fate(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId, nonce: &str
     for event in ledger::events::<EnvState>(&ctx.repo, view.tip) {
         let (_, event) = event?;
         if event.id.seq != id.seq {
-            if event.id.seq < id.seq {
+            // A word on an earlier deployment may come at any time; its intent came before this one.
+            if event.id.seq < id.seq && matches!(event.what, What::Intent(_)) {
                 return Ok(None);
             }
             continue;
