@@ -57,6 +57,11 @@ pub fn deployment(deployment: &Deployment) -> Value {
     if let Value::Object(members) = &mut document {
         members.remove("foreign_version");
         members.insert("tag".into(), tag(&deployment.tag));
+        members.insert("offline".into(), json!(deployment.offline));
+        if !deployment.is_numbered() {
+            members.insert("id".into(), Value::Null);
+            members.insert("seq".into(), Value::Null);
+        }
         members.insert("from_tag".into(), deployment.from_tag.as_ref().map_or(Value::Null, tag));
         members.insert("version".into(), version(deployment.version.as_ref(), &deployment.foreign_version));
     }

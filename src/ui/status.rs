@@ -531,6 +531,7 @@ pub(super) mod tests {
             finished_at: Some(time("23T12:01")),
             exit_code: Some(0),
             reverts: None,
+            offline: false,
             rel_version: "0.1.0".to_owned(),
         }
     }

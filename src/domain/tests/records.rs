@@ -20,6 +20,7 @@ fn full() -> World {
     world.resolve(seq, Progress::Failed).unwrap();
     let seq = world.state.unheard.last().copied().unwrap();
     world.late(seq, Progress::Succeeded).unwrap();
+    world.offline('c', Action::Deploy, Progress::Succeeded, true).unwrap();
     world
 }
 
@@ -46,7 +47,18 @@ fn every_event_of_an_environment_survives() {
     let kinds: Vec<_> = kinds.iter().map(String::as_str).collect();
     assert_eq!(
         kinds,
-        ["approve", "hold", "intent", "late", "outcome", "resolved", "taken_over", "unhold", "withdraw"]
+        [
+            "approve",
+            "hold",
+            "intent",
+            "late",
+            "offline",
+            "outcome",
+            "resolved",
+            "taken_over",
+            "unhold",
+            "withdraw"
+        ]
     );
 }
 
