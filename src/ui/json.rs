@@ -115,6 +115,8 @@ fn place(place: &Place) -> Value {
         "unresolved": place.unresolved.iter().map(deployment).collect::<Vec<_>>(),
         "pending": place.pending,
         "next": place.next.as_ref().map(next),
+        "unpublished": place.unpublished.iter().map(deployment).collect::<Vec<_>>(),
+        "not_here": place.not_here,
         "fixes_not_on_trunk": place.fixes.iter().map(|fix| json!({
             "source": fix.source, "commit": fix.change.commit, "subject": fix.change.subject,
         })).collect::<Vec<_>>(),

@@ -36,6 +36,7 @@ mod lock;
 mod log;
 mod look;
 mod man;
+mod offline;
 mod pick;
 mod plain_git;
 mod race;
