@@ -250,7 +250,7 @@ pub struct Deploy {
 /// `rel rollback`
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  rel rollback prod                       one step back\n  rel rollback prod --to v1.5.0-rc.1      exactly there\n  rel rollback prod --from v1.6.0-rc.2    only if that is what is live"
+    after_help = "Examples:\n  rel rollback prod                       one step back\n  rel rollback prod --to v1.5.0-rc.1      exactly there\n  rel rollback prod --from v1.6.0-rc.2    only if that is what is live\n  rel rollback prod --offline --reason \"the host is down\""
 )]
 pub struct Rollback {
     /// Where

@@ -6,7 +6,7 @@ use crate::cli;
 use crate::delivery::context::Context;
 use crate::delivery::flow::{self, Wish};
 use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{report, settle};
+use crate::delivery::{offline, report, settle};
 use crate::domain::env::Trigger;
 use crate::failure::Result;
 
@@ -15,9 +15,10 @@ use crate::failure::Result;
 /// # Errors
 /// A gate refuses, nobody confirms, a command fails, a byte is wrong.
 pub fn run(ctx: &Context<'_>, args: &cli::Deploy) -> Result<Map<String, Value>> {
-    ctx.must_reach_authority()?;
-    settle::dead_runs(ctx)?;
-    let mut snapshot = Snapshot::take(ctx)?;
+    offline::expect_reason(ctx, "deploy", &args.environment, args.reason.as_deref())?;
+    let mut snapshot = settle::dead_runs(ctx)
+        .and_then(|_| Snapshot::take(ctx))
+        .map_err(|failure| offline::or_offline(ctx, "deploy", &args.environment, failure))?;
     let wish = Wish {
         environment: args.environment.clone(),
         candidate: args.candidate.clone(),

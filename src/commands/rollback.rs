@@ -6,7 +6,7 @@ use crate::cli;
 use crate::delivery::context::Context;
 use crate::delivery::flow::{self, Back};
 use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{report, settle};
+use crate::delivery::{offline, report, settle};
 use crate::failure::Result;
 
 /// Runs the verb.
@@ -15,9 +15,10 @@ use crate::failure::Result;
 /// Nothing to go back to, busy or held by a person, the race lost, a command
 /// failed, a byte wrong.
 pub fn run(ctx: &Context<'_>, args: &cli::Rollback) -> Result<Map<String, Value>> {
-    ctx.must_reach_authority()?;
-    settle::dead_runs(ctx)?;
-    let mut snapshot = Snapshot::take(ctx)?;
+    offline::expect_reason(ctx, "rollback", &args.environment, args.reason.as_deref())?;
+    let mut snapshot = settle::dead_runs(ctx)
+        .and_then(|_| Snapshot::take(ctx))
+        .map_err(|failure| offline::or_offline(ctx, "rollback", &args.environment, failure))?;
     let wish = Back {
         environment: args.environment.clone(),
         to: args.to.clone(),

@@ -11,11 +11,11 @@ use crate::delivery::counts::Counts;
 use crate::delivery::outlook::{self, Outlook};
 use crate::delivery::scope::{self, Scope};
 use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{artifacts, evidence, report, settle};
+use crate::delivery::{artifacts, evidence, offline, report, settle};
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
-use crate::domain::env::{EnvState, HoldCause, Live};
+use crate::domain::env::{Deployment, EnvState, HoldCause, Live};
 use crate::domain::gate::Verdict;
 use crate::domain::name::{Oid, TagName};
 use crate::domain::plan::{self, Stamp};
@@ -64,6 +64,7 @@ struct Look<'a> {
     snapshot: &'a Snapshot,
     outlook: Outlook<'a>,
     newest: Option<&'a Minted>,
+    unpublished: Vec<Deployment>,
 }
 
 /// What a deployment without a candidate would take, and what refuses it.
@@ -76,6 +77,7 @@ impl<'a> Look<'a> {
             snapshot,
             outlook: Outlook::new(ctx, snapshot),
             newest: snapshot.pool.iter().max_by(|a, b| a.order().cmp(&b.order())),
+            unpublished: offline::unpublished(ctx)?,
         })
     }
 
@@ -96,7 +98,7 @@ impl<'a> Look<'a> {
             project: ctx.project().clone(),
             trunk: Trunk { branch: ctx.home.trunk.clone(), commit: snapshot.trunk, pending },
             authority: ctx.authority().to_string(),
-            offline: ctx.options.offline && !ctx.is_local(),
+            offline: ctx.is_offline(),
             as_of: snapshot.as_of,
             now: self.outlook.now,
             environments: places,
@@ -196,13 +198,20 @@ impl<'a> Look<'a> {
             None => None,
         };
         let lost = |tag: &TagName| self.lost(tag);
+        let previous = rollback::previous(state, &snapshot.candidates.state, &lost).0;
+        let unpublished = self
+            .unpublished
+            .iter()
+            .filter(|d| d.environment == environment.name || environment.formerly.contains(&d.environment));
         Ok(Place {
             name: environment.name.clone(),
             current: current.cloned(),
             certain: state.certain,
             on_behalf_of: current.and_then(|live| live.on_behalf_of.clone()),
             newest: self.newest.is_some_and(|newest| current.is_some_and(|live| live.tag == newest.tag)),
-            previous: rollback::previous(state, &snapshot.candidates.state, &lost).0.cloned(),
+            previous: previous.cloned(),
+            unpublished: unpublished.cloned().collect(),
+            not_here: artifacts::not_here(ctx, snapshot, current.into_iter().chain(previous)),
             in_flight,
             hold: state.hold.clone(),
             unresolved: state.unresolved.clone(),

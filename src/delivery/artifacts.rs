@@ -3,14 +3,19 @@
 use std::path::Path;
 
 use super::context::Context;
+use super::snapshot::Snapshot;
 use crate::domain::candidate::Candidate;
-use crate::domain::name::Oid;
+use crate::domain::env::Live;
+use crate::domain::name::{Oid, TagName};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::{Location, Store, artifacts_ref};
 
 /// The name that a candidate's provenance statement is kept under.
 pub const PROVENANCE: &str = "provenance.intoto.json";
+
+/// What keeps an offline deployment from failing for want of bytes.
+const KEEP: &str = "beforehand, rel sync keeps what is live and what a rollback goes back to in this clone";
 
 /// This clone's cache of artifacts.
 pub fn cache(ctx: &Context<'_>) -> Cache {
@@ -27,6 +32,17 @@ pub fn ensure(ctx: &Context<'_>, candidate: &Candidate) -> Result<()> {
     for artifact in &candidate.artifacts {
         // A damaged entry is dropped by the check, and healed from the store.
         if cache.get(artifact).is_some() && !cache.verify(artifact)? {
+            if ctx.is_offline() && !is_elsewhere(ctx, candidate)? {
+                return Err(Failure::new(
+                    Kind::Integrity,
+                    format!(
+                        "artifact {:?} of {} is not what was recorded; nothing ran",
+                        artifact.name, candidate.tag
+                    ),
+                )
+                .reason("artifact", "this clone's copy is damaged, and a good one is not at hand offline")
+                .hint("run it without --offline to fetch a good copy"));
+            }
             if let Some(path) = cache.get(artifact) {
                 std::fs::remove_file(&path)?;
             }
@@ -46,6 +62,82 @@ pub fn ensure(ctx: &Context<'_>, candidate: &Candidate) -> Result<()> {
     store.fetch(&candidate.artifacts, commit.as_ref())
 }
 
+/// Whether a candidate's artifacts are outside of the cache where nobody has
+/// to be asked for them.
+fn is_elsewhere(ctx: &Context<'_>, candidate: &Candidate) -> Result<bool> {
+    Ok(match Location::parse(&candidate.store)? {
+        Location::Git => {
+            let name = artifacts_ref(ctx.project(), &candidate.version);
+            ctx.repo.ref_target(&name)?.is_some_and(|oid| ctx.repo.has_object(oid))
+        }
+        Location::File(dir) => Cache::at(dir).missing(&candidate.artifacts).is_empty(),
+    })
+}
+
+/// Whether this clone lacks what a deployment of a candidate needs while
+/// nobody can be asked: its artifacts, or files of its commit. Asks nobody,
+/// and takes a store that is a folder for somebody.
+///
+/// # Errors
+/// git failed.
+pub fn is_not_here(ctx: &Context<'_>, candidate: &Candidate) -> Result<bool> {
+    if !ctx.repo.has_files_of(candidate.commit)? {
+        return Ok(true);
+    }
+    if cache(ctx).missing(&candidate.artifacts).is_empty() {
+        return Ok(false);
+    }
+    let in_git = Location::parse(&candidate.store).is_ok_and(|location| location == Location::Git);
+    Ok(!(in_git && is_elsewhere(ctx, candidate)?))
+}
+
+/// Those of them that could not be deployed from this clone offline. What
+/// has no bytes to deploy, or no tag to go by, is for others to tell of.
+pub fn not_here<'a>(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    lives: impl Iterator<Item = &'a Live>,
+) -> Vec<TagName> {
+    if ctx.is_local() {
+        return Vec::new();
+    }
+    let lacks = |tag: &&TagName| {
+        let record = snapshot.minted(tag).and_then(|minted| snapshot.record(ctx, minted).ok());
+        record.is_some_and(|record| is_not_here(ctx, &record).unwrap_or_default())
+    };
+    lives.map(|live| &live.tag).filter(lacks).cloned().collect()
+}
+
+/// Makes sure that every file of a commit is here, where nobody is asked for
+/// what a partial clone left out.
+///
+/// # Errors
+/// One is not (exit 4), or git failed.
+pub fn expect_files(ctx: &Context<'_>, commit: Oid) -> Result<()> {
+    if !ctx.is_offline() || ctx.repo.has_files_of(commit)? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Refused,
+        format!(
+            "files of {}, which the commands run in, are not in this clone; nothing changed",
+            commit.short()
+        ),
+    )
+    .reason("clone", "it is partial, and --offline says not to fetch what it lacks")
+    .hint("run it without --offline to fetch them")
+    .hint(KEEP))
+}
+
+/// Brings here what a deployment of a candidate needs.
+///
+/// # Errors
+/// It cannot be had.
+pub fn keep(ctx: &Context<'_>, candidate: &Candidate) -> Result<()> {
+    ensure(ctx, candidate)?;
+    ctx.repo.bring_files_of(candidate.commit)
+}
+
 /// The commit that keeps a candidate's artifacts in git, fetched if it is not
 /// here; none where nothing keeps them.
 fn kept_in_git(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Oid>> {
@@ -57,9 +149,11 @@ fn kept_in_git(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Oid>> 
     if ctx.options.offline {
         return Err(Failure::new(
             Kind::Refused,
-            format!("the artifacts of {} are not on this machine", candidate.tag),
+            format!("the artifacts of {} are not in this clone; nothing changed", candidate.tag),
         )
-        .hint("run it without --offline to fetch them"));
+        .reason("artifacts", "they are at the remote, and --offline says not to ask it")
+        .hint("run it without --offline to fetch them")
+        .hint(KEEP));
     }
     // The pattern matches this one ref, and none where it is gone, which is then said by the store.
     ctx.authority().fetch(&ctx.repo, &[format!("+{name}*:{name}*")])?;

@@ -97,6 +97,7 @@ pub fn intent(
             finished_at: None,
             exit_code: None,
             reverts: plan.reverts().cloned(),
+            offline: ctx.is_offline(),
             rel_version: env!("CARGO_PKG_VERSION").to_owned(),
         },
     }

@@ -168,6 +168,11 @@ impl<'a> Context<'a> {
         self.home.remote.is_empty()
     }
 
+    /// Whether the authority is another repository and is not to be asked.
+    pub fn is_offline(&self) -> bool {
+        self.options.offline && !self.is_local()
+    }
+
     /// The web pages of the host that the authority is on, if it has any.
     pub fn pages(&self) -> Option<Host> {
         let remote = &self.home.remote;
@@ -236,7 +241,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// `--offline` says not to ask the authority, which has to agree.
     pub fn must_reach_authority(&self) -> Result<()> {
-        if self.options.offline && !self.is_local() && !self.options.dry_run {
+        if self.is_offline() && !self.options.dry_run {
             return Err(Failure::new(
                 Kind::Refused,
                 "this is decided at the remote, and --offline says not to ask it; nothing changed",

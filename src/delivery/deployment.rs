@@ -49,11 +49,29 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// The receipt of a deployment of which there is nothing more to say.
+    pub fn of(deployment: Deployment, state: EnvState) -> Receipt {
+        Receipt {
+            deployment,
+            state,
+            explanation: None,
+            from_baseline: false,
+            kept: None,
+            released: None,
+            not_released: None,
+            unpublished: None,
+            late: None,
+            rollback: None,
+        }
+    }
+
     /// The failure that this receipt is, if it is one; the record stands beside it.
     pub fn into_result(mut self) -> Result<Receipt> {
         let (unpublished, kept) = (self.unpublished.take(), self.kept.take());
         let id = &self.deployment.id;
-        let failure = if let Some(kept) = kept.filter(|_| unpublished.is_none()) {
+        let failure = if self.deployment.offline {
+            self.ran_offline()
+        } else if let Some(kept) = kept.filter(|_| unpublished.is_none()) {
             let kind = if kept.kind == Kind::Integrity { Kind::Integrity } else { Kind::Failed };
             Failure { kind, message: format!("{id} was cancelled before it began: {}", kept.message), ..kept }
         } else if let Some(who) = &self.late {
@@ -88,15 +106,13 @@ impl Receipt {
         let failure = match (&self.rollback, self.state.current()) {
             (Some(receipt), _) => {
                 let failure = failure.with("rollback", documents::deployment(&receipt.deployment));
-                if receipt.deployment.state == Progress::Succeeded {
-                    failure.hint(format!(
-                        "{environment} was rolled back by itself to {} ({})",
-                        receipt.deployment.tag, receipt.deployment.id
-                    ))
+                let Deployment { tag, id, state, offline, .. } = &receipt.deployment;
+                let id = if *offline { "offline".to_owned() } else { id.to_string() };
+                if *state == Progress::Succeeded {
+                    failure.hint(format!("{environment} was rolled back by itself to {tag} ({id})"))
                 } else {
                     failure.hint(format!(
-                        "the automatic rollback {} {} too; nobody knows what {environment} runs",
-                        receipt.deployment.id, receipt.deployment.state
+                        "the automatic rollback ({id}) {state} too; nobody knows what {environment} runs"
                     ))
                 }
             }
@@ -105,11 +121,32 @@ impl Receipt {
                 live.tag.label()
             )),
             (None, Some(live)) if !self.state.certain => {
-                failure.hint(format!("go back to {}: rel rollback {environment}", live.tag))
+                let offline = if self.deployment.offline { " --offline --reason WHY" } else { "" };
+                failure.hint(format!("go back to {}: rel rollback {environment}{offline}", live.tag))
             }
             (None, _) => failure,
         };
         Err(failure.with("deployment", documents::deployment(&self.deployment)))
+    }
+
+    /// What there is to say of one that ran without a claim: whatever it came
+    /// to, nobody else knows of it yet.
+    fn ran_offline(&self) -> Failure {
+        let Deployment { environment, tag, state, action, .. } = &self.deployment;
+        let what = match state {
+            Progress::Succeeded => format!("{environment} runs {tag}, put there offline"),
+            Progress::Cancelled => format!("the offline {action} of {environment} was interrupted"),
+            _ => format!("{tag} failed on {environment}, offline"),
+        };
+        let failure =
+            Failure::new(Kind::Unpublished, format!("{what}; its record has not reached the authority"));
+        let failure = match (&self.explanation, state) {
+            (Some(why), Progress::Failed | Progress::Cancelled) => failure.reason("command", why.clone()),
+            _ => failure,
+        };
+        failure
+            .reason("unpublished", "it is kept in this clone, and no other one knows of it")
+            .hint("publish it as soon as the remote can be reached: rel sync")
     }
 }
 
@@ -144,7 +181,7 @@ fn carry_out(
     previous: Option<&Live>,
 ) -> Receipt {
     let from = previous.map(|live| (live.tag.clone(), live.commit));
-    let ending = perform(ctx, &mut claim, prepared, from.as_ref());
+    let ending = perform(ctx, &mut claim.run, &claim.intent.deployment, prepared, from.as_ref());
     // The journal is a second string: where the disk refuses, the push still counts.
     let done = Phase::Done { outcome: ending.outcome.clone(), at: ctx.world.now() };
     if let Err(failure) = claim.run.advance(done) {
@@ -169,18 +206,8 @@ fn settle(
     deployment.exit_code = ending.outcome.exit_code;
     deployment.certain = ending.outcome.state == Progress::Succeeded || !ending.outcome.started;
     deployment.finished_at = Some(ctx.world.now());
-    let mut receipt = Receipt {
-        state: view.state.clone(),
-        explanation: ending.explanation,
-        from_baseline: false,
-        kept: ending.kept,
-        released: None,
-        not_released: None,
-        unpublished: None,
-        late: None,
-        rollback: None,
-        deployment,
-    };
+    let mut receipt = Receipt::of(deployment, view.state.clone());
+    (receipt.explanation, receipt.kept) = (ending.explanation, ending.kept);
     if ending.outcome.state == Progress::Failed
         && receipt.deployment.trigger != Trigger::OnFailure
         // A rollback that failed would only be run once more, as it was.
@@ -275,13 +302,29 @@ fn follow_up(
     outcome: &Outcome,
     failed: &Deployment,
 ) -> Result<Option<Followed>> {
-    let environment = snapshot.environment(&failed.environment)?;
     let event = claim::outcome_event(ctx, &failed.id, &failed.actor, What::Outcome(outcome.clone()));
     let (after, _) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
+    let (plan, prepared, details) = way_back(ctx, snapshot, &after.state, failed)?;
+    let claim = claim::follow(ctx, snapshot, view, event, &plan, &prepared.candidate, &details)?;
+    Ok(claim.map(|claim| (claim, prepared, plan.from().cloned())))
+}
+
+/// The rollback that follows from a failure by itself, planned on the state
+/// after it.
+///
+/// # Errors
+/// There is nothing to go back to, or something stands in the way.
+pub fn way_back(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    state: &EnvState,
+    failed: &Deployment,
+) -> Result<(Box<Plan>, Prepared, Details)> {
+    let environment = snapshot.environment(&failed.environment)?;
     let upstream = snapshot.upstream(environment)?;
     let setting = Setting {
         environment,
-        state: &after.state,
+        state,
         upstream: &upstream,
         candidates: &snapshot.candidates.state,
         pool: &snapshot.pool,
@@ -296,7 +339,7 @@ fn follow_up(
     };
     let knowledge = Knowledge { find: &find, lost: &lost };
     let request = rollback::Request::default();
-    let plan = match rollback::decide(&setting, &request, &knowledge, &after.state) {
+    let plan = match rollback::decide(&setting, &request, &knowledge, state) {
         Decision::Go(plan) => plan,
         Decision::NoTarget { why, .. } | Decision::Nothing(why) => return Err(Failure::failed(why)),
         Decision::Refused(verdicts) => {
@@ -312,9 +355,12 @@ fn follow_up(
         actor: failed.actor.clone(),
         on_behalf_of: failed.on_behalf_of.clone(),
         trigger: Trigger::OnFailure,
-        reason: Some(format!("{} failed", failed.id)),
+        reason: Some(if failed.is_numbered() {
+            format!("{} failed", failed.id)
+        } else {
+            format!("{} failed, offline", failed.tag)
+        }),
         commands_commit: prepared.commands_commit,
     };
-    let claim = claim::follow(ctx, snapshot, view, event, &plan, &prepared.candidate, &details)?;
-    Ok(claim.map(|claim| (claim, prepared, plan.from().cloned())))
+    Ok((plan, prepared, details))
 }

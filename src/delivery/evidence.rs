@@ -72,8 +72,9 @@ pub fn deployments(
     events.filter_map(move |event| match event {
         Err(failure) => Some(Err(failure)),
         Ok((_, event)) => match &event.what {
-            What::Intent(intent) => {
-                let mut deployment = intent.deployment.clone();
+            What::Intent(_) | What::Offline(_) => {
+                let mut deployment = event.what.intent()?.deployment.clone();
+                settle(&mut deployment, &event);
                 ends.retain(|end| {
                     // By number: what settles a deployment may know its environment by a later name.
                     let ours = end.id.seq == event.id.seq;
@@ -252,6 +253,12 @@ fn settle(deployment: &mut Deployment, end: &Event) {
             deployment.certain = outcome.state == Progress::Succeeded || !outcome.started;
             deployment.finished_at = Some(end.at);
         }
+        What::Offline(ran) => {
+            deployment.state = ran.outcome.state;
+            deployment.exit_code = ran.outcome.exit_code;
+            deployment.certain = ran.outcome.state == Progress::Succeeded && !ran.moved;
+            deployment.finished_at = Some(end.at);
+        }
         What::TakenOver { .. } => {
             deployment.state = Progress::Unknown;
             deployment.certain = false;
@@ -329,6 +336,7 @@ pub(in crate::delivery) mod tests {
                 finished_at: None,
                 exit_code: None,
                 reverts: None,
+                offline: false,
                 rel_version: "0.1.0".to_owned(),
             };
             let intent = Intent { deployment, position: 1, undoes: None, holds: false };

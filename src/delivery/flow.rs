@@ -11,6 +11,7 @@ use super::artifacts;
 use super::claim::{self, Details};
 use super::context::Context;
 use super::deployment::{self, Receipt};
+use super::offline;
 use super::pick::carried;
 use super::prepare::{Prepared, prepare};
 use super::scope::{Scope, changes};
@@ -97,7 +98,9 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
     if let Some(text) = config::not_judged(snapshot.environment(&wish.environment)?) {
         ctx.screen.warn(&text);
     }
-    let waiting = wish.wait.map(|limit| (Instant::now(), limit));
+    let ground = offline::stand(ctx, snapshot, &wish.environment)?;
+    // Nothing changes by itself in what nobody asks for.
+    let waiting = wish.wait.filter(|_| ground.is_none()).map(|limit| (Instant::now(), limit));
     let mut confirmed: Option<(Option<TagName>, TagName)> = None;
     for _ in 0..TRIES {
         let (plan, stamped) = loop {
@@ -129,7 +132,7 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
             }
             confirmed = Some(what);
         }
-        if let Some(receipt) = deployment::run(ctx, snapshot, &plan, &prepared, &details)? {
+        if let Some(receipt) = run(ctx, snapshot, ground.as_ref(), &plan, &prepared, &details)? {
             absorb(snapshot, &receipt);
             return Ok(Delivered::Ran(Box::new(receipt)));
         }
@@ -138,6 +141,22 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
     }
     Err(Failure::new(Kind::Moved, format!("{} moved {TRIES} times; nothing ran", wish.environment))
         .hint("try again"))
+}
+
+/// Claims and runs a plan, or runs it without a claim where it stands on no
+/// more than what this clone knows. None where things moved before the claim.
+fn run(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    ground: Option<&offline::Ground>,
+    plan: &Plan,
+    prepared: &Prepared,
+    details: &Details,
+) -> Result<Option<Receipt>> {
+    match ground {
+        Some(ground) => offline::run(ctx, snapshot, ground, plan, prepared, details).map(Some),
+        None => deployment::run(ctx, snapshot, plan, prepared, details),
+    }
 }
 
 /// Asks, unless a larger yes covers it: a name that has to be typed it does
@@ -340,7 +359,7 @@ fn planned(
     prepared: &Prepared,
     details: &Details,
 ) -> Result<Delivered> {
-    let seq = snapshot.chain(plan.environment())?.state.count + 1;
+    let seq = if ctx.is_offline() { 0 } else { snapshot.chain(plan.environment())?.state.count + 1 };
     let intent = claim::intent(ctx, plan, &prepared.candidate, snapshot.policy.commit, details, seq);
     let words = words(ctx, snapshot, plan, prepared)?;
     Ok(Delivered::Planned(Box::new(intent.deployment), words))
@@ -456,6 +475,7 @@ pub struct Back {
 /// Nothing to go back to; busy or held by a person; the race is lost; going
 /// further back needs a word (exit 2).
 pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Result<Delivered> {
+    let ground = offline::stand(ctx, snapshot, &wish.environment)?;
     let footing =
         Footing::find(ctx, snapshot, &wish.environment, wish.take_over, true, wish.reason.as_deref())?;
     let setting = footing.setting();
@@ -517,7 +537,7 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
             &format!("rolling {} back", wish.environment),
         )?;
     }
-    match deployment::run(ctx, snapshot, &plan, &prepared, &details)? {
+    match run(ctx, snapshot, ground.as_ref(), &plan, &prepared, &details)? {
         Some(receipt) => {
             absorb(snapshot, &receipt);
             Ok(Delivered::Ran(Box::new(receipt)))

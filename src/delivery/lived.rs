@@ -30,6 +30,8 @@ enum Kept {
     Begun(u64, TagName, Oid),
     /// Its number, whether it succeeded, and when it ended, in seconds.
     Ended(u64, bool, i64),
+    /// One that was written down whole: all of that.
+    Whole(u64, TagName, Oid, bool, i64),
 }
 
 /// Every deployment that succeeded, oldest first by number: what was undone
@@ -39,12 +41,16 @@ enum Kept {
 /// git failed.
 pub fn lived(ctx: &Context<'_>, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Lived>> {
     let file = ctx.index_file(&format!("env-{environment}"));
-    let kept = index::read::<EnvState, Kept>(&ctx.repo, view.tip, &file, "lived 2", keep)?;
+    let kept = index::read::<EnvState, Kept>(&ctx.repo, view.tip, &file, "lived 3", keep)?;
     let mut found: Vec<(Lived, bool)> = Vec::new();
     for one in kept {
         match one {
             Kept::Begun(seq, tag, commit) => {
                 found.push((Lived { seq, tag, commit, at: DateTime::UNIX_EPOCH }, false));
+            }
+            Kept::Whole(seq, tag, commit, succeeded, at) => {
+                let at = DateTime::from_timestamp(at, 0).unwrap_or_default();
+                found.push((Lived { seq, tag, commit, at }, succeeded));
             }
             // What settles a deployment comes soon after it; the last word counts.
             Kept::Ended(seq, succeeded, at) => {
@@ -64,6 +70,11 @@ fn keep(event: Event) -> Option<Kept> {
         What::Intent(intent) => {
             let deployment = intent.deployment;
             Some(Kept::Begun(seq, deployment.tag, deployment.commit))
+        }
+        What::Offline(ran) => {
+            let deployment = ran.intent.deployment;
+            let succeeded = ran.outcome.state == Progress::Succeeded;
+            Some(Kept::Whole(seq, deployment.tag, deployment.commit, succeeded, event.at.timestamp()))
         }
         What::Outcome(outcome) => Some(ended(outcome.state)),
         What::Resolved { state, .. } => Some(ended(state)),

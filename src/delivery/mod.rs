@@ -18,6 +18,8 @@ pub mod flow;
 pub mod fsck;
 pub mod lived;
 pub mod make;
+pub mod merge;
+pub mod offline;
 pub mod outcome;
 pub mod outlook;
 pub mod pick;

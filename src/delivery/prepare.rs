@@ -33,7 +33,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// The tag or a byte is not what was recorded (exit 9); there is no command;
-/// the candidate's configuration is invalid.
+/// the candidate's configuration is invalid; offline, something is not here.
 pub fn prepare(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
@@ -66,6 +66,7 @@ pub fn prepare(
         .reason(unsupported.key.clone(), unsupported.text.clone()));
     }
     artifacts::ensure(ctx, &prepared.candidate)?;
+    artifacts::expect_files(ctx, prepared.checkout)?;
     Ok(prepared)
 }
 

@@ -283,6 +283,7 @@ fn intent(
             finished_at: None,
             exit_code: None,
             reverts: None,
+            offline: false,
             rel_version: env!("CARGO_PKG_VERSION").to_owned(),
         },
     }

@@ -9,10 +9,11 @@
 
 use super::claim::outcome_event;
 use super::context::Context;
+use super::merge::{Merged, Noted, merge};
 use super::snapshot::{self, Snapshot, fetch_chains};
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{EnvState, Outcome, Progress, What};
-use crate::domain::name::{DeploymentId, Oid};
+use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::version::CandidateVersion;
 use crate::exec;
 use crate::failure::Result;
@@ -30,6 +31,10 @@ pub enum Settled {
     StillRunning(DeploymentId),
     /// The number of an intent that never arrived was given up.
     NeverClaimed(DeploymentId),
+    /// A deployment that ran offline came into its chain.
+    Merged(Merged),
+    /// One whose command still runs on this machine, and where it is headed.
+    StillOffline(EnvName),
     /// A reservation was abandoned.
     Reservation(String),
     /// A journal entry that could not be read was set aside.
@@ -48,6 +53,19 @@ impl std::fmt::Display for Settled {
             Settled::NeverClaimed(id) => {
                 write!(f, "{id}, which a run that died here was about to claim, is abandoned")
             }
+            Settled::Merged(Merged { id, state, moved: false }) => {
+                write!(f, "{id}, run offline here, is in the history now: {state}")
+            }
+            Settled::Merged(Merged { id, state, moved: true }) => {
+                let name = &id.environment;
+                write!(
+                    f,
+                    "{id}, run offline here, is in the history now: {state}; {name} was deployed to without it, and what runs there is uncertain: rel status {name}"
+                )
+            }
+            Settled::StillOffline(name) => {
+                write!(f, "{name}: rel died, but its offline deployment still runs on this machine")
+            }
             Settled::Reservation(version) => {
                 write!(f, "{version}, reserved by a run that died here, is abandoned")
             }
@@ -64,7 +82,7 @@ impl std::fmt::Display for Settled {
 /// not settled stays in the journal.
 pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
     let journal = ctx.journal();
-    if journal.is_empty() || ctx.options.dry_run || (ctx.options.offline && !ctx.is_local()) {
+    if journal.is_empty() || ctx.options.dry_run || ctx.is_offline() {
         return Ok(Vec::new());
     }
     let (dead, damaged) = journal.dead()?;
@@ -113,6 +131,22 @@ fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
         Run::Deployment { id, nonce, expected, phase } => {
             deployment(ctx, open, &id, &nonce, expected, &phase)
         }
+        Run::Offline { nonce, intent, take_over, expected, known, phase } => {
+            if phase.process().is_some_and(lives) {
+                return Ok(Some(Settled::StillOffline(intent.deployment.environment)));
+            }
+            if matches!(phase, Phase::Intent) {
+                // Nothing ran, and nobody was told that it would.
+                finish(ctx, open);
+                return Ok(None);
+            }
+            let noted = Noted { nonce, intent: *intent, take_over, expected, known, phase };
+            let merged = merge(ctx, noted)?;
+            if merged.is_some() {
+                finish(ctx, open);
+            }
+            Ok(merged.map(Settled::Merged))
+        }
         Run::Reservation { version, commit, nonce, expected } => {
             reservation(ctx, open, &version, commit, &nonce, expected)
         }
@@ -120,7 +154,7 @@ fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
 }
 
 /// How often a settling event is tried against a moving chain.
-const TRIES: usize = 10;
+pub const TRIES: usize = 10;
 
 /// Why a number is given up.
 const NEVER_ARRIVED: &str = "its run died before it was published";
@@ -177,18 +211,7 @@ fn deployment(
     {
         return Ok(Some(Settled::StillRunning(id.clone())));
     }
-    let outcome = match phase {
-        Phase::Intent => Outcome {
-            state: Progress::Cancelled,
-            started: false,
-            exit_code: None,
-            text: Some("its run died before the command was started".to_owned()),
-        },
-        Phase::Running { .. } => {
-            Outcome { state: Progress::Unknown, started: true, exit_code: None, text: None }
-        }
-        Phase::Done { outcome, .. } => outcome.clone(),
-    };
+    let outcome = outcome_of(phase);
     // Its environment may have another name by now. Where that cannot be told, its own chain counts.
     let (name, formerly) = Snapshot::place_of(ctx, id)
         .unwrap_or_else(|_| (ledger::env_ref(ctx.project(), &id.environment), Vec::new()));
@@ -238,8 +261,24 @@ fn deployment(
     Ok(None)
 }
 
+/// How a run that is gone ended, as far as it noted.
+pub fn outcome_of(phase: &Phase) -> Outcome {
+    match phase {
+        Phase::Intent => Outcome {
+            state: Progress::Cancelled,
+            started: false,
+            exit_code: None,
+            text: Some("its run died before the command was started".to_owned()),
+        },
+        Phase::Running { .. } => {
+            Outcome { state: Progress::Unknown, started: true, exit_code: None, text: None }
+        }
+        Phase::Done { outcome, .. } => outcome.clone(),
+    }
+}
+
 /// What the chain says of an intent of ours.
-enum Fate {
+pub enum Fate {
     /// It has the environment.
     InFlight,
     /// Somebody took over or resolved it before its outcome came.
@@ -249,13 +288,22 @@ enum Fate {
 }
 
 /// None where the chain does not have this intent.
-fn fate(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId, nonce: &str) -> Result<Option<Fate>> {
+///
+/// # Errors
+/// git failed.
+pub fn fate(
+    ctx: &Context<'_>,
+    view: &View<EnvState>,
+    id: &DeploymentId,
+    nonce: &str,
+) -> Result<Option<Fate>> {
     let mut closed_by_others = false;
     let mut outcome = false;
     for event in ledger::events::<EnvState>(&ctx.repo, view.tip) {
         let (_, event) = event?;
         if event.id.seq != id.seq {
-            if event.id.seq < id.seq {
+            // A word on an earlier deployment may come at any time; its intent came before this one.
+            if event.id.seq < id.seq && matches!(event.what, What::Intent(_)) {
                 return Ok(None);
             }
             continue;
@@ -297,7 +345,12 @@ fn can_still_land<S>(view: &View<S>, expected: Option<Oid>) -> bool {
     view.held == expected
 }
 
-fn publish<S: ledger::State>(ctx: &Context<'_>, view: &View<S>, events: &[S::Event]) -> Result<bool> {
+/// Publishes events on top of a view; false where the chain moved, which has
+/// then been fetched.
+///
+/// # Errors
+/// The authority cannot be reached, or the events cannot follow.
+pub fn publish<S: ledger::State>(ctx: &Context<'_>, view: &View<S>, events: &[S::Event]) -> Result<bool> {
     let (_, update) = view.append(&ctx.repo, events)?;
     match ctx.authority().publish(&ctx.repo, &[update])? {
         Published::Done => Ok(true),

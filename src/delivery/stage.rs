@@ -8,17 +8,16 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::artifacts;
-use super::claim::Claim;
 use super::context::{Context, scratch};
 use super::prepare::Prepared;
 use crate::domain::config::Command;
-use crate::domain::env::{Outcome, Progress};
+use crate::domain::env::{Deployment, Outcome, Progress};
 use crate::domain::name::{Oid, TagName};
 use crate::exec::{self, Ended, Program, Run as Command_, Started};
 use crate::failure::{Failure, Result};
 use crate::store::artifacts::cache::{manifest, write_manifest};
 use crate::store::checkout::Checkout;
-use crate::store::journal::{Phase, Process};
+use crate::store::journal::{OpenRun, Phase, Process};
 
 /// How the commands of one deployment ended.
 pub struct Ending {
@@ -46,17 +45,18 @@ impl Ending {
     }
 }
 
-/// Runs the commands of a claimed deployment.
+/// Runs the commands of a deployment, and notes in `run` how far it came.
 pub fn perform(
     ctx: &Context<'_>,
-    claim: &mut Claim,
+    run: &mut OpenRun,
+    deployment: &Deployment,
     prepared: &Prepared,
     previous: Option<&(TagName, Oid)>,
 ) -> Ending {
-    match Stage::set(ctx, claim, prepared, previous) {
+    match Stage::set(ctx, run, deployment, prepared, previous) {
         Err(failure) => Ending::never_started(failure),
         Ok(stage) => {
-            let ending = stage.play(ctx, claim, prepared);
+            let ending = stage.play(ctx, run, prepared);
             if let Err(failure) = stage.clear() {
                 ctx.screen.warn(&failure.message);
             }
@@ -76,14 +76,14 @@ struct Stage<'r> {
 impl<'r> Stage<'r> {
     fn set(
         ctx: &'r Context<'_>,
-        claim: &mut Claim,
+        run: &mut OpenRun,
+        deployment: &Deployment,
         prepared: &Prepared,
         previous: Option<&(TagName, Oid)>,
     ) -> Result<Stage<'r>> {
         let candidate = &prepared.candidate;
         let folder = scratch(ctx.world)?;
-        claim.run.works_in(folder.path())?;
-        let deployment = &claim.intent.deployment;
+        run.works_in(folder.path())?;
         let files = folder.path().join("artifacts");
         artifacts::lay_out(ctx, candidate, &files)?;
         let listing = folder.path().join("manifest.json");
@@ -98,7 +98,11 @@ impl<'r> Stage<'r> {
             &listing,
         )?;
         let checkout = Checkout::create(&ctx.repo, prepared.checkout, folder.path())?;
-        let log = log_file(ctx, &deployment.environment, deployment.seq)?;
+        let number = match deployment.is_numbered() {
+            true => deployment.seq.to_string(),
+            false => unnumbered(run.run.nonce()),
+        };
+        let log = log_file(ctx, &deployment.environment, &number)?;
         let text = |value: &dyn std::fmt::Display| OsString::from(value.to_string());
         let (previous_tag, previous_commit) =
             previous.map_or((OsString::new(), OsString::new()), |(tag, commit)| {
@@ -115,8 +119,9 @@ impl<'r> Stage<'r> {
             ("REL_COMMIT", text(&deployment.commit)),
             ("REL_PREVIOUS_TAG", previous_tag),
             ("REL_PREVIOUS_COMMIT", previous_commit),
-            ("REL_DEPLOYMENT_ID", text(&deployment.id)),
-            ("REL_FENCE_TOKEN", text(&deployment.seq)),
+            ("REL_DEPLOYMENT_ID", format!("{}#{number}", deployment.environment).into()),
+            // What claims nothing has no token: a target that fences can tell.
+            ("REL_FENCE_TOKEN", if deployment.offline { OsString::new() } else { text(&deployment.seq) }),
             ("REL_ACTOR", text(&deployment.actor)),
             ("REL_REASON", deployment.reason.clone().unwrap_or_default().into()),
             ("REL_ARTIFACTS_DIR", files.into_os_string()),
@@ -126,12 +131,15 @@ impl<'r> Stage<'r> {
         let mut env = ctx.world.env.clone();
         Checkout::scrub(&mut env);
         env.extend(variables.map(|(name, value)| (OsString::from(name), value)));
+        if deployment.offline {
+            env.insert("REL_OFFLINE".into(), "1".into());
+        }
         Ok(Stage { checkout, folder, env, log })
     }
 
     /// Deploy, then verify, each within the environment's timeout and as often
     /// as `retry` allows.
-    fn play(&self, ctx: &Context<'_>, claim: &mut Claim, prepared: &Prepared) -> Ending {
+    fn play(&self, ctx: &Context<'_>, noted: &mut OpenRun, prepared: &Prepared) -> Ending {
         let Prepared { commands, retry, .. } = prepared;
         let mut started = false;
         let steps = [("deploy", commands.deploy.as_ref()), ("verify", commands.verify.as_ref())];
@@ -139,7 +147,7 @@ impl<'r> Stage<'r> {
             let Some(command) = command else { continue };
             let program = program(command);
             let phase = Phase::Running { process: None };
-            if !started && let Err(failure) = claim.run.advance(phase) {
+            if !started && let Err(failure) = noted.advance(phase) {
                 return Ending::never_started(failure);
             }
             let run = Command_ {
@@ -154,7 +162,7 @@ impl<'r> Stage<'r> {
             let ended = loop {
                 let (ended, ran) = execute(ctx, run, step, &mut |process| {
                     // Without this line a killed run reads as unknown, which is true too.
-                    let _ = claim.run.advance(Phase::Running { process: Some(process) });
+                    let _ = noted.advance(Phase::Running { process: Some(process) });
                 });
                 started |= ran;
                 let over = ended.is_success() || ctx.interrupts.interrupted() || attempt >= retry.attempts;
@@ -227,8 +235,17 @@ pub fn program(command: &Command) -> Program {
 }
 
 /// Where a deployment's output is kept on this machine, if it ran here.
-pub fn log_path(ctx: &Context<'_>, environment: &impl std::fmt::Display, seq: u64) -> PathBuf {
-    ctx.state_dir().join("output").join(environment.to_string()).join(format!("{seq}.log"))
+pub fn log_path(
+    ctx: &Context<'_>,
+    environment: &impl std::fmt::Display,
+    number: impl std::fmt::Display,
+) -> PathBuf {
+    ctx.state_dir().join("output").join(environment.to_string()).join(format!("{number}.log"))
+}
+
+/// What stands for the number of an offline deployment until it has one.
+pub fn unnumbered(nonce: &str) -> String {
+    format!("offline-{}", nonce.get(..12).unwrap_or(nonce))
 }
 
 /// The deployments of an environment whose output is kept on this machine,
@@ -246,8 +263,12 @@ pub fn logged(ctx: &Context<'_>, environment: &impl std::fmt::Display) -> Vec<u6
 ///
 /// # Errors
 /// The folder cannot be made.
-pub fn log_file(ctx: &Context<'_>, environment: &impl std::fmt::Display, seq: u64) -> Result<PathBuf> {
-    let path = log_path(ctx, environment, seq);
+pub fn log_file(
+    ctx: &Context<'_>,
+    environment: &impl std::fmt::Display,
+    number: impl std::fmt::Display,
+) -> Result<PathBuf> {
+    let path = log_path(ctx, environment, number);
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir)?;
     }

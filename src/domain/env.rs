@@ -183,8 +183,19 @@ pub struct Deployment {
     pub exit_code: Option<i32>,
     /// The deployment that a rollback undid.
     pub reverts: Option<DeploymentId>,
+    /// Whether it ran without a claim, while the authority was not asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
     /// The version of `rel` that ran it.
     pub rel_version: String,
+}
+
+impl Deployment {
+    /// Whether it has a number: one that ran offline gets it once its record
+    /// is in the chain, and is numbered 0 until then.
+    pub fn is_numbered(&self) -> bool {
+        self.seq > 0
+    }
 }
 
 /// An intent: a deployment claimed, and what the fold must know of it.
@@ -218,6 +229,18 @@ pub struct Outcome {
     pub text: Option<String>,
 }
 
+/// A deployment that ran without a claim, from its beginning to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offline {
+    /// What would have been claimed.
+    pub intent: Intent,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether the chain has deployments that whoever ran it knew nothing of:
+    /// which of them came first, nobody knows.
+    pub moved: bool,
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -233,6 +256,8 @@ pub enum What {
     },
     /// An outcome that came after somebody took over.
     Late(Outcome),
+    /// A deployment ran while the authority was not asked; written down later.
+    Offline(Box<Offline>),
     /// A person settled it.
     Resolved {
         /// How.
@@ -283,6 +308,17 @@ pub enum What {
     },
 }
 
+impl What {
+    /// The deployment that begins with this event, if one does.
+    pub fn intent(&self) -> Option<&Intent> {
+        match self {
+            What::Intent(intent) => Some(intent),
+            What::Offline(offline) => Some(&offline.intent),
+            _ => None,
+        }
+    }
+}
+
 /// One event of an environment's chain: one commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -316,6 +352,11 @@ impl Event {
             },
             What::TakenOver { reason } => format!("{id} taken over by {who}: {reason}"),
             What::Late(o) => format!("{id} {}, after it was taken over", o.state),
+            What::Offline(ran) => {
+                let d = &ran.intent.deployment;
+                let moved = if ran.moved { ", while the chain moved on" } else { "" };
+                format!("{id} {} {} by {who}, offline{moved}: {}", d.action, d.tag.label(), ran.outcome.state)
+            }
             What::Resolved { state, reason } => format!("{id} resolved as {state} by {who}: {reason}"),
             What::Hold { reason } => format!("{id} held by {who}: {reason}"),
             What::Unhold { token, reason } => {
@@ -558,6 +599,10 @@ impl EnvState {
                 next.close_for(seq);
             }
             What::Late(outcome) => next.hear_late(seq, outcome, event.at)?,
+            What::Offline(ran) => {
+                numbered(&mut next)?;
+                next.learn_of(ran, event)?;
+            }
             What::Resolved { state, .. } => next.resolve(seq, *state, event.at)?,
             What::Hold { reason } => {
                 numbered(&mut next)?;
@@ -604,15 +649,23 @@ impl EnvState {
         if let Some(other) = &self.in_flight {
             return Err(Impossible(format!("{} while {} is in flight", event.id, other.deployment.id)));
         }
-        let deployment = &intent.deployment;
-        if deployment.id != event.id || deployment.seq != event.id.seq {
-            return Err(Impossible(format!("{} claims for {}", event.id, deployment.id)));
-        }
-        let rollback = deployment.action == Action::Rollback;
+        let rollback = intent.deployment.action == Action::Rollback;
         if let Some(hold) = &self.hold
             && !(rollback && hold.cause == HoldCause::Rollback)
         {
             return Err(Impossible(format!("{} while hold {} is in place", event.id, hold.token)));
+        }
+        self.begin(intent, event)?;
+        self.in_flight = Some(Box::new(intent.clone()));
+        Ok(())
+    }
+
+    /// What holds from the moment a deployment is begun: what it undoes counts
+    /// as undone, and a rollback holds the environment.
+    fn begin(&mut self, intent: &Intent, event: &Event) -> Result<(), Impossible> {
+        let deployment = &intent.deployment;
+        if deployment.id != event.id || deployment.seq != event.id.seq {
+            return Err(Impossible(format!("{} claims for {}", event.id, deployment.id)));
         }
         if let Some(undone) = &intent.undoes {
             self.undone.retain(|tag| tag != undone);
@@ -620,7 +673,8 @@ impl EnvState {
             keep_newest(&mut self.undone, STANDING);
             self.approvals.retain(|approval| approval.tag != *undone);
         }
-        if intent.holds {
+        let by_person = self.hold.as_ref().is_some_and(|hold| hold.cause == HoldCause::Person);
+        if intent.holds && !by_person {
             let reason = deployment.reason.clone().unwrap_or_else(|| match &intent.undoes {
                 Some(undone) => format!("rolled back from {}", undone.label()),
                 None => "rolled back".to_owned(),
@@ -633,7 +687,22 @@ impl EnvState {
                 cause: HoldCause::Rollback,
             });
         }
-        self.in_flight = Some(Box::new(intent.clone()));
+        Ok(())
+    }
+
+    /// Takes in a deployment that ran without a claim. What it did is known
+    /// only where nothing came between; else it may have run before, after or
+    /// beside what did.
+    fn learn_of(&mut self, ran: &Offline, event: &Event) -> Result<(), Impossible> {
+        self.begin(&ran.intent, event)?;
+        let moved = ran.moved || self.in_flight.is_some();
+        let known = ran.outcome.state != Progress::Succeeded || !moved;
+        let state = if known { ran.outcome.state } else { Progress::Unknown };
+        self.settle(&ran.intent, &Outcome { state, ..ran.outcome.clone() }, event.at)?;
+        if !known && let Some(open) = self.unresolved.last_mut() {
+            // What is not known is what came of it, not how it ended.
+            open.state = ran.outcome.state;
+        }
         Ok(())
     }
 
@@ -641,6 +710,12 @@ impl EnvState {
         let Some(intent) = self.in_flight.take_if(|intent| intent.deployment.seq == seq) else {
             return Err(Impossible(format!("number {seq} is not in flight")));
         };
+        self.settle(&intent, outcome, at)
+    }
+
+    /// What is left of a deployment once it has ended.
+    fn settle(&mut self, intent: &Intent, outcome: &Outcome, at: DateTime<Utc>) -> Result<(), Impossible> {
+        let seq = intent.deployment.seq;
         let target = Live {
             tag: intent.deployment.tag.clone(),
             version: intent.deployment.version.clone(),
@@ -675,7 +750,8 @@ impl EnvState {
                 }
             }
         }
-        self.ended = Some(seq);
+        // One that was written down later may have the higher number.
+        self.ended = self.ended.max(Some(seq));
         let last = Last {
             seq,
             tag: intent.deployment.tag.clone(),
@@ -767,7 +843,10 @@ impl EnvState {
         if newest && let Some(last) = &mut self.last {
             last.state = state;
         }
-        let succeeded_since = self.success.as_ref().is_some_and(|success| success.seq > seq);
+        let last_succeeded = self.last.as_ref().is_some_and(|last| last.state == Progress::Succeeded);
+        // What was in flight when an offline one was written down has a lower number, and ended later.
+        let succeeded_since = self.success.as_ref().is_some_and(|success| success.seq > seq)
+            || (deployment.offline && !newest && last_succeeded);
         // While a deployment is in flight what is live stays as it was, and
         // once something else succeeded only the record is settled.
         if state == Progress::Succeeded

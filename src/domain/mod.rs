@@ -20,6 +20,7 @@ pub mod gate;
 pub mod host;
 pub mod name;
 pub mod nearest;
+pub mod offline;
 pub mod plan;
 pub mod provenance;
 pub mod refold;

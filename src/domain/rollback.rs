@@ -215,12 +215,13 @@ fn default(setting: &Setting<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (
     let name = &setting.environment.name;
     if let Some(last) = unfinished(state) {
         if last.action == Action::Rollback {
+            let how = if last.state == Progress::Unknown { "is uncertain" } else { "did not succeed" };
             return Ok(Course {
                 target: last.tag.clone(),
                 undoes: last.undoes.clone(),
                 reverts: last.reverts.clone(),
                 holds: last.holds,
-                why: format!("the rollback {name}#{} did not succeed; once more", last.seq),
+                why: format!("the rollback {name}#{} {how}; once more", last.seq),
                 skipped: Vec::new(),
             });
         }

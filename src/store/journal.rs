@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::env::Outcome;
+use crate::domain::env::{Intent, Outcome};
 use crate::domain::name::{DeploymentId, Oid};
+use crate::domain::offline::Known;
 use crate::domain::version::CandidateVersion;
 use crate::failpoint;
 use crate::failure::{Doing, Failure, Result};
@@ -39,6 +40,24 @@ pub enum Phase {
         /// When.
         at: chrono::DateTime<chrono::Utc>,
     },
+}
+
+impl Phase {
+    /// The command's process, if it was started and has not been seen to end.
+    pub fn process(&self) -> Option<&Process> {
+        match self {
+            Phase::Running { process } => process.as_ref(),
+            Phase::Intent | Phase::Done { .. } => None,
+        }
+    }
+
+    /// When it ended, if it did.
+    pub fn ended_at(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+        match self {
+            Phase::Done { at, .. } => Some(*at),
+            Phase::Intent | Phase::Running { .. } => None,
+        }
+    }
 }
 
 /// A process, told apart from later ones of the same number.
@@ -68,6 +87,23 @@ pub enum Run {
         #[serde(flatten)]
         phase: Phase,
     },
+    /// A deployment without a claim: all that its record will need.
+    Offline {
+        /// The nonce that its event will have.
+        nonce: String,
+        /// What would have been claimed.
+        intent: Box<Intent>,
+        /// The intent or hold that it set out to close.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        take_over: Option<u64>,
+        /// The tip that it went by.
+        expected: Option<Oid>,
+        /// What it went by beyond that.
+        known: Known,
+        /// How far it came.
+        #[serde(flatten)]
+        phase: Phase,
+    },
     /// A cut's reserved number.
     Reservation {
         /// Which.
@@ -79,6 +115,26 @@ pub enum Run {
         /// The tip that the reservation was to replace.
         expected: Option<Oid>,
     },
+}
+
+impl Run {
+    /// What it is known by.
+    pub fn nonce(&self) -> &str {
+        match self {
+            Run::Deployment { nonce, .. } | Run::Offline { nonce, .. } | Run::Reservation { nonce, .. } => {
+                nonce
+            }
+        }
+    }
+
+    /// When it is settled: offline deployments after all others, which they
+    /// may build on, and in the order they were run in.
+    fn turn(&self) -> Option<(usize, chrono::DateTime<chrono::Utc>)> {
+        match self {
+            Run::Offline { intent, known, .. } => Some((known.ran.len(), intent.deployment.started_at)),
+            Run::Deployment { .. } | Run::Reservation { .. } => None,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -135,10 +191,7 @@ impl Journal {
     pub fn open(&self, run: Run) -> Result<OpenRun> {
         let what = || format!("the journal {} cannot be written", self.dir.display());
         fs::create_dir_all(&self.dir).doing(what())?;
-        let nonce = match &run {
-            Run::Deployment { nonce, .. } | Run::Reservation { nonce, .. } => nonce,
-        };
-        let path = self.dir.join(format!("{nonce}.json"));
+        let path = self.dir.join(format!("{}.json", run.nonce()));
         let lock = File::create(path.with_extension("lock")).doing(what())?;
         lock.lock().doing(what())?;
         let mut open = OpenRun { path, _lock: lock, run: run.clone(), scratch: None };
@@ -182,17 +235,21 @@ impl Journal {
                 }
             }
         }
-        dead.sort_by(|a, b| a.path.cmp(&b.path));
+        dead.sort_by(|a, b| a.run.turn().cmp(&b.run.turn()).then_with(|| a.path.cmp(&b.path)));
         Ok((dead, damaged))
     }
 
-    /// Every run there is, and whether its process still lives. Settles nothing.
+    /// Every run there is, in the order they are settled in, and whether its
+    /// process still lives. Settles nothing.
     ///
     /// # Errors
     /// The disk refuses.
     pub fn all(&self) -> Result<Vec<(Run, bool)>> {
         let what = || format!("the journal {} cannot be read", self.dir.display());
         let mut all = Vec::new();
+        if !self.dir.exists() {
+            return Ok(all);
+        }
         for entry in fs::read_dir(&self.dir).doing(what())? {
             let path = entry.doing(what())?.path();
             if path.extension().is_none_or(|extension| extension != "json") {
@@ -203,6 +260,7 @@ impl Journal {
                 .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
             all.push((run, held));
         }
+        all.sort_by(|(a, _), (b, _)| a.turn().cmp(&b.turn()).then_with(|| a.nonce().cmp(b.nonce())));
         Ok(all)
     }
 
@@ -278,6 +336,9 @@ impl OpenRun {
         match self.run.clone() {
             Run::Deployment { id, nonce, expected, .. } => {
                 self.write(Run::Deployment { id, nonce, expected, phase: to })
+            }
+            Run::Offline { nonce, intent, take_over, expected, known, .. } => {
+                self.write(Run::Offline { nonce, intent, take_over, expected, known, phase: to })
             }
             Run::Reservation { .. } => Err(Failure::failed("a reservation has no phases")),
         }

@@ -55,6 +55,7 @@ impl State for EnvState {
         let seq = event.id.seq;
         match &event.what {
             What::Intent(intent) => Some(intent.deployment.commit),
+            What::Offline(ran) => Some(ran.intent.deployment.commit),
             What::Outcome(_) | What::TakenOver { .. } | What::Late(_) | What::Resolved { .. } => {
                 let in_flight = self.in_flight.as_ref().map(|intent| &intent.deployment);
                 let open = in_flight.into_iter().chain(&self.unresolved);

@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use git2::{Diff, ErrorCode, Oid as Id};
+use git2::{Diff, ErrorCode, ObjectType, Oid as Id};
 
 use crate::domain::name::Oid;
-use crate::failure::{Failure, Result};
+use crate::failure::{Doing, Failure, Result};
 
 use super::git::Git;
 use super::history;
@@ -131,6 +131,14 @@ pub(in crate::store) fn bring_files(repo: &Repo, diff: &Diff<'_>) -> std::result
     bring(repo, &files).map(drop).map_err(|failure| git2::Error::from_str(&failure.message))
 }
 
+/// The folders and the files of a tree; submodules are neither.
+fn entries(tree: &git2::Tree<'_>) -> (Vec<Oid>, Vec<Oid>) {
+    let of = |kind: ObjectType| {
+        tree.iter().filter(|entry| entry.kind() == Some(kind)).map(|entry| from_git2(entry.id())).collect()
+    };
+    (of(ObjectType::Tree), of(ObjectType::Blob))
+}
+
 impl Repo {
     /// The tree of a commit, brought here if a partial clone left it out.
     ///
@@ -148,6 +156,51 @@ impl Repo {
             };
             failure.because(error)
         })
+    }
+
+    /// Whether every file of a commit is here. Only in a partial clone one may
+    /// not be; nobody is asked for it.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn has_files_of(&self, commit: Oid) -> Result<bool> {
+        if !self.is_partial() {
+            return Ok(true);
+        }
+        let (mut trees, mut here) = (vec![from_git2(self.find_commit(commit)?.tree_id())], true);
+        while let Some(tree) = trees.pop().filter(|_| here) {
+            here = self.has_object(tree);
+            if here {
+                let tree = self.git2().find_tree(to_git2(tree)).doing("cannot read a tree")?;
+                let (folders, files) = entries(&tree);
+                here = files.iter().all(|file| self.has_object(*file));
+                trees.extend(folders);
+            }
+        }
+        Ok(here)
+    }
+
+    /// Brings every file of a commit that a partial clone left out.
+    ///
+    /// # Errors
+    /// They cannot be had.
+    pub fn bring_files_of(&self, commit: Oid) -> Result<()> {
+        if !self.is_partial() {
+            return Ok(());
+        }
+        let (mut level, mut wanted) = (vec![from_git2(self.find_commit(commit)?.tree_id())], Vec::new());
+        while !level.is_empty() {
+            bring(self, &level)?;
+            let mut below = Vec::new();
+            for tree in level {
+                let tree = self.git2().find_tree(to_git2(tree)).doing("cannot read a tree")?;
+                let (folders, files) = entries(&tree);
+                below.extend(folders);
+                wanted.extend(files);
+            }
+            level = below;
+        }
+        bring(self, &wanted).map(drop)
     }
 
     /// A blob, brought here if a partial clone left it out.

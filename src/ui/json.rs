@@ -57,6 +57,11 @@ pub fn deployment(deployment: &Deployment) -> Value {
     if let Value::Object(members) = &mut document {
         members.remove("foreign_version");
         members.insert("tag".into(), tag(&deployment.tag));
+        members.insert("offline".into(), json!(deployment.offline));
+        if !deployment.is_numbered() {
+            members.insert("id".into(), Value::Null);
+            members.insert("seq".into(), Value::Null);
+        }
         members.insert("from_tag".into(), deployment.from_tag.as_ref().map_or(Value::Null, tag));
         members.insert("version".into(), version(deployment.version.as_ref(), &deployment.foreign_version));
     }
@@ -110,6 +115,8 @@ fn place(place: &Place) -> Value {
         "unresolved": place.unresolved.iter().map(deployment).collect::<Vec<_>>(),
         "pending": place.pending,
         "next": place.next.as_ref().map(next),
+        "unpublished": place.unpublished.iter().map(deployment).collect::<Vec<_>>(),
+        "not_here": place.not_here,
         "fixes_not_on_trunk": place.fixes.iter().map(|fix| json!({
             "source": fix.source, "commit": fix.change.commit, "subject": fix.change.subject,
         })).collect::<Vec<_>>(),

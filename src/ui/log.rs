@@ -104,6 +104,9 @@ fn remarks(deployment: &Deployment) -> Vec<String> {
     if let Some(undone) = &deployment.reverts {
         remarks.push(format!("undid {undone}"));
     }
+    if deployment.offline {
+        remarks.push("offline".to_owned());
+    }
     match deployment.trigger {
         Trigger::Person => {}
         Trigger::AutoDeploy => remarks.push("by itself, after the cut".to_owned()),
@@ -117,7 +120,7 @@ fn remarks(deployment: &Deployment) -> Vec<String> {
 }
 
 /// The members of a deployment's document, in the order of the columns.
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 27] = [
     "id",
     "seq",
     "environment",
@@ -144,6 +147,7 @@ const COLUMNS: [&str; 26] = [
     "exit_code",
     "reverts",
     "rel_version",
+    "offline",
 ];
 
 /// The deployments as CSV (RFC 4180, lines end in a line feed): a header, and

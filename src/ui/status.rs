@@ -78,6 +78,11 @@ pub struct Place {
     pub fixes: Vec<Fix>,
     /// What a rollback would do; only where that was asked.
     pub back: Option<Back>,
+    /// Offline deployments of this clone that are not in the history yet.
+    pub unpublished: Vec<Deployment>,
+    /// Of what is live and what a rollback would reach, what this clone could
+    /// not deploy offline.
+    pub not_here: Vec<TagName>,
 }
 
 /// A fix that was picked onto what is live.
@@ -156,6 +161,7 @@ pub fn overview(screen: &Screen, status: &Status) -> String {
         _ => whole,
     });
     parts.extend(status.environments.iter().flat_map(|place| concerns(screen, status, place)));
+    parts.extend(not_kept(screen, &status.environments));
     parts.join("\n\n")
 }
 
@@ -251,7 +257,24 @@ pub fn detail(screen: &Screen, status: &Status, place: &Place) -> String {
     }
     let mut parts = vec![header(screen, status, Some(name)), labelled(&rows, 2, screen.width())];
     parts.extend(concerns(screen, status, place));
+    parts.extend(not_kept(screen, std::slice::from_ref(place)));
     parts.join("\n\n")
+}
+
+/// What could not be deployed from here while the remote is down.
+fn not_kept(screen: &Screen, places: &[Place]) -> Option<String> {
+    let mut tags: Vec<&str> =
+        places.iter().flat_map(|place| &place.not_here).map(|tag| tag.label()).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    if tags.is_empty() {
+        return None;
+    }
+    let text = format!("not kept here for --offline: {} (rel sync brings what is missing)", tags.join(", "));
+    Some(match screen.width() {
+        Some(width) => wrap(&text, width).join("\n  "),
+        None => text,
+    })
 }
 
 fn header(screen: &Screen, status: &Status, name: Option<&EnvName>) -> String {
@@ -382,6 +405,22 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
             concern(text, &[("settle it", settle)]);
         }
     }
+    for deployment in &place.unpublished {
+        let Deployment { tag, state, .. } = deployment;
+        let (tag, whose) = (tag.label(), whose(deployment, status.now));
+        let text = match state {
+            Progress::Running => {
+                concern(format!("{tag} is on its way to {name}, offline{whose}."), &[]);
+                continue;
+            }
+            Progress::Unknown => {
+                format!("{tag} was on its way to {name}, offline{whose}, and never reported")
+            }
+            _ => format!("{tag} was deployed to {name} offline{whose}: {state}"),
+        };
+        let publish = ("publish it", "rel sync".to_owned());
+        concern(format!("{text}. The history above does not have it."), &[publish]);
+    }
     for fix in &place.fixes {
         let short = fix.change.commit.short();
         let subject = clean(&fix.change.subject);
@@ -396,7 +435,13 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
         let Deployment { id, seq, tag, .. } = deployment;
         let settle = ("or settle it", format!("rel resolve {id} --succeeded|--failed --reason WHY"));
         let tag = tag.label();
-        let text = format!("{id} put {tag} there and never reported{}.", whose(deployment, status.now));
+        let whose = whose(deployment, status.now);
+        let text = match deployment.state {
+            Progress::Unknown => format!("{id} put {tag} there and never reported{whose}."),
+            _ => format!(
+                "{id} put {tag} there offline{whose}, while others deployed there: what came last is uncertain."
+            ),
+        };
         if newest == Some(*seq) && place.in_flight.is_none() && can_go_back {
             concern(text, &[("go back", format!("rel rollback {name}")), settle]);
         } else {
@@ -531,6 +576,7 @@ pub(super) mod tests {
             finished_at: Some(time("23T12:01")),
             exit_code: Some(0),
             reverts: None,
+            offline: false,
             rel_version: "0.1.0".to_owned(),
         }
     }
@@ -565,6 +611,8 @@ pub(super) mod tests {
             next: None,
             fixes: Vec::new(),
             back: None,
+            unpublished: Vec::new(),
+            not_here: Vec::new(),
         }
     }
 

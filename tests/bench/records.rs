@@ -332,6 +332,7 @@ impl Writer<'_> {
             finished_at: None,
             exit_code: None,
             reverts: None,
+            offline: false,
             rel_version: "0.1.0".to_owned(),
         };
         let intent = Intent { deployment, position: minted.position, undoes: None, holds: false };

@@ -164,11 +164,11 @@ fn answers(desk: &Desk<'_>, commits: &[String]) -> BTreeMap<String, Value> {
     questions.iter().map(answer).collect()
 }
 
-/// Without what depends on when it was asked.
+/// Without what depends on when it was asked, and where.
 fn timeless(document: &mut Value) {
     match document {
         Value::Object(members) => {
-            members.retain(|name, _| name != "as_of" && name != "ready_at");
+            members.retain(|name, _| !["as_of", "ready_at", "not_here"].contains(&name.as_str()));
             members.values_mut().for_each(timeless);
         }
         Value::Array(items) => items.iter_mut().for_each(timeless),

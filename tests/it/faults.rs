@@ -112,7 +112,7 @@ fn killed_at_its_push(desk: &Desk<'_>, args: &[&str], fault: Fault, held: &Held)
     held.arrives();
     running.signal(Signal::SIGKILL);
     // Its git, which it cannot take along, goes on waiting for the answer, and holds its streams.
-    running.is_killed();
+    running.ends_alone();
 }
 
 #[test]

@@ -108,6 +108,32 @@ fn after_an_unknown_deployment_a_rollback_goes_to_the_last_success() {
     assert_eq!(ana.json(&["log", "staging"])["deployments"].as_array().unwrap().len(), 3);
 }
 
+/// The late word on an earlier deployment hides nothing of a later one.
+#[test]
+fn a_late_word_in_between_does_not_hide_a_dead_run() {
+    let shop = Shop::new();
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    ana.cut(&[]);
+    shop.world.set("hold-staging-1");
+    shop.world.set("hold-staging-2");
+    let taken_over = ana.start(&["deploy", "staging", "--yes"]);
+    shop.world.running("staging", 1);
+    let taking = ["deploy", "staging", "--yes", "--take-over", "1", "--reason", "it hangs"];
+    let running = bob.start(&taking);
+    let orphan = shop.world.running("staging", 2);
+    bob.noted();
+    running.signal(Signal::SIGKILL);
+    running.wait().code(137);
+    shop.world.clear("hold-staging-1");
+    taken_over.wait().code(8);
+    shop.world.clear("hold-staging-2");
+    orphan.is_gone();
+    bob.json(&["sync"]);
+    let status = ana.status("staging");
+    assert!(status["in_flight"].is_null(), "{status}");
+    assert_eq!(status["unresolved"][1]["id"], "staging#2");
+}
+
 /// A deployment of another machine that will never report.
 #[test]
 fn resolve_settles_what_still_reads_running_elsewhere() {

@@ -43,6 +43,7 @@ mod log;
 mod look;
 mod man;
 mod model;
+mod offline;
 mod pick;
 mod plain_git;
 mod race;

@@ -47,6 +47,13 @@ pub fn environment(records: &[Value]) -> BTreeMap<String, Told> {
                 assert!(deployments.insert(id.clone(), Told::default()).is_none(), "{id} twice");
                 true
             }
+            how @ "offline" => {
+                let state =
+                    event["outcome"]["state"].as_str().unwrap_or_else(|| panic!("{event}")).to_owned();
+                let told = Told { closed_by: vec![how.to_owned()], states: vec![state] };
+                assert!(deployments.insert(id.clone(), told).is_none(), "{id} twice");
+                true
+            }
             how @ ("outcome" | "taken_over" | "late" | "resolved") => {
                 let told = deployments.get_mut(&id).unwrap_or_else(|| panic!("never begun: {event}"));
                 let is_open = open.as_ref() == Some(&id);

@@ -268,7 +268,7 @@ impl Running {
 
     /// Waits until it is gone, although something that it started may go on.
     #[track_caller]
-    pub fn is_killed(mut self) {
+    pub fn ends_alone(mut self) {
         wait_until("it is gone", || self.has_ended());
     }
 

@@ -2,6 +2,7 @@
 
 use crate::config;
 use crate::delivery::context::Context;
+use crate::domain::env::Deployment;
 use crate::store::clone::{self, Kind, Mirror};
 use crate::store::git::{Git, Version};
 use crate::store::journal::{Phase, Run};
@@ -148,11 +149,16 @@ pub fn unpublished(ctx: &Context<'_>) -> Check {
     let what = |run: &Run| match run {
         Run::Deployment { id, phase: Phase::Done { .. }, .. } => format!("the outcome of {id}"),
         Run::Deployment { id, .. } => format!("{id}, which has no outcome"),
+        Run::Offline { intent, .. } => {
+            let Deployment { action, tag, environment, .. } = &intent.deployment;
+            format!("the offline {action} of {environment} to {}", tag.label())
+        }
         Run::Reservation { version, .. } => format!("the reservation of {version}"),
     };
     let dead: Vec<String> = runs.iter().filter(|(_, lives)| !lives).map(|(run, _)| what(run)).collect();
     if dead.is_empty() {
         return Check::ok(NAME, "a run of this clone is at work");
     }
-    Check::problem(NAME, format!("left by a run that died here: {}", dead.join("; "))).hint("rel sync")
+    Check::problem(NAME, format!("of this clone, and not published yet: {}", dead.join("; ")))
+        .hint("rel sync")
 }

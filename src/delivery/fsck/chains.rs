@@ -166,7 +166,7 @@ fn environment(
         if !names.contains(&event.id.environment) {
             elsewhere.push((commit, event.id.to_string()));
         }
-        if let env::What::Intent(intent) = &event.what
+        if let Some(intent) = event.what.intent()
             && intent.deployment.version.is_some()
         {
             let what = || (name.to_owned(), commit, event.id.to_string());

@@ -343,7 +343,7 @@ fn a_state_does_not_grow_with_its_history() {
 
 /// Steps of every kind, possible or not.
 fn attempts() -> impl Strategy<Value = Vec<(u8, char, u64)>> {
-    proptest::collection::vec((0..14u8, proptest::sample::select(vec!['a', 'b', 'c', 'd']), 1..4u64), 0..40)
+    proptest::collection::vec((0..16u8, proptest::sample::select(vec!['a', 'b', 'c', 'd']), 1..4u64), 0..40)
 }
 
 /// Tries one; what cannot follow is left out.
@@ -362,6 +362,8 @@ fn attempt(world: &mut World, (kind, of, back): (u8, char, u64)) {
         9 => world.unhold(earlier),
         10 => world.approve(of, "ana"),
         11 => world.withdraw(of, "ana"),
+        14 => world.offline(of, Action::Deploy, Progress::Succeeded, back == 1).map(|_| ()),
+        15 => world.offline(of, Action::Rollback, Progress::Unknown, back == 1).map(|_| ()),
         kind => {
             let to = (kind == 13).then(|| candidate(of));
             match world.decide(&rollback::Request { to, further: true, ..Default::default() }) {

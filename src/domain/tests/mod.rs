@@ -7,6 +7,7 @@ mod candidate;
 mod fold;
 mod gates;
 mod minting;
+mod offline;
 mod plan;
 mod records;
 mod refold;
@@ -205,6 +206,7 @@ impl World {
                 finished_at: None,
                 exit_code: None,
                 reverts: None,
+                offline: false,
                 rel_version: "0.1.0".into(),
             },
         }
@@ -261,6 +263,19 @@ impl World {
 
     fn late(&mut self, seq: u64, state: Progress) -> Result<(), Impossible> {
         self.apply(seq, What::Late(outcome(state, true)))
+    }
+
+    /// Takes in a deployment that ran without a claim.
+    fn offline(&mut self, of: char, action: Action, state: Progress, moved: bool) -> Result<u64, Impossible> {
+        let mut intent = self.intent(&candidate(of), action);
+        intent.deployment.offline = true;
+        if action == Action::Rollback {
+            intent.undoes = self.state.current().map(|live| live.tag.clone()).filter(|live| *live != tag(of));
+            intent.holds = intent.undoes.is_some();
+        }
+        let seq = self.next();
+        let ran = Offline { intent, outcome: outcome(state, true), moved };
+        self.apply(seq, What::Offline(Box::new(ran))).map(|()| seq)
     }
 
     fn resolve(&mut self, seq: u64, state: Progress) -> Result<(), Impossible> {

@@ -24,6 +24,7 @@ fn full() -> World {
     world.apply(world.next(), What::Abandoned { reason: "its run died".into() }).unwrap();
     world.apply(world.next(), What::Repaired { reason: "its notes were edited".into() }).unwrap();
     assert_eq!(world.state, EnvState { count: before.count + 2, ..before }, "nothing happened");
+    world.offline('c', Action::Deploy, Progress::Succeeded, true).unwrap();
     world
 }
 
@@ -56,6 +57,7 @@ fn every_event_of_an_environment_survives() {
             "hold",
             "intent",
             "late",
+            "offline",
             "outcome",
             "repaired",
             "resolved",
