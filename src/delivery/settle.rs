@@ -11,7 +11,7 @@ use super::snapshot::{self, Snapshot, fetch_chains};
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{EnvState, Outcome, Progress, What};
 use crate::domain::name::{DeploymentId, Oid};
-use crate::exec;
+use crate::exec::{self, Left};
 use crate::failure::Result;
 use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
@@ -74,9 +74,11 @@ pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
     Ok(settled)
 }
 
-/// Whether a journalled process, or what is left of its group, still lives.
+/// Whether a journalled process, or what is left of its group, still lives; so
+/// it seems, where nothing proves that it is the same.
 pub fn lives(process: &Process) -> bool {
-    process.boot == exec::boot_id() && exec::is_group_alive(process.pid, process.start_time)
+    let Process { pid, start_time, boot, .. } = process;
+    exec::what_is_left(*pid, *start_time, boot.as_deref(), None) != Left::Nothing
 }
 
 /// Closes a run, and removes the folder it worked in: not while something
