@@ -282,9 +282,9 @@ pub fn live_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<bool> {
     if journal.is_empty() {
         return Ok(false);
     }
-    Ok(journal.all()?.into_iter().any(|(run, held)| match run {
+    Ok(journal.all()?.into_iter().any(|seen| match seen.run {
         Run::Deployment { id: theirs, phase, .. } if theirs == *id => {
-            held || matches!(phase, Phase::Running { process: Some(process) } if lives(&process))
+            seen.held || matches!(phase, Phase::Running { process: Some(process) } if lives(&process))
         }
         _ => false,
     }))

@@ -211,7 +211,7 @@ pub fn execute(
     let mut started = false;
     let mut on_start = |process: &Started| {
         started = true;
-        journal(Process { pid: process.pid, start_time: process.start_time, boot: exec::boot_id() });
+        journal(Process::new(*process, Some(run.grace)));
     };
     let ended =
         ctx.runner.run(run, ctx.interrupts, &mut on_start, &mut |line| ctx.screen.stream(prefix, line));
