@@ -138,10 +138,6 @@ impl<'r> Stage<'r> {
         for (step, command) in steps {
             let Some(command) = command else { continue };
             let program = program(command);
-            let phase = Phase::Running { process: None };
-            if !started && let Err(failure) = claim.run.advance(phase) {
-                return Ending::never_started(failure);
-            }
             let run = Command_ {
                 program: &program,
                 cwd: self.checkout.path(),
@@ -152,6 +148,13 @@ impl<'r> Stage<'r> {
             };
             let mut attempt = 1;
             let ended = loop {
+                // Each time: what ran before must not be taken for what is about to.
+                let phase = Phase::Running { process: None };
+                if let Err(failure) = claim.run.advance(phase)
+                    && !started
+                {
+                    return Ending::never_started(failure);
+                }
                 let (ended, ran) = execute(ctx, run, step, &mut |process| {
                     // Without this line a killed run reads as unknown, which is true too.
                     let _ = claim.run.advance(Phase::Running { process: Some(process) });
