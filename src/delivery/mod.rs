@@ -32,3 +32,4 @@ pub mod scope;
 pub mod settle;
 pub mod snapshot;
 pub mod stage;
+pub mod stop;

@@ -164,9 +164,7 @@ fn deployment(
         }
         Phase::Done { outcome, .. } => outcome.clone(),
     };
-    // Its environment may have another name by now. Where that cannot be told, its own chain counts.
-    let (name, formerly) = Snapshot::place_of(ctx, id)
-        .unwrap_or_else(|_| (ledger::env_ref(ctx.project(), &id.environment), Vec::new()));
+    let (name, formerly) = chain_of(ctx, id);
     for _ in 0..TRIES {
         let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
         let Some(end) = fate(ctx, &view, id, nonce)? else {
@@ -204,6 +202,13 @@ fn deployment(
         }
     }
     Ok(None)
+}
+
+/// The chain of a deployment and the names it had. Its environment may have
+/// another name by now; where that cannot be told, its own chain counts.
+pub fn chain_of(ctx: &Context<'_>, id: &DeploymentId) -> (String, Vec<String>) {
+    Snapshot::place_of(ctx, id)
+        .unwrap_or_else(|_| (ledger::env_ref(ctx.project(), &id.environment), Vec::new()))
 }
 
 /// What the chain says of an intent of ours.

@@ -46,4 +46,5 @@ mod rewritten;
 mod rollback;
 mod roundtrips;
 mod ship;
+mod stop;
 mod watch;
