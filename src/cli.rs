@@ -131,8 +131,10 @@ pub enum Verb {
     /// Settle a deployment whose outcome is unknown
     Resolve(Resolve),
     /// Publish what an earlier run could not, and fetch what others did
-    #[command(after_help = "Examples:\n  rel sync     after an exit 8, or a run that was killed")]
-    Sync,
+    #[command(
+        after_help = "Examples:\n  rel sync           after an exit 8, or a run that was killed\n  rel sync --stop    the last step of a CI job: nothing of it goes on"
+    )]
+    Sync(Sync),
     /// Check git, this clone and the remote, and say what to do
     #[command(
         after_help = "Examples:\n  rel doctor\n  rel doctor --offline    without asking the remote\n  rel doctor --dry-run    without trying to push"
@@ -541,6 +543,14 @@ pub struct Resolve {
     /// Why you know; recorded
     #[arg(long, short = 'm', value_name = "WHY")]
     pub reason: String,
+}
+
+/// `rel sync`
+#[derive(Debug, Clone, Args)]
+pub struct Sync {
+    /// First end what runs of this clone have at work on this machine, and record it
+    #[arg(long)]
+    pub stop: bool,
 }
 
 /// `rel fsck`

@@ -218,7 +218,7 @@ fn dispatch(
         Verb::Unlock(args) => commands::unlock::run(&open()?, args),
         Verb::Record(args) => commands::record::run(&open_whole()?, args),
         Verb::Resolve(args) => commands::resolve::run(&open()?, args),
-        Verb::Sync => commands::sync::run(&open()?),
+        Verb::Sync(args) => commands::sync::run(&open()?, args),
         Verb::Doctor => commands::doctor::run(world, screen, options, open),
         Verb::Fsck(args) => commands::fsck::run(&open()?, args),
         Verb::Config(args) => match args.verb {

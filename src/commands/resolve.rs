@@ -22,7 +22,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Resolve) -> Result<Map<String, Value>>
     if settle::live_here(ctx, id)? {
         return Err(Failure::new(Kind::Busy, format!("{id} still runs on this machine; nothing changed"))
             .reason("busy", "its process is alive")
-            .hint("let it end, or stop it, and its outcome is recorded"));
+            .hint("let it end, or end what this clone runs here: rel sync --stop"));
     }
     settle::dead_runs(ctx)?;
     let actor = ctx.actor()?;

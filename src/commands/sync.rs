@@ -1,27 +1,86 @@
 //! `rel sync`: exchange history with the authority, and publish what an
-//! earlier run could not.
+//! earlier run could not; with `--stop` end first what runs have at work here.
 
 use serde_json::{Map, Value, json};
 
-use crate::delivery::artifacts;
+use crate::cli;
 use crate::delivery::context::Context;
-use crate::delivery::merge::Merged;
-use crate::delivery::outcome;
+use crate::delivery::merge::{self, Merged};
+use crate::delivery::publish::Patience;
 use crate::delivery::settle::{self, Settled};
 use crate::delivery::snapshot::Snapshot;
+use crate::delivery::stop::{self, By, Stopped, Subject, Work};
+use crate::delivery::{artifacts, evidence, outcome, report};
+use crate::domain::env::{EnvState, Progress, What};
 use crate::domain::name::TagName;
 use crate::domain::rollback;
 use crate::failure::{Failure, Kind, Result};
+use crate::store::ledger;
 
 /// Runs the verb.
 ///
 /// # Errors
-/// The authority cannot be reached.
-pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
-    if ctx.options.offline {
-        return Err(Failure::new(Kind::Usage, "sync asks the remote, and --offline says not to"));
+/// The authority cannot be reached (exit 8 where something was stopped that it
+/// does not know of yet); something could not be stopped.
+pub fn run(ctx: &Context<'_>, args: &cli::Sync) -> Result<Map<String, Value>> {
+    let reaches = !ctx.options.offline || ctx.is_local();
+    if ctx.options.offline && !args.stop {
+        return Err(Failure::new(Kind::Usage, "sync asks the remote, and --offline says not to")
+            .hint("once the remote can be reached: rel sync"));
     }
-    let settled = settle::dead_runs(ctx)?;
+    let mut stopped = match args.stop {
+        false => Stopped::default(),
+        true if ctx.options.dry_run => stop::at_work(ctx)?,
+        true => stop::stop(ctx)?,
+    };
+    let refused = std::mem::take(&mut stopped.refused);
+    let mut document = if reaches { exchange(ctx, args, &stopped)? } else { alone(ctx, &stopped)? };
+    if args.stop && !document.contains_key("stopped") {
+        document.insert("stopped".to_owned(), stopped.ended.iter().map(|work| told(work, None)).collect());
+    }
+    match refusal(refused) {
+        None => Ok(document),
+        Some(mut failure) => {
+            failure.beside.append(&mut document);
+            Err(failure)
+        }
+    }
+}
+
+/// All that could not be stopped, as one failure.
+fn refusal(refused: Vec<Failure>) -> Option<Failure> {
+    refused.into_iter().reduce(|mut all, mut one| {
+        all.reasons.append(&mut one.reasons);
+        all.hints.append(&mut one.hints);
+        Failure { message: format!("{}; {}", all.message, one.message), ..all }
+    })
+}
+
+/// What is said without the remote: whatever was stopped waits for it.
+fn alone(ctx: &Context<'_>, stopped: &Stopped) -> Result<Map<String, Value>> {
+    if !ctx.options.dry_run && !stopped.ended.is_empty() {
+        return Err(waiting(stopped, Failure::failed("--offline says not to ask the remote")));
+    }
+    would_stop(ctx, stopped);
+    if stopped.ended.is_empty() {
+        ctx.screen.result("nothing was left to stop");
+    }
+    let mut document = Map::new();
+    if ctx.options.dry_run {
+        document.insert("dry_run".to_owned(), json!(true));
+    }
+    Ok(document)
+}
+
+/// Publishes what dead runs left, fetches what others did, and says all that
+/// came of it.
+fn exchange(ctx: &Context<'_>, args: &cli::Sync, stopped: &Stopped) -> Result<Map<String, Value>> {
+    let mut settled = settled(ctx, stopped)?;
+    for path in &stopped.damaged {
+        let damaged = Settled::Damaged(path.clone());
+        ctx.screen.note(&damaged.to_string());
+        settled.push(damaged);
+    }
     let snapshot = Snapshot::take(ctx)?;
     let owed = if ctx.options.dry_run { Vec::new() } else { outcome::tag_owed_releases(ctx, &snapshot)? };
     let mut released = Vec::new();
@@ -35,12 +94,34 @@ pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
         }
     }
     let kept = if ctx.options.dry_run { Vec::new() } else { keep(ctx, &snapshot) };
-    let runs = |one: &&Settled| matches!(one, Settled::StillRunning(_) | Settled::StillOffline(_));
-    let done = settled.len() - settled.iter().filter(runs).count();
-    if done == 0 && released.is_empty() {
-        ctx.screen.result("nothing was left to publish");
-    } else {
-        ctx.screen.result(&format!("{} settled", done + released.len()));
+    let mut document = Map::new();
+    if ctx.options.dry_run {
+        would_stop(ctx, stopped);
+    } else if !stopped.ended.is_empty() {
+        document.insert("stopped".to_owned(), say_stopped(ctx, &snapshot, stopped)?);
+    }
+    // What was stopped has been told of.
+    let subjects = subjects(stopped);
+    let is_told = |one: &Settled| {
+        subjects.iter().any(|subject| match (subject, one) {
+            (Subject::Deployment(told), Settled::Deployment(id, _)) => told == id,
+            (Subject::Offline(environment, ..), Settled::Merged(merged)) => {
+                merged.id.environment == *environment
+            }
+            (Subject::Build(told), Settled::Reservation(version)) => told.to_string() == *version,
+            _ => false,
+        })
+    };
+    let runs = |one: &Settled| matches!(one, Settled::StillRunning(_) | Settled::StillOffline(_));
+    let done = settled.iter().filter(|one| !runs(one) && !is_told(one)).count() + released.len();
+    if done > 0 {
+        ctx.screen.result(&format!("{done} settled"));
+    } else if stopped.ended.is_empty() {
+        let left = if args.stop { "stop or publish" } else { "publish" };
+        ctx.screen.result(&format!("nothing was left to {left}"));
+    }
+    if !args.stop && settled.iter().any(runs) {
+        ctx.screen.note("end what still runs here: rel sync --stop");
     }
     if !kept.is_empty() {
         let tags: Vec<&str> = kept.iter().map(TagName::as_str).collect();
@@ -62,10 +143,10 @@ pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
             Settled::Damaged(path) => json!({ "set_aside": path.display().to_string() }),
         })
         .collect();
-    let mut document =
-        Map::from_iter([("settled".to_owned(), json!(settled)), ("released".to_owned(), json!(released))]);
+    document.insert("settled".to_owned(), json!(settled));
+    document.insert("released".to_owned(), json!(released));
     document.insert("kept".to_owned(), json!(kept));
-    crate::delivery::report::policy(ctx, &snapshot.policy, &mut document);
+    report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }
 
@@ -88,4 +169,121 @@ fn keep(ctx: &Context<'_>, snapshot: &Snapshot) -> Vec<TagName> {
         }
     }
     kept
+}
+
+/// Settles dead runs; what was stopped just now is tried as long as any outcome is.
+fn settled(ctx: &Context<'_>, stopped: &Stopped) -> Result<Vec<Settled>> {
+    let patience = Patience::new(ctx);
+    loop {
+        match settle::dead_runs(ctx) {
+            Err(failure) if !stopped.ended.is_empty() => {
+                if failure.kind != Kind::Failed || !patience.wait() {
+                    return Err(waiting(stopped, failure));
+                }
+            }
+            result => return result,
+        }
+    }
+}
+
+/// What was stopped is known to this clone alone.
+fn waiting(stopped: &Stopped, why: Failure) -> Failure {
+    let names: Vec<String> = subjects(stopped).iter().map(ToString::to_string).collect();
+    let (is, its) = if names.len() == 1 { ("is", "its record") } else { ("are", "their records") };
+    let told: Vec<Value> = stopped.ended.iter().map(|work| told(work, None)).collect();
+    Failure::new(
+        Kind::Unpublished,
+        format!("{} {is} stopped, but {its} may not have reached the authority", names.join(", ")),
+    )
+    .reason("unpublished", why.message)
+    .hint("publish it as soon as the remote can be reached: rel sync")
+    .with("stopped", told)
+}
+
+/// What was stopped, each once.
+fn subjects(stopped: &Stopped) -> Vec<&Subject> {
+    let mut subjects: Vec<&Subject> = stopped.ended.iter().map(|work| &work.subject).collect();
+    subjects.dedup();
+    subjects
+}
+
+fn would_stop(ctx: &Context<'_>, stopped: &Stopped) {
+    for work in &stopped.ended {
+        let deed = match work.by {
+            By::Rel => "would be asked to end",
+            By::Command => "would be ended",
+        };
+        ctx.screen.result(&format!("{work}, {deed}"));
+    }
+}
+
+/// Says what became of each that was stopped.
+fn say_stopped(ctx: &Context<'_>, snapshot: &Snapshot, stopped: &Stopped) -> Result<Value> {
+    let mut documents = Vec::new();
+    for subject in subjects(stopped) {
+        let state = match subject {
+            Subject::Deployment(id) => {
+                let (name, formerly) = settle::chain_of(ctx, id);
+                let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
+                let state = evidence::deployment(&ctx.repo, view.tip, id)?.map(|found| found.state);
+                match state {
+                    Some(Progress::Running) => {
+                        return Err(waiting(stopped, Failure::failed(format!("{name} keeps moving"))));
+                    }
+                    Some(Progress::Cancelled) => {
+                        ctx.screen.result(&format!("{id} is stopped, and recorded as cancelled"));
+                        if !view.state.certain {
+                            let environment = &id.environment;
+                            ctx.screen.note(&format!(
+                                "nobody knows what {environment} runs now: rel status {environment}"
+                            ));
+                        }
+                    }
+                    Some(state) => {
+                        ctx.screen.result(&format!("{id} is at an end, and recorded as {state}"));
+                    }
+                    None => ctx.screen.result(&format!("{id} is stopped; it never began")),
+                }
+                json!(state)
+            }
+            Subject::Offline(environment, _, nonce) => {
+                let view = snapshot.chain(environment)?;
+                let found = merge::find(ctx, view.tip, nonce)?;
+                let state = found.as_ref().and_then(|event| match &event.what {
+                    What::Offline(ran) => Some(ran.outcome.state),
+                    _ => None,
+                });
+                let (Some(event), Some(state)) = (found, state) else {
+                    return Err(waiting(stopped, Failure::failed(format!("{environment} keeps moving"))));
+                };
+                let id = event.id;
+                ctx.screen.result(&format!("{subject} is at an end, and recorded as {state}: {id}"));
+                json!(state)
+            }
+            Subject::Build(version) => {
+                let minted = snapshot.pool.iter().any(|minted| minted.version == *version);
+                let state = if minted { "minted" } else { "abandoned" };
+                ctx.screen.result(&format!("{subject} is at an end, and recorded as {state}"));
+                json!(state)
+            }
+        };
+        let works = stopped.ended.iter().filter(|work| work.subject == *subject);
+        documents.extend(works.map(|work| told(work, Some(&state))));
+    }
+    Ok(Value::Array(documents))
+}
+
+/// The document of what was at work.
+fn told(work: &Work, state: Option<&Value>) -> Value {
+    let mut document = match &work.subject {
+        Subject::Deployment(id) => json!({ "deployment": id }),
+        Subject::Offline(environment, tag, _) => {
+            json!({ "deployment": null, "environment": environment, "tag": tag, "offline": true })
+        }
+        Subject::Build(version) => json!({ "reservation": version.to_string() }),
+    };
+    document["by"] = json!(work.by.word());
+    document["pid"] = json!(work.pid);
+    document["state"] = json!(state);
+    document
 }

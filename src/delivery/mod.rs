@@ -34,3 +34,4 @@ pub mod scope;
 pub mod settle;
 pub mod snapshot;
 pub mod stage;
+pub mod stop;

@@ -18,7 +18,7 @@ use crate::domain::name::{EnvName, Oid};
 use crate::domain::offline::{Earlier, Known, Ran};
 use crate::domain::plan::Plan;
 use crate::failure::{Failure, Kind, Result};
-use crate::store::journal::{Phase, Run};
+use crate::store::journal::{Phase, Run, Seen};
 use crate::store::ledger;
 use crate::ui::time;
 
@@ -72,7 +72,7 @@ pub fn stand(ctx: &Context<'_>, snapshot: &mut Snapshot, name: &EnvName) -> Resu
     let ours = |other: &EnvName| other == name || environment.formerly.contains(other);
     let view = snapshot.chain(name)?;
     let (mut state, mut known) = (view.state.clone(), Known::default());
-    for (run, held) in ctx.journal().all()? {
+    for Seen { run, held, .. } in ctx.journal().all()? {
         match run {
             Run::Deployment { id, nonce, phase, .. } if ours(&id.environment) && !held => {
                 if phase.process().is_some_and(lives) {
@@ -215,7 +215,7 @@ pub fn run(
 
 /// Fails where something that was not counted in was run from this clone.
 fn alone(ctx: &Context<'_>, name: &EnvName, nonce: &str, known: &Known) -> Result<()> {
-    for (run, held) in ctx.journal().all()? {
+    for Seen { run, held, .. } in ctx.journal().all()? {
         let Run::Offline { nonce: other, intent, phase, .. } = &run else { continue };
         let deployment = &intent.deployment;
         if deployment.environment != *name || other == nonce {
@@ -272,7 +272,7 @@ pub fn unpublished(ctx: &Context<'_>) -> Result<Vec<Deployment>> {
     if journal.is_empty() {
         return Ok(Vec::new());
     }
-    let record = |(run, held): (Run, bool)| {
+    let record = |Seen { run, held, .. }: Seen| {
         let Run::Offline { intent, phase, .. } = run else { return None };
         let mut deployment = intent.deployment;
         if held || phase.process().is_some_and(lives) {

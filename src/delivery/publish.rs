@@ -68,10 +68,15 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// A minute, or what `REL_PUBLISH_TIMEOUT` says in seconds.
+    /// Begins now.
     pub fn new(ctx: &Context<'_>) -> Patience {
+        Patience { since: Instant::now(), limit: Patience::limit(ctx), pauses: 0.into() }
+    }
+
+    /// A minute, or what `REL_PUBLISH_TIMEOUT` says in seconds.
+    pub fn limit(ctx: &Context<'_>) -> Duration {
         let seconds = ctx.world.var("REL_PUBLISH_TIMEOUT").and_then(|text| text.parse().ok()).unwrap_or(60);
-        Patience { since: Instant::now(), limit: Duration::from_secs(seconds), pauses: 0.into() }
+        Duration::from_secs(seconds)
     }
 
     /// Pauses a little longer each time; false once the time is up.

@@ -15,7 +15,7 @@ use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{EnvState, Outcome, Progress, What};
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::version::CandidateVersion;
-use crate::exec;
+use crate::exec::{self, Left};
 use crate::failure::Result;
 use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
@@ -103,9 +103,11 @@ pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
     Ok(settled)
 }
 
-/// Whether a journalled process, or what is left of its group, still lives.
+/// Whether a journalled process, or what is left of its group, still lives; so
+/// it seems, where nothing proves that it is the same.
 pub fn lives(process: &Process) -> bool {
-    process.boot == exec::boot_id() && exec::is_group_alive(process.pid, process.start_time)
+    let Process { pid, start_time, boot, .. } = process;
+    exec::what_is_left(*pid, *start_time, boot.as_deref(), None) != Left::Nothing
 }
 
 /// Closes a run, and removes the folder it worked in: not while something
@@ -212,9 +214,7 @@ fn deployment(
         return Ok(Some(Settled::StillRunning(id.clone())));
     }
     let outcome = outcome_of(phase);
-    // Its environment may have another name by now. Where that cannot be told, its own chain counts.
-    let (name, formerly) = Snapshot::place_of(ctx, id)
-        .unwrap_or_else(|_| (ledger::env_ref(ctx.project(), &id.environment), Vec::new()));
+    let (name, formerly) = chain_of(ctx, id);
     for _ in 0..TRIES {
         let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
         let Some(end) = fate(ctx, &view, id, nonce)? else {
@@ -275,6 +275,13 @@ pub fn outcome_of(phase: &Phase) -> Outcome {
         }
         Phase::Done { outcome, .. } => outcome.clone(),
     }
+}
+
+/// The chain of a deployment and the names it had. Its environment may have
+/// another name by now; where that cannot be told, its own chain counts.
+pub fn chain_of(ctx: &Context<'_>, id: &DeploymentId) -> (String, Vec<String>) {
+    Snapshot::place_of(ctx, id)
+        .unwrap_or_else(|_| (ledger::env_ref(ctx.project(), &id.environment), Vec::new()))
 }
 
 /// What the chain says of an intent of ours.
@@ -368,9 +375,9 @@ pub fn live_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<bool> {
     if journal.is_empty() {
         return Ok(false);
     }
-    Ok(journal.all()?.into_iter().any(|(run, held)| match run {
+    Ok(journal.all()?.into_iter().any(|seen| match seen.run {
         Run::Deployment { id: theirs, phase, .. } if theirs == *id => {
-            held || matches!(phase, Phase::Running { process: Some(process) } if lives(&process))
+            seen.held || matches!(phase, Phase::Running { process: Some(process) } if lives(&process))
         }
         _ => false,
     }))

@@ -146,10 +146,6 @@ impl<'r> Stage<'r> {
         for (step, command) in steps {
             let Some(command) = command else { continue };
             let program = program(command);
-            let phase = Phase::Running { process: None };
-            if !started && let Err(failure) = noted.advance(phase) {
-                return Ending::never_started(failure);
-            }
             let run = Command_ {
                 program: &program,
                 cwd: self.checkout.path(),
@@ -160,6 +156,13 @@ impl<'r> Stage<'r> {
             };
             let mut attempt = 1;
             let ended = loop {
+                // Each time: what ran before must not be taken for what is about to.
+                let phase = Phase::Running { process: None };
+                if let Err(failure) = noted.advance(phase)
+                    && !started
+                {
+                    return Ending::never_started(failure);
+                }
                 let (ended, ran) = execute(ctx, run, step, &mut |process| {
                     // Without this line a killed run reads as unknown, which is true too.
                     let _ = noted.advance(Phase::Running { process: Some(process) });
@@ -219,7 +222,7 @@ pub fn execute(
     let mut started = false;
     let mut on_start = |process: &Started| {
         started = true;
-        journal(Process { pid: process.pid, start_time: process.start_time, boot: exec::boot_id() });
+        journal(Process::new(*process, Some(run.grace)));
     };
     let ended =
         ctx.runner.run(run, ctx.interrupts, &mut on_start, &mut |line| ctx.screen.stream(prefix, line));

@@ -21,6 +21,7 @@ use nix::unistd::Pid;
 
 use super::follow::{Follow, SHOWN_AT_ONCE};
 use super::group::{self, Group};
+use super::process;
 use super::{Ended, Interrupts, LOST_STATUS, Program, Run, Runner, Started};
 use crate::failpoint;
 
@@ -58,7 +59,7 @@ impl Runner for Processes {
         drop(log);
         let pid = child.id();
         let _ = failpoint::step("spawned");
-        started(&Started { pid, start_time: group::start_time(pid) });
+        started(&Started { pid, start_time: process::start_time(pid) });
         let ended = Watch { run, begun, leader: Leader::new(pid), ending: None }.until_ended(
             interrupts,
             &mut follow,
@@ -302,7 +303,7 @@ mod tests {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
-    use super::super::{GRACE, is_alive, is_group_alive, stop_group};
+    use super::super::{GRACE, Left, boot_id, is_alive, is_group_alive, stop_group, what_is_left};
     use super::*;
 
     /// Longer than any test: what waits for it hangs visibly.
@@ -602,6 +603,43 @@ mod tests {
         assert!(told.group_is_alive());
         assert!(stop_group(told.started.unwrap().pid, GRACE));
         assert!(!told.group_is_alive());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_left_is_told_only_where_it_is_proven() {
+        let place = Place::new();
+        let told = place.sh("sleep 3600 & :");
+        let Started { pid, start_time } = told.started.unwrap();
+        let (boot, here) = (boot_id(), std::fs::canonicalize(place.folder.path()).unwrap());
+        let left = |start_time, boot: Option<&str>, folder| what_is_left(pid, start_time, boot, folder);
+        // Its leader is gone: what is left of it is known by where it works.
+        assert_eq!(left(start_time, boot.as_deref(), Some(here.as_path())), Left::Group);
+        assert_eq!(left(start_time, boot.as_deref(), Some(Path::new("/no/such"))), Left::Unproven);
+        assert_eq!(left(start_time, boot.as_deref(), None), Left::Unproven);
+        assert_eq!(left(start_time, None, Some(here.as_path())), Left::Unproven);
+        assert_eq!(left(None, boot.as_deref(), Some(here.as_path())), Left::Unproven);
+        assert_eq!(left(start_time, Some("another"), Some(here.as_path())), Left::Nothing);
+        assert!(stop_group(pid, GRACE));
+        assert_eq!(left(start_time, boot.as_deref(), Some(here.as_path())), Left::Nothing);
+        assert_eq!(left(None, None, None), Left::Nothing);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_leader_is_known_by_its_start() {
+        let (place, boot) = (Place::new(), boot_id());
+        let mut left = Vec::new();
+        let told = place.run(&Program::Shell("echo $$; exec sleep 3600".to_owned()), |line| {
+            let pid = String::from_utf8_lossy(line).parse().unwrap();
+            let since = process::start_time(pid);
+            left.push(what_is_left(pid, since, boot.as_deref(), None));
+            left.push(what_is_left(pid, since, None, None));
+            left.push(what_is_left(pid, since.map(|since| since + 1), boot.as_deref(), None));
+            place.interrupts.trigger();
+        });
+        assert!(matches!(told.ended, Ended::Interrupted));
+        assert_eq!(left, [Left::Group, Left::Unproven, Left::Nothing]);
     }
 
     #[test]

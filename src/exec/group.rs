@@ -3,11 +3,14 @@
 //! Signals nothing but a group that a command was started as; never this
 //! process's own, never "every process", whatever number a journal holds.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getpgrp};
+
+use super::process::{self, Stat, boot_id};
 
 /// How long the kernel may take to clear away a killed group. Longer means
 /// that something hangs in the kernel, or belongs to another user.
@@ -51,7 +54,7 @@ impl Group {
 /// it is gone, with `true`; `false` if it could not be ended, because it is
 /// another user's or hangs in the kernel.
 ///
-/// The caller makes sure first ([`is_group_alive`]) that the number still
+/// The caller makes sure first ([`what_is_left`]) that the number still
 /// means what it was written down for.
 pub fn stop_group(pgid: u32, grace: Duration) -> bool {
     let Some(group) = Group::new(pgid) else { return false };
@@ -76,22 +79,6 @@ fn wait_until_gone(group: Group, patience: Duration) -> bool {
     }
 }
 
-/// Whether the process that got this id at this `start_time` still runs.
-///
-/// Ids are used again: a process with another start time is another process.
-/// Where there is no start time to compare, any process of that id counts.
-/// Only meaningful within the boot it was written down in ([`boot_id`]).
-pub fn is_alive(pid: u32, start_time: Option<u64>) -> bool {
-    let Some(id) = i32::try_from(pid).ok().filter(|id| *id > 0) else { return false };
-    match (Stat::of(id), start_time) {
-        (Some(stat), _) if stat.is_dead() => false,
-        (Some(stat), Some(start_time)) => stat.start_time == start_time,
-        (Some(_), None) => true,
-        (None, Some(_)) if Stat::of(Pid::this().as_raw()).is_some() => false,
-        (None, _) => kill(Pid::from_raw(id), None) != Err(Errno::ESRCH),
-    }
-}
-
 /// Whether anything runs in the group that the command of this id and
 /// `start_time` led, even if the command itself has ended.
 ///
@@ -105,84 +92,55 @@ pub fn is_group_alive(pgid: u32, start_time: Option<u64>) -> bool {
     !taken && !group.is_gone()
 }
 
-/// Names the time since the machine started; `None` where nothing does.
-pub fn boot_id() -> Option<String> {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+/// What is left of the group that a command of this id led, as far as it can be
+/// told. The command got the id at `start_time`, in `boot`, and worked in
+/// `folder`.
+///
+/// A group is the command's own where its leader is there, and started when the
+/// command did; or, where the leader is gone, where a member is seen to work in
+/// the command's folder. A group with a new leader is another one: the kernel
+/// gives no id to a new process while a group bears it.
+pub fn what_is_left(pgid: u32, start_time: Option<u64>, boot: Option<&str>, folder: Option<&Path>) -> Left {
+    let now = boot_id();
+    let other_boot = boot.zip(now.as_deref()).is_some_and(|(then, now)| then != now);
+    if other_boot || !is_group_alive(pgid, start_time) {
+        return Left::Nothing;
+    }
+    let Some((group, start_time)) = Group::new(pgid).zip(start_time).filter(|_| boot == now.as_deref())
+    else {
+        return Left::Unproven;
+    };
+    let proven = match Stat::of(group.0.as_raw()) {
+        Some(leader) => boot.is_some() && leader.start_time == start_time,
+        None => folder.is_some_and(|folder| {
+            process::all().any(|(pid, stat)| stat.group == group.0.as_raw() && process::works_in(pid, folder))
+        }),
+    };
+    if proven { Left::Group } else { Left::Unproven }
 }
 
-/// The start time of a process, as [`super::Started`] keeps it.
-pub(super) fn start_time(pid: u32) -> Option<u64> {
-    Stat::of(i32::try_from(pid).ok()?).map(|stat| stat.start_time)
+/// What is left of a command's group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing runs of it any more.
+    Nothing,
+    /// The group of that number, which is proven to be the command's.
+    Group,
+    /// Something runs under its number, and nothing proves whose it is.
+    Unproven,
 }
 
 /// Whether `/proc` shows members of the group and all of them dead. `false`
 /// where it cannot say.
 fn only_the_dead(group: Pid) -> bool {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
-    let mut members = processes
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(Stat::of)
-        .filter(|stat| stat.group == group.as_raw())
-        .peekable();
+    let members = process::all().map(|(_, stat)| stat).filter(|stat| stat.group == group.as_raw());
+    let mut members = members.peekable();
     members.peek().is_some() && members.all(|member| member.is_dead())
-}
-
-/// What `/proc/<pid>/stat` says, as far as it matters here (proc_pid_stat(5)).
-#[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    state: char,
-    group: i32,
-    start_time: u64,
-}
-
-impl Stat {
-    fn of(pid: i32) -> Option<Stat> {
-        // Bytes: the command's name in it need not be text.
-        let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-        Stat::parse(&String::from_utf8_lossy(&stat))
-    }
-
-    /// `pid (name) state ppid pgrp … starttime …`, where the name may hold
-    /// spaces and brackets.
-    fn parse(stat: &str) -> Option<Stat> {
-        let (_, after_name) = stat.rsplit_once(')')?;
-        let mut fields = after_name.split_ascii_whitespace();
-        let state = fields.next()?.chars().next()?;
-        let group = fields.nth(1)?.parse().ok()?;
-        let start_time = fields.nth(16)?.parse().ok()?;
-        Some(Stat { state, group, start_time })
-    }
-
-    fn is_dead(&self) -> bool {
-        matches!(self.state, 'Z' | 'X' | 'x')
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stat_is_read_past_a_name_with_brackets() {
-        let stat = "41 (a) b (c)) S 40 39 38 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 7777 9 9";
-        assert_eq!(Stat::parse(stat), Some(Stat { state: 'S', group: 39, start_time: 7777 }));
-        assert_eq!(Stat::parse("41 (a) S 40"), None);
-        assert_eq!(Stat::parse(""), None);
-    }
-
-    #[test]
-    fn this_process_is_alive_and_another_start_time_is_not_it() {
-        let own = std::process::id();
-        let since = start_time(own);
-        assert!(is_alive(own, since));
-        assert!(is_alive(own, None));
-        if let Some(since) = since {
-            assert!(!is_alive(own, Some(since + 1)));
-        }
-        assert!(!is_alive(0, None));
-        assert!(!is_alive(u32::MAX, None));
-    }
 
     #[test]
     fn no_number_reaches_more_than_one_foreign_group() {
@@ -192,12 +150,5 @@ mod tests {
             assert!(!stop_group(pgid, Duration::ZERO), "{pgid}");
             assert!(!is_group_alive(pgid, None), "{pgid}");
         }
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn the_boot_has_a_name_without_line_break() {
-        assert_eq!(boot_id().unwrap().len(), 36);
-        assert_eq!(boot_id(), boot_id());
     }
 }

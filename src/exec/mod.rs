@@ -12,6 +12,7 @@ mod command;
 mod explain;
 mod follow;
 mod group;
+mod process;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,8 @@ use std::time::Duration;
 
 pub use command::Processes;
 pub use explain::explain;
-pub use group::{boot_id, is_alive, is_group_alive, stop_group};
+pub use group::{Left, is_group_alive, stop_group, what_is_left};
+pub use process::{boot_id, end_process, is_alive, this_process};
 pub use signals::{Change, Interrupts, Window};
 
 /// How long a command may take to end politely before it is killed.

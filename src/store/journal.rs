@@ -9,6 +9,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ use crate::domain::env::{Intent, Outcome};
 use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::offline::Known;
 use crate::domain::version::CandidateVersion;
+use crate::exec::{self, Started};
 use crate::failpoint;
 use crate::failure::{Doing, Failure, Result};
 
@@ -69,6 +71,16 @@ pub struct Process {
     pub start_time: Option<u64>,
     /// The boot it belongs to.
     pub boot: Option<String>,
+    /// How long it may take to end once asked to, if somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace: Option<Duration>,
+}
+
+impl Process {
+    /// A process that was started just now, with how long it may take to end.
+    pub fn new(started: Started, grace: Option<Duration>) -> Process {
+        Process { pid: started.pid, start_time: started.start_time, boot: exec::boot_id(), grace }
+    }
 }
 
 /// What was begun.
@@ -127,6 +139,15 @@ impl Run {
         }
     }
 
+    /// A deployment that has come as far as this; a reservation is as it was.
+    fn at(mut self, to: Phase) -> Run {
+        match &mut self {
+            Run::Deployment { phase, .. } | Run::Offline { phase, .. } => *phase = to,
+            Run::Reservation { .. } => {}
+        }
+        self
+    }
+
     /// When it is settled: offline deployments after all others, which they
     /// may build on, and in the order they were run in.
     fn turn(&self) -> Option<(usize, chrono::DateTime<chrono::Utc>)> {
@@ -141,6 +162,8 @@ impl Run {
 struct Page {
     schema: u32,
     run: Run,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rel: Option<Process>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scratch: Option<Scratch>,
 }
@@ -157,6 +180,19 @@ pub struct Scratch {
     /// nobody knows whether something works there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub starting: bool,
+}
+
+/// A run as somebody sees who does not settle it.
+#[derive(Debug)]
+pub struct Seen {
+    /// What was begun, and how far it came.
+    pub run: Run,
+    /// Where it works.
+    pub scratch: Option<Scratch>,
+    /// The `rel` that began it, if it noted itself.
+    pub rel: Option<Process>,
+    /// Whether a `rel` has it in hand: the one that began it, or one that settles it.
+    pub held: bool,
 }
 
 /// The folder of one project's runs.
@@ -176,6 +212,8 @@ pub struct OpenRun {
     pub run: Run,
     /// Where it works.
     pub scratch: Option<Scratch>,
+    /// The `rel` that began it.
+    rel: Option<Process>,
 }
 
 impl Journal {
@@ -194,7 +232,8 @@ impl Journal {
         let path = self.dir.join(format!("{}.json", run.nonce()));
         let lock = File::create(path.with_extension("lock")).doing(what())?;
         lock.lock().doing(what())?;
-        let mut open = OpenRun { path, _lock: lock, run: run.clone(), scratch: None };
+        let rel = Some(Process::new(exec::this_process(), None));
+        let mut open = OpenRun { path, _lock: lock, run: run.clone(), scratch: None, rel };
         open.write(run)?;
         Ok(open)
     }
@@ -225,7 +264,8 @@ impl Journal {
             }
             match read(&path) {
                 Ok(Some(page)) => {
-                    dead.push(OpenRun { path, _lock: lock, run: page.run, scratch: page.scratch });
+                    let Page { run, rel, scratch, .. } = page;
+                    dead.push(OpenRun { path, _lock: lock, run, scratch, rel });
                 }
                 Ok(None) => {}
                 Err(_) => {
@@ -239,28 +279,30 @@ impl Journal {
         Ok((dead, damaged))
     }
 
-    /// Every run there is, in the order they are settled in, and whether its
-    /// process still lives. Settles nothing.
+    /// Every run there is, in the order they are settled in. Settles nothing.
     ///
     /// # Errors
     /// The disk refuses.
-    pub fn all(&self) -> Result<Vec<(Run, bool)>> {
+    pub fn all(&self) -> Result<Vec<Seen>> {
         let what = || format!("the journal {} cannot be read", self.dir.display());
         let mut all = Vec::new();
-        if !self.dir.exists() {
-            return Ok(all);
-        }
-        for entry in fs::read_dir(&self.dir).doing(what())? {
+        let entries = match fs::read_dir(&self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(all),
+            entries => entries.doing(what())?,
+        };
+        for entry in entries {
             let path = entry.doing(what())?.path();
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let Ok(Some(Page { run, .. })) = read(&path) else { continue };
+            let Ok(Some(Page { run, rel, scratch, .. })) = read(&path) else { continue };
             let held = File::open(path.with_extension("lock"))
                 .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
-            all.push((run, held));
+            all.push(Seen { run, scratch, rel, held });
         }
-        all.sort_by(|(a, _), (b, _)| a.turn().cmp(&b.turn()).then_with(|| a.nonce().cmp(b.nonce())));
+        all.sort_by(|a: &Seen, b| {
+            a.run.turn().cmp(&b.run.turn()).then_with(|| a.run.nonce().cmp(b.run.nonce()))
+        });
         Ok(all)
     }
 
@@ -278,7 +320,8 @@ impl OpenRun {
     /// # Errors
     /// The disk refuses; what was written before stands.
     pub fn write(&mut self, run: Run) -> Result<()> {
-        let page = Page { schema: SCHEMA, run: run.clone(), scratch: self.scratch.clone() };
+        let (rel, scratch) = (self.rel.clone(), self.scratch.clone());
+        let page = Page { schema: SCHEMA, run: run.clone(), rel, scratch };
         write_durably(&self.path, &page)
             .doing(format!("the journal {} cannot be written", self.path.display()))?;
         self.run = run;
@@ -334,13 +377,20 @@ impl OpenRun {
             Phase::Done { .. } => self.scratch = None,
         }
         match self.run.clone() {
-            Run::Deployment { id, nonce, expected, .. } => {
-                self.write(Run::Deployment { id, nonce, expected, phase: to })
-            }
-            Run::Offline { nonce, intent, take_over, expected, known, .. } => {
-                self.write(Run::Offline { nonce, intent, take_over, expected, known, phase: to })
-            }
             Run::Reservation { .. } => Err(Failure::failed("a reservation has no phases")),
+            run => self.write(run.at(to)),
+        }
+    }
+
+    /// Sets that a deployment's command was ended by somebody else than the run
+    /// itself. Its folder remains to be removed.
+    ///
+    /// # Errors
+    /// As [`OpenRun::write`].
+    pub fn ended(&mut self, outcome: Outcome, at: chrono::DateTime<chrono::Utc>) -> Result<()> {
+        match self.run.clone() {
+            Run::Reservation { .. } => Ok(()),
+            run => self.write(run.at(Phase::Done { outcome, at })),
         }
     }
 

@@ -54,4 +54,5 @@ mod rewritten;
 mod rollback;
 mod roundtrips;
 mod ship;
+mod stop;
 mod watch;

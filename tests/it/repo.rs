@@ -217,7 +217,7 @@ impl Desk<'_> {
         // A page is written beside its place first, and counts only in it.
         let pages = || files().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
         crate::world::wait_until("the command is noted", || {
-            pages().any(|page| std::fs::read_to_string(page).is_ok_and(|text| text.contains("\"pid\"")))
+            pages().any(|page| std::fs::read_to_string(page).is_ok_and(|text| text.contains("\"process\":{")))
         });
     }
 

@@ -155,7 +155,7 @@ pub fn unpublished(ctx: &Context<'_>) -> Check {
         }
         Run::Reservation { version, .. } => format!("the reservation of {version}"),
     };
-    let dead: Vec<String> = runs.iter().filter(|(_, lives)| !lives).map(|(run, _)| what(run)).collect();
+    let dead: Vec<String> = runs.iter().filter(|seen| !seen.held).map(|seen| what(&seen.run)).collect();
     if dead.is_empty() {
         return Check::ok(NAME, "a run of this clone is at work");
     }
