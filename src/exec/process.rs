@@ -82,6 +82,19 @@ pub(super) fn works_in(pid: i32, folder: &Path) -> bool {
         .is_ok_and(|environ| environ.windows(within.len()).any(|part| part == within))
 }
 
+/// The group at work in a folder, by its oldest process there: its leader, if
+/// that lives. The inner `None` where nobody works there, the outer one where
+/// nothing shows who does.
+pub fn at_work_in(folder: &Path) -> Option<Option<Started>> {
+    Stat::of(Pid::this().as_raw())?;
+    let there = all().filter(|(pid, stat)| !stat.is_dead() && works_in(*pid, folder));
+    let oldest = there.min_by_key(|(pid, stat)| (stat.start_time, *pid));
+    Some(oldest.and_then(|(_, stat)| {
+        let pid = u32::try_from(stat.group).ok()?;
+        Some(Started { pid, start_time: start_time(pid) })
+    }))
+}
+
 /// What `/proc/<pid>/stat` says, as far as it matters here (proc_pid_stat(5)).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stat {

@@ -23,6 +23,9 @@ use crate::failure::{Doing, Failure, Result};
 
 const SCHEMA: u32 = 1;
 
+/// How long a process may take from its fork to what it is started as.
+const ON_ITS_WAY: Duration = Duration::from_millis(20);
+
 /// How far a deployment has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
@@ -263,7 +266,8 @@ impl Journal {
                 Err(TryLockError::Error(error)) => return Err(error).doing(what()),
             }
             match read(&path) {
-                Ok(Some(page)) => {
+                Ok(Some(mut page)) => {
+                    recognise(&mut page);
                     let Page { run, rel, scratch, .. } = page;
                     dead.push(OpenRun { path, _lock: lock, run, scratch, rel });
                 }
@@ -295,9 +299,13 @@ impl Journal {
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let Ok(Some(Page { run, rel, scratch, .. })) = read(&path) else { continue };
+            let Ok(Some(mut page)) = read(&path) else { continue };
             let held = File::open(path.with_extension("lock"))
                 .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
+            if !held {
+                recognise(&mut page);
+            }
+            let Page { run, rel, scratch, .. } = page;
             all.push(Seen { run, scratch, rel, held });
         }
         all.sort_by(|a: &Seen, b| {
@@ -413,6 +421,26 @@ fn read(path: &Path) -> io::Result<Option<Page>> {
             let page: Page = serde_json::from_slice(&bytes)?;
             if page.schema == SCHEMA { Ok(Some(page)) } else { Err(io::ErrorKind::InvalidData.into()) }
         }
+    }
+}
+
+/// Finds the command of a `rel` that died after it had started it and before
+/// it could note it: whoever works in its folder.
+fn recognise(page: &mut Page) {
+    let Some(scratch) = page.scratch.as_mut().filter(|scratch| scratch.starting) else { return };
+    let mut found = exec::at_work_in(&scratch.folder);
+    if found.is_some_and(|found| found.is_none()) {
+        // It may be on its way from our kind of process to its own.
+        std::thread::sleep(ON_ITS_WAY);
+        found = exec::at_work_in(&scratch.folder);
+    }
+    let Some(found) = found else { return };
+    scratch.starting = false;
+    scratch.process = found.map(|started| Process::new(started, None));
+    if let Run::Deployment { phase, .. } | Run::Offline { phase, .. } = &mut page.run
+        && let Phase::Running { process } = phase
+    {
+        process.clone_from(&scratch.process);
     }
 }
 

@@ -309,21 +309,26 @@ fn what_ended_by_itself_stays_unknown() {
 }
 
 #[test]
-fn between_the_decision_and_the_start_nobody_knows() {
+fn a_command_that_was_started_and_not_noted_is_found_where_it_works() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.cut(&[]);
     let command = orphaned(&ana, 1);
     let (path, mut page) = page(&ana);
+    let pid = page["run"]["process"]["pid"].clone();
     page["run"]["process"] = Value::Null;
     page["scratch"]["process"] = Value::Null;
     page["scratch"]["starting"] = json!(true);
     std::fs::write(&path, page.to_string()).unwrap();
-    let told = ana.rel(&["sync", "--stop"]).ok();
-    assert!(told.stderr.contains("a command may be at work there"), "{told:?}");
-    assert_eq!(ana.status("staging")["unresolved"][0]["state"], "unknown");
-    shop.world.clear("hold-staging");
-    command.is_gone();
+    ana.json(&["sync"]);
+    assert_eq!(ana.status("staging")["in_flight"]["id"], "staging#1", "it runs, and is not stolen");
+    ana.refused_by(&["deploy", "staging", "--yes"], 5, &["busy"]);
+    let document = ana.json(&["sync", "--stop"]);
+    assert_eq!(document["stopped"][0]["pid"], pid);
+    assert_eq!(document["stopped"][0]["state"], "cancelled");
+    assert!(!command.lives());
+    let folder = page["scratch"]["folder"].as_str().unwrap();
+    assert!(!std::path::Path::new(folder).exists(), "nobody works there any more");
 }
 
 /// The build is ended before its number is given up, whoever has it in hand.
