@@ -29,6 +29,7 @@ const ENVIRONMENTS: [&str; 2] = ["staging", "prod"];
 
 /// Runs while a command does: whoever runs it must have published so.
 const DURING: &str = r#"
+[ -z "${REL_OFFLINE-}" ] || exit 0
 intent='"event":{"id":"'"$REL_DEPLOYMENT_ID"'",[^}]*"kind":"intent"'
 git -C "$AUTHORITY" log -n 50 --format=%B "refs/notes/rel/shop/env/$REL_ENV" | grep -q "$intent" ||
   echo "$REL_DEPLOYMENT_ID ran before its intent was published" >> "$SHOP/violations"
@@ -62,7 +63,7 @@ struct Count {
 /// What one of them does next.
 fn whim(rng: &mut Rng, desk: &Desk<'_>) -> Vec<String> {
     let environment = ENVIRONMENTS[usize::from(rng.u8(..3) == 0)];
-    let line = match rng.u8(..34) {
+    let line = match rng.u8(..36) {
         0..4 => "cut".to_owned(),
         4..6 => "cut --again".to_owned(),
         6..11 => format!("deploy {environment} --yes"),
@@ -72,8 +73,10 @@ fn whim(rng: &mut Rng, desk: &Desk<'_>) -> Vec<String> {
         20 => "ship --yes".to_owned(),
         21 => format!("lock {environment} --reason moving"),
         22 => format!("approve {environment} --reason seen"),
-        23 => "sync".to_owned(),
+        23 => ["sync", "sync --stop"][usize::from(rng.bool())].to_owned(),
         24 => "cherry-pick origin/main".to_owned(),
+        25 => format!("deploy {environment} --yes --redeploy --offline --reason down"),
+        26 => format!("rollback {environment} --yes --offline --reason down"),
         _ => return settling(rng, desk, environment),
     };
     line.split(' ').map(str::to_owned).collect()
