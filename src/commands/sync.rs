@@ -112,15 +112,14 @@ fn exchange(ctx: &Context<'_>, args: &cli::Sync, stopped: &Stopped) -> Result<Ma
             _ => false,
         })
     };
-    let runs = |one: &Settled| matches!(one, Settled::StillRunning(_) | Settled::StillOffline(_));
-    let done = settled.iter().filter(|one| !runs(one) && !is_told(one)).count() + released.len();
+    let done = settled.iter().filter(|one| !one.runs() && !is_told(one)).count() + released.len();
     if done > 0 {
         ctx.screen.result(&format!("{done} settled"));
     } else if stopped.ended.is_empty() {
         let left = if args.stop { "stop or publish" } else { "publish" };
         ctx.screen.result(&format!("nothing was left to {left}"));
     }
-    if !args.stop && settled.iter().any(runs) {
+    if !args.stop && settled.iter().any(Settled::runs) {
         ctx.screen.note("end what still runs here: rel sync --stop");
     }
     if !kept.is_empty() {

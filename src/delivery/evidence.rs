@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::context::Context;
 use super::rewritten;
 use super::scope::{Foreign, Scope, baseline};
+use super::settle;
 use super::snapshot::{self, Footing, Snapshot};
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
@@ -29,7 +30,7 @@ pub const FIRST: usize = 200;
 /// # Errors
 /// As [`Snapshot::take`].
 pub fn look(ctx: &Context<'_>, verb: &str) -> Result<Snapshot> {
-    Snapshot::take(ctx).map_err(|failure| or_offline(ctx, verb, failure))
+    settled(ctx, || Snapshot::take(ctx)).map_err(|failure| or_offline(ctx, verb, failure))
 }
 
 /// The same for who needs no candidates.
@@ -37,7 +38,18 @@ pub fn look(ctx: &Context<'_>, verb: &str) -> Result<Snapshot> {
 /// # Errors
 /// As [`Footing::take`].
 pub fn look_at_chains(ctx: &Context<'_>, verb: &str) -> Result<Footing> {
-    Footing::take(ctx).map_err(|failure| or_offline(ctx, verb, failure))
+    settled(ctx, || Footing::take(ctx)).map_err(|failure| or_offline(ctx, verb, failure))
+}
+
+/// Looks after what died in this clone was settled. Where it cannot be, looking
+/// goes on, unless it fails as well.
+fn settled<T>(ctx: &Context<'_>, look: impl FnOnce() -> Result<T>) -> Result<T> {
+    let trouble = settle::before_looking(ctx).err();
+    let seen = look()?;
+    if let Some(failure) = trouble {
+        ctx.screen.warn(&format!("what a run left here is not settled: {}", failure.message));
+    }
+    Ok(seen)
 }
 
 fn or_offline(ctx: &Context<'_>, verb: &str, failure: Failure) -> Failure {

@@ -5,7 +5,7 @@
 //! machine; an outcome that was not published is published; a reservation is
 //! abandoned. What never arrived is abandoned as well, by an event that moves
 //! the tip: a push that is still under way cannot land after that. Every verb
-//! that writes does this first.
+//! that asks the authority does this first.
 
 use super::claim::outcome_event;
 use super::context::Context;
@@ -39,6 +39,13 @@ pub enum Settled {
     Reservation(String),
     /// A journal entry that could not be read was set aside.
     Damaged(std::path::PathBuf),
+}
+
+impl Settled {
+    /// Whether it is not settled, since its command still runs.
+    pub fn runs(&self) -> bool {
+        matches!(self, Settled::StillRunning(_) | Settled::StillOffline(_))
+    }
 }
 
 impl std::fmt::Display for Settled {
@@ -81,6 +88,19 @@ impl std::fmt::Display for Settled {
 /// The journal cannot be read, or the authority cannot be reached; what was
 /// not settled stays in the journal.
 pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
+    each(ctx, |_| true)
+}
+
+/// The same for a verb that only looks, before it does: what still runs it
+/// will show by itself.
+///
+/// # Errors
+/// As [`dead_runs`].
+pub fn before_looking(ctx: &Context<'_>) -> Result<()> {
+    each(ctx, |one| !one.runs()).map(drop)
+}
+
+fn each(ctx: &Context<'_>, is_news: impl Fn(&Settled) -> bool) -> Result<Vec<Settled>> {
     let journal = ctx.journal();
     if journal.is_empty() || ctx.options.dry_run || ctx.is_offline() {
         return Ok(Vec::new());
@@ -96,7 +116,9 @@ pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
     fetch_chains(ctx)?;
     for open in dead {
         if let Some(one) = settle(ctx, open)? {
-            ctx.screen.note(&one.to_string());
+            if is_news(&one) {
+                ctx.screen.note(&one.to_string());
+            }
             settled.push(one);
         }
     }
