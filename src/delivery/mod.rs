@@ -18,6 +18,7 @@ pub mod flow;
 pub mod fsck;
 pub mod lived;
 pub mod make;
+pub mod mint;
 pub mod outcome;
 pub mod outlook;
 pub mod pick;
