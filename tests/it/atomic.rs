@@ -1,0 +1,174 @@
+//! Hosts that change one ref at a time alone: everything works there too, and
+//! whoever is killed on the way leaves at most a gap in the numbers.
+
+use crate::race;
+use crate::remote::Kind;
+use crate::repo::{Shop, string};
+
+/// A project whose authority cannot change several refs at once.
+fn shop(kind: Kind) -> Shop {
+    let shop = Shop::over(kind, &[]);
+    shop.authority_git(&["config", "receive.advertiseAtomic", "false"]);
+    shop
+}
+
+#[test]
+fn the_whole_way_over_a_path() {
+    the_whole_way(Kind::Path);
+}
+
+#[test]
+fn the_whole_way_over_http() {
+    the_whole_way(Kind::Http);
+}
+
+fn the_whole_way(kind: Kind) {
+    let shop = shop(kind);
+    let ana = shop.ana();
+    let first = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    ana.deploy("prod", &[]);
+    let release = first.split_once("-rc").unwrap().0.to_owned();
+    assert!(shop.refs().contains_key(&format!("refs/tags/{release}")), "{:?}", shop.refs());
+
+    let fix = ana.commit("src/fix.txt", "fixed\n", "fix: the till");
+    let picked = ana.json(&["cherry-pick", &fix, "--onto", &first]);
+    assert_eq!(picked["made"], true, "{picked}");
+    let bob = shop.clone_for("bob");
+    let second = bob.cut_new("window");
+    bob.deploy("staging", &[&second]);
+    let back = bob.rollback("staging", &[]);
+    assert_eq!(back["tag"], first);
+
+    ana.json(&["unlock", "staging", "--reason", "looked at it"]);
+    ana.commit("src/door.txt", "another door\n", "feat: another door");
+    let shipped = ana.json(&["ship", "prod", "--yes", "--override", "lost-fix", "--reason", "no fix"]);
+    assert_eq!(shipped["deployment"]["state"], "succeeded", "{shipped}");
+    let third = string(&shipped["candidate"]["tag"]);
+    let release = third.split_once("-rc").unwrap().0.to_owned();
+    assert!(shop.refs().contains_key(&format!("refs/tags/{release}")), "{:?}", shop.refs());
+    let closed = shop.events("candidates").into_iter().filter(|event| event["event"]["kind"] == "closed");
+    assert_eq!(closed.count(), 2);
+    for desk in [&ana, &bob, &shop.clone_for("cleo")] {
+        desk.rel(&["fsck"]).ok();
+        assert_eq!(desk.live("prod"), third);
+    }
+}
+
+#[test]
+fn six_cut_different_commits() {
+    race::different_commits_are_cut(&shop(Kind::Path));
+}
+
+/// Whoever is late takes back what is no candidate's.
+#[test]
+fn six_cut_one_commit() {
+    race::one_commit_is_cut(&shop(Kind::Path));
+}
+
+#[test]
+fn six_deploy_to_one_environment() {
+    race::one_environment_is_deployed_to(&shop(Kind::Path));
+}
+
+#[cfg(feature = "failpoints")]
+mod killed {
+    use std::collections::BTreeSet;
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::shop;
+    use crate::failpoints::{cuts_fail, deployments_fail};
+    use crate::remote::Kind;
+    use crate::repo::{Desk, Shop, string};
+
+    #[test]
+    fn a_cut_is_settled() {
+        cuts_fail(&shop(Kind::Path), "return(kill)");
+    }
+
+    #[test]
+    fn a_cut_that_fails_is_settled() {
+        cuts_fail(&shop(Kind::Path), "return(error)");
+    }
+
+    #[test]
+    fn a_deployment_is_settled() {
+        deployments_fail(&shop(Kind::Path), "return(kill)");
+    }
+
+    #[test]
+    fn a_deployment_that_fails_is_settled() {
+        deployments_fail(&shop(Kind::Path), "return(error)");
+    }
+
+    /// Kills this at each of its steps on a machine that is never seen again:
+    /// what `then` does is somebody else's.
+    fn at_each_step(shop: &Shop, args: &[&str], then: impl Fn(&Desk<'_>)) {
+        let bob = shop.clone_for("bob");
+        for step in 0..60 {
+            let lost = shop.clone_for(&format!("lost{step}"));
+            let failpoints = format!("any={step}*off->1*return(kill)");
+            let output = lost.command(args).env("FAILPOINTS", failpoints).output().unwrap();
+            println!("step {step}: {output:?}");
+            std::fs::remove_dir_all(&lost.dir).unwrap();
+            then(&bob);
+            if output.status.signal().is_none() {
+                assert!(step > 5, "the steps are not reached");
+                return;
+            }
+        }
+        panic!("it has more steps");
+    }
+
+    /// What is wrong, and where: nothing but tags that are no candidate's.
+    fn orphans(desk: &Desk<'_>) -> BTreeSet<String> {
+        let document = desk.rel(&["fsck", "--json"]).json();
+        let findings = document["findings"].as_array().unwrap();
+        let is_orphan = |message: String| message.contains("the candidates' chain does not have it");
+        assert!(findings.iter().all(|one| is_orphan(string(&one["message"]))), "{document}");
+        findings.iter().map(|one| string(&one["ref"])).collect()
+    }
+
+    /// Its tag may be there, and is no candidate; its number is nobody's.
+    #[test]
+    fn a_cut_whose_machine_is_lost() {
+        let shop = shop(Kind::Path);
+        at_each_step(&shop, &["cut", "--again"], |bob| {
+            let tag = bob.cut(&["--again"]);
+            bob.deploy("staging", &[&tag]);
+            assert!(!orphans(bob).contains(&format!("refs/tags/{tag}")));
+        });
+        let (mut reserved, mut tags) = (BTreeSet::new(), BTreeSet::new());
+        for event in shop.events("candidates") {
+            let event = &event["event"];
+            match event["kind"].as_str().unwrap() {
+                "reserved" => assert!(reserved.insert(event["version"].to_string()), "{event}"),
+                "minted" => assert!(tags.insert(event["tag"].to_string()), "{event}"),
+                _ => {}
+            }
+        }
+        let bob = shop.clone_for("bert");
+        assert_eq!(orphans(&bob).len(), 3, "killed after its tag and before its entry");
+        let listed = bob.json(&["list", "-n", "100"]).to_string();
+        for orphan in orphans(&bob) {
+            let orphan = orphan.trim_start_matches("refs/tags/");
+            bob.refused(&["deploy", "staging", orphan, "--yes"], 4);
+            assert!(!listed.contains(&format!("\"{orphan}\"")), "{orphan} is no candidate");
+        }
+    }
+
+    #[test]
+    fn a_deployment_whose_machine_is_lost() {
+        let shop = shop(Kind::Path);
+        let tag = shop.ana().cut(&[]);
+        at_each_step(&shop, &["deploy", "staging", &tag, "--redeploy", "--yes"], |bob| {
+            let again = ["deploy", "staging", &tag, "--redeploy", "--yes", "--reason", "it is lost"];
+            match bob.status("staging")["in_flight"]["seq"].as_u64() {
+                None => bob.json(&again),
+                Some(seq) => bob.json(&[&again[..], &["--take-over", &seq.to_string()]].concat()),
+            };
+            assert_eq!(bob.live("staging"), tag);
+            bob.rel(&["fsck"]).ok();
+        });
+    }
+}
