@@ -40,7 +40,7 @@ fn the_whole_way(kind: Kind) {
     let back = bob.rollback("staging", &[]);
     assert_eq!(back["tag"], first);
 
-    ana.json(&["unlock", "staging", "--reason", "looked at it"]);
+    bob.json(&["unlock", "staging", "--reason", "looked at it"]);
     ana.commit("src/door.txt", "another door\n", "feat: another door");
     let shipped = ana.json(&["ship", "prod", "--yes", "--override", "lost-fix", "--reason", "no fix"]);
     assert_eq!(shipped["deployment"]["state"], "succeeded", "{shipped}");
@@ -104,13 +104,13 @@ mod killed {
     /// Kills this at each of its steps on a machine that is never seen again:
     /// what `then` does is somebody else's.
     fn at_each_step(shop: &Shop, args: &[&str], then: impl Fn(&Desk<'_>)) {
-        let bob = shop.clone_for("bob");
+        let (bob, lost) = (shop.clone_for("bob"), shop.clone_for("lost"));
         for step in 0..60 {
-            let lost = shop.clone_for(&format!("lost{step}"));
             let failpoints = format!("any={step}*off->1*return(kill)");
             let output = lost.command(args).env("FAILPOINTS", failpoints).output().unwrap();
             println!("step {step}: {output:?}");
-            std::fs::remove_dir_all(&lost.dir).unwrap();
+            // Another machine, for all that anybody knows.
+            let _ = std::fs::remove_dir_all(lost.dir.join(".git/rel"));
             then(&bob);
             if output.status.signal().is_none() {
                 assert!(step > 5, "the steps are not reached");
@@ -134,9 +134,7 @@ mod killed {
     fn a_cut_whose_machine_is_lost() {
         let shop = shop(Kind::Path);
         at_each_step(&shop, &["cut", "--again"], |bob| {
-            let tag = bob.cut(&["--again"]);
-            bob.deploy("staging", &[&tag]);
-            assert!(!orphans(bob).contains(&format!("refs/tags/{tag}")));
+            bob.cut(&["--again"]);
         });
         let (mut reserved, mut tags) = (BTreeSet::new(), BTreeSet::new());
         for event in shop.events("candidates") {
@@ -148,9 +146,10 @@ mod killed {
             }
         }
         let bob = shop.clone_for("bert");
-        assert_eq!(orphans(&bob).len(), 3, "killed after its tag and before its entry");
-        let listed = bob.json(&["list", "-n", "100"]).to_string();
-        for orphan in orphans(&bob) {
+        bob.deploy("staging", &[]);
+        let (orphans, listed) = (orphans(&bob), bob.json(&["list", "-n", "100"]).to_string());
+        assert_eq!(orphans.len(), 2, "killed after its tag and before its entry");
+        for orphan in orphans {
             let orphan = orphan.trim_start_matches("refs/tags/");
             bob.refused(&["deploy", "staging", orphan, "--yes"], 4);
             assert!(!listed.contains(&format!("\"{orphan}\"")), "{orphan} is no candidate");
