@@ -841,6 +841,55 @@ mod tests {
         }
     }
 
+    /// A remote that moves one ref at a time is looked at first, and what is there already stays.
+    #[test]
+    fn in_turn_where_the_remote_cannot_do_several() {
+        let sandbox = Sandbox::new();
+        sandbox.git("remote.git", &["config", "receive.advertiseAtomic", "false"]);
+        let repo = sandbox.open("work");
+        let (first, tag) = (commit(&sandbox, None), sandbox.oid("work", "HEAD"));
+        let (second, third) = (commit(&sandbox, Some(first)), commit(&sandbox, Some(first)));
+        let both = |expected, new, name: &str| [update(name, None, tag), update(CHAIN, expected, new)];
+        let publish = |updates: &[RefUpdate]| origin().publish(&repo, updates).unwrap();
+        assert_eq!(publish(&both(None, first, "refs/tags/v1")), Published::Done);
+        assert!(origin().moves_in_turn(&repo), "so it is not tried again");
+
+        let moved = Published::Moved(vec![(CHAIN.into(), Some(first))]);
+        assert_eq!(publish(&both(None, second, "refs/tags/v2")), moved);
+        assert_eq!(origin().tips(&repo, &["refs/tags/v2"]).unwrap(), [None], "nothing before it was made");
+        sandbox.git("work", &["push", "-q", "origin", &format!("{tag}:refs/tags/v2")]);
+        assert_eq!(publish(&both(Some(first), second, "refs/tags/v2")), Published::Done, "it goes on");
+
+        // What has to be stays unpushed, and holds the others back.
+        let gone = update("refs/tags/v3", Some(tag), tag);
+        let moved = Published::Moved(vec![("refs/tags/v3".into(), None)]);
+        let fourth = commit(&sandbox, Some(second));
+        assert_eq!(publish(&[update(CHAIN, Some(second), fourth), gone]), moved);
+        assert_eq!(origin().tips(&repo, &[CHAIN]).unwrap(), [Some(second)]);
+        assert_eq!(
+            publish(&both(Some(first), third, "refs/tags/v1")),
+            Published::Moved(vec![(CHAIN.into(), Some(second))]),
+            "a tag that is there already is nobody else's"
+        );
+    }
+
+    #[test]
+    fn only_the_very_object_is_removed() {
+        for authority in [origin(), Authority::Local] {
+            let sandbox = Sandbox::new();
+            let repo = sandbox.open("work");
+            let (ours, other) = (sandbox.oid("work", "HEAD"), commit(&sandbox, None));
+            for (name, oid) in [("refs/tags/a", ours), ("refs/tags/b", other)] {
+                assert_eq!(authority.publish(&repo, &[update(name, None, oid)]).unwrap(), Published::Done);
+            }
+            let refs = ["refs/tags/a", "refs/tags/b", "refs/tags/c"].map(|name| (name.to_owned(), ours));
+            authority.remove(&repo, &refs).unwrap();
+            let tips = authority.tips(&repo, &["refs/tags/a", "refs/tags/b"]).unwrap();
+            assert_eq!(tips, [None, Some(other)]);
+            authority.remove(&repo, &refs).unwrap();
+        }
+    }
+
     #[test]
     fn a_chain_never_loses_a_commit_and_may_gain_several() {
         let sandbox = Sandbox::new();

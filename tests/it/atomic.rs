@@ -1,9 +1,14 @@
 //! Hosts that change one ref at a time alone: everything works there too, and
 //! whoever is killed on the way leaves at most a gap in the numbers.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::output::Output;
 use crate::race;
 use crate::remote::Kind;
 use crate::repo::{Shop, string};
+use crate::world::wait_until;
 
 /// A project whose authority cannot change several refs at once.
 fn shop(kind: Kind) -> Shop {
@@ -60,6 +65,59 @@ fn six_cut_different_commits() {
     race::different_commits_are_cut(&shop(Kind::Path));
 }
 
+/// A project where bob made a candidate of the commit that ana was at, just
+/// when her tag was there and her entry was not.
+fn one_was_late(settings: &[&str]) -> (Shop, Output) {
+    let shop = shop(Kind::Path);
+    shop.authority_git(&[&["config"], settings].concat());
+    let hook = "#!/bin/sh\nwhile read old new name; do case $name in refs/tags/*)\n\
+        if test -e \"$SHOP/hold-tag\"; then rm \"$SHOP/hold-tag\"; touch \"$SHOP/tagged\"\n\
+        while test -e \"$SHOP/tagged\"; do sleep 0.01; done; fi;; esac; done\n";
+    let path = shop.authority().join("hooks/post-receive");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, hook).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    shop.world.set("hold-tag");
+    let late = {
+        let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+        let late = ana.start(&["cut", "--json"]);
+        wait_until("her tag is there", || shop.world.shop().join("tagged").exists());
+        assert_eq!(bob.cut(&[]), "v0.1.0-rc.2");
+        shop.world.clear("tagged");
+        late.wait().ok()
+    };
+    let document = late.json();
+    assert_eq!(document["made"], false, "{document}");
+    assert_eq!(document["candidate"]["tag"], "v0.1.0-rc.2");
+    assert_eq!(shop.events("candidates").last().unwrap()["event"]["kind"], "abandoned");
+    (shop, late)
+}
+
+#[test]
+fn what_came_too_late_is_taken_back() {
+    let (shop, _) = one_was_late(&["receive.denyDeletes", "false"]);
+    let left: Vec<String> = shop.refs().into_keys().filter(|name| name.contains("0.1.0-rc.1")).collect();
+    assert_eq!(left, [""; 0]);
+    let ana = shop.ana();
+    assert_eq!(ana.git(&["for-each-ref", "--format=%(refname)", "refs/tags/v0.1.0-rc.1"]), "");
+    ana.rel(&["fsck"]).ok();
+    ana.deploy("staging", &[]);
+}
+
+/// A host that keeps every tag keeps this one: it is said, and stops nobody.
+#[test]
+fn what_cannot_be_taken_back_is_named() {
+    let (shop, late) = one_was_late(&["receive.denyDeletes", "true"]);
+    assert!(late.stderr.contains("could not be taken back"), "{late:?}");
+    let ana = shop.ana();
+    let checked = ana.rel(&["fsck", "--json"]).code(9).json();
+    let findings = checked["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{checked}");
+    assert_eq!(findings[0]["ref"], "refs/tags/v0.1.0-rc.1");
+    ana.deploy("staging", &[]);
+    assert_eq!(ana.cut_new("window"), "v0.1.1-rc.1");
+}
+
 /// Whoever is late takes back what is no candidate's.
 #[test]
 fn six_cut_one_commit() {
@@ -89,6 +147,55 @@ mod killed {
     #[test]
     fn a_cut_that_fails_is_settled() {
         cuts_fail(&shop(Kind::Path), "return(error)");
+    }
+
+    /// Given up, and killed before anything was taken back.
+    #[test]
+    fn what_was_given_up_is_taken_back_by_the_next_run() {
+        let shop = shop(Kind::Path);
+        let ana = shop.ana();
+        let mut command = ana.command(&["cut"]);
+        // Reserved, refused as one, artifacts; the tag fails, and the abandoned event kills.
+        command.env("FAILPOINTS", "pushed=3*off->1*return(error)->1*return(kill)");
+        let output = command.env("REL_PUBLISH_TIMEOUT", "0").output().unwrap();
+        assert_eq!(output.status.signal(), Some(9), "{output:?}");
+        assert_eq!(shop.events("candidates").last().unwrap()["event"]["kind"], "abandoned");
+        assert!(shop.refs().contains_key("refs/tags/v0.1.0-rc.1"));
+        ana.rel(&["sync"]).ok();
+        let left: Vec<String> = shop.refs().into_keys().filter(|name| name.contains("0.1.0-rc.1")).collect();
+        assert_eq!(left, [""; 0]);
+        assert_eq!(ana.cut(&[]), "v0.1.0-rc.2");
+        ana.rel(&["fsck"]).ok();
+    }
+
+    /// An outcome and the release's own tag, with every push in between the last one.
+    #[test]
+    fn a_release_is_closed_by_whoever_comes_next() {
+        let shop = shop(Kind::Path);
+        let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+        // Refused as one, claimed; the outcome, the tag, the entry.
+        for (n, step) in ["pushed=2", "push=3", "pushed=3", "push=4", "pushed=4"].into_iter().enumerate() {
+            for deed in ["kill", "error"] {
+                let tag = ana.cut_new(&format!("{deed}{n}"));
+                ana.deploy("staging", &[&tag]);
+                let failpoints = format!("{step}*off->1*return({deed})");
+                let deploy = ["deploy", "prod", &tag, "--yes"];
+                let output = ana.command(&deploy).env("FAILPOINTS", failpoints).output().unwrap();
+                println!("{step} {deed}: {output:?}");
+                assert_eq!(output.status.success(), deed == "error");
+                bob.rel(&["sync"]).ok();
+                assert_eq!(bob.live("prod"), tag);
+                let release = tag.split_once("-rc").unwrap().0;
+                let closed = |event: &serde_json::Value| event["event"]["tag"] == release;
+                let events = shop.events("candidates");
+                let closed: Vec<_> = events.iter().filter(|event| closed(event)).collect();
+                assert_eq!(closed.len(), 1, "{step} {deed}");
+                let held = shop.refs()[&format!("refs/tags/{release}")].clone();
+                assert_eq!(string(&closed[0]["event"]["tag_object"]), held, "{step} {deed}");
+                ana.rel(&["sync"]).ok();
+                bob.rel(&["fsck"]).ok();
+            }
+        }
     }
 
     #[test]
