@@ -65,37 +65,39 @@ fn six_cut_different_commits() {
     race::different_commits_are_cut(&shop(Kind::Path));
 }
 
-/// A project where bob made a candidate of the commit that ana was at, just
-/// when her tag was there and her entry was not.
-fn one_was_late(settings: &[&str]) -> (Shop, Output) {
-    let shop = shop(Kind::Path);
-    shop.authority_git(&[&["config"], settings].concat());
-    let hook = "#!/bin/sh\nwhile read old new name; do case $name in refs/tags/*)\n\
-        if test -e \"$SHOP/hold-tag\"; then rm \"$SHOP/hold-tag\"; touch \"$SHOP/tagged\"\n\
-        while test -e \"$SHOP/tagged\"; do sleep 0.01; done; fi;; esac; done\n";
-    let path = shop.authority().join("hooks/post-receive");
+/// A program that the authority runs at each push.
+fn hook(shop: &Shop, name: &str, script: &str) {
+    let path = shop.authority().join("hooks").join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, hook).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Bob makes a candidate of the commit that ana is at, just when her tag is
+/// there and her entry is not. What she was told.
+fn one_is_late(shop: &Shop) -> Output {
+    let holds = "while read old new name; do case $name in refs/tags/*)\n\
+        if test -e \"$SHOP/hold-tag\"; then rm \"$SHOP/hold-tag\"; touch \"$SHOP/tagged\"\n\
+        while test -e \"$SHOP/tagged\"; do sleep 0.01; done; fi;; esac; done";
+    hook(shop, "post-receive", holds);
     shop.world.set("hold-tag");
-    let late = {
-        let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
-        let late = ana.start(&["cut", "--json"]);
-        wait_until("her tag is there", || shop.world.shop().join("tagged").exists());
-        assert_eq!(bob.cut(&[]), "v0.1.0-rc.2");
-        shop.world.clear("tagged");
-        late.wait().ok()
-    };
+    let bob = shop.clone_for("bob");
+    let late = shop.ana().start(&["cut", "--json"]);
+    wait_until("her tag is there", || shop.world.shop().join("tagged").exists());
+    assert_eq!(bob.cut(&[]), "v0.1.0-rc.2");
+    shop.world.clear("tagged");
+    let late = late.wait().ok();
     let document = late.json();
     assert_eq!(document["made"], false, "{document}");
     assert_eq!(document["candidate"]["tag"], "v0.1.0-rc.2");
     assert_eq!(shop.events("candidates").last().unwrap()["event"]["kind"], "abandoned");
-    (shop, late)
+    late
 }
 
 #[test]
 fn what_came_too_late_is_taken_back() {
-    let (shop, _) = one_was_late(&["receive.denyDeletes", "false"]);
+    let shop = shop(Kind::Path);
+    one_is_late(&shop);
     let left: Vec<String> = shop.refs().into_keys().filter(|name| name.contains("0.1.0-rc.1")).collect();
     assert_eq!(left, [""; 0]);
     let ana = shop.ana();
@@ -107,7 +109,9 @@ fn what_came_too_late_is_taken_back() {
 /// A host that keeps every tag keeps this one: it is said, and stops nobody.
 #[test]
 fn what_cannot_be_taken_back_is_named() {
-    let (shop, late) = one_was_late(&["receive.denyDeletes", "true"]);
+    let shop = shop(Kind::Path);
+    hook(&shop, "update", "case $3 in *[1-9a-f]*) ;; *) echo kept; exit 1;; esac");
+    let late = one_is_late(&shop);
     assert!(late.stderr.contains("could not be taken back"), "{late:?}");
     let ana = shop.ana();
     let checked = ana.rel(&["fsck", "--json"]).code(9).json();
@@ -115,7 +119,7 @@ fn what_cannot_be_taken_back_is_named() {
     assert_eq!(findings.len(), 1, "{checked}");
     assert_eq!(findings[0]["ref"], "refs/tags/v0.1.0-rc.1");
     ana.deploy("staging", &[]);
-    assert_eq!(ana.cut_new("window"), "v0.1.1-rc.1");
+    assert_eq!(ana.cut_new("window"), "v0.2.0-rc.1");
 }
 
 /// Whoever is late takes back what is no candidate's.
