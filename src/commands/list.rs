@@ -27,7 +27,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
     let snapshot = evidence::look(ctx, "list")?;
     let tags = snapshot.tags(ctx)?;
     let mut records = Records::read(ctx, &snapshot)?;
-    let mut foreign = foreign(&snapshot, &tags);
+    let mut foreign = foreign(ctx, &snapshot, &tags);
     let mut ours: BTreeMap<&Version, Vec<&Minted>> = BTreeMap::new();
     for minted in &snapshot.pool {
         ours.entry(&minted.version.release).or_default().push(minted);
@@ -75,9 +75,9 @@ struct Theirs {
 }
 
 /// Version tags of others, by their release.
-fn foreign(snapshot: &Snapshot, tags: &Tags) -> BTreeMap<Version, Vec<Theirs>> {
+fn foreign(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> BTreeMap<Version, Vec<Theirs>> {
     let mut found: BTreeMap<Version, Vec<Theirs>> = BTreeMap::new();
-    for (tag, _, parsed) in snapshot.foreign(tags) {
+    for (tag, _, parsed) in snapshot.foreign(ctx, tags) {
         found.entry(parsed.version().clone()).or_default().push(Theirs { tag, parsed });
     }
     found

@@ -76,7 +76,7 @@ impl<'a> Look<'a> {
             pool.into_iter().map(|minted| (minted.tag.clone(), minted.commit, false)).collect();
         let mut others: Vec<_> = Vec::new();
         let listed = snapshot.tags(ctx)?;
-        for (tag, _, parsed) in snapshot.foreign(&listed) {
+        for (tag, _, parsed) in snapshot.foreign(ctx, &listed) {
             if let Some(commit) = listed.commit(ctx, tag.as_str())? {
                 others.push((parsed, tag, commit));
             }

@@ -1,7 +1,8 @@
 //! Making a candidate: reserve a number, build once, mint.
 //!
-//! What a cut and a pick share. Tag, artifacts and the chain's entry are
-//! published as one; a failed build costs its number and nothing else.
+//! What a cut and a pick share. Artifacts, tag and the chain's entry are
+//! published as one ([`mint`]); a failed build costs its number and nothing
+//! else.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,7 +13,7 @@ use super::artifacts::PROVENANCE;
 use super::context::{Context, config_at, scratch};
 use super::publish::Patience;
 use super::snapshot::{self, Snapshot};
-use super::{artifacts, stage};
+use super::{artifacts, mint, stage};
 use crate::domain::artifact::{Artifact, Reference, sha256_of};
 use crate::domain::candidate::{Candidate, Pick};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
@@ -27,9 +28,9 @@ use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::collect::{collect, references};
 use crate::store::artifacts::git_store::{Publication, PutError};
 use crate::store::artifacts::{Location, Store, artifacts_ref};
-use crate::store::authority::{Expected, Published, RefUpdate};
+use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
-use crate::store::journal::{OpenRun, Run};
+use crate::store::journal::{Mint, OpenRun, Run};
 use crate::store::ledger::{self, View};
 use crate::store::tag::write_tag;
 use crate::ui::json as documents;
@@ -145,6 +146,7 @@ fn reserve(
         commit: draft.commit,
         nonce: event.nonce,
         expected: view.held,
+        mint: None,
     })?;
     match ctx.authority().publish(&ctx.repo, &[update])? {
         Published::Done => Ok(Some((after, version, run))),
@@ -196,9 +198,9 @@ impl Making<'_, '_> {
                         self.run.close();
                         Err(failure)
                     }
-                    // The journal keeps the reservation for the next run to abandon.
+                    // The journal keeps the reservation for the next run to settle.
                     Err(_) => {
-                        Err(failure.hint("the reserved number is given up by the next run, or: rel sync"))
+                        Err(failure.hint("the reserved number is settled by the next run, or: rel sync"))
                     }
                 }
             }
@@ -395,7 +397,7 @@ impl Making<'_, '_> {
             position: self.draft.position,
             parent: self.draft.parent.clone(),
         };
-        self.publish(minted, stored, candidate)
+        self.publish(Mint { candidate: minted, artifacts: stored }, candidate)
     }
 
     /// The candidate as its tag will record it.
@@ -452,8 +454,10 @@ impl Making<'_, '_> {
         })
     }
 
-    fn publish(&mut self, minted: Minted, stored: Option<Oid>, candidate: Candidate) -> Result<Option<Made>> {
+    fn publish(&mut self, mint: Mint, candidate: Candidate) -> Result<Option<Made>> {
         let ctx = self.ctx;
+        self.run.mints(mint.clone())?;
+        let minted = &mint.candidate;
         let event = Event {
             id: minted.tag.to_string(),
             at: ctx.world.now(),
@@ -474,32 +478,13 @@ impl Making<'_, '_> {
                 self.abandon(&format!("{newer} was minted meanwhile"))?;
                 return Ok(None);
             }
-            let (after, entry) = self.snapshot.candidates.append(&ctx.repo, std::slice::from_ref(&event))?;
-            let mut updates = vec![
-                entry,
-                RefUpdate {
-                    name: minted.tag.to_ref(),
-                    expected: Expected::MustNotExist,
-                    new: minted.tag_object,
-                },
-            ];
-            if let Some(commit) = stored {
-                let name = artifacts_ref(ctx.project(), &minted.version);
-                updates.push(RefUpdate { name, expected: Expected::MustNotExist, new: commit });
-            }
-            match ctx.authority().publish(&ctx.repo, &updates) {
-                Ok(Published::Done) => {
+            match mint::publish(ctx, &self.snapshot.candidates, &mint, &event) {
+                Ok((after, Published::Done)) => {
                     self.snapshot.candidates = after;
                     self.snapshot.pool.push(minted.clone());
-                    if !ctx.is_local() {
-                        ctx.repo.set_cache_ref(
-                            &format!("{}{}", ctx.tags_prefix(), minted.tag),
-                            minted.tag_object,
-                        )?;
-                    }
                     return Ok(Some(Made::New(Box::new(candidate))));
                 }
-                Ok(Published::Moved(moved)) => {
+                Ok((_, Published::Moved(moved))) => {
                     let taken =
                         |name: &str| moved.iter().any(|(moved, held)| moved == name && held.is_some());
                     if taken(&minted.tag.to_ref()) {
@@ -560,7 +545,13 @@ impl Making<'_, '_> {
         Ok(())
     }
 
+    /// Gives the number up, and takes back what was published for it.
     fn abandon(&mut self, reason: &str) -> Result<()> {
+        self.give_up(reason)?;
+        self.run.mint().map_or(Ok(()), |mint| mint::take_back(self.ctx, mint))
+    }
+
+    fn give_up(&mut self, reason: &str) -> Result<()> {
         let ctx = self.ctx;
         for _ in 0..TRIES {
             let view =

@@ -19,6 +19,7 @@ pub mod fsck;
 pub mod lived;
 pub mod make;
 pub mod merge;
+pub mod mint;
 pub mod offline;
 pub mod outcome;
 pub mod outlook;

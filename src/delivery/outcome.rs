@@ -11,11 +11,12 @@ use super::snapshot::{self, Snapshot};
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{Deployment, EnvState, Outcome, What};
-use crate::domain::name::{Actor, DeploymentId, TagName};
+use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
+use crate::domain::version::Version;
 use crate::failure::{Failure, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::ledger::{self, View};
-use crate::store::tag::write_tag;
+use crate::store::tag::{TagObject, read_tag, write_tag};
 
 /// How often a release's tag is tried against a moving chain.
 const TRIES: usize = 20;
@@ -53,8 +54,8 @@ pub enum Landed {
 }
 
 /// Publishes an outcome for up to a minute of retries. The release's own tag
-/// travels in the same push; where that fails, the outcome goes alone, and the
-/// tag is tried once more after it.
+/// travels in the same push, behind it; where that fails, the outcome goes
+/// alone, and the tag is tried once more after it.
 ///
 /// # Errors
 /// The authority could not be reached in all that time.
@@ -71,10 +72,11 @@ pub fn publish_outcome(
     let mut tagging = Tagging::None;
     loop {
         if has_landed(&view.state, deployment.seq) {
-            // A push that reported an error had landed all the same.
+            // A push that reported an error had landed all the same, or no further than this.
+            let owed = put_off.or(release);
             return Ok(match who_closed(ctx, &view, &deployment.id) {
                 Some(who) => Landed::Late(view.state, who),
-                None => Landed::As(view.state, tag_after(ctx, put_off, &deployment.actor, tagging)),
+                None => Landed::As(view.state, tag_after(ctx, owed, &deployment.actor, tagging)),
             });
         }
         let (what, late) = closing(&view.state, deployment, outcome);
@@ -86,7 +88,7 @@ pub fn publish_outcome(
         }
         if let Some(release) = &release {
             match release_updates(ctx, release, &deployment.actor) {
-                Ok(more) => updates.extend(more),
+                Ok(more) => updates.extend(more.into_iter().flatten()),
                 Err(failure) => tagging = Tagging::Failed(failure.message),
             }
         }
@@ -106,8 +108,7 @@ pub fn publish_outcome(
                 // Only a moved candidates' chain is worth another try with the tag.
                 let tag = release.as_ref().map(|release| release.tag.to_ref());
                 if moved.iter().any(|(name, _)| Some(name) == tag.as_ref()) {
-                    tagging = Tagging::Failed("a tag of that name exists already".to_owned());
-                    release = None;
+                    put_off = release.take();
                 }
             }
             Ok(Published::Moved(_)) => {}
@@ -139,21 +140,25 @@ fn tag_after(ctx: &Context<'_>, put_off: Option<Release>, actor: &Actor, tagging
     }
 }
 
-/// Publishes a release's own tag by itself.
+/// Publishes a release's own tag by itself, or what is lacking of it.
 fn publish_release(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<TagName> {
-    let mut why = format!("the candidates' chain moved {TRIES} times");
+    let mut is_taken = false;
     for _ in 0..TRIES {
-        let updates = release_updates(ctx, release, actor)?;
+        let Some(updates) = release_updates(ctx, release, actor)? else { return Ok(release.tag.clone()) };
         match ctx.authority().publish(&ctx.repo, &updates)? {
             Published::Done => return Ok(release.tag.clone()),
-            Published::Moved(moved) if moved.iter().any(|(name, _)| *name == release.tag.to_ref()) => {
-                why = "a tag of that name exists already".to_owned();
-                break;
+            Published::Moved(moved) => {
+                let tag_moved = moved.iter().any(|(name, _)| *name == release.tag.to_ref());
+                if tag_moved && is_taken {
+                    return Err(Failure::failed(TAKEN));
+                }
+                is_taken |= tag_moved;
+                // Chains and tags: the tag may be the release's, put there by whoever got no further.
+                snapshot::refresh(ctx)?;
             }
-            Published::Moved(_) => snapshot::fetch_chains(ctx)?,
         }
     }
-    Err(Failure::failed(why))
+    Err(Failure::failed(format!("the candidates' chain moved {TRIES} times")))
 }
 
 /// The releases whose own tag is owed: what is live in a final environment
@@ -209,29 +214,39 @@ fn who_closed(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> Op
         .map(|(_, event)| event.actor.name)
 }
 
-fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<Vec<RefUpdate>> {
+/// Why a release's own tag is not made.
+const TAKEN: &str = "a tag of that name exists already";
+
+/// What closes a release: its own tag, then the chain's word on it. None where
+/// the chain has that.
+fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
     let Release { tag, candidate } = release;
-    let held = ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix()))?;
-    if held.is_some() {
-        return Err(Failure::failed("a tag of that name exists already"));
-    }
     let view = ledger::read::<CandidatesState>(&ctx.repo, &ledger::candidates_ref(ctx.project()), &[])?;
     if view.state.line(&candidate.version.release).is_some_and(|line| line.closed) {
-        return Err(Failure::failed("the release was closed meanwhile"));
+        return match winner(ctx, &view, &candidate.version.release)? == Some(candidate.tag.clone()) {
+            true => Ok(None),
+            false => Err(Failure::failed("the release was closed meanwhile")),
+        };
     }
     let now = ctx.world.now();
-    let message = format!(
-        "{} {}\n\nThe release, as {} reached its final environment.\n\nRel-Schema: 1\nRel-Project: {}\nRel-Release: {}\nRel-Winner: {}\nRel-Nonce: {}\n",
-        candidate.project,
-        candidate.version.release,
-        candidate.tag,
-        candidate.project,
-        candidate.version.release,
-        candidate.tag,
-        Context::nonce()
-    );
-    let sign = candidate.signed;
-    let object = write_tag(&ctx.repo, tag, candidate.commit, actor, now, &message, sign)?;
+    let trailers = trailers(candidate);
+    let held = ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix()))?;
+    let object = match held {
+        Some(held) if is_release(ctx, release, held) => held,
+        Some(_) => return Err(Failure::failed(TAKEN)),
+        None => {
+            let message = format!(
+                "{} {}\n\nThe release, as {} reached its final environment.\n\nRel-Schema: 1\n{}\nRel-Nonce: {}\n",
+                candidate.project,
+                candidate.version.release,
+                candidate.tag,
+                trailers.join("\n"),
+                Context::nonce()
+            );
+            let sign = candidate.signed;
+            write_tag(&ctx.repo, tag, candidate.commit, actor, now, &message, sign)?
+        }
+    };
     let event = candidates::Event {
         id: tag.to_string(),
         at: now,
@@ -246,7 +261,46 @@ fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Resul
         },
     };
     let (_, update) = view.append(&ctx.repo, &[event])?;
-    Ok(vec![RefUpdate { name: tag.to_ref(), expected: Expected::MustNotExist, new: object }, update])
+    // One that is there already has to stay what it is.
+    Ok(Some(vec![RefUpdate { name: tag.to_ref(), expected: Expected::from(held), new: object }, update]))
+}
+
+/// What a release's own tag says of it.
+fn trailers(candidate: &Candidate) -> [String; 3] {
+    [
+        format!("Rel-Project: {}", candidate.project),
+        format!("Rel-Release: {}", candidate.version.release),
+        format!("Rel-Winner: {}", candidate.tag),
+    ]
+}
+
+/// Whether an object is this release's own tag, made by whoever died before
+/// the chain had it.
+fn is_release(ctx: &Context<'_>, release: &Release, object: Oid) -> bool {
+    let Release { tag, candidate } = release;
+    match read_tag(&ctx.repo, object) {
+        Ok(TagObject::Annotated { name, target, message, signed, .. }) => {
+            let says = |trailer: &String| message.lines().any(|line| line == trailer);
+            name == *tag
+                && target == candidate.commit
+                && (signed || !candidate.signed)
+                && trailers(candidate).iter().all(says)
+        }
+        _ => false,
+    }
+}
+
+/// The candidate that closed a release.
+fn winner(ctx: &Context<'_>, view: &View<CandidatesState>, release: &Version) -> Result<Option<TagName>> {
+    for event in ledger::events::<CandidatesState>(&ctx.repo, view.tip) {
+        match event?.1.what {
+            candidates::What::Closed { release: closed, candidate, .. } if closed == *release => {
+                return Ok(Some(candidate));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Whether number `seq` has the environment.

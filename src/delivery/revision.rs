@@ -107,6 +107,14 @@ impl Snapshot {
             })?;
             return Ok((minted, Named::Commit));
         }
+        // What is called like a candidate and is none must not become another one of its commit.
+        if let Some(object) = theirs(ctx, text)?
+            && let Ok(tag) = text.parse::<TagName>()
+            && let Some(parsed) = self.style.parse(self.policy.config.version.scheme, text)
+            && self.is_unfinished(ctx, &tag, object, &parsed)
+        {
+            return Err(self.no_such_candidate(text));
+        }
         // A release that was never made must not become whatever id happens to begin like it.
         let number = text.len() < ABBREVIATED && text.bytes().all(|b| b.is_ascii_digit());
         if !(release.is_some() && number)

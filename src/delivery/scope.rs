@@ -195,7 +195,7 @@ impl Foreign {
     pub fn read(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Foreign> {
         let mut foreign = Foreign::default();
         let tags = snapshot.tags(ctx)?;
-        for (tag, _, parsed) in snapshot.foreign(&tags) {
+        for (tag, _, parsed) in snapshot.foreign(ctx, &tags) {
             let text = snapshot.style.version_text(tag.as_str()).unwrap_or(tag.as_str()).to_owned();
             let Some(rank) = Spelled::read(&text).map(|spelled| spelled.rank()) else { continue };
             let commit = tags.commit(ctx, tag.as_str())?;

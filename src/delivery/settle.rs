@@ -3,23 +3,25 @@
 //! An intent whose command never started is closed as cancelled; one whose
 //! command started becomes unknown, unless that command still lives on this
 //! machine; an outcome that was not published is published; a reservation is
-//! abandoned. What never arrived is abandoned as well, by an event that moves
-//! the tip: a push that is still under way cannot land after that. Every verb
-//! that asks the authority does this first.
+//! abandoned, unless a part of its candidate is there already. What never
+//! arrived is abandoned as well, by an event that moves the tip: a push that is
+//! still under way cannot land after that. Every verb that asks the authority
+//! does this first.
 
 use super::claim::outcome_event;
 use super::context::Context;
 use super::merge::{Merged, Noted, merge};
+use super::mint;
 use super::snapshot::{self, Snapshot, fetch_chains};
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{EnvState, Outcome, Progress, What};
-use crate::domain::name::{DeploymentId, EnvName, Oid};
+use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Left};
 use crate::failure::Result;
 use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
-use crate::store::journal::{OpenRun, Phase, Process, Run};
+use crate::store::journal::{Mint, OpenRun, Phase, Process, Run};
 use crate::store::ledger::{self, View};
 
 /// What was settled, for people.
@@ -37,6 +39,8 @@ pub enum Settled {
     StillOffline(EnvName),
     /// A reservation was abandoned.
     Reservation(String),
+    /// A candidate that was published in part is published whole.
+    Minted(TagName),
     /// A journal entry that could not be read was set aside.
     Damaged(std::path::PathBuf),
 }
@@ -75,6 +79,9 @@ impl std::fmt::Display for Settled {
             }
             Settled::Reservation(version) => {
                 write!(f, "{version}, reserved by a run that died here, is abandoned")
+            }
+            Settled::Minted(tag) => {
+                write!(f, "{tag}, which a run that died here was publishing, is published")
             }
             Settled::Damaged(path) => write!(f, "a damaged journal entry was set aside: {}", path.display()),
         }
@@ -171,7 +178,13 @@ fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
             }
             Ok(merged.map(Settled::Merged))
         }
-        Run::Reservation { version, commit, nonce, expected } => {
+        Run::Reservation { version, commit, nonce, expected, mint } => {
+            if let Some(mint) = mint
+                && complete(ctx, &nonce, &mint)?
+            {
+                finish(ctx, open);
+                return Ok(Some(Settled::Minted(mint.candidate.tag)));
+            }
             reservation(ctx, open, &version, commit, &nonce, expected)
         }
     }
@@ -211,15 +224,47 @@ fn reservation(
             let reserved = candidates::What::Reserved { version: version.clone(), commit };
             vec![event(nonce.to_owned(), reserved), give_up(NEVER_ARRIVED)]
         } else {
+            take_back(ctx, &open)?;
             finish(ctx, open);
             return Ok(None);
         };
         if publish(ctx, &view, &events)? {
+            take_back(ctx, &open)?;
             finish(ctx, open);
             return Ok(Some(Settled::Reservation(version.to_string())));
         }
     }
     Ok(None)
+}
+
+/// Publishes what is lacking of a candidate that was published in part; false
+/// where there is none. Whatever of it is still under way may land as well.
+fn complete(ctx: &Context<'_>, nonce: &str, mint: &Mint) -> Result<bool> {
+    let (name, actor) = (ledger::candidates_ref(ctx.project()), ctx.actor()?);
+    for _ in 0..TRIES {
+        let view = ledger::read::<CandidatesState>(&ctx.repo, &name, &[])?;
+        if !view.state.reservations.iter().any(|other| other.nonce == nonce) || !mint::is_begun(ctx, mint)? {
+            return Ok(false);
+        }
+        let event = candidates::Event {
+            id: mint.candidate.tag.to_string(),
+            at: ctx.world.now(),
+            actor: actor.clone(),
+            nonce: Context::nonce(),
+            what: candidates::What::Minted(mint.candidate.clone()),
+        };
+        match mint::publish(ctx, &view, mint, &event)?.1 {
+            Published::Done => return Ok(true),
+            Published::Moved(moved) if moved.iter().all(|(moved, _)| *moved == name) => fetch_chains(ctx)?,
+            // Something of somebody else's has its name.
+            Published::Moved(_) => return Ok(false),
+        }
+    }
+    Ok(false)
+}
+
+fn take_back(ctx: &Context<'_>, open: &OpenRun) -> Result<()> {
+    open.mint().map_or(Ok(()), |mint| mint::take_back(ctx, mint))
 }
 
 fn deployment(

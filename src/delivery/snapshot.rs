@@ -268,7 +268,7 @@ impl Snapshot {
 
     /// Of these tags those that `rel` did not make, with what they point to
     /// and the version each takes.
-    pub fn foreign(&self, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
+    pub fn foreign(&self, ctx: &Context<'_>, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
         let ours: HashSet<&str> = self.pool.iter().map(|m| m.tag.as_str()).collect();
         let closed: HashSet<&str> = self.closed.iter().map(|closed| closed.tag.as_str()).collect();
         let scheme = self.policy.config.version.scheme;
@@ -279,11 +279,29 @@ impl Snapshot {
             }
             if let Some(parsed) = self.style.parse(scheme, name)
                 && let Ok(tag) = name.parse::<TagName>()
+                && !self.is_unfinished(ctx, &tag, *target, &parsed)
             {
                 foreign.push((tag, *target, parsed));
             }
         }
         foreign
+    }
+
+    /// Whether a run of `rel` made this tag for a number it had reserved, and
+    /// got no further: it is no candidate, and takes nobody's version.
+    pub(super) fn is_unfinished(
+        &self,
+        ctx: &Context<'_>,
+        tag: &TagName,
+        object: Oid,
+        parsed: &Parsed,
+    ) -> bool {
+        let Parsed::Candidate(version) = parsed else { return false };
+        let line = self.candidates.state.line(&version.release);
+        // Numbers that were never reserved are others', and need not be opened.
+        line.is_some_and(|line| version.number <= line.highest)
+            && read_candidate(ctx, tag, object)
+                .is_ok_and(|read| read.is_ok_and(|candidate| candidate.project == *ctx.project()))
     }
 }
 

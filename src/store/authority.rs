@@ -1,10 +1,12 @@
 //! Where chains and tags are decided: a remote, or this repository itself.
 //!
 //! One function moves refs, [`Authority::publish`], all of them or none, each
-//! only from the value it is expected to have. Whether they moved is learnt by
-//! reading them again, never from what a push printed. Nothing here deletes a
-//! ref, and nothing overwrites history: a chain grows by commits on top of its
-//! tip or not at all.
+//! only from the value it is expected to have; where a remote moves one at a
+//! time alone, in an order that can be gone on with. Whether they moved is
+//! learnt by reading them again, never from what a push printed. Nothing here
+//! deletes a ref, but for what a run of this clone began and gave up
+//! ([`Authority::remove`]), and nothing overwrites history: a chain grows by
+//! commits on top of its tip or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -73,15 +75,26 @@ pub struct RefUpdate {
     pub new: Oid,
 }
 
+impl RefUpdate {
+    /// Whether it only says what the ref has to be.
+    fn moves_nothing(&self) -> bool {
+        self.expected.oid() == Some(self.new)
+    }
+}
+
+/// A ref, and what it holds.
+pub type Held = (String, Option<Oid>);
+
 /// What became of a publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Published {
     /// The authority has every update.
     Done,
-    /// It made none of them, because somebody else was first: what it holds now, for each ref that
-    /// is not what was expected.
-    Moved(Vec<(String, Option<Oid>)>),
+    /// Somebody else was first: what it holds now, for each ref that is neither what was expected
+    /// nor what it was to be. It made none of the updates; where it moves one ref at a time, it may
+    /// have made those that stand before the first of these.
+    Moved(Vec<Held>),
 }
 
 impl fmt::Display for Authority {
@@ -227,50 +240,63 @@ impl Authority {
     /// is so. After that, this clone's copies of chains follow, and tags that are not here yet
     /// are made.
     ///
+    /// A remote that cannot change several refs at once is asked first whether all of them are what
+    /// is expected. Then they are moved one at a time, in the order given, each from what is
+    /// expected still, up to the first that is not. Whoever is killed in between, or comes too late
+    /// with one, leaves those before it: the order is such that somebody can go on from there.
+    ///
     /// # Errors
     /// The authority cannot be reached or refuses, and its refs are as they were as far as can be
-    /// known; where they cannot be read again, the update may still arrive. A chain's new commit
-    /// that does not stand on its expected tip is refused before anything is sent.
+    /// known, but for those that were moved in turn; where they cannot be read again, the update
+    /// may still arrive. A chain's new commit that does not stand on its expected tip is refused
+    /// before anything is sent.
     pub fn publish(&self, repo: &Repo, updates: &[RefUpdate]) -> Result<Published> {
         check(repo, updates)?;
-        // What is left to do; shrinks only where an authority broke its word and moved some refs
-        // of an atomic update.
+        // What is left to do.
         let mut rest: Vec<&RefUpdate> = updates.iter().collect();
-        let names: Vec<&str> = updates.iter().map(|update| update.name.as_str()).collect();
+        let mut in_turn = updates.len() > 1 && self.moves_in_turn(repo);
+        if in_turn && let Some(moved) = self.compare(repo, &mut rest)? {
+            return Ok(Published::Moved(moved));
+        }
         let mut tries = 1;
-        while !rest.is_empty() {
-            failpoint::step("push").doing(format!("cannot change {self}"))?;
-            let output = match self {
-                Authority::Remote(remote) => {
-                    let moves: Vec<Move> = rest.iter().map(|update| Move::from(*update)).collect();
-                    // Hosts that cannot do several at once can still move a single ref.
-                    push(repo, remote, &moves, moves.len() > 1)?
-                }
-                Authority::Local => update_refs(repo, &rest)?,
-            };
-            failpoint::step("pushed").doing(format!("cannot tell what {self} has"))?;
-            if output.status.success() {
-                break;
-            }
-            let held = self.tips(repo, &names).map_err(|failure| {
-                failure.hint("whether the last change arrived could not be learnt; rel sync finds out")
-            })?;
-            let now: BTreeMap<&str, Option<Oid>> = names.iter().copied().zip(held).collect();
-            rest.retain(|update| now[update.name.as_str()] != Some(update.new));
-            if rest.iter().any(|update| now[update.name.as_str()] != update.expected.oid()) {
-                if self.contains(repo, updates, &now) {
-                    break;
-                }
-                let moved =
-                    updates.iter().filter(|update| now[update.name.as_str()] != update.expected.oid());
-                return Ok(Published::Moved(
-                    moved.map(|update| (update.name.clone(), now[update.name.as_str()])).collect(),
-                ));
+        loop {
+            if in_turn {
+                rest.retain(|update| !update.moves_nothing());
             }
             if rest.is_empty() {
                 break;
             }
+            let now = if in_turn { &rest[..1] } else { &rest[..] };
+            failpoint::step("push").doing(format!("cannot change {self}"))?;
+            let output = match self {
+                Authority::Remote(remote) => {
+                    let moves: Vec<Move> = now.iter().map(|update| Move::from(*update)).collect();
+                    // Hosts that cannot do several at once can still move a single ref.
+                    push(repo, remote, &moves, moves.len() > 1)?
+                }
+                Authority::Local => update_refs(repo, now)?,
+            };
+            failpoint::step("pushed").doing(format!("cannot tell what {self} has"))?;
+            if output.status.success() {
+                rest.drain(..now.len());
+                tries = 1;
+                continue;
+            }
+            let compared = self.compare(repo, &mut rest).map_err(|failure| {
+                failure.hint("whether the last change arrived could not be learnt; rel sync finds out")
+            })?;
+            if let Some(moved) = compared {
+                return Ok(Published::Moved(moved));
+            }
+            if rest.iter().all(|update| update.moves_nothing()) {
+                break;
+            }
             let trouble = trouble(&output);
+            if trouble == Trouble::NotAtomic && !in_turn {
+                self.remember_in_turn(repo);
+                in_turn = true;
+                continue;
+            }
             if trouble.lasts() || tries == PUBLISH_TRIES {
                 return Err(self.explain(Deed::Change, trouble, &output));
             }
@@ -279,7 +305,7 @@ impl Authority {
         }
         if let Authority::Remote(_) = self {
             // An update that only says what a ref has to be brings nothing new.
-            for update in updates.iter().filter(|update| update.expected.oid() != Some(update.new)) {
+            for update in updates.iter().filter(|update| !update.moves_nothing()) {
                 // Copies only: what was published stays so even where they cannot be written,
                 // and the next fetch brings them.
                 let _ = if update.name.starts_with("refs/notes/") {
@@ -295,11 +321,27 @@ impl Authority {
         Ok(Published::Done)
     }
 
-    /// Whether every update arrived although some tips are other ones by now: the connection may
+    /// Reads the refs of these updates, and strikes off what is made already. What is there
+    /// instead, where somebody else was first.
+    fn compare(&self, repo: &Repo, rest: &mut Vec<&RefUpdate>) -> Result<Option<Vec<Held>>> {
+        let names: Vec<&str> = rest.iter().map(|update| update.name.as_str()).collect();
+        let held = self.tips(repo, &names)?;
+        let now: BTreeMap<&str, Option<Oid>> = names.into_iter().zip(held).collect();
+        let held = |update: &RefUpdate| now[update.name.as_str()];
+        let beyond = rest.iter().copied();
+        let beyond: Vec<&RefUpdate> = beyond
+            .filter(|update| held(update) != update.expected.oid() && held(update) != Some(update.new))
+            .collect();
+        if !beyond.is_empty() && !self.contains(repo, &beyond, &now) {
+            return Ok(Some(beyond.iter().map(|update| (update.name.clone(), held(update))).collect()));
+        }
+        rest.retain(|update| held(update) == update.expected.oid());
+        Ok(None)
+    }
+
+    /// Whether these updates arrived although their tips are other ones by now: the connection may
     /// break after a push landed, and somebody else may build on it before it is read again.
-    fn contains(&self, repo: &Repo, updates: &[RefUpdate], now: &BTreeMap<&str, Option<Oid>>) -> bool {
-        let beyond = updates.iter().filter(|update| now[update.name.as_str()] != Some(update.new));
-        let beyond: Vec<_> = beyond.collect();
+    fn contains(&self, repo: &Repo, beyond: &[&RefUpdate], now: &BTreeMap<&str, Option<Oid>>) -> bool {
         if beyond.iter().any(|update| !update.name.starts_with("refs/notes/")) {
             return false;
         }
@@ -314,6 +356,57 @@ impl Authority {
             now[update.name.as_str()]
                 .is_some_and(|tip| history::is_ancestor(repo, update.new, tip).unwrap_or(false))
         })
+    }
+
+    /// Whether this process was told that several refs cannot be changed at once.
+    fn moves_in_turn(&self, repo: &Repo) -> bool {
+        matches!(self, Authority::Remote(remote) if repo.in_turn.borrow().contains(remote))
+    }
+
+    fn remember_in_turn(&self, repo: &Repo) {
+        if let Authority::Remote(remote) = self {
+            repo.in_turn.borrow_mut().insert(remote.clone());
+        }
+    }
+
+    /// Removes refs that this clone has made and nothing vouches for, each only while it is this
+    /// very object. What is gone, or is something else, is left.
+    ///
+    /// # Errors
+    /// The authority cannot be reached, or keeps one of them.
+    pub fn remove(&self, repo: &Repo, refs: &[(String, Oid)]) -> Result<()> {
+        let names: Vec<&str> = refs.iter().map(|(name, _)| name.as_str()).collect();
+        let is_there = || -> Result<Vec<&(String, Oid)>> {
+            let held = self.tips(repo, &names)?;
+            Ok(refs.iter().zip(held).filter(|((_, oid), held)| *held == Some(*oid)).map(|(r, _)| r).collect())
+        };
+        let there = is_there()?;
+        if there.is_empty() {
+            return Ok(());
+        }
+        failpoint::step("push").doing(format!("cannot change {self}"))?;
+        let output = match self {
+            Authority::Remote(remote) => {
+                let moves =
+                    there.iter().map(|(name, oid)| Move { name: name.clone(), from: Some(*oid), to: None });
+                push(repo, remote, &moves.collect::<Vec<_>>(), false)?
+            }
+            Authority::Local => {
+                let script: String =
+                    there.iter().map(|(name, oid)| format!("delete {name} {oid}\n")).collect();
+                Git::new(repo).args(["update-ref", "--no-deref", "--stdin"]).stdin(script).run()?
+            }
+        };
+        failpoint::step("pushed").doing(format!("cannot tell what {self} has"))?;
+        if output.status.success() || is_there()?.is_empty() {
+            return Ok(());
+        }
+        Err(self.why(Deed::Change, &output))
+    }
+
+    /// Whether git says that the authority cannot change several refs at once.
+    pub(in crate::store) fn cannot_at_once(output: &GitOutput) -> bool {
+        trouble(output) == Trouble::NotAtomic
     }
 
     /// Why git could not talk to the authority, and how to go on, as far as its words tell.
@@ -748,6 +841,55 @@ mod tests {
             sandbox.git(here, &["update-ref", "-d", "refs/tags/v1"]);
             assert_eq!(authority.publish(&repo, &both(first, tag)).unwrap(), Published::Done);
             assert_eq!(sandbox.oid("work", "refs/tags/v1"), tag, "made here too");
+        }
+    }
+
+    /// A remote that moves one ref at a time is looked at first, and what is there already stays.
+    #[test]
+    fn in_turn_where_the_remote_cannot_do_several() {
+        let sandbox = Sandbox::new();
+        sandbox.git("remote.git", &["config", "receive.advertiseAtomic", "false"]);
+        let repo = sandbox.open("work");
+        let (first, tag) = (commit(&sandbox, None), sandbox.oid("work", "HEAD"));
+        let (second, third) = (commit(&sandbox, Some(first)), commit(&sandbox, Some(first)));
+        let both = |expected, new, name: &str| [update(name, None, tag), update(CHAIN, expected, new)];
+        let publish = |updates: &[RefUpdate]| origin().publish(&repo, updates).unwrap();
+        assert_eq!(publish(&both(None, first, "refs/tags/v1")), Published::Done);
+        assert!(origin().moves_in_turn(&repo), "so it is not tried again");
+
+        let moved = Published::Moved(vec![(CHAIN.into(), Some(first))]);
+        assert_eq!(publish(&both(None, second, "refs/tags/v2")), moved);
+        assert_eq!(origin().tips(&repo, &["refs/tags/v2"]).unwrap(), [None], "nothing before it was made");
+        sandbox.git("work", &["push", "-q", "origin", &format!("{tag}:refs/tags/v2")]);
+        assert_eq!(publish(&both(Some(first), second, "refs/tags/v2")), Published::Done, "it goes on");
+
+        // What has to be stays unpushed, and holds the others back.
+        let gone = update("refs/tags/v3", Some(tag), tag);
+        let moved = Published::Moved(vec![("refs/tags/v3".into(), None)]);
+        let fourth = commit(&sandbox, Some(second));
+        assert_eq!(publish(&[update(CHAIN, Some(second), fourth), gone]), moved);
+        assert_eq!(origin().tips(&repo, &[CHAIN]).unwrap(), [Some(second)]);
+        assert_eq!(
+            publish(&both(Some(first), third, "refs/tags/v1")),
+            Published::Moved(vec![(CHAIN.into(), Some(second))]),
+            "a tag that is there already is nobody else's"
+        );
+    }
+
+    #[test]
+    fn only_the_very_object_is_removed() {
+        for authority in [origin(), Authority::Local] {
+            let sandbox = Sandbox::new();
+            let repo = sandbox.open("work");
+            let (ours, other) = (sandbox.oid("work", "HEAD"), commit(&sandbox, None));
+            for (name, oid) in [("refs/tags/a", ours), ("refs/tags/b", other)] {
+                assert_eq!(authority.publish(&repo, &[update(name, None, oid)]).unwrap(), Published::Done);
+            }
+            let refs = ["refs/tags/a", "refs/tags/b", "refs/tags/c"].map(|name| (name.to_owned(), ours));
+            authority.remove(&repo, &refs).unwrap();
+            let tips = authority.tips(&repo, &["refs/tags/a", "refs/tags/b"]).unwrap();
+            assert_eq!(tips, [None, Some(other)]);
+            authority.remove(&repo, &refs).unwrap();
         }
     }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::candidates::Minted;
 use crate::domain::env::{Intent, Outcome};
 use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::offline::Known;
@@ -129,6 +130,9 @@ pub enum Run {
         nonce: String,
         /// The tip that the reservation was to replace.
         expected: Option<Oid>,
+        /// What is about to be published for it, once that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mint: Option<Box<Mint>>,
     },
 }
 
@@ -159,6 +163,16 @@ impl Run {
             Run::Deployment { .. } | Run::Reservation { .. } => None,
         }
     }
+}
+
+/// What a reservation is to become.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mint {
+    /// The candidate, with the one object that its tag will ever be.
+    pub candidate: Minted,
+    /// The commit that keeps its artifacts, where git does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifacts: Option<Oid>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -399,6 +413,26 @@ impl OpenRun {
         match self.run.clone() {
             Run::Reservation { .. } => Ok(()),
             run => self.write(run.at(Phase::Done { outcome, at })),
+        }
+    }
+
+    /// Sets what a reservation is to become, before any of it is published.
+    ///
+    /// # Errors
+    /// As [`OpenRun::write`].
+    pub fn mints(&mut self, what: Mint) -> Result<()> {
+        let mut run = self.run.clone();
+        if let Run::Reservation { mint, .. } = &mut run {
+            *mint = Some(Box::new(what));
+        }
+        self.write(run)
+    }
+
+    /// What a reservation is to become, once that is known.
+    pub fn mint(&self) -> Option<&Mint> {
+        match &self.run {
+            Run::Reservation { mint, .. } => mint.as_deref(),
+            Run::Deployment { .. } | Run::Offline { .. } => None,
         }
     }
 

@@ -6,7 +6,7 @@
 //! working tree.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
@@ -136,6 +136,8 @@ pub struct Repo {
     alternates: Vec<PathBuf>,
     /// Objects written in-process that may not be on stable storage yet.
     unsynced: RefCell<Vec<Oid>>,
+    /// Remotes that were seen to change one ref at a time alone.
+    pub(in crate::store) in_turn: RefCell<BTreeSet<String>>,
     pub(in crate::store) version: OnceCell<Version>,
     promisor: OnceCell<Option<String>>,
     /// For how many commits trees are brought the next time.
@@ -241,6 +243,7 @@ impl Repo {
             overrides: overrides(world),
             alternates,
             unsynced: RefCell::new(Vec::new()),
+            in_turn: RefCell::default(),
             version: OnceCell::new(),
             promisor: OnceCell::new(),
             batch: Cell::new(None),
@@ -547,7 +550,7 @@ impl Repo {
     /// may point to it for good. libgit2 can only be told to do so by the user's own settings.
     pub fn sync_objects(&self) -> Result<()> {
         let objects = self.common_dir.join("objects");
-        let mut folders = std::collections::BTreeSet::new();
+        let mut folders = BTreeSet::new();
         for oid in self.unsynced.borrow().iter() {
             let name = oid.to_string();
             let folder = objects.join(&name[..2]);

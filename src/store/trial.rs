@@ -29,6 +29,8 @@ pub enum Answer {
     Yes,
     /// It does not, and why.
     No(Failure),
+    /// It does not, and `rel` does without: what is so instead.
+    Instead(String),
     /// It could not be found out, and why.
     Unknown(String),
 }
@@ -218,7 +220,14 @@ impl Trial<'_> {
             return Ok((Answer::Yes, Answer::No(in_part())));
         }
         match rows.iter().find(|row| row.name == name) {
-            None => Ok((Answer::Unknown("several refs at once are not taken".to_owned()), Answer::No(why()))),
+            None => {
+                let instead = format!("{} changes one ref at a time alone", self.authority);
+                let atomic = match Authority::cannot_at_once(&output) {
+                    true => Answer::Instead(instead),
+                    false => Answer::No(why()),
+                };
+                Ok((Answer::Unknown("several refs at once are not taken".to_owned()), atomic))
+            }
             Some(row) if row.is_forbidden() => Ok((Answer::No(why()), Answer::Yes)),
             Some(_) => Ok((Answer::Yes, Answer::Yes)),
         }

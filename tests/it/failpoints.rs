@@ -11,7 +11,7 @@ const MANY: usize = 60;
 
 /// Goes through a run once for each of its steps, which comes to this `deed`.
 /// After each, `again` makes everything as it was, from whatever was left.
-fn at_each_step(desk: &Desk<'_>, args: &[&str], deed: &str, again: impl Fn(&Desk<'_>)) {
+pub fn at_each_step(desk: &Desk<'_>, args: &[&str], deed: &str, again: impl Fn(&Desk<'_>)) {
     for step in 0..MANY {
         let output = desk
             .command(args)
@@ -45,7 +45,7 @@ fn is_settled(desk: &Desk<'_>) {
 }
 
 /// What was left unknown is looked at, and then a deployment succeeds.
-fn deploys(desk: &Desk<'_>, tag: &str) {
+pub fn deploys(desk: &Desk<'_>, tag: &str) {
     let status = desk.status("staging");
     assert!(status["in_flight"].is_null(), "{status}");
     for deployment in status["unresolved"].as_array().unwrap() {
@@ -60,7 +60,11 @@ fn deploys(desk: &Desk<'_>, tag: &str) {
 }
 
 fn a_deployment(deed: &str) {
-    let shop = Shop::new();
+    deployments_fail(&Shop::new(), deed);
+}
+
+/// Fails at each step of a deployment.
+pub fn deployments_fail(shop: &Shop, deed: &str) {
     let ana = shop.ana();
     let tag = ana.cut(&[]);
     at_each_step(&ana, &["deploy", "staging", &tag, "--redeploy", "--yes"], deed, |desk| deploys(desk, &tag));
@@ -90,7 +94,11 @@ fn a_deployment_that_panics() {
 }
 
 fn a_cut(deed: &str) {
-    let shop = Shop::new();
+    cuts_fail(&Shop::new(), deed);
+}
+
+/// Fails at each step of a cut.
+pub fn cuts_fail(shop: &Shop, deed: &str) {
     let ana = shop.ana();
     at_each_step(&ana, &["cut", "--again"], deed, |desk| {
         desk.cut(&["--again"]);

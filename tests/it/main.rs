@@ -13,6 +13,7 @@ mod remote;
 mod whereabouts;
 mod world;
 
+mod atomic;
 mod authority;
 mod bad_input;
 mod block;

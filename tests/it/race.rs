@@ -43,8 +43,11 @@ fn is_sound(shop: &Shop, chain: &str) -> Vec<Value> {
 over_every_authority!(six_cut_different_commits);
 
 fn six_cut_different_commits(kind: Kind) {
-    let shop = Shop::over(kind, &[]);
-    let (desks, commits) = six(&shop);
+    different_commits_are_cut(&Shop::over(kind, &[]));
+}
+
+pub fn different_commits_are_cut(shop: &Shop) {
+    let (desks, commits) = six(shop);
     let runs = start_all(&desks, |n| words(&format!("cut {} --json", commits[n])));
     let documents: Vec<Value> = runs.into_iter().map(|run| run.wait().ok().json()).collect();
     let tags: BTreeSet<String> = documents.iter().map(|d| string(&d["candidate"]["tag"])).collect();
@@ -57,7 +60,7 @@ fn six_cut_different_commits(kind: Kind) {
         let commit = shop.authority_git(&["rev-parse", &format!("{tag}^{{commit}}")]);
         assert_eq!(commit, string(&document["candidate"]["commit"]));
     }
-    is_sound(&shop, "candidates");
+    is_sound(shop, "candidates");
     let listed = shop.ana().json(&["list"]);
     let candidates: usize = listed["releases"]
         .as_array()
@@ -71,14 +74,17 @@ fn six_cut_different_commits(kind: Kind) {
 
 #[test]
 fn six_cut_one_commit() {
-    let shop = Shop::new();
-    let (desks, _) = six(&shop);
+    one_commit_is_cut(&Shop::new());
+}
+
+pub fn one_commit_is_cut(shop: &Shop) {
+    let (desks, _) = six(shop);
     let runs = start_all(&desks, |_| words("cut --json"));
     let documents: Vec<Value> = runs.into_iter().map(|run| run.wait().ok().json()).collect();
     assert_eq!(documents.iter().filter(|d| d["made"] == true).count(), 1, "one wins, the others show it");
     let tags: BTreeSet<String> = documents.iter().map(|d| string(&d["candidate"]["tag"])).collect();
     assert_eq!(tags.len(), 1);
-    is_sound(&shop, "candidates");
+    is_sound(shop, "candidates");
     assert_eq!(shop.refs().keys().filter(|name| name.starts_with("refs/tags/")).count(), 1);
 }
 
@@ -93,9 +99,12 @@ fn six_deploy_to_one_environment_over_http() {
 }
 
 fn six_deploy_to_one_environment(kind: Kind) {
-    let shop = Shop::over(kind, &[]);
+    one_environment_is_deployed_to(&Shop::over(kind, &[]));
+}
+
+pub fn one_environment_is_deployed_to(shop: &Shop) {
     shop.world.set("exclusive");
-    let (desks, commits) = six(&shop);
+    let (desks, commits) = six(shop);
     let ana = shop.ana();
     let tags: Vec<String> = commits.iter().map(|commit| ana.cut(&[commit])).collect();
     let runs = start_all(&desks, |n| {
@@ -127,7 +136,7 @@ fn six_deploy_to_one_environment(kind: Kind) {
         assert_eq!(kept["state"], "succeeded");
         assert_eq!(kept["actor"], deployment["actor"]);
     }
-    is_sound(&shop, "env/staging");
+    is_sound(shop, "env/staging");
     assert_eq!(ana.live("staging"), string(&log[0]["tag"]), "the last one is live");
 }
 

@@ -42,6 +42,22 @@ fn a_cut_makes_three() {
     assert_eq!(trips(&shop.ana(), &["cut"]), ["fetch"], "nothing to do");
 }
 
+/// Where several refs cannot be changed at once: a refused push, a look, and a
+/// push for each of artifacts, tag and entry.
+#[test]
+fn in_turn_there_are_more() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    shop.authority_git(&["config", "receive.advertiseAtomic", "false"]);
+    let made = ["fetch", "push", "COMMAND build", "push", "ls-remote", "push", "push", "push"];
+    assert_eq!(trips(&ana, &["cut"]), made);
+    let staging = ["fetch", "push", "ls-remote", "push", "COMMAND deploy", "push"];
+    assert_eq!(trips(&ana, &["deploy", "staging", "--yes"]), staging);
+    // The outcome, the release's own tag and its entry, after another look.
+    let prod = [&staging[..5], &["ls-remote", "push", "push", "push"]].concat();
+    assert_eq!(trips(&ana, &["deploy", "prod", "--yes"]), prod);
+}
+
 #[test]
 fn a_deployment_makes_three() {
     let shop = Shop::new();

@@ -257,6 +257,10 @@ fn tried(ctx: &Context<'_>, remote: &str, style: &TagStyle, held: Refs) -> Vec<C
     let check = |name, answer: Answer, yes: String| match answer {
         Answer::Yes => Check::ok(name, yes),
         Answer::No(failure) => Check::failed(name, &failure),
+        Answer::Instead(what) => Check::note(
+            name,
+            format!("{what}: rel changes them in turn, a chain last, and goes on where a run was killed"),
+        ),
         Answer::Unknown(why) => Check::note(name, format!("not tried: {why}")),
     };
     if let Answer::No(failure) = &taken.refs {

@@ -93,13 +93,15 @@ type Outcome = std::result::Result<(), String>;
 
 /// Runs them in order, refs first: what comes after builds on them.
 fn run(ctx: &Context<'_>, repairs: &[Repair]) -> Vec<Outcome> {
-    let refs: Vec<RefUpdate> = repairs
+    let mut refs: Vec<RefUpdate> = repairs
         .iter()
         .filter_map(|repair| match repair {
             Repair::Ref(update) => Some(update.clone()),
             _ => None,
         })
         .collect();
+    // Where they cannot move at once, a chain follows what it speaks of.
+    refs.sort_by_key(|update| update.name.starts_with("refs/notes/"));
     // All at once, so that nobody sees a chain without its tags; one by one where one of them
     // is refused, so that it does not keep the others away.
     let together = refs.len() > 1 && publish(ctx, &refs).is_ok();

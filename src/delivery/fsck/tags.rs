@@ -216,6 +216,7 @@ fn orphans(look: &mut Look<'_, '_>, told: &Told) {
         if ours && inside == tag {
             let text =
                 "it says that rel made it for this project, and the candidates' chain does not have it";
+            let begun = "a cut may be at it, or was killed at it: rel sync, in the clone that began it";
             let back =
                 "a chain that lost its end is put back from a clone that has it: rel fsck --repair there";
             let away = if ctx.is_local() {
@@ -226,6 +227,7 @@ fn orphans(look: &mut Look<'_, '_>, told: &Told) {
             look.tell(
                 Finding::new(Sort::Tag, &name, text)
                     .at(object)
+                    .hint(begun)
                     .hint(back)
                     .hint(format!("if it was made by hand: {away}")),
             );
