@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use rel::commands::man::FILES;
 use rel::domain::gate::{Gate, RULES};
@@ -371,4 +372,22 @@ fn the_manual_page_tells_files_and_variables_as_the_reference_does() {
     for (name, meaning) in files {
         assert!(FILES.contains(&(&name, &meaning)), "rel man tells {name} otherwise: {meaning}");
     }
+}
+
+#[test]
+fn every_test_that_shows_a_promise_is_there() {
+    let section = README.split_once("### When something breaks").unwrap().1;
+    let section = section.split_once("\n### ").unwrap().0;
+    let mut rows = 0;
+    for row in section.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
+        let shown = row.trim_end_matches(" |").rsplit('|').next().unwrap().trim().trim_matches('`');
+        let (module, test) = shown.split_once("::").unwrap_or((shown, ""));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/{module}.rs"));
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|_| panic!("there are no tests {module}"));
+        let heads = text.split("#[test]").skip(1).map(|rest| rest.split_once("fn ").unwrap().1);
+        let named = heads.filter(|head| test.is_empty() || head.starts_with(&format!("{test}()")));
+        assert!(named.count() > 0, "{shown} is no test");
+        rows += 1;
+    }
+    assert!(rows > 15, "{rows} rows");
 }
