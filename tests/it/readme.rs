@@ -379,7 +379,7 @@ fn every_test_that_shows_a_promise_is_there() {
     let section = README.split_once("### When something breaks").unwrap().1;
     let section = section.split_once("\n### ").unwrap().0;
     let mut rows = 0;
-    for row in section.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
+    for row in section.lines().filter(|line| line.starts_with("| ") && line.ends_with("` |")) {
         let shown = row.trim_end_matches(" |").rsplit('|').next().unwrap().trim().trim_matches('`');
         let (module, test) = shown.split_once("::").unwrap_or((shown, ""));
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/{module}.rs"));
