@@ -43,7 +43,7 @@ pub fn run(ctx: &Context<'_>) -> Result<Map<String, Value>> {
             Settled::StillRunning(id) => json!({ "deployment": id, "state": "running" }),
             Settled::NeverClaimed(id) => json!({ "deployment": id, "state": "abandoned" }),
             Settled::Reservation(version) => json!({ "reservation": version, "state": "abandoned" }),
-            Settled::Minted(tag) => json!({ "reservation": tag, "state": "minted" }),
+            Settled::Minted(version) => json!({ "reservation": version, "state": "minted" }),
             Settled::Damaged(path) => json!({ "set_aside": path.display().to_string() }),
         })
         .collect();
