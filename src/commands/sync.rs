@@ -139,7 +139,7 @@ fn exchange(ctx: &Context<'_>, args: &cli::Sync, stopped: &Stopped) -> Result<Ma
                 json!({ "deployment": null, "environment": name, "state": "running", "offline": true })
             }
             Settled::Reservation(version) => json!({ "reservation": version, "state": "abandoned" }),
-            Settled::Minted(tag) => json!({ "reservation": tag, "state": "minted" }),
+            Settled::Minted(version) => json!({ "reservation": version, "state": "minted" }),
             Settled::Damaged(path) => json!({ "set_aside": path.display().to_string() }),
         })
         .collect();

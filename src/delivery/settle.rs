@@ -15,7 +15,7 @@ use super::mint;
 use super::snapshot::{self, Snapshot, fetch_chains};
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{EnvState, Outcome, Progress, What};
-use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
+use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Left};
 use crate::failure::Result;
@@ -40,7 +40,7 @@ pub enum Settled {
     /// A reservation was abandoned.
     Reservation(String),
     /// A candidate that was published in part is published whole.
-    Minted(TagName),
+    Minted(CandidateVersion),
     /// A journal entry that could not be read was set aside.
     Damaged(std::path::PathBuf),
 }
@@ -80,8 +80,8 @@ impl std::fmt::Display for Settled {
             Settled::Reservation(version) => {
                 write!(f, "{version}, reserved by a run that died here, is abandoned")
             }
-            Settled::Minted(tag) => {
-                write!(f, "{tag}, which a run that died here was publishing, is published")
+            Settled::Minted(version) => {
+                write!(f, "{version}, which a run that died here was publishing, is published")
             }
             Settled::Damaged(path) => write!(f, "a damaged journal entry was set aside: {}", path.display()),
         }
@@ -183,7 +183,7 @@ fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
                 && complete(ctx, &nonce, &mint)?
             {
                 finish(ctx, open);
-                return Ok(Some(Settled::Minted(mint.candidate.tag)));
+                return Ok(Some(Settled::Minted(version)));
             }
             reservation(ctx, open, &version, commit, &nonce, expected)
         }

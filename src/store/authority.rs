@@ -82,9 +82,6 @@ impl RefUpdate {
     }
 }
 
-/// A ref, and what it holds.
-pub type Held = (String, Option<Oid>);
-
 /// What became of a publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -94,8 +91,11 @@ pub enum Published {
     /// Somebody else was first: what it holds now, for each ref that is neither what was expected
     /// nor what it was to be. It made none of the updates; where it moves one ref at a time, it may
     /// have made those that stand before the first of these.
-    Moved(Vec<Held>),
+    Moved(Tips),
 }
+
+/// Refs, and what each of them is now.
+pub type Tips = Vec<(String, Option<Oid>)>;
 
 impl fmt::Display for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -323,7 +323,7 @@ impl Authority {
 
     /// Reads the refs of these updates, and strikes off what is made already. What is there
     /// instead, where somebody else was first.
-    fn compare(&self, repo: &Repo, rest: &mut Vec<&RefUpdate>) -> Result<Option<Vec<Held>>> {
+    fn compare(&self, repo: &Repo, rest: &mut Vec<&RefUpdate>) -> Result<Option<Tips>> {
         let names: Vec<&str> = rest.iter().map(|update| update.name.as_str()).collect();
         let held = self.tips(repo, &names)?;
         let now: BTreeMap<&str, Option<Oid>> = names.into_iter().zip(held).collect();
