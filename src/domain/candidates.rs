@@ -239,7 +239,8 @@ impl CandidatesState {
     /// The event cannot follow this state.
     pub fn apply(&self, event: &Event) -> Result<CandidatesState, Impossible> {
         let mut next = self.clone();
-        next.count += 1;
+        next.count =
+            next.count.checked_add(1).ok_or_else(|| Impossible("there is no number left".to_owned()))?;
         match &event.what {
             What::Reserved { version, commit } => {
                 // Numbers of foreign tags are passed over, so gaps are no mistake.

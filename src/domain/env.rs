@@ -579,7 +579,7 @@ impl EnvState {
         let mut next = self.clone();
         let seq = event.id.seq;
         let numbered = |next: &mut EnvState| {
-            if seq == next.count + 1 {
+            if next.count.checked_add(1) == Some(seq) {
                 next.count = seq;
                 Ok(())
             } else {

@@ -597,7 +597,7 @@ fn trouble(output: &GitOutput) -> Trouble {
 }
 
 /// Reads `<oid> TAB <ref>` lines, and rejects what looks different.
-fn parse_tips(text: &str) -> Option<BTreeMap<String, Oid>> {
+pub(in crate::store) fn parse_tips(text: &str) -> Option<BTreeMap<String, Oid>> {
     text.lines()
         .map(|line| {
             let (oid, name) = line.split_once('\t')?;
@@ -704,13 +704,21 @@ pub(in crate::store) fn push(repo: &Repo, remote: &str, moves: &[Move], atomic: 
     }
     let mut output = git.run()?;
     // With --porcelain, why a ref was rejected stands on standard output.
-    for line in output.stdout_text().lines() {
+    let rejected = rejections(&output.stdout_text());
+    output.stderr.extend_from_slice(rejected.as_bytes());
+    Ok(output)
+}
+
+/// A line for each ref that `git push --porcelain` says was rejected, with its name and why.
+pub(in crate::store) fn rejections(porcelain: &str) -> String {
+    let mut rejections = String::new();
+    for line in porcelain.lines() {
         if let ["!", refs, why] = line.splitn(3, '\t').collect::<Vec<_>>()[..] {
             let name = refs.split_once(':').map_or(refs, |(_, name)| name);
-            output.stderr.extend_from_slice(format!("{name}: {why}\n").as_bytes());
+            rejections.push_str(&format!("{name}: {why}\n"));
         }
     }
-    Ok(output)
+    rejections
 }
 
 /// One transaction of `git update-ref`.

@@ -59,6 +59,13 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Reads a raw commit. None where it is not written as git writes one.
+    pub(in crate::store) fn of_raw(oid: Oid, data: &[u8]) -> Option<Entry> {
+        let (parents, message) = split(data)?;
+        let is_merge = parents.len() > 1;
+        Some(Entry { oid, parent: parents.first().copied(), message: message.to_vec(), is_merge })
+    }
+
     /// What it holds.
     pub fn body(&self) -> Body {
         if self.is_merge {
@@ -109,9 +116,8 @@ pub fn read(repo: &Repo, oid: Oid) -> Result<Entry> {
     let odb = repo.git2().odb().doing("cannot open the object store")?;
     let object = odb.read(to_git2(oid));
     let raw = object.as_ref().ok().filter(|object| object.kind() == ObjectType::Commit);
-    if let Some((parents, message)) = raw.and_then(|object| split(object.data())) {
-        let is_merge = parents.len() > 1;
-        return Ok(Entry { oid, parent: parents.first().copied(), message: message.to_vec(), is_merge });
+    if let Some(entry) = raw.and_then(|object| Entry::of_raw(oid, object.data())) {
+        return Ok(entry);
     }
     let commit = repo.find_commit(oid)?;
     let parent = commit.parent_ids().next().map(from_git2);

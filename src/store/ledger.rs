@@ -226,7 +226,7 @@ pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Resul
 
 /// The state of a commit of a chain, read at once; none where it takes a
 /// closer look to tell why there is none.
-fn state<S: State>(entry: &chain::Entry) -> Option<S> {
+pub(in crate::store) fn state<S: State>(entry: &chain::Entry) -> Option<S> {
     let stored: Settled<'_, S> = serde_json::from_str(entry.line()?).ok()?;
     (stored.v == VERSION && stored.event.get().starts_with('{')).then_some(stored.state)
 }

@@ -7,6 +7,8 @@ pub mod checkout;
 pub mod clone;
 pub mod diffstat;
 pub mod file;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod git;
 pub mod history;
 pub mod index;

@@ -7,6 +7,7 @@ mod candidate;
 mod fold;
 mod gates;
 mod minting;
+mod model;
 mod offline;
 mod plan;
 mod records;
