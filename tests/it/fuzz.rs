@@ -149,7 +149,7 @@ fn check(shop: &Shop, told: &Acknowledged, count: &mut Count) {
             let states = &deployments.get(id).unwrap_or_else(|| panic!("{id} is lost")).states;
             assert!(states.contains(state), "{id} was told to be {state}: {states:?}");
         }
-        let mut running = BTreeSet::new();
+        let (mut running, mut stopped) = (BTreeSet::new(), BTreeSet::new());
         for line in &trace {
             let [what, _, id] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
             if !id.starts_with(&format!("{environment}#")) {
@@ -157,17 +157,19 @@ fn check(shop: &Shop, told: &Acknowledged, count: &mut Count) {
             }
             assert!(deployments.contains_key(id), "{id} ran without a record");
             if what == "begin" {
-                // Whoever is still at work was taken over from, or nobody knew of it.
-                for other in &running {
-                    let by = &deployments[*other].closed_by;
-                    assert_ne!(
-                        by.first().map(String::as_str),
-                        Some("outcome"),
-                        "{id} beside {other}: {by:?}"
-                    );
+                // Whoever came to no end was taken over from, or stopped in the middle.
+                for other in std::mem::take(&mut running) {
+                    let told = &deployments[other];
+                    if told.closed_by.first().is_some_and(|how| how == "outcome") {
+                        assert_eq!(told.states[0], "cancelled", "{id} beside {other}: {told:?}");
+                        stopped.insert(other);
+                    } else {
+                        running.insert(other);
+                    }
                 }
                 running.insert(id);
             } else {
+                assert!(!stopped.contains(id), "{id} was stopped, and went on");
                 running.remove(id);
             }
         }
