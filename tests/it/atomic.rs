@@ -277,8 +277,9 @@ mod killed {
                 None => bob.json(&again),
                 Some(seq) => bob.json(&[&again[..], &["--take-over", &seq.to_string()]].concat()),
             };
-            assert_eq!(bob.live("staging"), tag);
-            bob.rel(&["fsck"]).ok();
         });
+        let bob = shop.clone_for("bert");
+        assert_eq!(bob.live("staging"), tag);
+        bob.rel(&["fsck"]).ok();
     }
 }

@@ -30,9 +30,9 @@ pub fn at_each_step(desk: &Desk<'_>, args: &[&str], deed: &str, again: impl Fn(&
             is_settled(desk)
         });
         again(desk);
-        desk.rel(&["fsck"]).ok();
         if code != Some(137) && !said.contains("failpoint") {
             println!("{step} steps");
+            desk.rel(&["fsck"]).ok();
             assert!(step > 5, "the steps are not reached");
             return;
         }
@@ -55,11 +55,9 @@ pub fn deploys(desk: &Desk<'_>, tag: &str) {
         assert_eq!(deployment["state"], "unknown");
         desk.json(&["resolve", &string(&deployment["id"]), "--failed", "--reason", "looked at it"]);
     }
-    desk.deploy("staging", &[tag, "--redeploy", "--override", "rolled-back", "--reason", "once more"]);
-    let status = desk.status("staging");
-    assert_eq!(status["current"]["tag"], tag);
-    assert_eq!(status["current"]["certain"], true);
-    assert!(status["unresolved"].as_array().unwrap().is_empty(), "{status}");
+    let done =
+        desk.deploy("staging", &[tag, "--redeploy", "--override", "rolled-back", "--reason", "once more"]);
+    assert_eq!((&done["tag"], &done["certain"]), (&tag.into(), &true.into()));
 }
 
 fn a_deployment(deed: &str) {
