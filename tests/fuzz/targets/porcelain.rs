@@ -15,7 +15,9 @@ fuzz_target!(|data: &[u8]| {
             assert!(text.lines().any(|line| line.eq_ignore_ascii_case(&format!("{tip}\t{name}"))));
         }
         let listing: String = tips.iter().map(|(name, tip)| format!("{tip}\t{name}\n")).collect();
-        assert_eq!(fuzzing::tips(&listing), Some(tips));
+        // Written again, a name that ends in a carriage return would lose it to the end of its line.
+        let is_kept = tips.keys().all(|name| !name.ends_with('\r'));
+        assert!(!is_kept || fuzzing::tips(&listing) == Some(tips));
     }
     let rejections = fuzzing::rejections(&text);
     assert_eq!(rejections.lines().count(), text.lines().filter(|line| is_rejection(line)).count());
