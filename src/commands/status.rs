@@ -5,13 +5,14 @@ mod watch;
 use serde_json::{Map, Value};
 
 use crate::cli;
+use crate::delivery::artifacts::Bytes;
 use crate::delivery::containment;
 use crate::delivery::context::Context;
 use crate::delivery::counts::Counts;
 use crate::delivery::outlook::{self, Outlook};
 use crate::delivery::scope::{self, Scope};
 use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{artifacts, evidence, offline, report, settle};
+use crate::delivery::{evidence, offline, report, settle};
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
@@ -65,6 +66,7 @@ struct Look<'a> {
     outlook: Outlook<'a>,
     newest: Option<&'a Minted>,
     unpublished: Vec<Deployment>,
+    bytes: Bytes<'a>,
 }
 
 /// What a deployment without a candidate would take, and what refuses it.
@@ -78,6 +80,7 @@ impl<'a> Look<'a> {
             outlook: Outlook::new(ctx, snapshot),
             newest: snapshot.pool.iter().max_by(|a, b| a.order().cmp(&b.order())),
             unpublished: offline::unpublished(ctx)?,
+            bytes: Bytes::new(ctx, snapshot),
         })
     }
 
@@ -197,7 +200,7 @@ impl<'a> Look<'a> {
             }),
             None => None,
         };
-        let lost = |tag: &TagName| self.lost(tag);
+        let lost = |tag: &TagName| self.bytes.lost(tag);
         let previous = rollback::previous(state, &snapshot.candidates.state, &lost).0;
         let unpublished = self
             .unpublished
@@ -211,7 +214,7 @@ impl<'a> Look<'a> {
             newest: self.newest.is_some_and(|newest| current.is_some_and(|live| live.tag == newest.tag)),
             previous: previous.cloned(),
             unpublished: unpublished.cloned().collect(),
-            not_here: artifacts::not_here(ctx, snapshot, current.into_iter().chain(previous)),
+            not_here: self.bytes.not_here(current.into_iter().chain(previous)),
             in_flight,
             hold: state.hold.clone(),
             unresolved: state.unresolved.clone(),
@@ -241,7 +244,7 @@ impl<'a> Look<'a> {
             None => state.clone(),
         };
         let find = |tag: &TagName| self.snapshot.minted(tag).cloned();
-        let lost = |tag: &TagName| self.lost(tag);
+        let lost = |tag: &TagName| self.bytes.lost(tag);
         let knowledge = Knowledge { find: &find, lost: &lost };
         let request = rollback::Request { take_over: token, ..rollback::Request::default() };
         match rollback::decide(&self.outlook.setting(environment, &open, &[]), &request, &knowledge, state) {
@@ -259,12 +262,6 @@ impl<'a> Look<'a> {
                 skipped: Vec::new(),
             }),
         }
-    }
-
-    /// Why a candidate cannot be deployed any more, as a rollback judges it.
-    fn lost(&self, tag: &TagName) -> Option<String> {
-        let record = self.snapshot.record(self.ctx, self.snapshot.minted(tag)?).ok()?;
-        artifacts::lost(self.ctx, &record)
     }
 }
 

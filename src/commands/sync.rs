@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
+use crate::delivery::artifacts::Bytes;
 use crate::delivery::context::Context;
 use crate::delivery::merge::{self, Merged};
 use crate::delivery::publish::Patience;
@@ -153,11 +154,12 @@ fn exchange(ctx: &Context<'_>, args: &cli::Sync, stopped: &Stopped) -> Result<Ma
 /// Brings here what is live and what a rollback would go back to, so that
 /// both can be deployed while the remote is down; those that it brought.
 fn keep(ctx: &Context<'_>, snapshot: &Snapshot) -> Vec<TagName> {
+    let bytes = Bytes::new(ctx, snapshot);
     let mut kept = Vec::new();
     for view in snapshot.environments.values() {
         let (state, candidates) = (&view.state, &snapshot.candidates.state);
         let previous = rollback::previous(state, candidates, &|_| None).0;
-        for tag in artifacts::not_here(ctx, snapshot, state.current().into_iter().chain(previous)) {
+        for tag in bytes.not_here(state.current().into_iter().chain(previous)) {
             if kept.contains(&tag) {
                 continue;
             }

@@ -1,6 +1,9 @@
 //! Bringing a candidate's recorded bytes to this machine, and nothing else.
 
+use std::cell::RefCell;
 use std::path::Path;
+
+use rustc_hash::FxHashMap;
 
 use super::context::Context;
 use super::snapshot::Snapshot;
@@ -91,21 +94,53 @@ pub fn is_not_here(ctx: &Context<'_>, candidate: &Candidate) -> Result<bool> {
     Ok(!(in_git && is_elsewhere(ctx, candidate)?))
 }
 
-/// Those of them that could not be deployed from this clone offline. What
-/// has no bytes to deploy, or no tag to go by, is for others to tell of.
-pub fn not_here<'a>(
-    ctx: &Context<'_>,
-    snapshot: &Snapshot,
-    lives: impl Iterator<Item = &'a Live>,
-) -> Vec<TagName> {
-    if ctx.is_local() {
-        return Vec::new();
+/// Whether candidates' bytes are still to be had, for who asks about the same
+/// few in one environment after another: each tag is opened once.
+pub struct Bytes<'a> {
+    ctx: &'a Context<'a>,
+    snapshot: &'a Snapshot,
+    known: RefCell<FxHashMap<TagName, Option<Whereabouts>>>,
+}
+
+/// What became of the bytes of a candidate, as far as this clone knows.
+#[derive(Clone)]
+struct Whereabouts {
+    lost: Option<String>,
+    not_here: bool,
+}
+
+impl<'a> Bytes<'a> {
+    /// Has looked at none yet.
+    pub fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Bytes<'a> {
+        Bytes { ctx, snapshot, known: RefCell::default() }
     }
-    let lacks = |tag: &&TagName| {
+
+    /// None where there is no tag to go by, which is for others to tell of.
+    fn of(&self, tag: &TagName) -> Option<Whereabouts> {
+        if let Some(known) = self.known.borrow().get(tag) {
+            return known.clone();
+        }
+        let (ctx, snapshot) = (self.ctx, self.snapshot);
         let record = snapshot.minted(tag).and_then(|minted| snapshot.record(ctx, minted).ok());
-        record.is_some_and(|record| is_not_here(ctx, &record).unwrap_or_default())
-    };
-    lives.map(|live| &live.tag).filter(lacks).cloned().collect()
+        let found = record.map(|record| Whereabouts {
+            lost: lost(ctx, &record),
+            not_here: !ctx.is_local() && is_not_here(ctx, &record).unwrap_or_default(),
+        });
+        self.known.borrow_mut().insert(tag.clone(), found.clone());
+        found
+    }
+
+    /// Why a candidate cannot be deployed any more, as a rollback judges it.
+    pub fn lost(&self, tag: &TagName) -> Option<String> {
+        self.of(tag)?.lost
+    }
+
+    /// Those of them that could not be deployed from this clone offline. What
+    /// has no bytes to deploy is for others to tell of.
+    pub fn not_here<'b>(&self, lives: impl Iterator<Item = &'b Live>) -> Vec<TagName> {
+        let lacks = |tag: &&TagName| self.of(tag).is_some_and(|bytes| bytes.not_here);
+        lives.map(|live| &live.tag).filter(lacks).cloned().collect()
+    }
 }
 
 /// Makes sure that every file of a commit is here, where nobody is asked for
