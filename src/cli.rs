@@ -122,6 +122,8 @@ pub enum Verb {
     Block(Block),
     /// Let a blocked candidate or release be deployed again
     Unblock(Block),
+    /// Settle a fix for good: it is meant to be missing, or is on trunk in another form
+    Waive(Waive),
     /// Hold an environment closed
     Lock(Lock),
     /// Open a held environment
@@ -460,6 +462,23 @@ pub struct Block {
     /// A candidate or a release
     #[arg(value_name = "RC|RELEASE")]
     pub target: String,
+    /// Why; recorded, and required
+    #[arg(long, short = 'm', value_name = "WHY")]
+    pub reason: Option<String>,
+}
+
+/// `rel waive`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  rel waive 3fa9b10 --reason \"the cart is gone\"\n  rel waive 3fa9b10 --as 77e02c4 --reason \"squashed\""
+)]
+pub struct Waive {
+    /// The fix, in any of its forms
+    #[arg(value_name = "COMMIT", required = true)]
+    pub commits: Vec<String>,
+    /// The trunk commit that it is in, where nothing tells that by itself
+    #[arg(long = "as", value_name = "TRUNK_COMMIT")]
+    pub trunk_commit: Option<String>,
     /// Why; recorded, and required
     #[arg(long, short = 'm', value_name = "WHY")]
     pub reason: Option<String>,

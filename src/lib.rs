@@ -214,6 +214,7 @@ fn dispatch(
         Verb::Approve(args) => commands::approve::run(&open()?, args),
         Verb::Block(args) => commands::block::run(&open()?, args, false),
         Verb::Unblock(args) => commands::block::run(&open()?, args, true),
+        Verb::Waive(args) => commands::waive::run(&open_whole()?, args),
         Verb::Lock(args) => commands::lock::run(&open()?, args),
         Verb::Unlock(args) => commands::unlock::run(&open()?, args),
         Verb::Record(args) => commands::record::run(&open_whole()?, args),

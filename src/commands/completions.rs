@@ -205,7 +205,7 @@ fn wanted(arg: &Arg) -> Option<Wanted> {
         (_, "RELEASE") => Wanted::Release,
         (_, "RC|RELEASE") => Wanted::CandidateOrRelease,
         (_, "TARGET") => Wanted::Target,
-        (_, "REV" | "COMMIT") => Wanted::Commit,
+        (_, "REV" | "COMMIT" | "TRUNK_COMMIT") => Wanted::Commit,
         (_, "A" | "B") => Wanted::Revision,
         (_, "ID") => Wanted::Unresolved,
         (_, "GATE") => Wanted::Gate,

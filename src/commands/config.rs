@@ -38,11 +38,7 @@ pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Map<St
         config.project.name,
         environments.join(", ")
     ));
-    let unsupported: Vec<String> = config::unsupported(config)
-        .into_iter()
-        .map(|one| one.text)
-        .chain(config.environments.iter().filter_map(config::not_judged))
-        .collect();
+    let unsupported: Vec<String> = config::unsupported(config).into_iter().map(|one| one.text).collect();
     for note in parsed.notes.iter().chain(&unsupported) {
         screen.warn(note);
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
+use crate::delivery::crossing::warn_of_lost;
 use crate::delivery::cut::{Request, intend};
 use crate::delivery::make::{Intended, Made, make};
 use crate::delivery::snapshot::Snapshot;
@@ -28,12 +29,19 @@ pub fn run(ctx: &Context<'_>, args: &cli::Cut) -> Result<Map<String, Value>> {
         if_changed: args.if_changed,
     };
     let mut document = Map::new();
+    let intended = intend(ctx, &snapshot, &request)?;
+    if let Intended::New(draft) = &intended {
+        let lost = warn_of_lost(ctx, &snapshot, draft.commit, &draft.release)?;
+        if !lost.is_empty() {
+            document.insert("lost_fixes".into(), json!(lost));
+        }
+    }
     if ctx.options.dry_run {
-        dry_run(ctx, &snapshot, &request, &mut document)?;
+        dry_run(ctx, &snapshot, intended, &mut document)?;
         report::policy(ctx, &snapshot.policy, &mut document);
         return Ok(document);
     }
-    match make(ctx, &mut snapshot, None, &|snapshot| intend(ctx, snapshot, &request))? {
+    match make(ctx, &mut snapshot, Some(intended), &|snapshot| intend(ctx, snapshot, &request))? {
         Made::Exists(minted) => {
             let record = snapshot.record(ctx, &minted)?;
             ctx.screen.result(&format!("{} is {} already; nothing made", record.commit.short(), record.tag));
@@ -59,11 +67,11 @@ pub fn run(ctx: &Context<'_>, args: &cli::Cut) -> Result<Map<String, Value>> {
 fn dry_run(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
-    request: &Request,
+    intended: Intended,
     document: &mut Map<String, Value>,
 ) -> Result<()> {
     document.insert("made".into(), json!(false));
-    match intend(ctx, snapshot, request)? {
+    match intended {
         Intended::Exists(minted) => {
             let record = snapshot.record(ctx, &minted)?;
             ctx.screen.result(&format!(

@@ -26,4 +26,5 @@ pub mod show;
 pub mod status;
 pub mod sync;
 pub mod unlock;
+pub mod waive;
 pub mod r#where;

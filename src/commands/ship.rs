@@ -4,11 +4,13 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
+use crate::delivery::crossing::Crossings;
 use crate::delivery::cut::{Request, intend};
 use crate::delivery::flow::{self, Wish};
 use crate::delivery::make::{Intended, Made, make};
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{report, settle};
+use crate::domain::crossing;
 use crate::domain::env::Trigger;
 use crate::domain::gate::{self, Gate};
 use crate::domain::name::EnvName;
@@ -28,7 +30,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
         snapshot.policy.config.path_to(&args.environment).into_iter().map(|e| e.name.clone()).collect();
     let request = Request { rev: args.rev.clone(), ..Request::default() };
     let intended = intend(ctx, &snapshot, &request)?;
-    closed_doors(ctx, &snapshot, &path, &args.overrides)?;
+    closed_doors(ctx, &snapshot, &intended, &path, &args.overrides)?;
     if ctx.options.dry_run {
         return dry_run(ctx, &snapshot, &intended, &path);
     }
@@ -60,17 +62,31 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
 }
 
 /// The gates that can be judged before a build: an environment on the way
-/// that is busy, held or frozen now, or not for whoever ships, would refuse
-/// afterwards.
-fn closed_doors(ctx: &Context<'_>, snapshot: &Snapshot, path: &[EnvName], overrides: &[Gate]) -> Result<()> {
-    let (actor, on_behalf_of) = (ctx.actor()?, ctx.world.on_behalf_of());
+/// that is busy, held or frozen now, or not for whoever ships, or that is owed
+/// a fix which the commit lacks, would refuse afterwards.
+fn closed_doors(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    intended: &Intended,
+    path: &[EnvName],
+    overrides: &[Gate],
+) -> Result<()> {
+    let (actor, on_behalf_of, now) = (ctx.actor()?, ctx.world.on_behalf_of(), ctx.world.now());
+    let crossings = Crossings::new(ctx, snapshot);
+    let (commit, release) = intended.what();
     let mut verdicts = Vec::new();
     let mut closed = Vec::new();
     for name in path {
         let environment = snapshot.environment(name)?;
         let mut theirs = flow::closed(snapshot, name)?;
-        let always = gate::whoever_and_whenever(environment, &actor, on_behalf_of.as_ref(), ctx.world.now());
-        theirs.extend(always.into_iter().filter(|verdict| !overrides.contains(&verdict.gate)));
+        let state = &snapshot.chain(name)?.state;
+        let crossing = crossings.to(state, commit, Some(release.to_string()))?;
+        let left = crossing::fixes_lost(environment, &crossing, now)
+            .into_iter()
+            .chain(crossing::points_left(&crossing))
+            .filter(|verdict| !verdict.passed);
+        let always = gate::whoever_and_whenever(environment, &actor, on_behalf_of.as_ref(), now);
+        theirs.extend(always.into_iter().chain(left).filter(|verdict| !overrides.contains(&verdict.gate)));
         if !theirs.is_empty() {
             closed.push(name);
         }

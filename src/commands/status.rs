@@ -6,16 +6,15 @@ use serde_json::{Map, Value};
 
 use crate::cli;
 use crate::delivery::artifacts::Bytes;
-use crate::delivery::containment;
 use crate::delivery::context::Context;
 use crate::delivery::counts::Counts;
 use crate::delivery::outlook::{self, Outlook};
 use crate::delivery::scope::{self, Scope};
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{evidence, offline, report, settle};
-use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
+use crate::domain::crossing::Lost;
 use crate::domain::env::{Deployment, EnvState, HoldCause, Live};
 use crate::domain::gate::Verdict;
 use crate::domain::name::{Oid, TagName};
@@ -88,13 +87,10 @@ impl<'a> Look<'a> {
         let (ctx, snapshot) = (self.ctx, self.snapshot);
         let coming: Vec<Coming<'a>> =
             environments.iter().map(|environment| self.outlook.next(environment)).collect::<Result<_>>()?;
-        let picks = self.all_picks(environments)?;
-        let counts = self.counts(environments, &coming, &picks)?;
-        let mut fixes = self.fixes(&picks, &counts)?;
+        let counts = self.counts(environments, &coming)?;
         let mut places = Vec::new();
         for (environment, coming) in environments.iter().zip(coming) {
-            let fixes = fixes.remove(0);
-            places.push(self.place(environment, coming, fixes, &counts, in_depth)?);
+            places.push(self.place(environment, coming, &counts, in_depth)?);
         }
         let pending = self.newest.and_then(|newest| counts.get(newest.trunk_commit, snapshot.trunk));
         Ok(Status {
@@ -109,12 +105,7 @@ impl<'a> Look<'a> {
     }
 
     /// Everything that is counted, in one walk.
-    fn counts(
-        &self,
-        environments: &[&Environment],
-        coming: &[Coming<'_>],
-        picks: &[Vec<Pick>],
-    ) -> Result<Counts> {
+    fn counts(&self, environments: &[&Environment], coming: &[Coming<'_>]) -> Result<Counts> {
         let trunk = self.snapshot.trunk;
         let mut wanted: Vec<(Oid, Oid)> = Vec::new();
         wanted.extend(self.newest.map(|newest| (newest.trunk_commit, trunk)));
@@ -126,66 +117,29 @@ impl<'a> Look<'a> {
                 wanted.push((from, candidate.commit));
             }
         }
-        // Nothing is left of a fix that trunk contains.
-        wanted.extend(picks.iter().flatten().map(|pick| (trunk, pick.source)));
         let scope = Scope::new(&self.snapshot.policy.config.project.paths)?;
         Counts::take(self.ctx, &scope, &wanted)
     }
 
-    /// What was picked onto what is live in each environment.
-    fn all_picks(&self, environments: &[&Environment]) -> Result<Vec<Vec<Pick>>> {
-        let picks = environments.iter().map(|environment| {
-            let live = self.snapshot.chain(&environment.name)?.state.current();
-            live.map_or(Ok(Vec::new()), |live| self.picks(&live.tag))
-        });
-        picks.collect()
-    }
-
-    /// For each environment the fixes that are live there and that trunk
-    /// lacks: the next cut would bring the fault back.
-    fn fixes(&self, picks: &[Vec<Pick>], counts: &Counts) -> Result<Vec<Vec<Fix>>> {
-        let trunk = [self.snapshot.trunk];
-        // Nearly every fix was picked from trunk; only the others are looked for in other forms.
-        let elsewhere = picks.iter().flatten().filter(|pick| !counts.contains(trunk[0], pick.source));
-        let mut asked: Vec<Oid> = elsewhere.map(|pick| pick.commit).collect();
-        asked.sort();
-        asked.dedup();
-        if asked.is_empty() {
-            return Ok(picks.iter().map(|_| Vec::new()).collect());
-        }
-        let tags = self.snapshot.tags(self.ctx)?;
-        let ways = containment::ways(self.ctx, self.snapshot, &tags, &asked, &trunk)?;
-        let lacking = |pick: &&Pick| {
-            asked.binary_search(&pick.commit).is_ok_and(|at| ways[at].iter().all(Option::is_none))
+    /// The fixes that are live in an environment and that trunk lacks: the next
+    /// cut would bring the fault back.
+    fn fixes(&self, environment: &Environment) -> Result<Vec<Fix>> {
+        let Some(live) = self.snapshot.chain(&environment.name)?.state.current() else {
+            return Ok(Vec::new());
         };
-        let fix = |pick: &Pick| -> Result<Fix> {
-            let change = scope::changes(self.ctx, &[pick.commit])?.swap_remove(0);
-            Ok(Fix { source: pick.source, change })
+        let crossings = &self.outlook.crossings;
+        let lost = crossings.lost(&crossings.owed(live)?, self.snapshot.trunk, None)?;
+        let fix = |lost: Lost| {
+            let change = scope::changes(self.ctx, &[lost.fix.commit])?.swap_remove(0);
+            Ok(Fix { source: lost.fix.source, change })
         };
-        picks.iter().map(|picks| picks.iter().filter(lacking).map(fix).collect()).collect()
-    }
-
-    /// What was picked onto a candidate, and onto those it was picked onto, as
-    /// far as this clone has it.
-    fn picks(&self, tag: &TagName) -> Result<Vec<Pick>> {
-        let mut picks = Vec::new();
-        let mut next = self.snapshot.minted(tag);
-        while let Some(minted) = next.filter(|minted| minted.parent.is_some()) {
-            // A tag that is not the one that was minted is for others to tell of.
-            if let Ok(record) = self.snapshot.record(self.ctx, minted) {
-                picks.extend(record.picks);
-            }
-            next = minted.parent.as_ref().and_then(|tag| self.snapshot.minted(tag));
-        }
-        picks.retain(|pick| self.ctx.repo.has_object(pick.commit));
-        Ok(picks)
+        lost.into_iter().map(fix).collect()
     }
 
     fn place(
         &self,
         environment: &Environment,
         coming: Coming<'_>,
-        fixes: Vec<Fix>,
         counts: &Counts,
         in_depth: bool,
     ) -> Result<Place> {
@@ -226,7 +180,7 @@ impl<'a> Look<'a> {
                 ready_at: outlook::ready_at(&gates, self.outlook.now),
                 gates,
             }),
-            fixes,
+            fixes: self.fixes(environment)?,
             back: if in_depth { self.back(environment, state) } else { None },
         })
     }
@@ -245,9 +199,13 @@ impl<'a> Look<'a> {
         };
         let find = |tag: &TagName| self.snapshot.minted(tag).cloned();
         let lost = |tag: &TagName| self.bytes.lost(tag);
-        let knowledge = Knowledge { find: &find, lost: &lost };
         let request = rollback::Request { take_over: token, ..rollback::Request::default() };
-        match rollback::decide(&self.outlook.setting(environment, &open, &[]), &request, &knowledge, state) {
+        let setting = self.outlook.setting(environment, &open, &[]);
+        let decision = self.outlook.crossings.deciding(&open, |crossing| {
+            let knowledge = Knowledge { find: &find, lost: &lost, crossing };
+            rollback::decide(&setting, &request, &knowledge, state)
+        });
+        match decision.ok()? {
             Decision::Go(plan) => Some(Back::To {
                 tag: plan.candidate().tag.clone(),
                 why: plan.why().to_owned(),

@@ -128,18 +128,20 @@ impl<'a> Look<'a> {
     }
 
     fn one(&self, text: &str, commit: Oid, ways: &[Option<Way>]) -> Result<Where> {
-        let way = |tip: Oid| self.place_of.get(&tip).and_then(|at| ways[*at]);
+        let found = |tip: Oid| self.place_of.get(&tip).and_then(|at| ways[*at]);
+        // What was taken back is not there any more.
+        let way = |tip: Oid| found(tip).filter(|way| way.reverted_by.is_none());
         let change = self.change(commit)?;
         let candidates: Vec<Found> = self
             .tags
             .iter()
             .filter_map(|(tag, tip, foreign)| {
                 // Nobody recorded what went into a tag of others.
-                let way = way(*tip).filter(|way| !foreign || way.form.is_none())?;
+                let way = found(*tip).filter(|way| !foreign || way.form.is_none())?;
                 Some(Found { tag: tag.clone(), way, foreign: *foreign })
             })
             .collect();
-        let trunk = way(self.snapshot.trunk);
+        let trunk = found(self.snapshot.trunk);
         let environments = &self.snapshot.policy.config.environments;
         let places = environments.iter().zip(&self.lived).map(|(environment, lived)| {
             let state = &self.snapshot.chain(&environment.name)?.state;
@@ -201,8 +203,11 @@ impl<'a> Look<'a> {
                 let gates = self.outlook.refusals(environment, candidate)?;
                 Ok(Waits::Candidate { tag: candidate.tag.clone(), gates })
             }
-            None if trunk.is_some() => Ok(Waits::Cut),
-            None => Ok(Waits::Trunk),
+            None => Ok(match trunk {
+                Some(Way { reverted_by: Some(by), .. }) => Waits::Reverted(by),
+                Some(_) => Waits::Cut,
+                None => Waits::Trunk,
+            }),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a file may ask for that this version cannot do yet, so that callers
 //! refuse aloud rather than leave it out in silence.
 
-use crate::domain::config::{Config, Environment, LostFix, Publish};
+use crate::domain::config::{Config, Environment, Publish};
 use crate::domain::name::EnvName;
 
 /// A key that is set and cannot be honoured.
@@ -42,18 +42,6 @@ pub fn unsupported(config: &Config) -> Vec<Unsupported> {
     keys.map(|(key, what)| told(key, None, &what))
         .chain(config.environments.iter().flat_map(unsupported_in))
         .collect()
-}
-
-/// What one environment sets that is not judged yet, to be said wherever it
-/// would have counted: that a live fix may be lost is warned of nowhere.
-pub fn not_judged(environment: &Environment) -> Option<String> {
-    let set = environment.lost_fix.is_some_and(|lost_fix| lost_fix != LostFix::Off);
-    set.then(|| {
-        format!(
-            "`environments.{}.lost_fix` is set, but this version does not look for lost fixes yet",
-            environment.name
-        )
-    })
 }
 
 /// Everything in one environment that cannot be honoured.

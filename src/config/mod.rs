@@ -14,7 +14,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use limits::{Unsupported, not_judged, unsupported, unsupported_in};
+pub use limits::{Unsupported, unsupported, unsupported_in};
 pub use parse::{Head, Parsed, head, head_of, parse};
 
 use crate::domain::config::Config;

@@ -70,6 +70,7 @@ pub fn intent(
         position: plan.candidate().position,
         undoes: plan.undoes().cloned(),
         holds: plan.holds(),
+        owes: plan.owes().to_vec(),
         deployment: Deployment {
             id: DeploymentId { environment: environment.clone(), seq },
             seq,

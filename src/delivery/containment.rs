@@ -1,10 +1,11 @@
 //! Whether commits contain another, in whatever form: as an ancestor, as a
-//! recorded pick, or as an equal patch.
+//! recorded pick, or as an equal patch; and whether it was reverted there.
 
 use rustc_hash::FxHashMap;
 
 use super::context::Context;
-use super::records;
+use super::mentions::Mentions;
+use super::records::{self, Picked};
 use super::scope;
 use super::snapshot::{Snapshot, Tags};
 use crate::domain::containment::{Via, Way};
@@ -19,6 +20,8 @@ const COMPARED: usize = 20_000;
 
 /// For each of `wanted` and each of `tips`, how the tip contains it, if it does.
 ///
+/// A form that was reverted there counts where no other is left, and says so.
+///
 /// # Errors
 /// git failed, or a commit is not in this clone.
 pub fn ways(
@@ -29,27 +32,100 @@ pub fn ways(
     tips: &[Oid],
 ) -> Result<Vec<Vec<Option<Way>>>> {
     let among = Among::read(ctx, snapshot, tips)?;
-    let picks = Picks::read(ctx, snapshot, tags)?;
-    let forms: Vec<Vec<Oid>> = wanted.iter().map(|oid| picks.forms(ctx, *oid)).collect::<Result<_>>()?;
-    let asked: Vec<Oid> =
-        wanted.iter().zip(&forms).flat_map(|(oid, forms)| [*oid].into_iter().chain(forms.clone())).collect();
-    let contained = among.containing(ctx, &asked, tips)?;
+    let picked = records::picks(ctx, snapshot, tags)?;
+    let (picks, mentions, forms) = known(ctx, snapshot, &picked, wanted)?;
+    let contained = among.containing(ctx, &forms.concat(), tips)?;
+    let takers = Takers { ctx, snapshot, among: &among, picked: &picked, picks: &picks, tips };
     let mut first = 0;
     let mut found = Vec::new();
     for (oid, forms) in wanted.iter().zip(&forms) {
-        let way = |tip: usize| {
-            if contained.has(first, tip) {
-                return Some(Way { via: Via::Ancestor, form: None });
-            }
-            let form = (1..=forms.len()).find(|at| contained.has(first + at, tip));
-            form.map(|at| Way { via: Via::Pick, form: Some(forms[at - 1]) })
+        let taken: Vec<Vec<Option<Oid>>> =
+            forms.iter().map(|form| takers.of(&mentions, forms, *form)).collect::<Result<_>>()?;
+        let way = |tip: usize, standing: bool| {
+            let form = (0..forms.len())
+                .find(|at| contained.has(first + at, tip) && taken[*at][tip].is_none() == standing)?;
+            Some(Way {
+                via: if form == 0 { Via::Ancestor } else { Via::Pick },
+                form: (form > 0).then(|| forms[form]),
+                reverted_by: taken[form][tip],
+            })
         };
-        let mut ways: Vec<Option<Way>> = (0..tips.len()).map(way).collect();
-        by_patch(ctx, &among, *oid, tips, &mut ways)?;
+        let mut ways: Vec<Option<Way>> = (0..tips.len()).map(|tip| way(tip, true)).collect();
+        by_patch(&takers, *oid, forms, &mut ways)?;
+        for (tip, found) in ways.iter_mut().enumerate() {
+            if found.is_none_or(|way| way.reverted_by.is_some()) {
+                *found = way(tip, false).or(*found);
+            }
+        }
         found.push(ways);
-        first += forms.len() + 1;
+        first += forms.len();
     }
     Ok(found)
+}
+
+/// Each of these commits with all its other forms, as far as they are known
+/// and in this clone.
+///
+/// # Errors
+/// git failed, or a commit is not in this clone.
+pub fn forms(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags, commits: &[Oid]) -> Result<Vec<Vec<Oid>>> {
+    Ok(known(ctx, snapshot, &records::picks(ctx, snapshot, tags)?, commits)?.2)
+}
+
+/// What is known of the forms of commits and what took them back; of each of
+/// `wanted` all its forms, itself first.
+fn known(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    picked: &[Picked],
+    wanted: &[Oid],
+) -> Result<(Picks, Mentions, Vec<Vec<Oid>>)> {
+    let mut mentions = Mentions::of(ctx, snapshot, wanted, picked)?;
+    loop {
+        let picks = Picks::read(snapshot, picked, &mentions);
+        let forms: Vec<Vec<Oid>> = wanted.iter().map(|oid| picks.forms(ctx, *oid)).collect::<Result<_>>()?;
+        // A form may be older than the commit, and what is said of it too.
+        let further = Mentions::of(ctx, snapshot, &forms.concat(), picked)?;
+        if further.reaches_as_far_as(&mentions) {
+            return Ok((picks, further, forms));
+        }
+        mentions = further;
+    }
+}
+
+/// What takes back commits, and where.
+struct Takers<'a> {
+    ctx: &'a Context<'a>,
+    snapshot: &'a Snapshot,
+    among: &'a Among,
+    picked: &'a [Picked],
+    picks: &'a Picks,
+    tips: &'a [Oid],
+}
+
+impl Takers<'_> {
+    /// For each tip the revert it contains that came after `form`, which goes
+    /// by these `names` too, and was not itself reverted.
+    fn of(&self, mentions: &Mentions, names: &[Oid], form: Oid) -> Result<Vec<Option<Oid>>> {
+        let mut taken = vec![None; self.tips.len()];
+        for revert in mentions.reverts(self.ctx, names, form)? {
+            let forms = self.picks.forms(self.ctx, revert.commit)?;
+            for other in &forms {
+                if *other == form || !history::is_ancestor(&self.ctx.repo, form, *other)? {
+                    continue;
+                }
+                let contained = self.among.containing(self.ctx, &[*other], self.tips)?;
+                // Later each time, so that this comes to an end.
+                let undone = self.of(mentions, &forms, *other)?;
+                for (tip, taken) in taken.iter_mut().enumerate() {
+                    if contained.has(0, tip) && undone[tip].is_none() {
+                        taken.get_or_insert(*other);
+                    }
+                }
+            }
+        }
+        Ok(taken)
+    }
 }
 
 /// From how many tips on it is worth knowing how they contain each other.
@@ -101,47 +177,57 @@ impl Among {
 const LINE: &str = "line 3";
 
 /// Fills in where a tip contains a commit with an equal patch only.
-fn by_patch(
-    ctx: &Context<'_>,
-    known: &Among,
-    wanted: Oid,
-    tips: &[Oid],
-    ways: &mut [Option<Way>],
-) -> Result<()> {
+fn by_patch(takers: &Takers<'_>, wanted: Oid, names: &[Oid], ways: &mut [Option<Way>]) -> Result<()> {
+    let Takers { ctx, snapshot, among, picked, tips, .. } = takers;
     let lacking: Vec<usize> = (0..tips.len()).filter(|at| ways[*at].is_none()).collect();
     let include: Vec<Oid> = lacking.iter().map(|at| tips[*at]).collect();
     if include.is_empty() {
         return Ok(());
     }
-    let among = known.outside(ctx, wanted, &include)?;
+    let outside = among.outside(ctx, wanted, &include)?;
     let mut equal = Vec::new();
-    for other in patch::equal_to(&ctx.repo, wanted, &among)? {
-        // What the commit itself builds on is no other form of it.
-        if !history::is_ancestor(&ctx.repo, other, wanted)? {
+    for other in patch::equal_to(&ctx.repo, wanted, &outside)? {
+        // What the commit itself builds on is no other form of it, and its picks are known.
+        if !names.contains(&other) && !history::is_ancestor(&ctx.repo, other, wanted)? {
             equal.push(other);
         }
     }
     if equal.is_empty() {
         return Ok(());
     }
-    let contained = known.containing(ctx, &equal, &include)?;
+    let contained = among.containing(ctx, &equal, &include)?;
+    let mentions = Mentions::of(ctx, snapshot, &equal, picked)?;
+    let of = |form: &Oid| takers.of(&mentions, &[names, &[*form]].concat(), *form);
+    let taken: Vec<Vec<Option<Oid>>> = equal.iter().map(of).collect::<Result<_>>()?;
     for (tip, at) in lacking.into_iter().enumerate() {
-        let form = (0..equal.len()).find(|form| contained.has(*form, tip));
-        ways[at] = form.map(|form| Way { via: Via::Patch, form: Some(equal[form]) });
+        let there = (0..equal.len()).filter(|form| contained.has(*form, tip));
+        // One that stands before one that was taken back.
+        let form = there.min_by_key(|form| taken[*form][at].is_some());
+        ways[at] =
+            form.map(|form| Way { via: Via::Patch, form: Some(equal[form]), reverted_by: taken[form][at] });
     }
     Ok(())
 }
 
-/// Every pick that candidates record, both ways.
+/// Every pick that candidates record or a message on trunk tells of, and every
+/// form that a waiver names, both ways.
 struct Picks(FxHashMap<Oid, Vec<Oid>>);
 
 impl Picks {
-    fn read(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Picks> {
+    fn read(snapshot: &Snapshot, picked: &[Picked], mentions: &Mentions) -> Picks {
         let mut picks = Picks(FxHashMap::default());
-        for pick in records::picks(ctx, snapshot, tags)? {
+        for Picked { pick, .. } in picked {
             picks.join(pick.source, pick.commit);
         }
-        Ok(picks)
+        for (commit, source) in mentions.picks() {
+            picks.join(*source, *commit);
+        }
+        for waiver in &snapshot.candidates.state.waivers {
+            if let Some(trunk) = waiver.trunk_commit {
+                picks.join(waiver.commit, trunk);
+            }
+        }
+        picks
     }
 
     fn join(&mut self, one: Oid, other: Oid) {
@@ -149,9 +235,9 @@ impl Picks {
         self.0.entry(other).or_default().push(one);
     }
 
-    /// The other commits that are this one in another form, as far as they are
-    /// in this clone: by recorded picks, and by what their messages say they
-    /// were picked from.
+    /// The commit, and the others that are this one in another form, as far as
+    /// they are in this clone: by recorded picks, and by what their messages
+    /// say they were picked from.
     fn forms(&self, ctx: &Context<'_>, commit: Oid) -> Result<Vec<Oid>> {
         let mut forms = vec![commit];
         let mut at = 0;
@@ -165,7 +251,6 @@ impl Picks {
             }
             at += 1;
         }
-        forms.remove(0);
         Ok(forms)
     }
 }

@@ -8,9 +8,9 @@ use crate::domain::name::Oid;
 use crate::failure::Result;
 use crate::store::history::{self, Ranges};
 
-/// Counts, by what is excluded and what is included: the project's, and all.
+/// Counts of a project's commits, by what is excluded and what is included.
 #[derive(Debug, Default)]
-pub struct Counts(HashMap<(Oid, Oid), (usize, usize)>);
+pub struct Counts(HashMap<(Oid, Oid), usize>);
 
 impl Counts {
     /// Counts every range of `wanted`: the commits that the second contains
@@ -34,9 +34,8 @@ impl Counts {
         let mut own: HashMap<Oid, bool> = HashMap::new();
         let mut counts = Counts::default();
         for (index, pair) in pairs.into_iter().enumerate() {
-            let all = walked.count(index);
             if scope.is_all() {
-                counts.0.insert(pair, (all, all));
+                counts.0.insert(pair, walked.count(index));
                 continue;
             }
             let mut ours = 0;
@@ -52,19 +51,13 @@ impl Counts {
                 };
                 ours += usize::from(touched);
             }
-            counts.0.insert(pair, (ours, all));
+            counts.0.insert(pair, ours);
         }
         Ok(counts)
     }
 
     /// How many there are; none where one of the two is not in this clone.
     pub fn get(&self, exclude: Oid, include: Oid) -> Option<usize> {
-        self.0.get(&(exclude, include)).map(|(ours, _)| *ours)
-    }
-
-    /// Whether what would be excluded contains what would be included, so
-    /// that nothing is left, whoever's it is.
-    pub fn contains(&self, exclude: Oid, include: Oid) -> bool {
-        self.0.get(&(exclude, include)).is_some_and(|(_, all)| *all == 0)
+        self.0.get(&(exclude, include)).copied()
     }
 }

@@ -8,6 +8,7 @@
 use super::artifacts;
 use super::claim::{self, Claim, Claimed, Details};
 use super::context::Context;
+use super::crossing::Crossings;
 use super::outcome::{Landed, Tagging, has_it, publish_outcome, release_of};
 use super::prepare::{Prepared, prepare};
 use super::snapshot::{self, Snapshot};
@@ -337,9 +338,11 @@ pub fn way_back(
         let record = snapshot.record(ctx, snapshot.minted(tag)?).ok()?;
         artifacts::gone(ctx, &record)
     };
-    let knowledge = Knowledge { find: &find, lost: &lost };
-    let request = rollback::Request::default();
-    let plan = match rollback::decide(&setting, &request, &knowledge, state) {
+    let decision = Crossings::new(ctx, snapshot).deciding(state, |crossing| {
+        let knowledge = Knowledge { find: &find, lost: &lost, crossing };
+        rollback::decide(&setting, &rollback::Request::default(), &knowledge, state)
+    });
+    let plan = match decision? {
         Decision::Go(plan) => plan,
         Decision::NoTarget { why, .. } | Decision::Nothing(why) => return Err(Failure::failed(why)),
         Decision::Refused(verdicts) => {

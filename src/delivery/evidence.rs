@@ -351,7 +351,7 @@ pub(in crate::delivery) mod tests {
                 offline: false,
                 rel_version: "0.1.0".to_owned(),
             };
-            let intent = Intent { deployment, position: 1, undoes: None, holds: false };
+            let intent = Intent { deployment, position: 1, undoes: None, holds: false, owes: Vec::new() };
             let exit_code = Some(if state == Progress::Succeeded { 0 } else { 3 });
             let outcome = Outcome { state, started: true, exit_code, text: None };
             let events = [

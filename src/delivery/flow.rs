@@ -10,13 +10,13 @@ use chrono::{DateTime, Utc};
 use super::artifacts;
 use super::claim::{self, Details};
 use super::context::Context;
+use super::crossing::Crossings;
 use super::deployment::{self, Receipt};
 use super::offline;
 use super::pick::carried;
 use super::prepare::{Prepared, prepare};
 use super::scope::{Scope, changes};
 use super::snapshot::Snapshot;
-use crate::config;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
@@ -28,6 +28,7 @@ use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 use crate::ui::plan::{Shown, deploy_plan, rollback_plan};
+use crate::ui::text::clean;
 use crate::ui::time;
 
 /// How often a deployment is planned anew because things moved.
@@ -95,9 +96,6 @@ pub enum Delivered {
 pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result<Delivered> {
     refuse_blanket(&wish.overrides)?;
     ctx.must_honour(&snapshot.policy.config, &["hooks.before_deploy"])?;
-    if let Some(text) = config::not_judged(snapshot.environment(&wish.environment)?) {
-        ctx.screen.warn(&text);
-    }
     let ground = offline::stand(ctx, snapshot, &wish.environment)?;
     // Nothing changes by itself in what nobody asks for.
     let waiting = wish.wait.filter(|_| ground.is_none()).map(|limit| (Instant::now(), limit));
@@ -129,6 +127,8 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
             if wish.trigger == Trigger::Person {
                 ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
                 confirm_deployment(ctx, snapshot, &plan, wish.confirmed)?;
+            } else {
+                warn(ctx, &plan);
             }
             confirmed = Some(what);
         }
@@ -141,6 +141,14 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
     }
     Err(Failure::new(Kind::Moved, format!("{} moved {TRIES} times; nothing ran", wish.environment))
         .hint("try again"))
+}
+
+/// Says what gates only warn of, where nobody is shown the plan.
+fn warn(ctx: &Context<'_>, plan: &Plan) {
+    for judged in plan.gates().iter().filter(|judged| judged.verdict == "warned") {
+        let text: Vec<String> = judged.text.lines().map(clean).collect();
+        ctx.screen.warn(&format!("{}: {}", judged.gate, text.join("\n  ")));
+    }
 }
 
 /// Claims and runs a plan, or runs it without a claim where it stands on no
@@ -208,7 +216,8 @@ fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Resul
     };
     let request =
         Request { overrides: wish.overrides.clone(), redeploy: wish.redeploy, take_over: wish.take_over };
-    Ok(match plan::deploy(&setting, candidate, &request, footing.shown) {
+    let crossing = Crossings::new(ctx, snapshot).to_candidate(setting.state, candidate)?;
+    Ok(match plan::deploy(&setting, candidate, &crossing, &request, footing.shown) {
         Planned::Nothing(live) => Considered::Nothing(format!(
             "{} runs {} already ({}, {})",
             wish.environment,
@@ -485,7 +494,13 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
         let record = snapshot.record(ctx, minted).ok()?;
         artifacts::gone(ctx, &record)
     };
-    let knowledge = Knowledge { find: &find, lost: &lost };
+    let crossings = Crossings::new(ctx, snapshot);
+    let decide = |request: &rollback::Request| {
+        crossings.deciding(setting.state, |crossing| {
+            let knowledge = Knowledge { find: &find, lost: &lost, crossing };
+            rollback::decide(&setting, request, &knowledge, footing.shown)
+        })
+    };
     let from = match &wish.from {
         Some(text) => Some(believed_live(ctx, snapshot, footing.shown, text)?),
         None => None,
@@ -495,11 +510,11 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
         None => None,
     };
     let mut request = rollback::Request { to, from, take_over: wish.take_over, further: false };
-    let mut decision = rollback::decide(&setting, &request, &knowledge, footing.shown);
+    let mut decision = decide(&request)?;
     if let Decision::AskFurther { current, target } = &decision {
         ask_further(ctx, &wish.environment, current, target)?;
         request.further = true;
-        decision = rollback::decide(&setting, &request, &knowledge, footing.shown);
+        decision = decide(&request)?;
     }
     let plan = match decision {
         Decision::Go(plan) => plan,

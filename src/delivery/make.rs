@@ -73,6 +73,16 @@ pub enum Intended {
     New(Box<Draft>),
 }
 
+impl Intended {
+    /// The commit, and the release it is or will be a candidate of.
+    pub fn what(&self) -> (Oid, &Version) {
+        match self {
+            Intended::Exists(minted) => (minted.commit, &minted.version.release),
+            Intended::New(draft) => (draft.commit, &draft.release),
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Debug)]
 pub enum Made {

@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use super::context::Context;
+use super::crossing::Crossings;
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::env::EnvState;
-use crate::domain::gate::{self, Verdict};
+use crate::domain::gate::{self, Case, Verdict};
 use crate::domain::name::{Actor, EnvName};
 use crate::domain::plan::Setting;
 use crate::failure::Result;
@@ -25,16 +26,19 @@ pub struct Outlook<'a> {
     pub on_behalf_of: Option<Actor>,
     /// The time.
     pub now: DateTime<Utc>,
+    /// What deployments would leave behind.
+    pub crossings: Crossings<'a>,
 }
 
 impl<'a> Outlook<'a> {
     /// As of now.
-    pub fn new(ctx: &Context<'_>, snapshot: &'a Snapshot) -> Outlook<'a> {
+    pub fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Outlook<'a> {
         Outlook {
             snapshot,
             actor: ctx.actor().unwrap_or_else(|_| Actor::new("", "")),
             on_behalf_of: ctx.world.on_behalf_of(),
             now: ctx.world.now(),
+            crossings: Crossings::looking(ctx, snapshot),
         }
     }
 
@@ -80,7 +84,9 @@ impl<'a> Outlook<'a> {
     pub fn refusals(&self, environment: &Environment, candidate: &Minted) -> Result<Vec<Verdict>> {
         let state = &self.snapshot.chain(&environment.name)?.state;
         let upstream = self.snapshot.upstream(environment)?;
-        let mut gates = gate::judge(&self.setting(environment, state, &upstream).case(candidate));
+        let crossing = self.crossings.to_candidate(state, candidate)?;
+        let setting = self.setting(environment, state, &upstream);
+        let mut gates = gate::judge(&Case { crossing: Some(&crossing), ..setting.case(candidate) });
         gates.retain(|verdict| !verdict.passed);
         Ok(gates)
     }
@@ -103,6 +109,7 @@ mod tests {
         let refusing = |minutes: Option<i64>| Verdict {
             gate: Gate::Soak,
             passed: false,
+            warns: false,
             text: String::new(),
             fixes: Vec::new(),
             opens_at: minutes.map(|minutes| now + chrono::Duration::minutes(minutes)),

@@ -8,6 +8,7 @@
 
 use super::claim::{outcome_event, wrong_token};
 use super::context::Context;
+use super::crossing::Crossings;
 use super::flow::refusal;
 use super::scope::position;
 use super::snapshot::Snapshot;
@@ -210,7 +211,7 @@ pub fn events(
         return Err(failure);
     }
     let id = DeploymentId { environment: name.clone(), seq: state.count + 1 };
-    let intent = intent(ctx, snapshot, report, actor, &state, &stamp);
+    let intent = intent(ctx, snapshot, report, actor, &state, &stamp)?;
     events.push(stamp.event(name, id.seq, What::Intent(Box::new(intent))));
     if *said != Said::Started {
         events.push(stamp.event(name, id.seq, outcome()));
@@ -246,15 +247,16 @@ fn intent(
     actor: &Actor,
     state: &EnvState,
     stamp: &Stamp<'_>,
-) -> Intent {
+) -> Result<Intent> {
     let (environment, target) = (&report.environment.name, report.target);
     let seq = state.count + 1;
     let current = state.current();
     let again = current.is_some_and(|live| live.tag == target.tag);
-    Intent {
+    Ok(Intent {
         position: target.position,
         undoes: None,
         holds: false,
+        owes: Crossings::new(ctx, snapshot).to(state, target.commit, None)?.owes(),
         deployment: Deployment {
             id: DeploymentId { environment: environment.clone(), seq },
             seq,
@@ -286,5 +288,5 @@ fn intent(
             offline: false,
             rel_version: env!("CARGO_PKG_VERSION").to_owned(),
         },
-    }
+    })
 }

@@ -5,8 +5,10 @@
 //! authority still holds that object is asked each time.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::context::Context;
+use super::scope::changes;
 use super::snapshot::{Snapshot, Tags, read_candidate, vouched};
 use crate::domain::candidate::{Candidate, Pick};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
@@ -52,15 +54,28 @@ fn minted(event: Event) -> Option<Minted> {
     }
 }
 
+/// A pick that a candidate records.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Picked {
+    /// What was picked as what.
+    pub pick: Pick,
+    /// What it says it reverts.
+    pub reverts: Vec<Oid>,
+}
+
 /// Every pick that a candidate records whose tag is among these as it was
 /// minted, oldest first.
 ///
 /// # Errors
 /// git failed.
-pub fn picks(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<Pick>> {
+pub fn picks(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<Picked>> {
     let recorded = |tag: &TagName, object: Oid| {
         let record = read_candidate(ctx, tag, object).ok()?.ok()?;
-        Some(record.picks)
+        let picked = record.picks.into_iter().map(|pick| {
+            let change = changes(ctx, &[pick.commit]).ok()?.pop()?;
+            Some(Picked { pick, reverts: change.reverts })
+        });
+        picked.collect::<Option<Vec<Picked>>>()
     };
     // Only what was picked onto another candidate has picks; the others' tags are not opened.
     let keep = |event: Event| {
@@ -69,8 +84,8 @@ pub fn picks(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<
         Some((minted.tag, minted.tag_object, picks))
     };
     let (tip, file) = (snapshot.candidates.tip, ctx.index_file("picks"));
-    type Kept = (TagName, Oid, Option<Vec<Pick>>);
-    let kept = index::read::<CandidatesState, Kept>(&ctx.repo, tip, &file, "picks 1", keep)?;
+    type Kept = (TagName, Oid, Option<Vec<Picked>>);
+    let kept = index::read::<CandidatesState, Kept>(&ctx.repo, tip, &file, "picks 2", keep)?;
     let mut picks = Vec::new();
     for (tag, object, known) in kept {
         // A tag that is not the one that was minted says nothing; others warn of it.

@@ -48,6 +48,17 @@ pub enum What {
         /// Why.
         reason: String,
     },
+    /// A fix is settled for good, whatever the history says.
+    Waived {
+        /// Which, in any of its forms.
+        commit: Oid,
+        /// The trunk commit that it is in, in a form that nothing else tells;
+        /// none where it is meant to be missing.
+        #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
+        trunk_commit: Option<Oid>,
+        /// Why.
+        reason: String,
+    },
     /// A release reached a final environment.
     Closed {
         /// Which.
@@ -124,6 +135,10 @@ impl Event {
             What::Abandoned { reason, .. } => format!("{id} abandoned: {reason}"),
             What::Blocked { reason, .. } => format!("{id} blocked by {who}: {reason}"),
             What::Unblocked { reason, .. } => format!("{id} unblocked by {who}: {reason}"),
+            What::Waived { trunk_commit: None, reason, .. } => format!("{id} waived by {who}: {reason}"),
+            What::Waived { trunk_commit: Some(trunk), reason, .. } => {
+                format!("{id} waived as {} by {who}: {reason}", trunk.short())
+            }
             What::Closed { candidate, .. } => format!("{id} closed by {candidate}"),
             What::Repaired { reason } => format!("{id} repaired by {who}: {reason}"),
         }
@@ -132,9 +147,10 @@ impl Event {
     /// The commit its line is noted under, if it has one.
     pub fn commit(&self) -> Option<Oid> {
         match &self.what {
-            What::Reserved { commit, .. } | What::Abandoned { commit, .. } | What::Closed { commit, .. } => {
-                Some(*commit)
-            }
+            What::Reserved { commit, .. }
+            | What::Abandoned { commit, .. }
+            | What::Waived { commit, .. }
+            | What::Closed { commit, .. } => Some(*commit),
             What::Minted(minted) => Some(minted.commit),
             What::Blocked { .. } | What::Unblocked { .. } | What::Repaired { .. } => None,
         }
@@ -187,6 +203,22 @@ pub struct Block {
     pub at: DateTime<Utc>,
 }
 
+/// A fix that is settled for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiver {
+    /// Which, in any of its forms.
+    pub commit: Oid,
+    /// The trunk commit that it is in; none where it is meant to be missing.
+    #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
+    pub trunk_commit: Option<Oid>,
+    /// Who said so.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub at: DateTime<Utc>,
+}
+
 /// Everything the next event is judged by; the rest is in events and tags.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(default)]
@@ -199,6 +231,9 @@ pub struct CandidatesState {
     pub reservations: Vec<Reservation>,
     /// What must not be deployed.
     pub blocks: Vec<Block>,
+    /// Fixes that are settled for good.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
 }
 
 impl CandidatesState {
@@ -282,6 +317,16 @@ impl CandidatesState {
                 if next.blocks.len() == before {
                     return Err(Impossible(format!("{target} is not blocked")));
                 }
+            }
+            What::Waived { commit, trunk_commit, reason } => {
+                next.waivers.retain(|waiver| waiver.commit != *commit);
+                next.waivers.push(Waiver {
+                    commit: *commit,
+                    trunk_commit: *trunk_commit,
+                    actor: event.actor.clone(),
+                    reason: reason.clone(),
+                    at: event.at,
+                });
             }
             What::Closed { release, .. } => {
                 let open = next.line(release).is_some_and(|line| line.minted && !line.closed);

@@ -23,4 +23,6 @@ pub struct Way {
     pub via: Via,
     /// In the form of which commit, where that is another.
     pub form: Option<Oid>,
+    /// What took it back there; nothing where it stands.
+    pub reverted_by: Option<Oid>,
 }

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::candidates::Minted;
+use super::crossing::Owed;
 use super::fold::{Fold, Impossible};
 use super::gate::Gate;
 use super::name::{Actor, DeploymentId, EnvName, Oid, TagName};
@@ -212,6 +213,10 @@ pub struct Intent {
     /// Whether the environment is held from here on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub holds: bool,
+    /// Fixes that the environment is owed once this succeeds: those it was
+    /// owed before and that this does not contain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owes: Vec<Owed>,
 }
 
 /// How a deployment ended.
@@ -395,6 +400,10 @@ pub struct Live {
     pub on_behalf_of: Option<Actor>,
     /// By which deployment.
     pub deployment: DeploymentId,
+    /// Fixes that were live here before and are not in it. Of what was live
+    /// before something else none are kept: that owes what is left of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owes: Vec<Owed>,
 }
 
 impl Live {
@@ -726,6 +735,7 @@ impl EnvState {
             actor: intent.deployment.actor.clone(),
             on_behalf_of: intent.deployment.on_behalf_of.clone(),
             deployment: intent.deployment.id.clone(),
+            owes: intent.owes.clone(),
         };
         let action = intent.deployment.action;
         // Of a deployment nobody knows the end of, nobody knows that it never began either.
@@ -813,6 +823,9 @@ impl EnvState {
             };
             if let Some(entry) = entry {
                 self.stack.truncate(entry);
+            }
+            if let Some(before) = self.stack.last_mut() {
+                before.owes.clear();
             }
             self.stack.push(target.clone());
             keep_newest(&mut self.stack, STACK);

@@ -14,6 +14,7 @@ use globset::GlobBuilder;
 
 use super::candidates::{CandidatesState, Minted};
 use super::config::Environment;
+use super::crossing::{self, Crossing};
 use super::env::{Deployment, EnvState, HoldCause, Trigger};
 use super::freeze;
 use super::name::{Actor, BadName, EnvName};
@@ -132,6 +133,8 @@ pub struct Case<'a> {
     pub on_behalf_of: Option<&'a Actor>,
     /// The time.
     pub now: DateTime<Utc>,
+    /// What it would leave behind; none where that was not looked at, and is not judged.
+    pub crossing: Option<&'a Crossing>,
 }
 
 /// What a gate says.
@@ -141,6 +144,8 @@ pub struct Verdict {
     pub gate: Gate,
     /// Whether it lets the deployment pass.
     pub passed: bool,
+    /// Whether it only lets it pass because the policy asks for no more than a warning.
+    pub warns: bool,
     /// Its words: what passed, or what is missing.
     pub text: String,
     /// Commands that would satisfy it.
@@ -150,12 +155,16 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    fn pass(gate: Gate, text: impl Into<String>) -> Verdict {
-        Verdict { gate, passed: true, text: text.into(), fixes: Vec::new(), opens_at: None }
+    pub(super) fn pass(gate: Gate, text: impl Into<String>) -> Verdict {
+        Verdict { gate, passed: true, warns: false, text: text.into(), fixes: Vec::new(), opens_at: None }
     }
 
-    fn refuse(gate: Gate, text: impl Into<String>) -> Verdict {
-        Verdict { gate, passed: false, text: text.into(), fixes: Vec::new(), opens_at: None }
+    pub(super) fn warn(gate: Gate, text: impl Into<String>) -> Verdict {
+        Verdict { warns: true, ..Verdict::pass(gate, text) }
+    }
+
+    pub(super) fn refuse(gate: Gate, text: impl Into<String>) -> Verdict {
+        Verdict { passed: false, ..Verdict::pass(gate, text) }
     }
 
     fn fix(mut self, command: impl Into<String>) -> Verdict {
@@ -168,8 +177,21 @@ impl Verdict {
 pub type Rule = fn(&Case<'_>) -> Option<Verdict>;
 
 /// Every rule there is, in the order reasons are given.
-pub const RULES: [Rule; 11] =
-    [order, soak, approvals, signoff, freeze, deployers, blocked, rolled_back, downgrade, held, busy];
+pub const RULES: [Rule; 13] = [
+    order,
+    soak,
+    approvals,
+    signoff,
+    freeze,
+    deployers,
+    blocked,
+    rolled_back,
+    crossing::lost_fix,
+    crossing::irreversible,
+    downgrade,
+    held,
+    busy,
+];
 
 /// What every gate that applies says.
 pub fn judge(case: &Case<'_>) -> Vec<Verdict> {
@@ -423,7 +445,7 @@ pub fn busy_with(state: &EnvState) -> Option<Verdict> {
 }
 
 /// A duration in one unit, for people.
-fn span(duration: Duration) -> String {
+pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),

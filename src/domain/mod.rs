@@ -11,6 +11,7 @@ pub mod changelog;
 pub mod changes;
 pub mod config;
 pub mod containment;
+pub mod crossing;
 pub mod env;
 pub mod fold;
 pub mod forms;

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 
 use super::candidates::{CandidatesState, Minted};
 use super::config::Environment;
+use super::crossing::{Crossing, Owed};
 use super::env::{Action, Approval, EnvState, Event, Judged, Live, Override, What};
 use super::gate::{self, Case, Gate, Verdict};
 use super::name::{Actor, DeploymentId, EnvName, TagName};
@@ -42,6 +43,7 @@ pub struct Plan {
     pub(super) gates: Vec<Judged>,
     pub(super) overrides: Vec<Override>,
     pub(super) approvals: Vec<Approval>,
+    pub(super) owes: Vec<Owed>,
     pub(super) undoes: Option<TagName>,
     pub(super) reverts: Option<DeploymentId>,
     pub(super) holds: bool,
@@ -79,6 +81,10 @@ impl Plan {
     /// The approvals that count.
     pub fn approvals(&self) -> &[Approval] {
         &self.approvals
+    }
+    /// What the environment is owed once it succeeds.
+    pub fn owes(&self) -> &[Owed] {
+        &self.owes
     }
     /// The candidate that a rollback undoes.
     pub fn undoes(&self) -> Option<&TagName> {
@@ -253,6 +259,7 @@ impl<'a> Setting<'a> {
             actor: self.actor,
             on_behalf_of: self.on_behalf_of,
             now: self.now,
+            crossing: None,
         }
     }
 }
@@ -268,9 +275,15 @@ pub enum Planned {
     Refused(Vec<Verdict>),
 }
 
-/// Plans the deployment of `candidate`. `shown` is the state before a
-/// take-over, which the claim is checked against.
-pub fn deploy(setting: &Setting<'_>, candidate: &Minted, request: &Request, shown: &EnvState) -> Planned {
+/// Plans the deployment of `candidate`, which would leave `crossing` behind.
+/// `shown` is the state before a take-over, which the claim is checked against.
+pub fn deploy(
+    setting: &Setting<'_>,
+    candidate: &Minted,
+    crossing: &Crossing,
+    request: &Request,
+    shown: &EnvState,
+) -> Planned {
     let state = setting.state;
     let same = state.current().filter(|live| live.tag == candidate.tag);
     if let Some(live) = same
@@ -281,13 +294,14 @@ pub fn deploy(setting: &Setting<'_>, candidate: &Minted, request: &Request, show
         return Planned::Nothing(Box::new(live.clone()));
     }
     let action = if same.is_some() { Action::Redeploy } else { Action::Deploy };
-    let case = setting.case(candidate);
+    let case = Case { crossing: Some(crossing), ..setting.case(candidate) };
     let mut gates = Vec::new();
     let mut overrides = Vec::new();
     let mut refusals = Vec::new();
     for verdict in gate::judge(&case) {
         if verdict.passed {
-            gates.push(Judged { gate: verdict.gate, verdict: "passed".into(), text: verdict.text });
+            let word = if verdict.warns { "warned" } else { "passed" };
+            gates.push(Judged { gate: verdict.gate, verdict: word.into(), text: verdict.text });
         } else if request.overrides.contains(&verdict.gate) && verdict.gate.can_be_overridden() {
             gates.push(Judged {
                 gate: verdict.gate,
@@ -314,6 +328,7 @@ pub fn deploy(setting: &Setting<'_>, candidate: &Minted, request: &Request, show
         gates,
         overrides,
         approvals,
+        owes: crossing.owes(),
         undoes: None,
         reverts: None,
         holds: false,

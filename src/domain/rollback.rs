@@ -8,6 +8,7 @@
 
 use super::candidates::{CandidatesState, Minted};
 use super::config::Environment;
+use super::crossing::{self, Crossing};
 use super::env::{Action, EnvState, HoldCause, Last, Live, Progress};
 use super::gate::{self, Case, Verdict};
 use super::name::{DeploymentId, EnvName, TagName};
@@ -57,6 +58,8 @@ pub struct Knowledge<'a> {
     pub find: &'a dyn Fn(&TagName) -> Option<Minted>,
     /// Why a candidate cannot be deployed any more, if it cannot.
     pub lost: &'a dyn Fn(&TagName) -> Option<String>,
+    /// What going to a candidate would leave behind.
+    pub crossing: &'a dyn Fn(&Minted) -> Crossing,
 }
 
 /// A target and what reaching it means.
@@ -143,11 +146,17 @@ pub fn decide(
     if let Some(to) = &request.to {
         refusals.extend(explicit_refusals(&setting.case(to)));
     }
+    let candidate = request.to.clone().or_else(|| (knowledge.find)(&course.target));
+    let crossing = candidate.as_ref().map(knowledge.crossing).unwrap_or_default();
+    if let Some(candidate) = &candidate {
+        let case = Case { crossing: Some(&crossing), ..setting.case(candidate) };
+        refusals.extend(no_way_back(&case));
+    }
     if !refusals.is_empty() {
         refusals.sort_by_key(|verdict| verdict.gate);
         return Decision::Refused(refusals);
     }
-    let Some(candidate) = request.to.clone().or_else(|| (knowledge.find)(&course.target)) else {
+    let Some(candidate) = candidate else {
         return Decision::NoTarget {
             why: format!("{} was {RECORDED}", course.target.label()),
             skipped: course.skipped,
@@ -171,6 +180,7 @@ pub fn decide(
         gates: Vec::new(),
         overrides: Vec::new(),
         approvals: Vec::new(),
+        owes: crossing.owes(),
         undoes: course.undoes,
         reverts: course.reverts,
         holds: course.holds,
@@ -195,6 +205,19 @@ fn standing_in_the_way(setting: &Setting<'_>) -> Vec<Verdict> {
             verdict
         });
     stranger.into_iter().chain(gate::busy_with(setting.state)).chain(held).collect()
+}
+
+/// A point of no return, and how to go on where somebody knows better.
+fn no_way_back(case: &Case<'_>) -> Option<Verdict> {
+    let mut verdict = crossing::irreversible(case)?;
+    let (name, tag) = (&case.environment.name, &case.candidate.tag);
+    verdict.fixes = vec![
+        "go forward instead: mend it on trunk, then rel cut or rel cherry-pick".to_owned(),
+        format!(
+            "or, if you know that it works: rel deploy {name} {tag} --override irreversible --override downgrade --reason WHY"
+        ),
+    ];
+    Some(verdict)
 }
 
 /// What even a named target does not pass.

@@ -67,6 +67,8 @@ pub fn deploy_plan(screen: &Screen, shown: &Shown<'_>) -> String {
     if let Some(live) = plan.from().filter(|live| plan.action() == Action::Deploy && live.is_baseline()) {
         let text = format!("none: {} was recorded, not built by rel", live.tag.label());
         rows.push(("undo", text));
+    } else if let Some(point) = irreversible(shown).next() {
+        rows.push(("undo", format!("none: there is no way back past {}", point.commit.short())));
     } else if let Some(live) = plan.from().filter(|_| plan.action() == Action::Deploy) {
         rows.push((
             "undo",
@@ -111,7 +113,7 @@ pub fn rollback_plan(screen: &Screen, shown: &Shown<'_>) -> String {
         ));
     }
     if !shown.leaves.is_empty() || !shown.brings.is_empty() {
-        rows.push(("leaves", leaves(shown)));
+        rows.push(("leaves", format!("{}; {}", leaves(shown), owed(plan))));
     }
     rows.push(("commands", format!("{}; no phases", shown.commands)));
     if plan.holds() {
@@ -123,19 +125,26 @@ pub fn rollback_plan(screen: &Screen, shown: &Shown<'_>) -> String {
     format!("{head}\n{}", labelled(&rows, 2, screen.err_width()))
 }
 
-/// What passed on one line, then each gate that was overridden.
+/// What passed on one line, then each gate that was overridden or only warns.
 fn gates(screen: &Screen, plan: &Plan) -> Option<String> {
-    let (overridden, passed): (Vec<_>, Vec<_>) =
-        plan.gates().iter().partition(|judged| judged.verdict == "overridden");
+    let (passed, others): (Vec<_>, Vec<_>) =
+        plan.gates().iter().partition(|judged| judged.verdict == "passed");
     let texts: Vec<String> = passed.iter().map(|judged| clean(&judged.text)).collect();
     let mut lines = Vec::new();
     if !texts.is_empty() {
         lines.push(format!("{}: passed", texts.join(", ")));
     }
-    for judged in overridden {
-        lines.push(screen.caution(&format!("! {} overridden: {}", judged.gate, clean(&judged.text))));
+    for judged in others {
+        let text: Vec<String> = judged.text.lines().map(clean).collect();
+        let word = if judged.verdict == "warned" { "" } else { " overridden" };
+        lines.push(screen.caution(&format!("! {}{word}: {}", judged.gate, text.join("\n  "))));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// What a deployment brings that cannot be gone back from.
+fn irreversible<'a>(shown: &Shown<'a>) -> impl Iterator<Item = &'a Change> {
+    shown.brings.iter().filter(|change| change.rollback_safe == Some(false))
 }
 
 fn span(shown: &Shown<'_>, since: DateTime<Utc>) -> String {
@@ -165,6 +174,12 @@ fn brings(screen: &Screen, shown: &Shown<'_>, live: &str) -> String {
         let line = format!("! {} {subject} ({})", change.commit.short(), clean(&change.author.name));
         text.push_str(&format!("\n{}", screen.caution(&line)));
     }
+    for change in irreversible(shown) {
+        let subject = truncate(&clean(&change.subject), SUBJECT);
+        let line =
+            format!("! no way back: {} {subject} ({})", change.commit.short(), clean(&change.author.name));
+        text.push_str(&format!("\n{}", screen.caution(&line)));
+    }
     text
 }
 
@@ -191,6 +206,16 @@ fn leaves(shown: &Shown<'_>) -> String {
         },
         [one] => format!("{} {}", one.commit.short(), truncate(&clean(&one.subject), SUBJECT)),
         many => count(many.len(), "commit", "commits"),
+    }
+}
+
+/// What becomes of fixes that are live, where a rollback leaves commits.
+fn owed(plan: &Plan) -> String {
+    let fixes: Vec<String> = plan.owes().iter().map(|fix| fix.commit.short().to_string()).collect();
+    match &fixes[..] {
+        [] => "no live fix is lost".to_owned(),
+        [one] => format!("the live fix {one} stays owed"),
+        several => format!("the live fixes {} stay owed", several.join(", ")),
     }
 }
 

@@ -592,6 +592,7 @@ pub(super) mod tests {
             actor: actor(by),
             on_behalf_of: None,
             deployment: id.parse().unwrap(),
+            owes: Vec::new(),
         }
     }
 
@@ -621,7 +622,14 @@ pub(super) mod tests {
             None => vec!["rel approve v1.6.0-rc.2 prod".to_owned()],
             Some(_) => Vec::new(),
         };
-        Verdict { gate, passed: false, text: text.to_owned(), fixes, opens_at: opens_at.map(time) }
+        Verdict {
+            gate,
+            passed: false,
+            warns: false,
+            text: text.to_owned(),
+            fixes,
+            opens_at: opens_at.map(time),
+        }
     }
 
     /// Staging with the newest, prod uncertain after a run that vanished, eu held.

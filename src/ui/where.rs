@@ -14,7 +14,7 @@ use crate::domain::changes::Change;
 use crate::domain::containment::{Via, Way};
 use crate::domain::env::Live;
 use crate::domain::gate::Verdict;
-use crate::domain::name::{EnvName, TagName};
+use crate::domain::name::{EnvName, Oid, TagName};
 
 /// Releases named one by one; of more, the first and the last.
 const RELEASES: usize = 6;
@@ -87,6 +87,8 @@ pub enum Waits {
     Cut,
     /// It is not on trunk.
     Trunk,
+    /// It was taken back, by this commit.
+    Reverted(Oid),
 }
 
 /// One commit in full.
@@ -109,6 +111,10 @@ fn head(screen: &Screen, found: &Where, now: DateTime<Utc>) -> String {
         Some(Way { form: None, .. }) => "on trunk".to_owned(),
         Some(Way { form: Some(form), .. }) => format!("on trunk as {}", form.short()),
         None => screen.caution("not on trunk"),
+    };
+    let trunk = match found.trunk.and_then(|way| way.reverted_by) {
+        Some(revert) => format!("{trunk}, {}", screen.caution(&format!("reverted by {}", revert.short()))),
+        None => trunk,
     };
     let called = found.asked.as_ref().map_or(String::new(), |asked| format!("{} is ", clean(asked)));
     let rest =
@@ -178,12 +184,16 @@ fn candidates(screen: &Screen, found: &[Found]) -> Vec<String> {
 }
 
 fn said(way: Way, foreign: bool) -> String {
-    match (way.via, way.form) {
+    let said = match (way.via, way.form) {
         (Via::Ancestor, _) if foreign => "by its history; rel did not make it".to_owned(),
         (Via::Ancestor, _) => "from trunk".to_owned(),
         (Via::Pick, Some(form)) => format!("picked as {}", form.short()),
         (Via::Patch, Some(form)) => format!("the same patch as {}", form.short()),
         (_, None) => "in another form".to_owned(),
+    };
+    match way.reverted_by {
+        Some(revert) => format!("{said}, reverted by {}", revert.short()),
+        None => said,
     }
 }
 
@@ -271,6 +281,7 @@ fn waiting(waits: &Waits, now: DateTime<Utc>) -> (String, String) {
         Waits::Candidate { tag, gates } => (format!("in {tag}"), names(gates)),
         Waits::Cut => ("-".to_owned(), "not cut yet: rel cut".to_owned()),
         Waits::Trunk => ("-".to_owned(), "not on trunk".to_owned()),
+        Waits::Reverted(by) => ("-".to_owned(), format!("reverted by {}", by.short())),
     }
 }
 
@@ -284,6 +295,7 @@ pub fn several(screen: &Screen, found: &[Where]) -> String {
     for one in found {
         let oldest = one.candidates.iter().rfind(|found| !found.foreign).or(one.candidates.last());
         let trunk = match one.trunk {
+            Some(Way { reverted_by: Some(_), .. }) => "reverted".to_owned(),
             Some(Way { form: None, .. }) => "yes".to_owned(),
             Some(Way { form: Some(form), .. }) => format!("as {}", form.short()),
             None => "no".to_owned(),
@@ -315,7 +327,8 @@ pub fn json(found: &Where) -> Map<String, Value> {
         .iter()
         .map(|one| {
             let (via, form) = way(one.way);
-            json!({ "tag": one.tag, "via": via, "as": form, "foreign": one.foreign })
+            let reverted_by = one.way.reverted_by;
+            json!({ "tag": one.tag, "via": via, "as": form, "foreign": one.foreign, "reverted_by": reverted_by })
         })
         .collect();
     let environments: Vec<Value> = found
@@ -348,6 +361,7 @@ pub fn json(found: &Where) -> Map<String, Value> {
         ("committed_at".to_owned(), at(found.change.committed_at)),
         ("on_trunk".to_owned(), json!(on_trunk)),
         ("on_trunk_as".to_owned(), json!(found.trunk.and_then(|way| way.form))),
+        ("reverted_by".to_owned(), json!(found.trunk.and_then(|way| way.reverted_by))),
         ("brought".to_owned(), json!(found.brought)),
         ("candidates".to_owned(), json!(candidates)),
         ("environments".to_owned(), json!(environments)),
@@ -367,5 +381,8 @@ fn waits(waits: &Waits) -> Value {
         }
         Waits::Cut => json!({ "what": "cut", "tag": null, "gates": [], "ready_at": null }),
         Waits::Trunk => json!({ "what": "trunk", "tag": null, "gates": [], "ready_at": null }),
+        Waits::Reverted(by) => {
+            json!({ "what": "nothing", "reverted_by": by, "tag": null, "gates": [], "ready_at": null })
+        }
     }
 }

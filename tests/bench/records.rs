@@ -335,7 +335,8 @@ impl Writer<'_> {
             offline: false,
             rel_version: "0.1.0".to_owned(),
         };
-        let intent = Intent { deployment, position: minted.position, undoes: None, holds: false };
+        let intent =
+            Intent { deployment, position: minted.position, undoes: None, holds: false, owes: Vec::new() };
         let exit_code = Some(i32::from(end != Progress::Succeeded));
         let outcome = Outcome { state: end, started: true, exit_code, text: None };
         [(at, env::What::Intent(Box::new(intent))), (at + Duration::minutes(9), env::What::Outcome(outcome))]

@@ -4,6 +4,7 @@
 //! events and read as its state, with candidates named by one letter.
 
 mod candidate;
+mod crossing;
 mod fold;
 mod gates;
 mod minting;
@@ -22,6 +23,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::candidates::{self, CandidatesState, Minted};
 use super::config::Environment;
+use super::crossing::Crossing;
 use super::env::*;
 use super::gate::Gate;
 use super::name::{Actor, EnvName, Oid, TagName};
@@ -80,6 +82,8 @@ struct World {
     pool: Vec<Minted>,
     /// Letters whose artifacts are gone.
     lost: String,
+    /// What going anywhere would leave behind.
+    crossing: Crossing,
     actor: Actor,
     asked_by: Option<Actor>,
     now: DateTime<Utc>,
@@ -96,6 +100,7 @@ impl World {
             candidates: CandidatesState::default(),
             pool: ('a'..='f').map(candidate).collect(),
             lost: String::new(),
+            crossing: Crossing::default(),
             actor: person("kim"),
             asked_by: None,
             now: minute(0),
@@ -180,6 +185,7 @@ impl World {
             position: of.position,
             undoes: None,
             holds: false,
+            owes: Vec::new(),
             deployment: Deployment {
                 id: format!("{environment}#{seq}").parse().unwrap(),
                 seq,
@@ -242,6 +248,7 @@ impl World {
         let mut intent = self.intent(plan.candidate(), plan.action());
         intent.undoes = plan.undoes().cloned();
         intent.holds = plan.holds();
+        intent.owes = plan.owes().to_vec();
         intent.deployment.reverts = plan.reverts().cloned();
         intent.deployment.overrides = plan.overrides().to_vec();
         self.claim_intent(intent)
@@ -336,7 +343,7 @@ impl World {
         let find = |tag: &TagName| self.pool.iter().find(|minted| minted.tag == *tag).cloned();
         let lost =
             |tag: &TagName| self.lost.contains(letter(tag)).then(|| "its artifacts are gone".to_owned());
-        let knowledge = Knowledge { find: &find, lost: &lost };
+        let knowledge = Knowledge { find: &find, lost: &lost, crossing: &|_| self.crossing.clone() };
         rollback::decide(&self.setting(), request, &knowledge, &self.state)
     }
 

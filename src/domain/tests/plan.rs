@@ -25,7 +25,7 @@ fn chosen(world: &World, overrides: &[Gate]) -> Option<char> {
 }
 
 fn planned(world: &World, of: char, request: &Request) -> Planned {
-    plan::deploy(&world.setting(), &candidate(of), request, &world.state)
+    plan::deploy(&world.setting(), &candidate(of), &world.crossing, request, &world.state)
 }
 
 fn overriding(gates: &[Gate]) -> Request {

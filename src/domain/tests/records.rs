@@ -99,7 +99,9 @@ fn every_event_of_candidates_survives() {
         CandidatesWhat::Minted(candidate('a')),
         CandidatesWhat::Abandoned { version: version.clone(), commit, reason: reason.clone() },
         CandidatesWhat::Blocked { target: "1.1.0".into(), reason: reason.clone() },
-        CandidatesWhat::Unblocked { target: "1.1.0".into(), reason },
+        CandidatesWhat::Unblocked { target: "1.1.0".into(), reason: reason.clone() },
+        CandidatesWhat::Waived { commit, trunk_commit: None, reason: reason.clone() },
+        CandidatesWhat::Waived { commit, trunk_commit: Some(oid(2)), reason },
         CandidatesWhat::Closed {
             release: version.release,
             tag: "v1.1.0".parse().unwrap(),

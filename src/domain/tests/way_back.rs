@@ -323,7 +323,7 @@ fn with_a_take_over_it_goes_by_what_that_leaves() {
     world.take_over(3).unwrap();
     assert_eq!(said(&world, &plain()), "to b, undoes c (3)");
     let find = |tag: &TagName| Some(candidate(letter(tag)));
-    let knowledge = Knowledge { find: &find, lost: &|_| None };
+    let knowledge = Knowledge { find: &find, lost: &|_| None, crossing: &|_| Crossing::default() };
     let request = Request { take_over: Some(3), ..plain() };
     let Decision::Go(plan) = rollback::decide(&world.setting(), &request, &knowledge, &shown) else {
         panic!()
