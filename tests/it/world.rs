@@ -6,8 +6,9 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::Read;
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -33,6 +34,14 @@ pub struct World {
     root: TempDir,
     path: OsString,
     minutes: Cell<u64>,
+}
+
+/// All files of a world, to make others that begin like it.
+pub struct Frozen {
+    folders: Vec<PathBuf>,
+    /// Where each is, its permissions, and what it holds.
+    files: Vec<(PathBuf, u32, Vec<u8>)>,
+    minutes: u64,
 }
 
 /// Somebody with a home, a name and an address.
@@ -64,6 +73,41 @@ impl World {
             World { path: std::env::var_os("PATH").expect("PATH is set"), minutes: Cell::new(0), root };
         fs::create_dir_all(world.shop()).unwrap();
         fs::create_dir_all(world.at("tmp")).unwrap();
+        world
+    }
+
+    /// What it holds now: folders and files, and no links.
+    pub fn freeze(&self) -> Frozen {
+        let mut frozen = Frozen { folders: Vec::new(), files: Vec::new(), minutes: self.minutes.get() };
+        let mut ahead = vec![self.root.path().to_owned()];
+        while let Some(folder) = ahead.pop() {
+            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                let name = entry.path().strip_prefix(self.root.path()).unwrap().to_owned();
+                let about = entry.metadata().unwrap();
+                if about.is_dir() {
+                    frozen.folders.push(name);
+                    ahead.push(entry.path());
+                } else {
+                    frozen.files.push((name, about.mode(), fs::read(entry.path()).unwrap()));
+                }
+            }
+        }
+        frozen
+    }
+
+    /// A world that begins like another.
+    pub fn thaw(frozen: &Frozen) -> World {
+        let world = World::new();
+        // A folder comes before what is in it.
+        for folder in &frozen.folders {
+            fs::create_dir_all(world.root.path().join(folder)).unwrap();
+        }
+        for (name, mode, bytes) in &frozen.files {
+            let path = world.root.path().join(name);
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(*mode).open(path).unwrap();
+            file.write_all(bytes).unwrap();
+        }
+        world.minutes.set(frozen.minutes);
         world
     }
 
