@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::repo::{Desk, Shop, string};
+use crate::remote::Kind;
+use crate::repo::{Desk, FrozenShop, Shop, string};
 
 /// Tells the story in a clone that this makes.
 macro_rules! in_every_kind_of_clone {
@@ -109,6 +111,17 @@ mod kinds {
     }
 }
 
+/// The project where the story begins, and the commits that questions are asked about.
+fn with_history() -> (Shop, Vec<String>) {
+    static MADE: OnceLock<(FrozenShop, Vec<String>)> = OnceLock::new();
+    let (shop, commits) = MADE.get_or_init(|| {
+        let shop = Shop::new();
+        let commits = history(&shop);
+        (shop.freeze(), commits)
+    });
+    (Shop::thaw(shop, Kind::Path), commits.clone())
+}
+
 /// Where the story begins: releases, a pick, a tag of somebody else's, and
 /// commits that wait. The commits that questions are asked about.
 fn history(shop: &Shop) -> Vec<String> {
@@ -206,8 +219,7 @@ fn here(desk: &Desk<'_>, objects: &[String]) -> usize {
 }
 
 fn story(make: for<'s> fn(&'s Shop) -> Desk<'s>) {
-    let shop = Shop::new();
-    let commits = history(&shop);
+    let (shop, commits) = with_history();
     let (ana, bob) = (shop.ana(), make(&shop));
     let partial = bob.git(&["config", "--local", "--list"]).contains("partialclonefilter");
     // Files that nobody asks about.
@@ -241,8 +253,7 @@ fn story(make: for<'s> fn(&'s Shop) -> Desk<'s>) {
 
 #[test]
 fn a_shallow_clone_is_deepened_by_who_needs_history_and_nobody_else() {
-    let shop = Shop::new();
-    let commits = history(&shop);
+    let (shop, commits) = with_history();
     let bob = kinds::depth_1(&shop);
     let shallow = || bob.git(&["rev-parse", "--is-shallow-repository"]) == "true";
     for args in [
@@ -269,8 +280,7 @@ fn a_shallow_clone_is_deepened_by_who_needs_history_and_nobody_else() {
 /// Offline nobody is asked, and what is missing is said to be.
 #[test]
 fn a_partial_clone_offline_says_what_it_lacks() {
-    let shop = Shop::new();
-    history(&shop);
+    let (shop, _) = with_history();
     let bob = kinds::treeless(&shop);
     bob.rel(&["log"]).ok();
     let ask = ["diff", "v0.3.0", "trunk", "--stat", "--offline"];
@@ -285,8 +295,7 @@ fn a_partial_clone_offline_says_what_it_lacks() {
 /// What was cut off elsewhere, as a pull request that was checked out, stays.
 #[test]
 fn only_trunk_has_to_be_whole() {
-    let shop = Shop::new();
-    history(&shop);
+    let (shop, _) = with_history();
     let ana = shop.ana();
     ana.git(&["checkout", "--quiet", "-b", "side", "HEAD~2"]);
     ana.commit_here("side.txt", "1\n", "feat: aside");
@@ -304,8 +313,7 @@ fn only_trunk_has_to_be_whole() {
 /// A remote that is itself cut off has no more to give, and says so.
 #[test]
 fn what_no_clone_can_get_is_said() {
-    let shop = Shop::new();
-    history(&shop);
+    let (shop, _) = with_history();
     let (ana, cut_off) = (shop.ana(), shop.world.at("cut-off.git"));
     let url = format!("file://{}", shop.authority().display());
     let args = ["clone", "--quiet", "--bare", "--depth=2", &url, cut_off.to_str().unwrap()];
@@ -320,8 +328,7 @@ fn what_no_clone_can_get_is_said() {
 /// What libgit2 cannot read is never misread, and what to do about it does it.
 #[test]
 fn a_reftable_is_named_with_how_to_leave_it() {
-    let shop = Shop::new();
-    history(&shop);
+    let (shop, _) = with_history();
     let bob = shop.world.person("bob");
     let dir = shop.world.at("bob");
     let url = shop.remote.as_ref().unwrap().url.clone();

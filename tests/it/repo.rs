@@ -6,12 +6,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, OnceLock};
 
 use serde_json::Value;
 
 use crate::output::Output;
 use crate::remote::{Kind, Remote, Server};
-use crate::world::{Person, Running, World};
+use crate::world::{Frozen, Person, Running, World};
 
 /// The project's `release.toml`: staging, and prod after it.
 const RELEASE_TOML: &str = include_str!("../../fixtures/shop/release.toml");
@@ -59,6 +60,13 @@ pub struct Shop {
     pub remote: Option<Remote>,
 }
 
+/// A project as it was at a moment.
+pub struct FrozenShop {
+    world: Frozen,
+    /// Where its authority was.
+    url: String,
+}
+
 impl Shop {
     /// The project with two commits on trunk, over a remote by its path.
     pub fn new() -> Shop {
@@ -72,41 +80,41 @@ impl Shop {
 
     /// The same over an authority of this kind.
     pub fn over(kind: Kind, replacements: &[(&str, &str)]) -> Shop {
-        let shop = Shop::bare(kind);
-        let ana = shop.ana();
-        for (name, text) in SCRIPTS {
-            ana.script(name, text);
-        }
-        let mut toml = shop.release_toml();
+        let mut toml = release_toml(kind);
         for (from, to) in replacements {
             assert!(toml.contains(from), "release.toml has no {from:?}");
             toml = toml.replace(from, to);
         }
-        ana.write("release.toml", &toml);
-        ana.commit("src/app.txt", "one\n", "feat: open the shop");
-        ana.commit("src/door.txt", "a door\n", "fix: hang the door");
+        Shop::thaw(opened(kind, &toml), kind)
+    }
+
+    /// As it is now, to begin others like it: ana alone has a clone.
+    pub fn freeze(&self) -> FrozenShop {
+        let url = self.remote.as_ref().map(|remote| remote.url.clone()).unwrap_or_default();
+        FrozenShop { world: self.world.freeze(), url }
+    }
+
+    /// One that begins like another, over a remote of this kind if that had one.
+    pub fn thaw(frozen: &FrozenShop, kind: Kind) -> Shop {
+        let shop = Shop::served(World::thaw(&frozen.world), kind);
+        if let Some(remote) = &shop.remote {
+            let config = shop.ana().dir.join(".git/config");
+            let text = fs::read_to_string(&config).unwrap();
+            fs::write(&config, text.replace(&frozen.url, &remote.url)).unwrap();
+        }
         shop
     }
 
     /// An empty repository that follows an empty authority.
     pub fn bare(kind: Kind) -> Shop {
         let world = World::new();
-        let admin = world.person("admin");
-        let remote = (kind != Kind::Local).then(|| {
-            let served = world.at("served");
-            let dir = served.join("shop.git");
+        if kind != Kind::Local {
+            let (admin, dir) = (world.person("admin"), served_at(&world));
             fs::create_dir_all(&dir).unwrap();
             world.git(&admin, &dir, &["init", "--quiet", "--bare", "--template="]);
             world.git(&admin, &dir, &["config", "http.receivepack", "true"]);
-            let server = matches!(kind, Kind::Daemon | Kind::Http)
-                .then(|| Server::start(kind, &served, world.commands(&admin, &served)));
-            let url = match &server {
-                Some(server) => server.url(kind, "shop.git"),
-                None => dir.to_str().unwrap().to_owned(),
-            };
-            Remote { dir, url, server }
-        });
-        let shop = Shop { world, kind, remote };
+        }
+        let shop = Shop::served(world, kind);
         let ana = shop.ana();
         fs::create_dir_all(&ana.dir).unwrap();
         ana.git(&["init", "--quiet", "--template="]);
@@ -116,10 +124,24 @@ impl Shop {
         shop
     }
 
+    /// The project of this world, with its authority within reach.
+    fn served(world: World, kind: Kind) -> Shop {
+        let remote = (kind != Kind::Local).then(|| {
+            let (dir, served) = (served_at(&world), world.at("served"));
+            let server = matches!(kind, Kind::Daemon | Kind::Http)
+                .then(|| Server::start(kind, &served, world.commands(&world.person("admin"), &served)));
+            let url = match &server {
+                Some(server) => server.url(kind, "shop.git"),
+                None => dir.to_str().unwrap().to_owned(),
+            };
+            Remote { dir, url, server }
+        });
+        Shop { world, kind, remote }
+    }
+
     /// The project's `release.toml` for this kind of authority.
     pub fn release_toml(&self) -> String {
-        let remote = if self.kind == Kind::Local { "" } else { "origin" };
-        RELEASE_TOML.replace("remote = \"origin\"", &format!("remote = {remote:?}"))
+        release_toml(self.kind)
     }
 
     /// Ana, who began it, where she works.
@@ -173,6 +195,40 @@ impl Shop {
         let lines = self.world.lines("ran").into_iter();
         lines.filter(|line| line.starts_with(&format!("{environment}#"))).collect()
     }
+}
+
+/// The project's `release.toml` for this kind of authority.
+fn release_toml(kind: Kind) -> String {
+    let remote = if kind == Kind::Local { "" } else { "origin" };
+    RELEASE_TOML.replace("remote = \"origin\"", &format!("remote = {remote:?}"))
+}
+
+/// Where the authority lies, if it is a remote.
+fn served_at(world: &World) -> PathBuf {
+    world.at("served/shop.git")
+}
+
+/// The project that begins with this `release.toml`: made by git once, for
+/// every kind of remote alike, and kept until the last test is over.
+fn opened(kind: Kind, toml: &str) -> &'static FrozenShop {
+    static MADE: Mutex<BTreeMap<(bool, String), &OnceLock<FrozenShop>>> = Mutex::new(BTreeMap::new());
+    let is_local = kind == Kind::Local;
+    let place: &OnceLock<FrozenShop> =
+        MADE.lock().unwrap().entry((is_local, toml.to_owned())).or_insert_with(|| Box::leak(Box::default()));
+    place.get_or_init(|| open(if is_local { kind } else { Kind::Path }, toml).freeze())
+}
+
+/// Has ana begin the project.
+fn open(kind: Kind, toml: &str) -> Shop {
+    let shop = Shop::bare(kind);
+    let ana = shop.ana();
+    for (name, text) in SCRIPTS {
+        ana.script(name, text);
+    }
+    ana.write("release.toml", toml);
+    ana.commit("src/app.txt", "one\n", "feat: open the shop");
+    ana.commit("src/door.txt", "a door\n", "fix: hang the door");
+    shop
 }
 
 /// Every ref of a repository, with what HEAD is.

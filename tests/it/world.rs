@@ -6,14 +6,16 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::Read;
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::statvfs::{FsFlags, Statvfs, statvfs};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
@@ -23,16 +25,40 @@ use crate::output::Output;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a fact is looked at again.
-const TICK: Duration = Duration::from_millis(5);
+const TICK: Duration = Duration::from_millis(1);
 
 /// When the world's first commit is made, in seconds since 1970; each takes a minute.
 const DAWN: u64 = 1_767_225_600;
+
+/// How much room worlds are given in memory: far more than they take.
+const ROOM: u64 = 1 << 30;
+
+/// Where worlds lie: in memory, where there is room and files can be run, since
+/// a third of the time would be spent waiting for a disk. `TMPDIR` says otherwise.
+#[expect(clippy::disallowed_methods, reason = "where there is room is taken from outside")]
+fn ground() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let fits = |about: Statvfs| {
+        let barred = about.flags().intersects(FsFlags::ST_NOEXEC | FsFlags::ST_RDONLY);
+        !barred && about.blocks_available() * about.fragment_size() >= ROOM
+    };
+    let in_memory = std::env::var_os("TMPDIR").is_none() && statvfs(memory).is_ok_and(fits);
+    if in_memory { memory.to_owned() } else { std::env::temp_dir() }
+}
 
 /// A folder with everything a test touches; gone with it.
 pub struct World {
     root: TempDir,
     path: OsString,
     minutes: Cell<u64>,
+}
+
+/// All files of a world, to make others that begin like it.
+pub struct Frozen {
+    folders: Vec<PathBuf>,
+    /// Where each is, its permissions, and what it holds.
+    files: Vec<(PathBuf, u32, Vec<u8>)>,
+    minutes: u64,
 }
 
 /// Somebody with a home, a name and an address.
@@ -59,11 +85,47 @@ impl World {
     /// An empty world.
     #[expect(clippy::disallowed_methods, reason = "where git and sh are is the one thing taken from outside")]
     pub fn new() -> World {
-        let root = tempfile::Builder::new().prefix("rel-it-").tempdir().expect("a temporary folder");
+        let root =
+            tempfile::Builder::new().prefix("rel-it-").tempdir_in(ground()).expect("a temporary folder");
         let world =
             World { path: std::env::var_os("PATH").expect("PATH is set"), minutes: Cell::new(0), root };
         fs::create_dir_all(world.shop()).unwrap();
         fs::create_dir_all(world.at("tmp")).unwrap();
+        world
+    }
+
+    /// What it holds now: folders and files, and no links.
+    pub fn freeze(&self) -> Frozen {
+        let mut frozen = Frozen { folders: Vec::new(), files: Vec::new(), minutes: self.minutes.get() };
+        let mut ahead = vec![self.root.path().to_owned()];
+        while let Some(folder) = ahead.pop() {
+            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                let name = entry.path().strip_prefix(self.root.path()).unwrap().to_owned();
+                let about = entry.metadata().unwrap();
+                if about.is_dir() {
+                    frozen.folders.push(name);
+                    ahead.push(entry.path());
+                } else {
+                    frozen.files.push((name, about.mode(), fs::read(entry.path()).unwrap()));
+                }
+            }
+        }
+        frozen
+    }
+
+    /// A world that begins like another.
+    pub fn thaw(frozen: &Frozen) -> World {
+        let world = World::new();
+        // A folder comes before what is in it.
+        for folder in &frozen.folders {
+            fs::create_dir_all(world.root.path().join(folder)).unwrap();
+        }
+        for (name, mode, bytes) in &frozen.files {
+            let path = world.root.path().join(name);
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(*mode).open(path).unwrap();
+            file.write_all(bytes).unwrap();
+        }
+        world.minutes.set(frozen.minutes);
         world
     }
 
