@@ -202,18 +202,30 @@ pub struct Cut {
 /// `rel cherry-pick`
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  rel cherry-pick 77e02c4                 onto the newest release\n  rel cherry-pick 77e02c4 --onto 1.5.0    onto that release's newest candidate\n  rel cherry-pick 77e02c4 --onto prod     onto what is live there"
+    after_help = "Examples:\n  rel cherry-pick 77e02c4                 onto the newest release\n  rel cherry-pick 77e02c4 --onto 1.5.0    onto that release's newest candidate\n  rel cherry-pick 77e02c4 --onto prod     onto what is live there\n  rel cherry-pick 77e02c4 --since 1.4.0   onto that release and every later one\n  rel cherry-pick --continue              once a conflict is resolved"
 )]
 pub struct CherryPick {
-    /// The commits, in the order to apply them
-    #[arg(value_name = "COMMIT", required = true)]
+    /// The commits, in the order to apply them; A..B for what B has and A has not
+    #[arg(value_name = "COMMIT", required_unless_present_any = ["resume", "abort"])]
     pub commits: Vec<String>,
-    /// A release, a candidate or an environment
+    /// A release, a candidate or an environment; may be given several times
     #[arg(long, value_name = "TARGET")]
     pub onto: Vec<String>,
+    /// This release and every later one
+    #[arg(long, value_name = "RELEASE", conflicts_with = "onto")]
+    pub since: Option<String>,
     /// Which parent of a merge commit is its mainline
     #[arg(short, value_name = "N")]
     pub mainline: Option<u32>,
+    /// Make those that apply, and leave the others to be finished one by one
+    #[arg(long)]
+    pub skip_conflicts: bool,
+    /// Go on with a pick whose conflict is resolved
+    #[arg(long = "continue", conflicts_with_all = ["commits", "onto", "since", "mainline", "skip_conflicts", "abort", "no_deploy"])]
+    pub resume: bool,
+    /// Drop a pick that waits for a conflict to be resolved
+    #[arg(long, conflicts_with_all = ["commits", "onto", "since", "mainline", "skip_conflicts", "no_deploy"])]
+    pub abort: bool,
     /// Do not deploy to environments with auto_deploy
     #[arg(long)]
     pub no_deploy: bool,

@@ -1,17 +1,17 @@
 //! `rel cherry-pick`: fixes become a release's next candidate.
 
-use std::cell::RefCell;
-
 use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
 use crate::delivery::make::{Intended, Made, make};
-use crate::delivery::pick::{Fate, Target, intend, sources, target};
+use crate::delivery::pick::{Conflict, Fate, Planned, Target, Wanted, plan, since, sources, target};
 use crate::delivery::snapshot::Snapshot;
+use crate::delivery::unfinished::{self, Stop, Unfinished};
 use crate::delivery::{report, settle};
-use crate::domain::name::Oid;
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
+use crate::ui::picks::{self, Row};
+use crate::ui::plan::count;
 use crate::ui::text::clean;
 
 /// Runs the verb.
@@ -19,116 +19,407 @@ use crate::ui::text::clean;
 /// # Errors
 /// A conflict (exit 7), an unknown commit or target, a failing build.
 pub fn run(ctx: &Context<'_>, args: &cli::CherryPick) -> Result<Map<String, Value>> {
+    if args.abort {
+        return abort(ctx);
+    }
     ctx.must_reach_authority()?;
     settle::dead_runs(ctx)?;
-    let mut snapshot = Snapshot::take(ctx)?;
-    let commits = sources(ctx, &args.commits)?;
-    let mut targets: Vec<Target> = Vec::new();
-    if args.onto.is_empty() {
-        targets.push(target(ctx, &snapshot, None)?);
+    if args.resume {
+        let mut snapshot = Snapshot::take(ctx)?;
+        let Unfinished { wanted, targets, no_deploy, .. } = unfinished::resume(ctx)?;
+        let asked = Asked { wanted, targets, no_deploy, skip_conflicts: false, resumed: true };
+        return asked.pick(ctx, &mut snapshot);
     }
+    unfinished::must_be_none(ctx)?;
+    let mut snapshot = Snapshot::take(ctx)?;
+    let wanted = Wanted { commits: sources(ctx, &args.commits)?, mainline: args.mainline, known: Vec::new() };
+    let asked = Asked {
+        wanted,
+        targets: targets(ctx, &snapshot, args)?,
+        no_deploy: args.no_deploy,
+        skip_conflicts: args.skip_conflicts,
+        resumed: false,
+    };
+    asked.pick(ctx, &mut snapshot)
+}
+
+fn targets(ctx: &Context<'_>, snapshot: &Snapshot, args: &cli::CherryPick) -> Result<Vec<Target>> {
+    if let Some(release) = &args.since {
+        return since(ctx, snapshot, release);
+    }
+    if args.onto.is_empty() {
+        return Ok(vec![target(ctx, snapshot, None)?]);
+    }
+    let mut targets: Vec<Target> = Vec::new();
     for onto in &args.onto {
-        let target = target(ctx, &snapshot, Some(onto))?;
+        let target = target(ctx, snapshot, Some(onto))?;
         // A release and the environment it is live in may mean one candidate.
         if !targets.iter().any(|known| known.onto == target.onto) {
             targets.push(target);
         }
     }
-    // All trees before any reservation: a conflict in one target mints nothing in another.
-    let mut planned = Vec::new();
-    for target in &targets {
-        let mut fates = Vec::new();
-        let intended = intend(ctx, &snapshot, target, &commits, args.mainline, &mut fates)?;
-        if ctx.options.dry_run {
-            say(ctx, target, &fates)?;
-        }
-        planned.push((intended, fates));
-    }
-    let mut documents = Vec::new();
-    for (target, (intended, fates)) in targets.iter().zip(planned) {
-        let mut document = if ctx.options.dry_run {
-            dry_run(ctx, &snapshot, &intended)?
-        } else {
-            let planned = (intended, fates);
-            pick_onto(ctx, &mut snapshot, target, planned, &commits, args)?
-        };
-        report::policy(ctx, &snapshot.policy, &mut document);
-        documents.push(document);
-    }
-    if documents.len() == 1 {
-        return Ok(documents.remove(0));
-    }
-    let candidates = documents.into_iter().map(|mut document| {
-        let made = document.remove("made").unwrap_or(Value::Null);
-        let mut candidate = document.remove("candidate").unwrap_or(Value::Null);
-        if let Some(members) = candidate.as_object_mut() {
-            members.insert("made".into(), made);
-        }
-        candidate
-    });
-    Ok(Map::from_iter([("candidates".to_owned(), candidates.collect())]))
+    Ok(targets)
 }
 
-fn pick_onto(
-    ctx: &Context<'_>,
-    snapshot: &mut Snapshot,
-    target: &Target,
-    (intended, fates): (Intended, Vec<Fate>),
-    commits: &[Oid],
-    args: &cli::CherryPick,
-) -> Result<Map<String, Value>> {
-    let fates = RefCell::new(fates);
-    // What was planned before a target before this one was made may be stale where both are one release.
-    let made = make(ctx, snapshot, Some(intended), &|snapshot| {
-        intend(ctx, snapshot, target, commits, args.mainline, &mut fates.borrow_mut())
-    })?;
-    say(ctx, target, &fates.borrow())?;
-    let mut document = Map::new();
-    match made {
-        Made::Exists(minted) => {
-            let record = snapshot.record(ctx, &minted)?;
-            ctx.screen.result(&format!("{} has all of it already; nothing made", record.tag));
-            document.insert("candidate".into(), report::candidate(snapshot, &record));
-            document.insert("made".into(), json!(false));
+fn abort(ctx: &Context<'_>) -> Result<Map<String, Value>> {
+    let waits = unfinished::is_there(ctx);
+    if !waits {
+        return Err(Failure::new(Kind::Refused, "there is no cherry-pick to drop; nothing changed")
+            .hint("what there is: rel status"));
+    }
+    if ctx.options.dry_run {
+        ctx.screen.result("dry run: the unfinished cherry-pick would be dropped, with its worktree");
+    } else {
+        unfinished::clear(ctx)?;
+        ctx.screen.result("the unfinished cherry-pick is dropped, and its worktree removed");
+    }
+    Ok(Map::from_iter([("aborted".to_owned(), json!(!ctx.options.dry_run))]))
+}
+
+/// What somebody asked for, now or in an earlier run.
+struct Asked {
+    wanted: Wanted,
+    targets: Vec<Target>,
+    no_deploy: bool,
+    skip_conflicts: bool,
+    /// Whether a conflict of an earlier run was resolved for it.
+    resumed: bool,
+}
+
+/// A target with what is planned for it.
+type Course<'t> = (&'t Target, Planned, Vec<Fate>);
+
+impl Asked {
+    fn pick(mut self, ctx: &Context<'_>, snapshot: &mut Snapshot) -> Result<Map<String, Value>> {
+        let targets = self.targets.clone();
+        // All trees before any reservation: a conflict in one target mints nothing in another.
+        let courses = loop {
+            let courses = self.plan(ctx, snapshot, &targets)?;
+            let conflicts: Vec<&Conflict> = conflicts(&courses).collect();
+            if targets.len() > 1 || !conflicts.is_empty() {
+                self.show(ctx, snapshot, &courses)?;
+            }
+            let Some(first) = conflicts.first().filter(|_| !self.skip_conflicts) else { break courses };
+            if ctx.options.dry_run {
+                return Err(conflicting(ctx, snapshot, &conflicts, targets.len(), None)?);
+            }
+            match unfinished::lay_out(ctx, &mut self.wanted, &targets, self.no_deploy, first)? {
+                Some(stop) => {
+                    return Err(conflicting(ctx, snapshot, &conflicts, targets.len(), Some(&stop))?);
+                }
+                None => {
+                    self.resumed = true;
+                    ctx.screen.note(&format!(
+                        "{} is resolved as git saw it resolved before (rerere)",
+                        first.source.short()
+                    ));
+                }
+            }
+        };
+        if ctx.options.dry_run {
+            return self.dry_run(ctx, snapshot, courses);
         }
-        Made::New(record) => {
-            let parent = record.parent.as_ref().map_or(String::new(), |parent| format!(" onto {parent}"));
-            let count = record.picks.len();
-            let noun = if count == 1 { "fix" } else { "fixes" };
-            ctx.screen.result(&format!(
-                "{} made: {count} {noun} picked{parent}",
-                ctx.screen.good(record.tag.as_str())
-            ));
-            document.insert("candidate".into(), report::candidate(snapshot, &record));
-            document.insert("made".into(), json!(true));
-            if !args.no_deploy {
-                let deployments = report::auto_deploy(ctx, snapshot, &record)?;
-                if !deployments.is_empty() {
-                    document.insert("deployments".into(), json!(deployments));
+        self.make_all(ctx, snapshot, courses)
+    }
+
+    fn plan<'t>(
+        &self,
+        ctx: &Context<'_>,
+        snapshot: &Snapshot,
+        targets: &'t [Target],
+    ) -> Result<Vec<Course<'t>>> {
+        let course = |target| {
+            let mut fates = Vec::new();
+            let planned = plan(ctx, snapshot, target, &self.wanted, &mut fates)?;
+            Ok((target, planned, fates))
+        };
+        targets.iter().map(course).collect()
+    }
+
+    /// The plan over several releases: the whole of a dry run, else a note.
+    fn show(&self, ctx: &Context<'_>, snapshot: &Snapshot, courses: &[Course<'_>]) -> Result<()> {
+        if courses.len() < 2 {
+            return Ok(());
+        }
+        let rows: Vec<Row> =
+            courses.iter().map(|(target, planned, _)| row(snapshot, target, planned)).collect();
+        let table = picks::table(ctx.screen, &rows);
+        if ctx.options.dry_run {
+            ctx.screen.result(&table)
+        } else {
+            ctx.screen.note(&table)
+        }
+        Ok(())
+    }
+
+    fn dry_run(
+        &self,
+        ctx: &Context<'_>,
+        snapshot: &Snapshot,
+        courses: Vec<Course<'_>>,
+    ) -> Result<Map<String, Value>> {
+        let several = courses.len() > 1;
+        let mut documents = Vec::new();
+        for (target, planned, fates) in courses {
+            let to = row(snapshot, target, &planned).to;
+            let mut document = Map::from_iter([
+                ("made".to_owned(), json!(false)),
+                ("dry_run".to_owned(), json!(true)),
+                ("onto".to_owned(), json!(target.onto)),
+                ("to".to_owned(), json!(to)),
+                ("candidate".to_owned(), Value::Null),
+            ]);
+            match planned {
+                Planned::Conflict(conflict) => {
+                    document.insert("conflicts".to_owned(), json!(conflict.paths));
+                }
+                Planned::Ready(Intended::Exists(minted)) => {
+                    let record = snapshot.record(ctx, &minted)?;
+                    document.insert("candidate".into(), report::candidate(snapshot, &record));
+                    if !several {
+                        say(ctx, target, &fates)?;
+                        let text = format!("{} has all of it already; nothing to make", record.tag);
+                        ctx.screen.result(&text);
+                    }
+                }
+                Planned::Ready(Intended::New(draft)) if !several => {
+                    say(ctx, target, &fates)?;
+                    let to = to.unwrap_or_default();
+                    ctx.screen.result(&format!("would make {to}\n\n{}", draft.text));
+                }
+                Planned::Ready(Intended::New(_)) => {}
+            }
+            report::policy(ctx, &snapshot.policy, &mut document);
+            documents.push(document);
+        }
+        ctx.screen.note("dry run: nothing changed");
+        Ok(one_or_several(documents))
+    }
+
+    /// Every target builds, succeeds or fails by itself.
+    fn make_all(
+        &self,
+        ctx: &Context<'_>,
+        snapshot: &mut Snapshot,
+        courses: Vec<Course<'_>>,
+    ) -> Result<Map<String, Value>> {
+        let several = courses.len() > 1;
+        let mut documents = Vec::new();
+        let mut failures: Vec<(&Target, Failure)> = Vec::new();
+        for (target, planned, fates) in courses {
+            let made = match planned {
+                Planned::Conflict(conflict) => {
+                    let paths = conflict.paths.join(", ");
+                    let text = format!("{} conflicts in {paths}", conflict.source.short());
+                    let commits: Vec<String> =
+                        self.wanted.commits.iter().map(|commit| commit.short().to_string()).collect();
+                    let on =
+                        format!("rel cherry-pick {} --onto {}", commits.join(" "), onto(snapshot, target));
+                    Err(Failure::new(Kind::Conflict, text).hint(on))
+                }
+                Planned::Ready(intended) => self.make(ctx, snapshot, target, intended, fates),
+            };
+            match made {
+                Ok(mut document) => {
+                    report::policy(ctx, &snapshot.policy, &mut document);
+                    documents.push(document);
+                }
+                Err(failure) if !several || failure.kind == Kind::Interrupted => {
+                    return Err(self.kept(failure));
+                }
+                Err(failure) => {
+                    ctx.screen.warn(&format!("{}: {}", target.onto, failure.message));
+                    failures.push((target, failure));
                 }
             }
         }
+        if !failures.is_empty() {
+            return Err(self.kept(in_part(failures, documents)));
+        }
+        if self.resumed {
+            unfinished::clear(ctx)?;
+        }
+        Ok(one_or_several(documents))
     }
-    Ok(document)
+
+    /// What was resolved is not lost with a build that fails.
+    fn kept(&self, failure: Failure) -> Failure {
+        if !self.resumed {
+            return failure;
+        }
+        failure
+            .hint("what was resolved is kept; try again: rel cherry-pick --continue")
+            .hint("or drop it: rel cherry-pick --abort")
+    }
+
+    fn make(
+        &self,
+        ctx: &Context<'_>,
+        snapshot: &mut Snapshot,
+        target: &Target,
+        intended: Intended,
+        fates: Vec<Fate>,
+    ) -> Result<Map<String, Value>> {
+        let fates = std::cell::RefCell::new(fates);
+        // What was planned before a target before this one was made may be stale where both are one release.
+        let made = make(ctx, snapshot, Some(intended), &|snapshot| match plan(
+            ctx,
+            snapshot,
+            target,
+            &self.wanted,
+            &mut fates.borrow_mut(),
+        )? {
+            Planned::Ready(intended) => Ok(intended),
+            Planned::Conflict(conflict) => Err(moved(&conflict)),
+        })?;
+        say(ctx, target, &fates.borrow())?;
+        let mut document = Map::new();
+        match made {
+            Made::Exists(minted) => {
+                let record = snapshot.record(ctx, &minted)?;
+                ctx.screen.result(&format!("{} has all of it already; nothing made", record.tag));
+                document.insert("candidate".into(), report::candidate(snapshot, &record));
+                document.insert("made".into(), json!(false));
+            }
+            Made::New(record) => {
+                let parent = record.parent.as_ref().map_or(String::new(), |parent| format!(" onto {parent}"));
+                let fixes = count(record.picks.len(), "fix", "fixes");
+                let tag = ctx.screen.good(record.tag.as_str());
+                ctx.screen.result(&format!("{tag} made: {fixes} picked{parent}"));
+                document.insert("candidate".into(), report::candidate(snapshot, &record));
+                document.insert("made".into(), json!(true));
+                if !self.no_deploy {
+                    let deployments = report::auto_deploy(ctx, snapshot, &record)?;
+                    if !deployments.is_empty() {
+                        document.insert("deployments".into(), json!(deployments));
+                    }
+                }
+            }
+        }
+        Ok(document)
+    }
 }
 
-fn dry_run(ctx: &Context<'_>, snapshot: &Snapshot, intended: &Intended) -> Result<Map<String, Value>> {
-    let mut document =
-        Map::from_iter([("made".to_owned(), json!(false)), ("dry_run".to_owned(), json!(true))]);
-    match intended {
-        Intended::Exists(minted) => {
-            let record = snapshot.record(ctx, minted)?;
-            ctx.screen.result(&format!("{} has all of it already; nothing to make", record.tag));
-            document.insert("candidate".into(), report::candidate(snapshot, &record));
+/// How a target is named on the command line.
+fn onto(snapshot: &Snapshot, target: &Target) -> String {
+    match snapshot.minted(&target.onto).filter(|_| target.follows) {
+        Some(minted) => minted.version.release.to_string(),
+        None => target.onto.to_string(),
+    }
+}
+
+fn conflicts<'c>(courses: &'c [Course<'_>]) -> impl Iterator<Item = &'c Conflict> {
+    courses.iter().filter_map(|(_, planned, _)| match planned {
+        Planned::Conflict(conflict) => Some(conflict),
+        Planned::Ready(_) => None,
+    })
+}
+
+/// A line of the plan: the release, from which candidate to which, or why not.
+fn row(snapshot: &Snapshot, target: &Target, planned: &Planned) -> Row {
+    let (from, to, said) = match planned {
+        Planned::Conflict(conflict) => {
+            let paths = conflict.paths.join(", ");
+            (conflict.parent.clone(), None, format!("{} conflicts in {paths}", conflict.source.short()))
         }
-        Intended::New(draft) => {
+        Planned::Ready(Intended::Exists(minted)) => {
+            (minted.tag.clone(), None, "has all of it already".to_owned())
+        }
+        Planned::Ready(Intended::New(draft)) => {
             let number = snapshot.candidates.state.next_number(&draft.release).max(draft.least_number);
-            ctx.screen.result(&format!("would make {}-rc.{number}\n\n{}", draft.release, draft.text));
-            ctx.screen.note("dry run: nothing changed");
-            document.insert("candidate".into(), Value::Null);
+            let from = draft.parent.clone().unwrap_or_else(|| target.onto.clone());
+            let said = count(draft.picks.len(), "fix", "fixes");
+            (from, Some(format!("{}-rc.{number}", draft.release)), said)
+        }
+    };
+    let release = snapshot.minted(&from).map(|minted| minted.version.release.to_string());
+    Row { release: release.unwrap_or_default(), from, to, said }
+}
+
+/// One document as it is; of several the candidates, each with what became of it.
+fn one_or_several(mut documents: Vec<Map<String, Value>>) -> Map<String, Value> {
+    if documents.len() == 1 {
+        return documents.remove(0);
+    }
+    Map::from_iter([("candidates".to_owned(), candidates(documents))])
+}
+
+fn candidates(documents: Vec<Map<String, Value>>) -> Value {
+    let candidate = |mut document: Map<String, Value>| {
+        let candidate = document.remove("candidate").unwrap_or(Value::Null);
+        match candidate {
+            Value::Object(mut members) => {
+                members.extend(document);
+                Value::Object(members)
+            }
+            // Nothing is made of it yet.
+            _ => Value::Object(document),
+        }
+    };
+    documents.into_iter().map(candidate).collect()
+}
+
+/// The failure of several targets of which some were not made.
+fn in_part(failures: Vec<(&Target, Failure)>, documents: Vec<Map<String, Value>>) -> Failure {
+    let (failed, all) = (failures.len(), failures.len() + documents.len());
+    let kinds = || failures.iter().map(|(_, failure)| failure.kind);
+    let kind = kinds().find(|kind| *kind == Kind::CommandFailed).or_else(|| kinds().next());
+    let message = format!("{failed} of {all} releases got no candidate");
+    let mut whole = Failure::new(kind.unwrap_or(Kind::Failed), message);
+    for (target, failure) in failures {
+        whole = whole.reason(target.onto.as_str(), failure.message);
+        whole = failure.hints.into_iter().fold(whole, Failure::hint);
+    }
+    whole.with("candidates", candidates(documents))
+}
+
+/// The refusal of conflicts, and how to go on.
+fn conflicting(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    conflicts: &[&Conflict],
+    targets: usize,
+    stop: Option<&Stop>,
+) -> Result<Failure> {
+    let Some(first) = conflicts.first() else { return Err(Failure::failed("there is no conflict")) };
+    let message = if targets == 1 {
+        format!("{} conflicts with {}; nothing is made yet", first.source.short(), first.parent)
+    } else {
+        format!("{} of {targets} releases conflict; nothing is made yet", conflicts.len())
+    };
+    let mut failure = Failure::new(Kind::Conflict, message);
+    for conflict in conflicts {
+        let laid_out = stop.filter(|stop| stop.parent == conflict.parent).map(|stop| &stop.paths);
+        for path in laid_out.unwrap_or(&conflict.paths) {
+            let text = if targets == 1 { path.clone() } else { format!("{}: {path}", conflict.parent) };
+            failure = failure.reason("conflict", text);
         }
     }
-    Ok(document)
+    failure = match stop {
+        Some(stop) => failure
+            .hint(format!(
+                "it waits in {}: resolve it there, and git add what you resolved; then",
+                stop.worktree.display()
+            ))
+            .hint("rel cherry-pick --continue")
+            .hint("or drop it: rel cherry-pick --abort"),
+        None => failure.hint("without --dry-run it is laid out in a worktree of its own, to be resolved"),
+    };
+    if targets > 1 {
+        failure = failure.hint("to make the others first: drop it, and pick with --skip-conflicts");
+    }
+    match snapshot.minted(&first.parent).map(|minted| snapshot.record(ctx, minted)) {
+        Some(record) => Ok(failure.with("candidate", report::candidate(snapshot, &record?))),
+        None => Ok(failure),
+    }
+}
+
+/// The release got another candidate between the plan and the reservation.
+fn moved(conflict: &Conflict) -> Failure {
+    let Conflict { parent, source, paths, .. } = conflict;
+    let message = format!("{parent} was made meanwhile, and {} conflicts with it", source.short());
+    let failure = Failure::new(Kind::Moved, message).hint("the same command again plans anew");
+    paths.iter().fold(failure, |failure, path| failure.reason("conflict", path.clone()))
 }
 
 /// What became of each commit, where that is not plain from the result.

@@ -11,7 +11,7 @@ use crate::delivery::counts::Counts;
 use crate::delivery::outlook::{self, Outlook};
 use crate::delivery::scope::{self, Scope};
 use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{evidence, offline, report, settle};
+use crate::delivery::{evidence, offline, report, settle, unfinished};
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::crossing::Lost;
@@ -23,7 +23,7 @@ use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::Result;
 use crate::ui::Screen;
 use crate::ui::json as documents;
-use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk};
+use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk, Unfinished};
 
 /// Runs the verb.
 ///
@@ -101,6 +101,13 @@ impl<'a> Look<'a> {
             as_of: snapshot.as_of,
             now: self.outlook.now,
             environments: places,
+            // One that cannot be read is told by whoever goes on with it.
+            unfinished: unfinished::read(ctx).ok().flatten().map(|waits| Unfinished {
+                source: waits.stop.source,
+                onto: waits.stop.parent,
+                worktree: waits.stop.worktree.display().to_string(),
+                paths: waits.stop.paths,
+            }),
         })
     }
 

@@ -38,3 +38,4 @@ pub mod settle;
 pub mod snapshot;
 pub mod stage;
 pub mod stop;
+pub mod unfinished;

@@ -5,23 +5,24 @@
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::context::Context;
 use super::make::{Draft, Intended};
-use super::report;
 use super::revision::Named;
 use super::scope::{Foreign, changes};
 use super::snapshot::Snapshot;
 use crate::domain::candidate::Pick;
-use crate::domain::candidates::Minted;
+use crate::domain::candidates::{Line, Minted};
 use crate::domain::changes::summary;
 use crate::domain::name::{Oid, TagName};
-use crate::domain::version;
+use crate::domain::version::{self, Version};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 use crate::store::pick::{Picked, commit_pick, pick};
 
 /// Where fixes are picked onto.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The candidate.
     pub onto: TagName,
@@ -38,6 +39,35 @@ pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, onto: Option<&str>) -> Res
     let Some(text) = onto else { return default(ctx, snapshot) };
     let (minted, named) = snapshot.candidate_named(ctx, text)?;
     Ok(Target { onto: minted.tag.clone(), follows: named == Named::Release })
+}
+
+/// A release and every later one, by trunk and then by version, each by its
+/// newest candidate. What fixes were picked onto to open a later patch release
+/// is left to that one.
+///
+/// # Errors
+/// There is no such release.
+pub fn since(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Vec<Target>> {
+    let (first, _) = snapshot.candidate_named(ctx, text)?;
+    let state = &snapshot.candidates.state;
+    let order = |release: &Version| state.line(release).map(|line| (line.position, line.release.clone()));
+    let first = order(&first.version.release);
+    let superseded = |minted: &Minted| {
+        snapshot.pool.iter().any(|other| {
+            other.version.release != minted.version.release
+                && other
+                    .parent
+                    .as_ref()
+                    .and_then(|parent| snapshot.minted(parent))
+                    .is_some_and(|parent| parent.version.release == minted.version.release)
+        })
+    };
+    let mut lines: Vec<&Line> = state.releases.iter().filter(|line| line.minted).collect();
+    lines.sort_by(|a, b| (a.position, &a.release).cmp(&(b.position, &b.release)));
+    let later = lines.into_iter().filter(|line| Some((line.position, line.release.clone())) >= first);
+    let newest = later.filter_map(|line| snapshot.newest_of(&line.release));
+    let targets = newest.filter(|minted| !superseded(minted));
+    Ok(targets.map(|minted| Target { onto: minted.tag.clone(), follows: true }).collect())
 }
 
 fn default(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Target> {
@@ -85,71 +115,184 @@ pub enum Fate {
     Empty(Oid),
 }
 
-/// The commits that a person names, each once, in their order.
+/// The commits that a person names, each once, in their order; a range as `git
+/// cherry-pick` takes it, oldest first.
 ///
 /// # Errors
-/// One is unknown.
+/// One is unknown; a range has nothing in it.
 pub fn sources(ctx: &Context<'_>, revs: &[String]) -> Result<Vec<Oid>> {
     let mut commits = Vec::new();
     for rev in revs {
-        let commit = ctx.repo.resolve_commit(rev)?.ok_or_else(|| {
-            Failure::new(Kind::NotFound, format!("there is no commit {rev} in this clone"))
-                .hint("git fetch, if it was made elsewhere")
-        })?;
-        if !commits.contains(&commit) {
-            commits.push(commit);
+        for commit in named(ctx, rev)? {
+            if !commits.contains(&commit) {
+                commits.push(commit);
+            }
         }
     }
     Ok(commits)
+}
+
+fn named(ctx: &Context<'_>, rev: &str) -> Result<Vec<Oid>> {
+    let find = |text: &str| {
+        ctx.repo.resolve_commit(text)?.ok_or_else(|| {
+            Failure::new(Kind::NotFound, format!("there is no commit {text} in this clone"))
+                .hint("git fetch, if it was made elsewhere")
+        })
+    };
+    let Some((from, to)) = rev.split_once("..") else { return Ok(vec![find(rev)?]) };
+    if to.starts_with('.') {
+        return Err(Failure::new(Kind::Usage, format!("{rev} names both sides; which commits are meant?"))
+            .hint("A..B is what B has and A has not"));
+    }
+    let end = |text: &str| find(if text.is_empty() { "HEAD" } else { text });
+    let mut range = history::range(&ctx.repo, &[end(from)?], end(to)?)?;
+    if range.is_empty() {
+        return Err(Failure::new(Kind::NotFound, format!("there is no commit in {rev}"))
+            .hint("A..B is what B has and A has not"));
+    }
+    range.reverse();
+    Ok(range)
+}
+
+/// What to pick, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The commits, in the order to apply them.
+    pub commits: Vec<Oid>,
+    /// Which parent of a merge is its mainline.
+    pub mainline: Option<u32>,
+    /// Picks that are known already, from an earlier run.
+    pub known: Vec<Known>,
+}
+
+/// What a pick came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// What it was picked onto.
+    pub onto: Oid,
+    /// What was picked.
+    pub source: Oid,
+    /// What it became; nothing where it changes nothing there.
+    pub commit: Option<Oid>,
+    /// Whether a person resolved it.
+    pub by_hand: bool,
+}
+
+/// What planning a pick onto one candidate came to.
+#[derive(Debug, Clone)]
+pub enum Planned {
+    /// It can be made, or is there already.
+    Ready(Intended),
+    /// It needs a person first.
+    Conflict(Conflict),
+}
+
+/// A pick that does not apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The candidate it was to be picked onto.
+    pub parent: TagName,
+    /// The commit reached so far.
+    pub onto: Oid,
+    /// What does not apply.
+    pub source: Oid,
+    /// The paths in conflict, fit for printing.
+    pub paths: Vec<String>,
+    /// What was picked before it.
+    pub before: Vec<Known>,
 }
 
 /// Plans a pick: the trees and commits are made, and no ref is touched. Tells
 /// what became of each commit through `fates`.
 ///
 /// # Errors
-/// A conflict (exit 7), a merge without `-m`, an unknown target.
-pub fn intend(
+/// A merge without `-m`, an unknown target.
+pub fn plan(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
     target: &Target,
-    commits: &[Oid],
-    mainline: Option<u32>,
+    wanted: &Wanted,
     fates: &mut Vec<Fate>,
-) -> Result<Intended> {
+) -> Result<Planned> {
     fates.clear();
     let named = snapshot
         .minted(&target.onto)
         .ok_or_else(|| Failure::new(Kind::NotFound, format!("there is no candidate {}", target.onto)))?;
     let parent =
         if target.follows { snapshot.newest_of(&named.version.release).unwrap_or(named) } else { named };
-    let known = carried(ctx, snapshot, parent)?;
-    let committer = ctx.actor()?;
+    let carried = carried(ctx, snapshot, parent)?;
     let mut head = parent.commit;
     let mut picks = Vec::new();
-    for &source in commits {
-        if let Some(how) = contained(ctx, parent, &known, source)? {
+    let mut before = Vec::new();
+    for &source in &wanted.commits {
+        if let Some(how) = contained(ctx, parent, &carried, source)? {
             fates.push(Fate::Contained(source, how));
             continue;
         }
-        match pick(&ctx.repo, source, head, mainline)? {
-            Picked::Empty => fates.push(Fate::Empty(source)),
-            Picked::Clean(tree) => {
-                let commit = commit_pick(&ctx.repo, source, head, tree, &committer, ctx.world.now())?;
+        let commit = match one(ctx, wanted, source, head)? {
+            Applied::Conflict(paths) => {
+                let parent = parent.tag.clone();
+                return Ok(Planned::Conflict(Conflict { parent, onto: head, source, paths, before }));
+            }
+            Applied::As(commit) => commit,
+        };
+        before.push(Known { onto: head, source, commit, by_hand: false });
+        match commit {
+            None => fates.push(Fate::Empty(source)),
+            Some(commit) => {
                 head = commit;
                 let pick = Pick { source, commit };
                 picks.push(pick.clone());
                 fates.push(Fate::Picked(pick));
             }
-            Picked::Conflict(paths) => {
-                let record = snapshot.record(ctx, parent)?;
-                return Err(conflict(ctx, parent, source, &paths)?
-                    .with("candidate", report::candidate(snapshot, &record)));
-            }
         }
     }
     if picks.is_empty() {
-        return Ok(Intended::Exists(parent.clone()));
+        return Ok(Planned::Ready(Intended::Exists(parent.clone())));
     }
+    draft(ctx, snapshot, target, parent, picks, head).map(Planned::Ready)
+}
+
+/// What applying one commit came to.
+enum Applied {
+    /// It became this commit; nothing where it changes nothing.
+    As(Option<Oid>),
+    /// It does not apply.
+    Conflict(Vec<String>),
+}
+
+fn one(ctx: &Context<'_>, wanted: &Wanted, source: Oid, head: Oid) -> Result<Applied> {
+    let mut theirs = wanted.known.iter().filter(|known| known.source == source);
+    let is_here = |known: &&Known| known.commit.is_none_or(|commit| ctx.repo.has_object(commit));
+    if let Some(known) = theirs.clone().find(|known| known.onto == head).filter(is_here) {
+        return Ok(Applied::As(known.commit));
+    }
+    let make = |tree| commit_pick(&ctx.repo, source, head, tree, &ctx.actor()?, ctx.world.now());
+    let paths = match pick(&ctx.repo, source, head, wanted.mainline)? {
+        Picked::Empty => return Ok(Applied::As(None)),
+        Picked::Clean(tree) => return Ok(Applied::As(Some(make(tree)?))),
+        Picked::Conflict(paths) => paths,
+    };
+    // What a person resolved onto another candidate may fit as they resolved it.
+    let by_hand = theirs.find_map(|known| known.commit.filter(|_| known.by_hand));
+    if let Some(resolved) = by_hand.filter(|commit| ctx.repo.has_object(*commit)) {
+        match pick(&ctx.repo, resolved, head, None)? {
+            Picked::Empty => return Ok(Applied::As(None)),
+            Picked::Clean(tree) => return Ok(Applied::As(Some(make(tree)?))),
+            Picked::Conflict(_) => {}
+        }
+    }
+    Ok(Applied::Conflict(paths))
+}
+
+fn draft(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    target: &Target,
+    parent: &Minted,
+    picks: Vec<Pick>,
+    head: Oid,
+) -> Result<Intended> {
     let foreign = Foreign::read(ctx, snapshot)?;
     let line = snapshot.candidates.state.line(&parent.version.release);
     let release = if line.is_some_and(|line| line.closed) {
@@ -206,19 +349,4 @@ fn contained(
         return Ok(Some(format!("picked in {tag} as {}", pick.commit.short())));
     }
     Ok(None)
-}
-
-fn conflict(ctx: &Context<'_>, parent: &Minted, source: Oid, paths: &[String]) -> Result<Failure> {
-    let info = ctx.repo.commit(source)?;
-    let mut failure = Failure::new(
-        Kind::Conflict,
-        format!("{} conflicts with {}; nothing changed", source.short(), parent.tag),
-    );
-    for path in paths {
-        failure = failure.reason("conflict", path.clone());
-    }
-    Ok(failure
-        .hint(format!("{:?} by {} was written for other surroundings", info.subject, info.author.name))
-        .hint(format!("see it: git merge-tree --name-only --merge-base={source}^ {} {source}", parent.tag))
-        .hint("pick what it builds on as well, in one command, or write the fix for this release on trunk"))
 }

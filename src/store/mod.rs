@@ -23,5 +23,6 @@ pub mod recent;
 pub mod recheck;
 pub mod refs;
 pub mod repo;
+pub mod resolving;
 pub mod tag;
 pub mod trial;

@@ -116,7 +116,7 @@ fn parse(stdout: &[u8], clean: bool) -> Option<Picked> {
 }
 
 /// A path for people.
-fn printable(path: &[u8]) -> String {
+pub(in crate::store) fn printable(path: &[u8]) -> String {
     let text = String::from_utf8_lossy(path);
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -100,6 +100,17 @@ pub fn status(status: &Status) -> serde_json::Map<String, Value> {
         ),
         ("as_of".to_owned(), status.as_of.map_or(Value::Null, at)),
         ("environments".to_owned(), status.environments.iter().map(place).collect()),
+        (
+            "unfinished_pick".to_owned(),
+            status.unfinished.as_ref().map_or(Value::Null, |unfinished| {
+                json!({
+                    "source": unfinished.source,
+                    "onto": unfinished.onto,
+                    "worktree": unfinished.worktree,
+                    "conflicts": unfinished.paths,
+                })
+            }),
+        ),
     ])
 }
 

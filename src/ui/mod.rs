@@ -32,6 +32,7 @@ pub mod list;
 pub mod log;
 pub mod markdown;
 pub mod noted;
+pub mod picks;
 pub mod plan;
 pub mod progress;
 pub mod prompt;

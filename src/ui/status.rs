@@ -32,6 +32,21 @@ pub struct Status {
     pub now: DateTime<Utc>,
     /// Its environments, in the policy's order.
     pub environments: Vec<Place>,
+    /// A cherry-pick of this clone that waits for a person.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// A cherry-pick that waits for a conflict to be resolved.
+#[derive(Debug, Clone)]
+pub struct Unfinished {
+    /// What is picked.
+    pub source: Oid,
+    /// Onto what.
+    pub onto: TagName,
+    /// Where the conflict is laid out.
+    pub worktree: String,
+    /// The paths in conflict, fit for printing.
+    pub paths: Vec<String>,
 }
 
 /// The branch that releases are cut from.
@@ -161,8 +176,32 @@ pub fn overview(screen: &Screen, status: &Status) -> String {
         _ => whole,
     });
     parts.extend(status.environments.iter().flat_map(|place| concerns(screen, status, place)));
+    parts.extend(status.unfinished.as_ref().map(|unfinished| waiting_pick(screen, unfinished)));
     parts.extend(not_kept(screen, &status.environments));
     parts.join("\n\n")
+}
+
+/// A cherry-pick that waits, with the ways on.
+fn waiting_pick(screen: &Screen, unfinished: &Unfinished) -> String {
+    let Unfinished { source, onto, worktree, paths } = unfinished;
+    let files = count(paths.len(), "file", "files");
+    let text = format!("a pick of {} onto {onto} waits: {files} in conflict.", source.short());
+    let ways = [
+        ("resolve it in", clean(worktree)),
+        ("then go on", "rel cherry-pick --continue".to_owned()),
+        ("or drop it", "rel cherry-pick --abort".to_owned()),
+    ];
+    concern(screen, &text, &ways)
+}
+
+/// Something to see to, and the ways on.
+fn concern(screen: &Screen, text: &str, ways: &[(&str, String)]) -> String {
+    let width = screen.width();
+    let lines = match width {
+        Some(width) => wrap(text, width.saturating_sub(2)).join("\n  "),
+        None => text.to_owned(),
+    };
+    format!("{} {lines}\n{}", screen.caution("?"), labelled(ways, 2, width))
 }
 
 /// All of it in one line, for a prompt: what is live, `?` where that is not
@@ -381,15 +420,7 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
     let mut concerns = Vec::new();
     let name = &place.name;
     let can_go_back = place.current.as_ref().is_some_and(|live| !live.is_baseline());
-    let width = screen.width();
-    let mut concern = |text: String, rows: &[(&str, String)]| {
-        let lines = match width {
-            Some(width) => wrap(&text, width.saturating_sub(2)).join("\n  "),
-            None => text,
-        };
-        let question = screen.caution("?");
-        concerns.push(format!("{question} {lines}\n{}", labelled(rows, 2, width)));
-    };
+    let mut concern = |text: String, ways: &[(&str, String)]| concerns.push(concern(screen, &text, ways));
     if let Some(flight) = place.in_flight.as_ref().filter(|flight| !flight.alive_here) {
         let Deployment { id, seq, .. } = &flight.deployment;
         let settle = format!("rel resolve {id} --failed --reason WHY");
@@ -681,6 +712,7 @@ pub(super) mod tests {
             offline: false,
             as_of: Some(time("23T14:00")),
             now: time("23T14:00") + chrono::Duration::seconds(3),
+            unfinished: None,
             environments: vec![staging, prod, eu, place("new", None)],
         }
     }

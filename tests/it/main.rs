@@ -58,4 +58,5 @@ mod rollback;
 mod roundtrips;
 mod ship;
 mod stop;
+mod unfinished;
 mod watch;

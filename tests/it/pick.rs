@@ -112,39 +112,6 @@ fn what_is_contained_already_makes_nothing() {
 }
 
 #[test]
-fn a_conflict_makes_nothing_and_names_the_files() {
-    let shop = Shop::new();
-    let ana = shop.ana();
-    ana.cut(&[]);
-    ana.commit("src/app.txt", "two\n", "feat: two");
-    let fix = ana.commit("src/app.txt", "two, fixed\n", "fix: two");
-    let before = ana.before();
-    let refs = shop.refs();
-    let output = ana.rel(&["cherry-pick", &fix, "--json"]).code(7);
-    assert_eq!(output.kind(), "conflict");
-    assert_eq!(shop.refs(), refs, "nothing is reserved");
-    let status = ana.git(&["status", "--porcelain", "--untracked-files=all"]);
-    assert_eq!(status, "", "the working tree is untouched");
-
-    assert_eq!(ana.git(&["worktree", "list"]).lines().count(), 1, "no checkout is left");
-    assert!(output.ways_on().contains("src/app.txt"), "the files are named: {output:?}");
-    ana.unchanged(&before);
-}
-
-#[test]
-fn a_conflict_in_one_target_makes_none_of_them() {
-    let shop = Shop::new();
-    let ana = shop.ana();
-    ana.cut(&[]);
-    ana.commit("src/app.txt", "two\n", "feat: two");
-    ana.cut(&[]);
-    let fix = ana.commit("src/app.txt", "two, fixed\n", "fix: two");
-    let refs = shop.refs();
-    ana.rel(&["cherry-pick", &fix, "--onto", "0.1.0", "--onto", "0.2.0", "--json"]).code(7);
-    assert_eq!(shop.refs(), refs);
-}
-
-#[test]
 fn a_merge_needs_its_mainline() {
     let shop = Shop::new();
     let ana = shop.ana();
