@@ -296,6 +296,98 @@ mod tests {
         });
     }
 
+    /// What `git cherry-pick` makes of it in the working tree.
+    fn by_git(sandbox: &Sandbox, source: Oid, onto: Oid) -> Option<Oid> {
+        sandbox.git("work", &["checkout", "-q", "--detach", &onto.to_string()]);
+        let (done, _) = sandbox.try_git("work", &["cherry-pick", "--allow-empty", &source.to_string()]);
+        let tree = done.then(|| sandbox.oid("work", "HEAD^{tree}"));
+        if !done {
+            sandbox.git("work", &["cherry-pick", "--abort"]);
+        }
+        sandbox.git("work", &["checkout", "-q", "-f", "main"]);
+        tree
+    }
+
+    #[test]
+    fn whatever_a_commit_changes_is_put_where_git_puts_it() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        each_git(|sandbox| {
+            let write = |name: &str, bytes: &[u8]| {
+                let path = sandbox.path("work").join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, bytes).unwrap();
+            };
+            let commit = |message: &str| {
+                sandbox.git("work", &["add", "--all"]);
+                sandbox.git("work", &["commit", "-q", "--allow-empty", "-m", message]);
+                sandbox.oid("work", "HEAD")
+            };
+            let crlf = LINES.replace('\n', "\r\n");
+            write(".gitattributes", b"*.txt text eol=crlf\nlog merge=union\n*.bin binary\n");
+            write("plain", LINES.as_bytes());
+            write("moved", LINES.repeat(3).as_bytes());
+            write("dos.txt", crlf.as_bytes());
+            write("log", b"one\n");
+            write("a.bin", &[0, 1, 2, 255]);
+            write("run.sh", b"#!/bin/sh\n");
+            symlink("plain", sandbox.path("work/link")).unwrap();
+            let base = commit("base");
+            // One that nobody checked out has an empty folder.
+            std::fs::create_dir(sandbox.path("work/sub")).unwrap();
+            sandbox.git("work", &["update-index", "--add", "--cacheinfo", &format!("160000,{base},sub")]);
+            sandbox.git("work", &["commit", "-q", "-m", "a submodule"]);
+            // The line that is released has moved one file, and logged something of its own.
+            sandbox.git("work", &["checkout", "-q", "-b", "release"]);
+            sandbox.git("work", &["mv", "moved", "elsewhere"]);
+            write("log", b"one\nreleased\n");
+            let onto = commit("what was released");
+            sandbox.git("work", &["checkout", "-q", "-f", "main"]);
+
+            let mut sources = Vec::new();
+            write("plain", LINES.replace('5', "five").as_bytes());
+            sources.push(("text", commit("text")));
+            write("moved", LINES.repeat(3).replacen('1', "one", 1).as_bytes());
+            sources.push(("a file that was moved there", commit("moved")));
+            write("dos.txt", crlf.replace('9', "nine").as_bytes());
+            sources.push(("line endings", commit("endings")));
+            write("log", b"one\nfixed\n");
+            sources.push(("a merge driver", commit("driver")));
+            write("a.bin", &[0, 9, 2, 255]);
+            sources.push(("a binary file", commit("binary")));
+            let executable = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(sandbox.path("work/run.sh"), executable).unwrap();
+            sources.push(("a mode", commit("mode")));
+            std::fs::remove_file(sandbox.path("work/link")).unwrap();
+            symlink("moved", sandbox.path("work/link")).unwrap();
+            sources.push(("a symbolic link", commit("link")));
+            let other = sandbox.oid("work", "HEAD");
+            sandbox.git("work", &["update-index", "--cacheinfo", &format!("160000,{other},sub")]);
+            sandbox.git("work", &["commit", "-q", "-m", "submodule"]);
+            sources.push(("a submodule", sandbox.oid("work", "HEAD")));
+            std::fs::remove_file(sandbox.path("work/a.bin")).unwrap();
+            sandbox.git("work", &["rm", "-q", "--cached", "a.bin"]);
+            sandbox.git("work", &["commit", "-q", "-m", "removed"]);
+            sources.push(("a file removed that differs there", sandbox.oid("work", "HEAD")));
+            sandbox.git("work", &["commit", "-q", "--allow-empty", "-m", "nothing"]);
+            sources.push(("nothing", sandbox.oid("work", "HEAD")));
+
+            let repo = sandbox.open("work");
+            let before = repo.commit(onto).unwrap().tree;
+            for (what, source) in sources {
+                let theirs = by_git(sandbox, source, onto);
+                let ours = pick(&repo, source, onto, None).unwrap();
+                match (&ours, theirs) {
+                    (Picked::Clean(tree), Some(theirs)) => assert_eq!(*tree, theirs, "{what}"),
+                    (Picked::Empty, Some(theirs)) => assert_eq!(theirs, before, "{what}"),
+                    (Picked::Conflict(_), None) => {}
+                    other => panic!("{what}: {other:?}"),
+                }
+                let clean = matches!(what, "nothing" | "a file removed that differs there");
+                assert_eq!(matches!(ours, Picked::Clean(_)), !clean, "{what}: {ours:?}");
+            }
+        });
+    }
+
     #[test]
     fn conflicts_are_named_and_change_nothing() {
         each_git(|sandbox| {

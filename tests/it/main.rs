@@ -30,6 +30,7 @@ mod doctor;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod faults;
+mod fixes;
 mod floors;
 mod foreign;
 mod fsck;
