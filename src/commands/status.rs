@@ -16,7 +16,6 @@ use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::crossing::Lost;
 use crate::domain::env::{Deployment, EnvState, HoldCause, Live};
-use crate::domain::gate::Verdict;
 use crate::domain::name::{Oid, TagName};
 use crate::domain::plan::{self, Stamp};
 use crate::domain::rollback::{self, Decision, Knowledge};
@@ -68,8 +67,8 @@ struct Look<'a> {
     bytes: Bytes<'a>,
 }
 
-/// What a deployment without a candidate would take, and what refuses it.
-type Coming<'a> = Option<(&'a Minted, Vec<Verdict>)>;
+/// What a deployment without a candidate would take.
+type Coming<'a> = Option<&'a Minted>;
 
 impl<'a> Look<'a> {
     fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Result<Look<'a>> {
@@ -86,7 +85,7 @@ impl<'a> Look<'a> {
     fn status(&self, environments: &[&Environment], in_depth: bool) -> Result<Status> {
         let (ctx, snapshot) = (self.ctx, self.snapshot);
         let coming: Vec<Coming<'a>> =
-            environments.iter().map(|environment| self.outlook.next(environment)).collect::<Result<_>>()?;
+            environments.iter().map(|environment| self.outlook.coming(environment)).collect::<Result<_>>()?;
         let counts = self.counts(environments, &coming)?;
         let mut places = Vec::new();
         for (environment, coming) in environments.iter().zip(coming) {
@@ -114,18 +113,39 @@ impl<'a> Look<'a> {
     /// Everything that is counted, in one walk.
     fn counts(&self, environments: &[&Environment], coming: &[Coming<'_>]) -> Result<Counts> {
         let trunk = self.snapshot.trunk;
-        let mut wanted: Vec<(Oid, Oid)> = Vec::new();
+        let (mut wanted, mut asked): (Vec<(Oid, Oid)>, Vec<(Oid, Oid)>) = Default::default();
         wanted.extend(self.newest.map(|newest| (newest.trunk_commit, trunk)));
         for (environment, coming) in environments.iter().zip(coming) {
             let live = self.snapshot.chain(&environment.name)?.state.current();
             wanted.extend(live.map(|live| (live.commit, trunk)));
-            if let Some((candidate, _)) = coming {
+            if let Some(candidate) = coming {
                 let from = live.map_or(candidate.trunk_commit, |live| live.commit);
                 wanted.push((from, candidate.commit));
             }
+            asked.extend(self.asked(live, *coming)?);
         }
+        wanted.extend(&asked);
         let scope = Scope::new(&self.snapshot.policy.config.project.paths)?;
-        Counts::take(self.ctx, &scope, &wanted)
+        let counts = Counts::take(self.ctx, &scope, &wanted)?;
+        for (tip, commit) in asked {
+            if let Some(contains) = counts.contains(tip, commit) {
+                self.outlook.crossings.learn(tip, commit, contains);
+            }
+        }
+        Ok(counts)
+    }
+
+    /// What gates and fixes ask to be contained in what, so that the same walk
+    /// answers it.
+    fn asked(&self, live: Option<&Live>, coming: Coming<'_>) -> Result<Vec<(Oid, Oid)>> {
+        let Some(live) = live else { return Ok(Vec::new()) };
+        let mut asked: Vec<(Oid, Oid)> = Vec::new();
+        let fixes = self.outlook.crossings.owed(live)?;
+        for tip in coming.map(|candidate| candidate.commit).into_iter().chain([self.snapshot.trunk]) {
+            asked.extend(fixes.iter().map(|fix| (tip, fix.source)));
+        }
+        asked.extend(coming.map(|candidate| (candidate.commit, live.commit)));
+        Ok(asked)
     }
 
     /// The fixes that are live in an environment and that trunk lacks: the next
@@ -167,6 +187,18 @@ impl<'a> Look<'a> {
             .unpublished
             .iter()
             .filter(|d| d.environment == environment.name || environment.formerly.contains(&d.environment));
+        let next = match coming {
+            None => None,
+            Some(candidate) => {
+                let gates = self.outlook.refusals(environment, candidate)?;
+                Some(Next {
+                    tag: candidate.tag.clone(),
+                    commits: brings(current, candidate, counts),
+                    ready_at: outlook::ready_at(&gates, self.outlook.now),
+                    gates,
+                })
+            }
+        };
         Ok(Place {
             name: environment.name.clone(),
             current: current.cloned(),
@@ -181,12 +213,7 @@ impl<'a> Look<'a> {
             unresolved: state.unresolved.clone(),
             last: state.last.clone(),
             pending: current.and_then(|live| counts.get(live.commit, snapshot.trunk)),
-            next: coming.map(|(candidate, gates)| Next {
-                tag: candidate.tag.clone(),
-                commits: brings(current, candidate, counts),
-                ready_at: outlook::ready_at(&gates, self.outlook.now),
-                gates,
-            }),
+            next,
             fixes: self.fixes(environment)?,
             back: if in_depth { self.back(environment, state) } else { None },
         })

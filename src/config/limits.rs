@@ -18,23 +18,13 @@ pub struct Unsupported {
 /// Everything in a configuration that cannot be honoured: the project's own
 /// keys, then each environment's.
 pub fn unsupported(config: &Config) -> Vec<Unsupported> {
-    let hooks = [
-        ("before_cut", config.hooks.before_cut.is_some()),
-        ("before_deploy", config.hooks.before_deploy.is_some()),
-        ("after_cut", config.hooks.after_cut.is_some()),
-        ("after_deploy", config.hooks.after_deploy.is_some()),
-        ("after_failure", config.hooks.after_failure.is_some()),
-        ("after_rollback", config.hooks.after_rollback.is_some()),
-    ];
     let store = &config.artifacts.store;
-    let keys = hooks
-        .into_iter()
-        .filter(|(_, is_set)| *is_set)
-        .map(|(key, _)| (format!("hooks.{key}"), "hooks".to_owned()))
-        .chain((store != "git" && !store.starts_with("file://")).then(|| {
+    let keys = (store != "git" && !store.starts_with("file://"))
+        .then(|| {
             let scheme = store.split("://").next().unwrap_or(store);
             ("artifacts.store".to_owned(), format!("the store {scheme}://"))
-        }))
+        })
+        .into_iter()
         .chain(
             (config.output.publish == Publish::Git)
                 .then(|| ("output.publish".to_owned(), "publishing output in git".to_owned())),

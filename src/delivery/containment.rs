@@ -84,6 +84,9 @@ fn known(
     loop {
         let picks = Picks::read(snapshot, picked, &mentions);
         let forms: Vec<Vec<Oid>> = wanted.iter().map(|oid| picks.forms(ctx, *oid)).collect::<Result<_>>()?;
+        if forms.iter().all(|forms| forms.len() == 1) {
+            return Ok((picks, mentions, forms));
+        }
         // A form may be older than the commit, and what is said of it too.
         let further = Mentions::of(ctx, snapshot, &forms.concat(), picked)?;
         if further.reaches_as_far_as(&mentions) {

@@ -267,7 +267,7 @@ impl<'a> Context<'a> {
                 .reason(one.key.clone(), one.text.clone())
                 .hint("take it out of release.toml on trunk, or update rel"));
             }
-            if one.key.starts_with("hooks.after_") || one.key == "output.publish" {
+            if one.key == "output.publish" {
                 self.screen.warn(&one.text);
             }
         }

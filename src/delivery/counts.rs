@@ -8,9 +8,9 @@ use crate::domain::name::Oid;
 use crate::failure::Result;
 use crate::store::history::{self, Ranges};
 
-/// Counts of a project's commits, by what is excluded and what is included.
+/// Counts, by what is excluded and what is included: the project's, and all.
 #[derive(Debug, Default)]
-pub struct Counts(HashMap<(Oid, Oid), usize>);
+pub struct Counts(HashMap<(Oid, Oid), (usize, usize)>);
 
 impl Counts {
     /// Counts every range of `wanted`: the commits that the second contains
@@ -34,8 +34,9 @@ impl Counts {
         let mut own: HashMap<Oid, bool> = HashMap::new();
         let mut counts = Counts::default();
         for (index, pair) in pairs.into_iter().enumerate() {
+            let all = walked.count(index);
             if scope.is_all() {
-                counts.0.insert(pair, walked.count(index));
+                counts.0.insert(pair, (all, all));
                 continue;
             }
             let mut ours = 0;
@@ -51,13 +52,19 @@ impl Counts {
                 };
                 ours += usize::from(touched);
             }
-            counts.0.insert(pair, ours);
+            counts.0.insert(pair, (ours, all));
         }
         Ok(counts)
     }
 
     /// How many there are; none where one of the two is not in this clone.
     pub fn get(&self, exclude: Oid, include: Oid) -> Option<usize> {
-        self.0.get(&(exclude, include)).copied()
+        self.0.get(&(exclude, include)).map(|(ours, _)| *ours)
+    }
+
+    /// Whether `tip` contains a commit, so that nothing is left of it,
+    /// whoever's it is; none where that was not counted.
+    pub fn contains(&self, tip: Oid, commit: Oid) -> Option<bool> {
+        self.0.get(&(tip, commit)).map(|(_, all)| *all == 0)
     }
 }

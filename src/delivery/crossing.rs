@@ -32,12 +32,20 @@ pub struct Crossings<'a> {
     only_looks: bool,
     tags: OnceCell<Tags>,
     carried: RefCell<FxHashMap<TagName, Vec<Owed>>>,
+    contained: RefCell<FxHashMap<(Oid, Oid), bool>>,
 }
 
 impl<'a> Crossings<'a> {
     /// For who is about to change something.
     pub fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Crossings<'a> {
-        Crossings { ctx, snapshot, only_looks: false, tags: OnceCell::new(), carried: RefCell::default() }
+        Crossings {
+            ctx,
+            snapshot,
+            only_looks: false,
+            tags: OnceCell::new(),
+            carried: RefCell::default(),
+            contained: RefCell::default(),
+        }
     }
 
     /// For who only looks, and is told what can be told.
@@ -209,32 +217,55 @@ impl<'a> Crossings<'a> {
         Ok(!ways.iter().any(stands))
     }
 
+    /// Takes note of whether `tip` contains `commit`, as somebody found out
+    /// while they counted.
+    pub fn learn(&self, tip: Oid, commit: Oid, contains: bool) {
+        self.contained.borrow_mut().insert((tip, commit), contains);
+    }
+
+    fn contains(&self, tip: Oid, commit: Oid) -> Result<bool> {
+        if let Some(known) = self.contained.borrow().get(&(tip, commit)) {
+            return Ok(*known);
+        }
+        let contains = history::is_ancestor(&self.ctx.repo, commit, tip)?;
+        self.learn(tip, commit, contains);
+        Ok(contains)
+    }
+
     /// Those that are not known at once to be in a commit: nearly every fix is
-    /// from trunk, and was never reverted there.
+    /// from trunk, and nothing was ever reverted since.
     fn not_plainly_in<'f>(&self, owed: &'f [Owed], commit: Oid) -> Result<Vec<&'f Owed>> {
-        let repo = &self.ctx.repo;
-        let mut sources = Vec::new();
+        let (mut there, mut rest) = (Vec::new(), Vec::new());
         for fix in owed {
-            if history::has(repo, fix.source)? {
-                sources.push(fix.source);
-            }
+            let is_here = history::has(&self.ctx.repo, fix.source)?;
+            if is_here && self.contains(commit, fix.source)? { there.push(fix) } else { rest.push(fix) }
         }
-        // What is not on trunk may have reverts of its own.
-        if sources.is_empty() || !history::is_ancestor(repo, commit, self.snapshot.trunk)? {
-            return Ok(owed.iter().collect());
+        if there.is_empty() {
+            return Ok(rest);
         }
-        let contained = history::containing(repo, &sources, &[commit])?;
-        let there: Vec<Oid> =
-            sources.iter().enumerate().filter(|(at, _)| contained.has(*at, 0)).map(|(_, oid)| *oid).collect();
-        let mentions = Mentions::of(self.ctx, self.snapshot, &there, &[])?;
-        let mut rest = Vec::new();
-        for fix in owed {
+        let sources: Vec<Oid> = there.iter().map(|fix| fix.source).collect();
+        let mentions = Mentions::of(self.ctx, self.snapshot, &sources, &[])?;
+        let picked = self.picks_revert_something(commit)?;
+        for fix in there {
             let names = [fix.source, fix.commit];
-            if !there.contains(&fix.source) || !mentions.reverts(self.ctx, &names, fix.source)?.is_empty() {
+            if picked || !mentions.reverts(self.ctx, &names, fix.source)?.is_empty() {
                 rest.push(fix);
             }
         }
         Ok(rest)
+    }
+
+    /// Whether anything that was picked for the candidate at a commit is a revert.
+    fn picks_revert_something(&self, commit: Oid) -> Result<bool> {
+        let made = self.snapshot.pool.iter().rev().find(|minted| minted.commit == commit);
+        let picked = made.map(|minted| self.carried(&minted.tag)).transpose()?.unwrap_or_default();
+        for pick in picked {
+            if !changes(self.ctx, &[pick.commit])?.swap_remove(0).reverts.is_empty() {
+                return Ok(true);
+            }
+        }
+        // What stands beside trunk and is no candidate may have anything.
+        Ok(made.is_none() && !self.contains(self.snapshot.trunk, commit)?)
     }
 
     fn told(&self, fix: &Owed, on_trunk: Option<(Oid, Option<Oid>)>, onto: Option<String>) -> Result<Lost> {
@@ -254,9 +285,7 @@ impl<'a> Crossings<'a> {
         let mut left = Vec::new();
         let mut asked: Vec<Oid> = Vec::new();
         for reached in reached(state) {
-            if !history::has(&self.ctx.repo, reached)?
-                || history::is_ancestor(&self.ctx.repo, reached, commit)?
-            {
+            if !history::has(&self.ctx.repo, reached)? || self.contains(commit, reached)? {
                 continue;
             }
             for change in changes(self.ctx, &history::range(&self.ctx.repo, &[commit], reached)?)? {

@@ -12,6 +12,7 @@ use super::claim::{self, Details};
 use super::context::Context;
 use super::crossing::Crossings;
 use super::deployment::{self, Receipt};
+use super::hooks;
 use super::offline;
 use super::pick::carried;
 use super::prepare::{Prepared, prepare};
@@ -95,11 +96,12 @@ pub enum Delivered {
 /// happened after the claim is in the receipt.
 pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result<Delivered> {
     refuse_blanket(&wish.overrides)?;
-    ctx.must_honour(&snapshot.policy.config, &["hooks.before_deploy"])?;
+    ctx.must_honour(&snapshot.policy.config, &[])?;
     let ground = offline::stand(ctx, snapshot, &wish.environment)?;
     // Nothing changes by itself in what nobody asks for.
     let waiting = wish.wait.filter(|_| ground.is_none()).map(|limit| (Instant::now(), limit));
     let mut confirmed: Option<(Option<TagName>, TagName)> = None;
+    let mut hook = None;
     for _ in 0..TRIES {
         let (plan, stamped) = loop {
             match plan_deployment(ctx, snapshot, wish)? {
@@ -130,10 +132,20 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
             } else {
                 warn(ctx, &plan);
             }
+            hook = hooks::before_deploy(ctx, snapshot, &plan, wish.reason.as_deref())?;
             confirmed = Some(what);
         }
+        let plan = match hook.clone() {
+            Some(verdict) => {
+                let tag = plan.candidate().tag.clone();
+                plan.heard(verdict, &wish.overrides)
+                    .map_err(|verdict| refusal(&wish.environment, Some(&tag), &[verdict]))?
+            }
+            None => *plan,
+        };
         if let Some(receipt) = run(ctx, snapshot, ground.as_ref(), &plan, &prepared, &details)? {
             absorb(snapshot, &receipt);
+            hooks::after(ctx, snapshot, &receipt);
             return Ok(Delivered::Ran(Box::new(receipt)));
         }
         ctx.screen.note(&format!("{} moved meanwhile; planning again", wish.environment));
@@ -552,9 +564,11 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
             &format!("rolling {} back", wish.environment),
         )?;
     }
+    hooks::before_rollback(ctx, snapshot, &plan, wish.reason.as_deref())?;
     match run(ctx, snapshot, ground.as_ref(), &plan, &prepared, &details)? {
         Some(receipt) => {
             absorb(snapshot, &receipt);
+            hooks::after(ctx, snapshot, &receipt);
             Ok(Delivered::Ran(Box::new(receipt)))
         }
         None => Err(Failure::new(Kind::Moved, format!("{} moved; nothing ran", wish.environment))),

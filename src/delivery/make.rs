@@ -13,7 +13,7 @@ use super::artifacts::PROVENANCE;
 use super::context::{Context, config_at, scratch};
 use super::publish::Patience;
 use super::snapshot::{self, Snapshot};
-use super::{artifacts, mint, stage};
+use super::{artifacts, hooks, mint, stage};
 use crate::domain::artifact::{Artifact, Reference, sha256_of};
 use crate::domain::candidate::{Candidate, Pick};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
@@ -105,8 +105,8 @@ pub fn make(
     intend: &dyn Fn(&Snapshot) -> Result<Intended>,
 ) -> Result<Made> {
     let actor = ctx.actor()?;
-    ctx.must_honour(&snapshot.policy.config, &["hooks.before_cut", "artifacts.store"])?;
-    let mut first = first;
+    ctx.must_honour(&snapshot.policy.config, &["artifacts.store"])?;
+    let (mut first, mut asked) = (first, None);
     for _ in 0..TRIES {
         let intended = match first.take() {
             Some(intended) => intended,
@@ -116,11 +116,21 @@ pub fn make(
             Intended::Exists(minted) => return Ok(Made::Exists(minted)),
             Intended::New(draft) => draft,
         };
+        // Once about one commit, however often others move the chain meanwhile.
+        if asked != Some(draft.commit) {
+            hooks::before_cut(ctx, snapshot, &draft)?;
+            asked = Some(draft.commit);
+        }
         if let Some((view, version, run)) = reserve(ctx, snapshot, &draft, &actor)? {
             snapshot.candidates = view;
             let making = Making { ctx, snapshot, draft: &draft, version, actor: actor.clone(), run };
             match making.finish()? {
-                Some(made) => return Ok(made),
+                Some(made) => {
+                    if let Made::New(candidate) = &made {
+                        hooks::after_cut(ctx, snapshot, candidate);
+                    }
+                    return Ok(made);
+                }
                 None => ctx
                     .screen
                     .note("the release moved on meanwhile; once more, on top of its newest candidate"),
@@ -269,6 +279,7 @@ impl Making<'_, '_> {
                 program: &program,
                 cwd: checkout.path(),
                 env: &env,
+                input: None,
                 timeout: Some(build.timeout),
                 grace: exec::GRACE,
                 log: &log,

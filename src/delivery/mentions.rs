@@ -21,7 +21,10 @@ const LOOKED_AT: usize = 20_000;
 const TRIED: usize = 60;
 
 /// What is kept, and in which form.
-const KEPT: &str = "mentions 1";
+const KEPT: &str = "mentions 2";
+
+/// The most commits that are kept of those that were asked about.
+const ASKED: usize = 256;
 
 /// A commit that reverts others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +46,8 @@ pub struct Mentions {
     /// What this contains was not looked at; none where that is too far back
     /// to matter.
     floor: Option<Oid>,
+    /// Commits that contain that, as was found out before; the latest last.
+    above: Vec<Oid>,
     /// Newest first.
     reverts: Vec<Revert>,
     /// Commits, and what they say they were picked from.
@@ -95,6 +100,18 @@ impl Mentions {
         Ok(found)
     }
 
+    /// The same with what trunk has got since.
+    fn read_on(mut self, ctx: &Context<'_>, trunk: Oid) -> Result<Mentions> {
+        if self.tip == Some(trunk) {
+            return Ok(self);
+        }
+        let newer: Vec<Oid> = self.tip.into_iter().collect();
+        let mut mentions = Mentions::read(ctx, &newer, trunk)?;
+        mentions.reverts.append(&mut self.reverts);
+        mentions.picks.append(&mut self.picks);
+        Ok(Mentions { floor: self.floor, above: self.above, ..mentions })
+    }
+
     /// Reads the messages of what trunk contains and `exclude` does not.
     fn read(ctx: &Context<'_>, exclude: &[Oid], trunk: Oid) -> Result<Mentions> {
         let mut mentions = Mentions { tip: Some(trunk), ..Mentions::default() };
@@ -143,30 +160,44 @@ fn on_trunk(ctx: &Context<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result<M
         Some(kept) if goes_on(ctx, &kept, trunk)? => Some(kept),
         _ => None,
     };
-    let far_enough = match kept.as_ref().map(|kept| kept.floor) {
-        Some(Some(floor)) => is_below(ctx, floor, commits)?,
-        Some(None) => true,
-        None => false,
+    let new = |kept: &Mentions| -> Vec<Oid> {
+        let new = commits.iter().copied().filter(|commit| !kept.above.contains(commit));
+        if kept.floor.is_some() { new.collect() } else { Vec::new() }
     };
-    let mentions = match kept {
-        Some(kept) if far_enough && kept.tip == Some(trunk) => return Ok(kept),
-        Some(mut kept) if far_enough => {
-            let newer: Vec<Oid> = kept.tip.into_iter().collect();
-            let mut mentions = Mentions::read(ctx, &newer, trunk)?;
-            mentions.reverts.append(&mut kept.reverts);
-            mentions.picks.append(&mut kept.picks);
-            Mentions { floor: kept.floor, ..mentions }
+    let (mut mentions, new) = match kept {
+        Some(kept) => {
+            let new = new(&kept);
+            if new.is_empty() && kept.tip == Some(trunk) {
+                return Ok(kept);
+            }
+            let far_enough = kept.floor.map_or(Ok(true), |floor| is_below(ctx, floor, &new))?;
+            if far_enough {
+                (kept.read_on(ctx, trunk)?, new)
+            } else {
+                anew(ctx, snapshot, commits, kept.floor)?
+            }
         }
-        kept => {
-            let before = kept.and_then(|kept| kept.floor);
-            let all: Vec<Oid> = commits.iter().copied().chain(before).collect();
-            let floor = below(ctx, snapshot, &all)?;
-            let exclude: Vec<Oid> = floor.into_iter().collect();
-            Mentions { floor, ..Mentions::read(ctx, &exclude, trunk)? }
-        }
+        None => anew(ctx, snapshot, commits, None)?,
     };
+    mentions.above.extend(new);
+    let over = mentions.above.len().saturating_sub(ASKED);
+    mentions.above.drain(..over);
     index::store(&file, KEPT, &mentions);
     Ok(mentions)
+}
+
+/// Reads from below all of these commits, and from no later than before.
+fn anew(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    commits: &[Oid],
+    before: Option<Oid>,
+) -> Result<(Mentions, Vec<Oid>)> {
+    let all: Vec<Oid> = commits.iter().copied().chain(before).collect();
+    let floor = below(ctx, snapshot, &all)?;
+    let exclude: Vec<Oid> = floor.into_iter().collect();
+    let mentions = Mentions { floor, ..Mentions::read(ctx, &exclude, snapshot.trunk)? };
+    Ok((mentions, if floor.is_some() { commits.to_vec() } else { Vec::new() }))
 }
 
 /// Whether what was kept is of this history, and trunk has only grown since.

@@ -17,6 +17,7 @@ pub mod deployment;
 pub mod evidence;
 pub mod flow;
 pub mod fsck;
+pub mod hooks;
 pub mod lived;
 pub mod make;
 pub mod mentions;

@@ -61,19 +61,25 @@ impl<'a> Outlook<'a> {
         }
     }
 
-    /// The default candidate, where it is not live, with the gates that refuse it.
+    /// The default candidate, where it is not live.
     ///
     /// # Errors
     /// There is no such environment.
-    pub fn next(&self, environment: &Environment) -> Result<Option<(&'a Minted, Vec<Verdict>)>> {
+    pub fn coming(&self, environment: &Environment) -> Result<Option<&'a Minted>> {
         let state = &self.snapshot.chain(&environment.name)?.state;
         let upstream = self.snapshot.upstream(environment)?;
         let chosen = self.setting(environment, state, &upstream).choose(&Default::default());
         // The pool's own entry, which lives as long as the snapshot.
         let chosen = chosen.and_then(|candidate| self.snapshot.minted(&candidate.tag));
-        let Some(candidate) = chosen.filter(|c| state.current().is_none_or(|live| live.tag != c.tag)) else {
-            return Ok(None);
-        };
+        Ok(chosen.filter(|c| state.current().is_none_or(|live| live.tag != c.tag)))
+    }
+
+    /// The default candidate, where it is not live, with the gates that refuse it.
+    ///
+    /// # Errors
+    /// There is no such environment.
+    pub fn next(&self, environment: &Environment) -> Result<Option<(&'a Minted, Vec<Verdict>)>> {
+        let Some(candidate) = self.coming(environment)? else { return Ok(None) };
         Ok(Some((candidate, self.refusals(environment, candidate)?)))
     }
 

@@ -150,6 +150,7 @@ impl<'r> Stage<'r> {
                 program: &program,
                 cwd: self.checkout.path(),
                 env: &self.env,
+                input: None,
                 timeout: Some(commands.timeout),
                 grace: commands.grace,
                 log: &self.log,

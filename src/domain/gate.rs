@@ -155,7 +155,8 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    pub(super) fn pass(gate: Gate, text: impl Into<String>) -> Verdict {
+    /// It lets the deployment pass.
+    pub fn pass(gate: Gate, text: impl Into<String>) -> Verdict {
         Verdict { gate, passed: true, warns: false, text: text.into(), fixes: Vec::new(), opens_at: None }
     }
 
@@ -163,7 +164,8 @@ impl Verdict {
         Verdict { warns: true, ..Verdict::pass(gate, text) }
     }
 
-    pub(super) fn refuse(gate: Gate, text: impl Into<String>) -> Verdict {
+    /// It refuses, and why.
+    pub fn refuse(gate: Gate, text: impl Into<String>) -> Verdict {
         Verdict { passed: false, ..Verdict::pass(gate, text) }
     }
 

@@ -7,6 +7,7 @@
 pub mod artifact;
 pub mod candidate;
 pub mod candidates;
+pub mod cdevents;
 pub mod changelog;
 pub mod changes;
 pub mod config;

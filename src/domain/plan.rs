@@ -116,6 +116,24 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The same plan with what a hook said, which is asked last of all.
+    ///
+    /// # Errors
+    /// It refuses, and nobody passed it by name.
+    pub fn heard(mut self, verdict: Verdict, overrides: &BTreeSet<Gate>) -> Result<Plan, Verdict> {
+        if !verdict.passed && !overrides.contains(&verdict.gate) {
+            return Err(verdict);
+        }
+        let word = if verdict.passed { "passed" } else { "overridden" };
+        self.gates.push(Judged { gate: verdict.gate, verdict: word.into(), text: verdict.text.clone() });
+        if !verdict.passed {
+            self.overrides.push(Override { gate: verdict.gate, text: verdict.text });
+        }
+        Ok(self)
+    }
+}
+
 /// A candidate passed over, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {

@@ -92,7 +92,10 @@ fn start(run: &Run<'_>, log: &File) -> io::Result<Child> {
         .current_dir(run.cwd)
         .env_clear()
         .envs(run.env)
-        .stdin(Stdio::null())
+        .stdin(match run.input {
+            Some(input) => File::open(input)?.into(),
+            None => Stdio::null(),
+        })
         .stdout(log.try_clone()?)
         .stderr(log.try_clone()?)
         .process_group(0);

@@ -1,6 +1,6 @@
 //! Other people's commands: argv, environment, folder, timeout, process group, signals.
 //!
-//! A command gets an environment given in full, `/dev/null` to read and a log
+//! A command gets an environment given in full, a file or `/dev/null` to read and a log
 //! *file* to write to, which is followed while it runs. Never a pipe: a killed
 //! `rel` would break the orphan's next write, and a daemon that inherited the
 //! pipe would keep `rel` waiting for ever.
@@ -52,6 +52,8 @@ pub struct Run<'a> {
     pub cwd: &'a Path,
     /// Its complete environment: nothing is inherited beside it.
     pub env: &'a BTreeMap<OsString, OsString>,
+    /// What it reads from standard input; nothing otherwise.
+    pub input: Option<&'a Path>,
     /// How long it may run; `None` is for ever.
     pub timeout: Option<Duration>,
     /// How long it may take to end once asked to, usually [`GRACE`].

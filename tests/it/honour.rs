@@ -11,15 +11,6 @@ fn set(ana: &crate::repo::Desk, text: &str) {
 }
 
 #[test]
-fn a_hook_that_could_refuse_is_not_passed_over() {
-    let shop = Shop::new();
-    let ana = shop.ana();
-    set(&ana, "[hooks]\nbefore_deploy = \"./ask.sh\"");
-    ana.cut(&[]);
-    ana.refused_by(&["deploy", "staging", "--yes"], 4, &["hooks.before_deploy"]);
-}
-
-#[test]
 fn a_store_that_cannot_be_reached_costs_no_number() {
     let shop = Shop::new();
     let ana = shop.ana();

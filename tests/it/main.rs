@@ -37,6 +37,7 @@ mod fsck;
 #[cfg(feature = "failpoints")]
 mod fuzz;
 mod honour;
+mod hooks;
 mod hostile;
 mod integrity;
 mod irreversible;
