@@ -16,6 +16,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::journal::{OpenRun, Phase, Run};
 use crate::store::ledger::View;
+use std::collections::BTreeMap;
 
 /// How often a rollback's claim is rebased on unrelated events.
 const TRIES: usize = 20;
@@ -99,6 +100,8 @@ pub fn intent(
             exit_code: None,
             reverts: plan.reverts().cloned(),
             offline: ctx.is_offline(),
+            phases: Vec::new(),
+            params: BTreeMap::new(),
             rel_version: env!("CARGO_PKG_VERSION").to_owned(),
         },
     }

@@ -205,6 +205,7 @@ fn settle(
     let mut deployment = intent.deployment.clone();
     deployment.state = ending.outcome.state;
     deployment.exit_code = ending.outcome.exit_code;
+    deployment.phases.clone_from(&ending.outcome.phases);
     deployment.certain = ending.outcome.state == Progress::Succeeded || !ending.outcome.started;
     deployment.finished_at = Some(ctx.world.now());
     let mut receipt = Receipt::of(deployment, view.state.clone());

@@ -262,12 +262,14 @@ fn settle(deployment: &mut Deployment, end: &Event) {
         What::Outcome(outcome) => {
             deployment.state = outcome.state;
             deployment.exit_code = outcome.exit_code;
+            deployment.phases.clone_from(&outcome.phases);
             deployment.certain = outcome.state == Progress::Succeeded || !outcome.started;
             deployment.finished_at = Some(end.at);
         }
         What::Offline(ran) => {
             deployment.state = ran.outcome.state;
             deployment.exit_code = ran.outcome.exit_code;
+            deployment.phases.clone_from(&ran.outcome.phases);
             deployment.certain = ran.outcome.state == Progress::Succeeded && !ran.moved;
             deployment.finished_at = Some(end.at);
         }
@@ -349,11 +351,13 @@ pub(in crate::delivery) mod tests {
                 exit_code: None,
                 reverts: None,
                 offline: false,
+                phases: Vec::new(),
+                params: std::collections::BTreeMap::new(),
                 rel_version: "0.1.0".to_owned(),
             };
             let intent = Intent { deployment, position: 1, undoes: None, holds: false, owes: Vec::new() };
             let exit_code = Some(if state == Progress::Succeeded { 0 } else { 3 });
-            let outcome = Outcome { state, started: true, exit_code, text: None };
+            let outcome = Outcome { state, started: true, exit_code, text: None, phases: Vec::new() };
             let events = [
                 event(&id, second, What::Intent(Box::new(intent))),
                 event(&id, second + 1, What::Outcome(outcome)),

@@ -465,6 +465,7 @@ fn words(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, prepared: &Prepare
         leaves: &leaves,
         contained: &contained,
         commands: &prepared.whose,
+        phases: &prepared.commands.phases,
         undo_is_here: back,
         now: ctx.world.now(),
     };

@@ -34,6 +34,7 @@ pub mod records;
 pub mod report;
 pub mod revision;
 pub mod rewritten;
+mod rollout;
 pub mod scope;
 pub mod settle;
 pub mod snapshot;

@@ -188,6 +188,7 @@ pub fn run(
     drop(open);
     deployment.state = outcome.state;
     deployment.exit_code = outcome.exit_code;
+    deployment.phases.clone_from(&outcome.phases);
     deployment.certain = outcome.state == Progress::Succeeded;
     deployment.finished_at = Some(at);
     let before = &snapshot.chain(name)?.state;
@@ -284,6 +285,7 @@ pub fn unpublished(ctx: &Context<'_>) -> Result<Vec<Deployment>> {
         let outcome = outcome_of(&phase);
         deployment.state = outcome.state;
         deployment.exit_code = outcome.exit_code;
+        deployment.phases.clone_from(&outcome.phases);
         deployment.certain = outcome.state == Progress::Succeeded;
         deployment.finished_at = phase.ended_at();
         Some(deployment)

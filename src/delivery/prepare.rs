@@ -50,7 +50,9 @@ pub fn prepare(
         prepared.commands.phases = Vec::new();
     }
     let name = plan.environment();
-    if prepared.commands.deploy.is_none() {
+    let phases = &prepared.commands.phases;
+    let each_phase_deploys = !phases.is_empty() && phases.iter().all(|phase| phase.deploy.is_some());
+    if prepared.commands.deploy.is_none() && !each_phase_deploys {
         return Err(Failure::new(
             Kind::Refused,
             format!("{name} has no deploy command for {}", plan.candidate().tag),

@@ -23,6 +23,7 @@ use crate::domain::plan::{self, Stamp};
 use crate::domain::version::CandidateVersion;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
+use std::collections::BTreeMap;
 
 /// What was put somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,7 +188,7 @@ pub fn events(
         Said::Succeeded => Progress::Succeeded,
         Said::Failed => Progress::Failed,
     };
-    let outcome = || What::Outcome(Outcome { state: progress, started: true, exit_code: None, text: None });
+    let outcome = || What::Outcome(Outcome::of(progress, true));
     let open = state.in_flight.as_ref().map(|intent| &intent.deployment);
     if let Some(open) = open.filter(|open| open.trigger == Trigger::Recorded && open.tag == target.tag)
         && *said != Said::Started
@@ -286,6 +287,8 @@ fn intent(
             exit_code: None,
             reverts: None,
             offline: false,
+            phases: Vec::new(),
+            params: BTreeMap::new(),
             rel_version: env!("CARGO_PKG_VERSION").to_owned(),
         },
     })

@@ -332,14 +332,10 @@ fn deployment(
 pub fn outcome_of(phase: &Phase) -> Outcome {
     match phase {
         Phase::Intent => Outcome {
-            state: Progress::Cancelled,
-            started: false,
-            exit_code: None,
             text: Some("its run died before the command was started".to_owned()),
+            ..Outcome::of(Progress::Cancelled, false)
         },
-        Phase::Running { .. } => {
-            Outcome { state: Progress::Unknown, started: true, exit_code: None, text: None }
-        }
+        Phase::Running { .. } => Outcome::of(Progress::Unknown, true),
         Phase::Done { outcome, .. } => outcome.clone(),
     }
 }

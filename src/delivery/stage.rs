@@ -5,19 +5,19 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use super::artifacts;
 use super::context::{Context, scratch};
 use super::prepare::Prepared;
+use super::rollout;
 use crate::domain::config::Command;
 use crate::domain::env::{Deployment, Outcome, Progress};
 use crate::domain::name::{Oid, TagName};
-use crate::exec::{self, Ended, Program, Run as Command_, Started};
+use crate::exec::{Ended, Program, Run as Command_, Started};
 use crate::failure::{Failure, Result};
 use crate::store::artifacts::cache::{manifest, write_manifest};
 use crate::store::checkout::Checkout;
-use crate::store::journal::{OpenRun, Phase, Process};
+use crate::store::journal::{OpenRun, Process};
 
 /// How the commands of one deployment ended.
 pub struct Ending {
@@ -30,15 +30,10 @@ pub struct Ending {
 }
 
 impl Ending {
-    fn never_started(failure: Failure) -> Ending {
+    pub(super) fn never_started(failure: Failure) -> Ending {
         let text = failure.message.clone();
         Ending {
-            outcome: Outcome {
-                state: Progress::Cancelled,
-                started: false,
-                exit_code: None,
-                text: Some(text.clone()),
-            },
+            outcome: Outcome { text: Some(text.clone()), ..Outcome::of(Progress::Cancelled, false) },
             explanation: Some(text),
             kept: Some(failure),
         }
@@ -56,7 +51,7 @@ pub fn perform(
     match Stage::set(ctx, run, deployment, prepared, previous) {
         Err(failure) => Ending::never_started(failure),
         Ok(stage) => {
-            let ending = stage.play(ctx, run, prepared);
+            let ending = rollout::play(ctx, run, prepared, &stage);
             if let Err(failure) = stage.clear() {
                 ctx.screen.warn(&failure.message);
             }
@@ -66,11 +61,11 @@ pub fn perform(
 }
 
 /// A checkout, the artifacts and the variables, ready for commands.
-struct Stage<'r> {
-    checkout: Checkout<'r>,
+pub(super) struct Stage<'r> {
+    pub(super) checkout: Checkout<'r>,
     folder: tempfile::TempDir,
-    env: BTreeMap<OsString, OsString>,
-    log: PathBuf,
+    pub(super) env: BTreeMap<OsString, OsString>,
+    pub(super) log: PathBuf,
 }
 
 impl<'r> Stage<'r> {
@@ -137,78 +132,10 @@ impl<'r> Stage<'r> {
         Ok(Stage { checkout, folder, env, log })
     }
 
-    /// Deploy, then verify, each within the environment's timeout and as often
-    /// as `retry` allows.
-    fn play(&self, ctx: &Context<'_>, noted: &mut OpenRun, prepared: &Prepared) -> Ending {
-        let Prepared { commands, retry, .. } = prepared;
-        let mut started = false;
-        let steps = [("deploy", commands.deploy.as_ref()), ("verify", commands.verify.as_ref())];
-        for (step, command) in steps {
-            let Some(command) = command else { continue };
-            let program = program(command);
-            let run = Command_ {
-                program: &program,
-                cwd: self.checkout.path(),
-                env: &self.env,
-                input: None,
-                timeout: Some(commands.timeout),
-                grace: commands.grace,
-                log: &self.log,
-            };
-            let mut attempt = 1;
-            let ended = loop {
-                // Each time: what ran before must not be taken for what is about to.
-                let phase = Phase::Running { process: None };
-                if let Err(failure) = noted.advance(phase)
-                    && !started
-                {
-                    return Ending::never_started(failure);
-                }
-                let (ended, ran) = execute(ctx, run, step, &mut |process| {
-                    // Without this line a killed run reads as unknown, which is true too.
-                    let _ = noted.advance(Phase::Running { process: Some(process) });
-                });
-                started |= ran;
-                let over = ended.is_success() || ctx.interrupts.interrupted() || attempt >= retry.attempts;
-                if over {
-                    break ended;
-                }
-                attempt += 1;
-                ctx.screen.note(&format!("{step} failed; attempt {attempt} of {}", retry.attempts));
-                pause(ctx, retry.backoff);
-            };
-            if ended.is_success() {
-                continue;
-            }
-            let text = format!("{step}: {}", exec::explain(&ended, &run));
-            let state =
-                if matches!(ended, Ended::Interrupted) { Progress::Cancelled } else { Progress::Failed };
-            let exit_code = ended.exit_code();
-            return Ending {
-                outcome: Outcome { state, started, exit_code, text: Some(text.clone()) },
-                explanation: Some(text),
-                kept: None,
-            };
-        }
-        Ending {
-            outcome: Outcome { state: Progress::Succeeded, started, exit_code: Some(0), text: None },
-            explanation: None,
-            kept: None,
-        }
-    }
-
     fn clear(self) -> Result<()> {
         let removed = self.checkout.remove();
         drop(self.folder);
         removed
-    }
-}
-
-/// Waits, but not for somebody who wants it to end.
-fn pause(ctx: &Context<'_>, limit: Duration) {
-    let since = Instant::now();
-    while since.elapsed() < limit && !ctx.interrupts.interrupted() {
-        std::thread::sleep(Duration::from_millis(20).min(limit));
     }
 }
 

@@ -271,10 +271,8 @@ fn end(ctx: &Context<'_>, open: &mut OpenRun, stopped: &mut Stopped) {
         return;
     }
     let outcome = Outcome {
-        state: Progress::Cancelled,
-        started: true,
-        exit_code: None,
         text: Some("its run died, and its command was stopped".to_owned()),
+        ..Outcome::of(Progress::Cancelled, true)
     };
     // Without this line it reads as unknown, which is true too; but somebody wants to know.
     if let Err(failure) = open.ended(outcome, ctx.world.now()) {

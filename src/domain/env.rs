@@ -6,6 +6,7 @@
 //! one state to the next; it refuses what the rules forbid, and it is what
 //! `fsck` folds again.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -184,6 +185,12 @@ pub struct Deployment {
     pub exit_code: Option<i32>,
     /// The deployment that a rollback undid.
     pub reverts: Option<DeploymentId>,
+    /// How far each phase came, in order; of a rollout without phases none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseRun>,
+    /// The parameters that its commands were given, but for secret ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
     /// Whether it ran without a claim, while the authority was not asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offline: bool,
@@ -232,6 +239,29 @@ pub struct Outcome {
     /// What there is to say of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// How far each phase came, in order; of a rollout without phases none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseRun>,
+}
+
+impl Outcome {
+    /// One that there is nothing to say of.
+    pub fn of(state: Progress, started: bool) -> Outcome {
+        Outcome { state, started, exit_code: None, text: None, phases: Vec::new() }
+    }
+}
+
+/// A phase of a rollout that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseRun {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub state: Progress,
+    /// When it was begun.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: DateTime<Utc>,
 }
 
 /// A deployment that ran without a claim, from its beginning to its end.
@@ -602,8 +632,7 @@ impl EnvState {
             }
             What::Outcome(outcome) => next.end(seq, outcome, event.at)?,
             What::TakenOver { .. } => {
-                let outcome =
-                    Outcome { state: Progress::Unknown, started: true, exit_code: None, text: None };
+                let outcome = Outcome::of(Progress::Unknown, true);
                 next.end(seq, &outcome, event.at)?;
                 next.close_for(seq);
             }
@@ -842,7 +871,7 @@ impl EnvState {
             return Err(Impossible(format!("number {seq} cannot be resolved as {state}")));
         }
         if self.in_flight.as_ref().is_some_and(|intent| intent.deployment.seq == seq) {
-            self.end(seq, &Outcome { state, started: true, exit_code: None, text: None }, at)?;
+            self.end(seq, &Outcome::of(state, true), at)?;
             self.close_for(seq);
             return Ok(());
         }

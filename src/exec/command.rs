@@ -372,6 +372,7 @@ mod tests {
         fn run(&self, program: &Program, mut on_line: impl FnMut(&[u8])) -> Told {
             let (log, mut lines, mut starts) = (self.log(), Vec::new(), Vec::new());
             let run = Run {
+                input: None,
                 program,
                 cwd: self.folder.path(),
                 env: &self.env,
@@ -673,8 +674,15 @@ mod tests {
         let place = Place::new();
         let (program, missing) = (Program::Shell("true".to_owned()), place.folder.path().join("no"));
         let log = place.log();
-        let run =
-            Run { program: &program, cwd: &missing, env: &place.env, timeout: None, grace: GRACE, log: &log };
+        let run = Run {
+            program: &program,
+            cwd: &missing,
+            env: &place.env,
+            input: None,
+            timeout: None,
+            grace: GRACE,
+            log: &log,
+        };
         let why = |run| match Processes.run(run, &place.interrupts, &mut |_| (), &mut |_| ()) {
             Ended::NotStarted(error) => error.to_string(),
             other => panic!("{other:?}"),

@@ -128,7 +128,10 @@ mod tests {
         let bin: OsString = cwd.join("bin").into();
         let env = BTreeMap::from([(OsString::from("PATH"), bin)]);
         let log = cwd.join("log");
-        explain(ended, &Run { program, cwd, env: &env, timeout, grace: Duration::ZERO, log: &log })
+        explain(
+            ended,
+            &Run { program, cwd, env: &env, input: None, timeout, grace: Duration::ZERO, log: &log },
+        )
     }
 
     fn shell(code: i32, text: &str) -> String {

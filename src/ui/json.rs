@@ -57,6 +57,8 @@ pub fn deployment(deployment: &Deployment) -> Value {
     if let Value::Object(members) = &mut document {
         members.remove("foreign_version");
         members.insert("tag".into(), tag(&deployment.tag));
+        members.entry("phases").or_insert_with(|| json!([]));
+        members.entry("params").or_insert_with(|| json!({}));
         members.insert("offline".into(), json!(deployment.offline));
         if !deployment.is_numbered() {
             members.insert("id".into(), Value::Null);

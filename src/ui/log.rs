@@ -94,6 +94,9 @@ fn rows(screen: &Screen, deployments: &[Deployment], now: DateTime<Utc>, wide: b
 /// What there is to know of a deployment beyond that it took place.
 fn remarks(deployment: &Deployment) -> Vec<String> {
     let mut remarks = Vec::new();
+    if let Some(phase) = deployment.phases.last().filter(|phase| phase.state != Progress::Succeeded) {
+        remarks.push(format!("in {}", phase.name));
+    }
     if let Some(code) = deployment.exit_code.filter(|code| *code != 0) {
         remarks.push(format!("exit {code}"));
     }
@@ -120,7 +123,7 @@ fn remarks(deployment: &Deployment) -> Vec<String> {
 }
 
 /// The members of a deployment's document, in the order of the columns.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 29] = [
     "id",
     "seq",
     "environment",
@@ -147,6 +150,8 @@ const COLUMNS: [&str; 27] = [
     "exit_code",
     "reverts",
     "rel_version",
+    "phases",
+    "params",
     "offline",
 ];
 

@@ -8,6 +8,7 @@ use super::table::labelled;
 use super::text::{clean, truncate};
 use super::time;
 use crate::domain::changes::Change;
+use crate::domain::config::Phase;
 use crate::domain::env::Action;
 use crate::domain::name::{Oid, ProjectName};
 use crate::domain::plan::Plan;
@@ -31,6 +32,8 @@ pub struct Shown<'a> {
     pub contained: &'a [(Oid, Oid)],
     /// Whose commands run.
     pub commands: &'a str,
+    /// The phases they run in; none where it is all at once.
+    pub phases: &'a [Phase],
     /// Whether what is live could be brought back from this machine; none
     /// where nothing is live.
     pub undo_is_here: Option<bool>,
@@ -64,6 +67,13 @@ pub fn deploy_plan(screen: &Screen, shown: &Shown<'_>) -> String {
         rows.push(("gates", gates));
     }
     rows.push(("commands", shown.commands.to_owned()));
+    if !shown.phases.is_empty() {
+        let phase = |phase: &Phase| match phase.wait.is_zero() {
+            true => clean(&phase.name),
+            false => format!("{} {}", clean(&phase.name), time::span(phase.wait)),
+        };
+        rows.push(("phases", shown.phases.iter().map(phase).collect::<Vec<_>>().join(", ")));
+    }
     if let Some(live) = plan.from().filter(|live| plan.action() == Action::Deploy && live.is_baseline()) {
         let text = format!("none: {} was recorded, not built by rel", live.tag.label());
         rows.push(("undo", text));

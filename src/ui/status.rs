@@ -608,6 +608,8 @@ pub(super) mod tests {
             exit_code: Some(0),
             reverts: None,
             offline: false,
+            phases: Vec::new(),
+            params: std::collections::BTreeMap::new(),
             rel_version: "0.1.0".to_owned(),
         }
     }

@@ -333,12 +333,14 @@ impl Writer<'_> {
             exit_code: None,
             reverts: None,
             offline: false,
+            phases: Vec::new(),
+            params: BTreeMap::new(),
             rel_version: "0.1.0".to_owned(),
         };
         let intent =
             Intent { deployment, position: minted.position, undoes: None, holds: false, owes: Vec::new() };
         let exit_code = Some(i32::from(end != Progress::Succeeded));
-        let outcome = Outcome { state: end, started: true, exit_code, text: None };
+        let outcome = Outcome { state: end, started: true, exit_code, text: None, phases: Vec::new() };
         [(at, env::What::Intent(Box::new(intent))), (at + Duration::minutes(9), env::What::Outcome(outcome))]
             .map(|(at, what)| env::Event {
                 id: id.clone(),

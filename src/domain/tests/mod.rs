@@ -17,6 +17,7 @@ mod times;
 mod way_back;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::fold::Impossible;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -214,6 +215,8 @@ impl World {
                 exit_code: None,
                 reverts: None,
                 offline: false,
+                phases: Vec::new(),
+                params: BTreeMap::new(),
                 rel_version: "0.1.0".into(),
             },
         }
@@ -364,5 +367,5 @@ fn outcome(state: Progress, started: bool) -> Outcome {
         Progress::Failed => Some(3),
         _ => None,
     };
-    Outcome { state, started, exit_code, text: None }
+    Outcome { state, started, exit_code, text: None, phases: Vec::new() }
 }
