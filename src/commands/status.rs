@@ -144,7 +144,8 @@ impl<'a> Look<'a> {
         for tip in coming.map(|candidate| candidate.commit).into_iter().chain([self.snapshot.trunk]) {
             asked.extend(fixes.iter().map(|fix| (tip, fix.source)));
         }
-        asked.extend(coming.map(|candidate| (candidate.commit, live.commit)));
+        let base = self.snapshot.minted(&live.tag).map_or(live.commit, |minted| minted.trunk_commit);
+        asked.extend(coming.map(|candidate| (candidate.commit, base)));
         Ok(asked)
     }
 

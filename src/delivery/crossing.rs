@@ -284,11 +284,8 @@ impl<'a> Crossings<'a> {
     fn left(&self, state: &EnvState, commit: Oid) -> Result<Vec<PointOfNoReturn>> {
         let mut left = Vec::new();
         let mut asked: Vec<Oid> = Vec::new();
-        for reached in reached(state) {
-            if !history::has(&self.ctx.repo, reached)? || self.contains(commit, reached)? {
-                continue;
-            }
-            for change in changes(self.ctx, &history::range(&self.ctx.repo, &[commit], reached)?)? {
+        for (tag, reached) in reached(state) {
+            for change in changes(self.ctx, &self.beyond(tag, reached, commit)?)? {
                 if change.rollback_safe == Some(false) && !asked.contains(&change.commit) {
                     asked.push(change.commit);
                     left.push(PointOfNoReturn { commit: change.commit, subject: change.subject });
@@ -302,6 +299,34 @@ impl<'a> Crossings<'a> {
         let pairs = left.into_iter().zip(&ways);
         Ok(pairs.filter(|(_, ways)| ways[0].is_none()).map(|(point, _)| point).collect())
     }
+
+    /// The commits of what was reached that another may not contain.
+    fn beyond(&self, tag: &TagName, reached: Oid, commit: Oid) -> Result<Vec<Oid>> {
+        if !history::has(&self.ctx.repo, reached)? {
+            return Ok(Vec::new());
+        }
+        match self.snapshot.minted(tag) {
+            // Beyond trunk it has nothing but its picks.
+            Some(minted) if self.contains(commit, minted.trunk_commit)? => {
+                Ok(self.carried(tag)?.into_iter().map(|pick| pick.commit).collect())
+            }
+            _ if self.contains(commit, reached)? => Ok(Vec::new()),
+            _ => history::range(&self.ctx.repo, &[commit], reached),
+        }
+    }
+}
+
+/// What an environment may have been brought to: what is live, and what was
+/// begun since and did not succeed.
+fn reached(state: &EnvState) -> Vec<(&TagName, Oid)> {
+    let success = state.success.as_ref().map_or(0, |success| success.seq);
+    let last = state.last.as_ref().filter(|last| last.is_unfinished() && last.started);
+    let unknown = state.unresolved.iter().filter(|open| open.seq > success);
+    let mut reached: Vec<_> = state.current().map(|live| (&live.tag, live.commit)).into_iter().collect();
+    reached.extend(last.map(|last| (&last.tag, last.target.commit)));
+    reached.extend(unknown.map(|open| (&open.tag, open.commit)));
+    reached.dedup();
+    reached
 }
 
 /// Warns of fixes that are live somewhere and not in a commit that becomes a
@@ -353,17 +378,4 @@ pub fn warn_of_lost(
         })
     };
     Ok(found.iter().map(document).collect())
-}
-
-/// The commits that an environment may have been brought to: what is live, and
-/// what was begun since and did not succeed.
-fn reached(state: &EnvState) -> Vec<Oid> {
-    let success = state.success.as_ref().map_or(0, |success| success.seq);
-    let last = state.last.as_ref().filter(|last| last.is_unfinished() && last.started);
-    let unknown = state.unresolved.iter().filter(|open| open.seq > success);
-    let mut commits: Vec<Oid> = state.current().map(|live| live.commit).into_iter().collect();
-    commits.extend(last.map(|last| last.target.commit));
-    commits.extend(unknown.map(|open| open.commit));
-    commits.dedup();
-    commits
 }
