@@ -50,6 +50,10 @@ pub fn run(ctx: &Context<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
         }
     };
     report::policy(ctx, &snapshot.policy, &mut document);
+    // The process ends with this verb: what was read, names by the thousand, need not be given
+    // back piece by piece, which would take a twentieth of the time.
+    std::mem::forget((look, found));
+    std::mem::forget(snapshot);
     Ok(document)
 }
 
