@@ -261,6 +261,9 @@ pub struct Deploy {
     /// Whose commands run: trunk, worktree, or a revision
     #[arg(long, value_name = "WHERE")]
     pub commands_from: Option<String>,
+    /// A value for a declared parameter; may be given several times
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
+    pub params: Vec<(String, String)>,
 }
 
 /// `rel rollback`
@@ -304,6 +307,9 @@ pub struct Ship {
     /// Pass this gate; recorded with the reason
     #[arg(long = "override", value_name = "GATE", requires = "reason")]
     pub overrides: Vec<Gate>,
+    /// A value for a declared parameter; may be given several times
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
+    pub params: Vec<(String, String)>,
 }
 
 /// `rel status`
@@ -674,6 +680,13 @@ fn interval(text: &str) -> Result<Interval, String> {
     match duration(text)? {
         Duration::ZERO => Err("it has to wait a while in between, at least 1s".to_owned()),
         every => Ok(Interval::Every(every)),
+    }
+}
+
+fn param(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a parameter is given as NAME=VALUE".to_owned()),
     }
 }
 

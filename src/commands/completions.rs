@@ -199,7 +199,9 @@ fn wanted(arg: &Arg) -> Option<Wanted> {
         ("output", "ID") => Wanted::Printed,
         ("release", "X") => Wanted::Release,
         ("take_over" | "token", "N") => Wanted::Token,
-        (_, "N" | "X" | "WHY" | "DUR" | "WHEN" | "WHO" | "STATE" | "PATTERN") => Wanted::Nothing,
+        (_, "N" | "X" | "WHY" | "DUR" | "WHEN" | "WHO" | "STATE" | "PATTERN" | "NAME=VALUE") => {
+            Wanted::Nothing
+        }
         (_, "ENV") => Wanted::Environment,
         (_, "RC") => Wanted::Candidate,
         (_, "RELEASE") => Wanted::Release,

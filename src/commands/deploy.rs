@@ -28,6 +28,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Deploy) -> Result<Map<String, Value>> 
         take_over: args.take_over,
         wait: args.wait,
         commands_from: args.commands_from.clone(),
+        params: args.params.clone(),
         trigger: Trigger::Person,
         confirmed: false,
     };

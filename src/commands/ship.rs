@@ -47,6 +47,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
         let wish = Wish {
             reason: args.reason.clone(),
             overrides: args.overrides.iter().copied().collect(),
+            params: args.params.clone(),
             confirmed: true,
             ..Wish::plain(name, Some(record.tag.to_string()), Trigger::Person)
         };

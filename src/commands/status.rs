@@ -47,6 +47,10 @@ fn look(ctx: &Context<'_>, args: &cli::Status) -> Result<watch::Seen> {
     let status = Look::new(ctx, &snapshot)?.status(&environments, args.environment.is_some())?;
     let mut document = documents::status(&status);
     report::policy(ctx, &snapshot.policy, &mut document);
+    if args.watch.is_none() {
+        // The process ends with this: what was read need not be given back piece by piece.
+        std::mem::forget(snapshot);
+    }
     let busy = status.environments.iter().any(|place| place.in_flight.is_some());
     let (oneline, in_depth) = (args.oneline, args.environment.is_some());
     let frame = move |screen: &Screen| match status.environments.first() {

@@ -40,7 +40,6 @@ pub fn unsupported_in(environment: &Environment) -> Vec<Unsupported> {
     [
         ("signoff", environment.signoff.is_some(), "the authors' sign-off"),
         ("targets", !environment.targets.is_empty(), "several targets"),
-        ("params", !environment.params.is_empty(), "parameters"),
     ]
     .into_iter()
     .filter(|(_, is_set, _)| *is_set)

@@ -4,6 +4,7 @@
 //! with an outcome; dropping it leaves the journal for the next run to settle.
 
 use super::context::Context;
+use super::prepare::Prepared;
 use super::snapshot::{self, Snapshot, read_environment};
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
@@ -34,6 +35,22 @@ pub struct Details {
     pub reason: Option<String>,
     /// The commit whose commands run.
     pub commands_commit: Option<Oid>,
+    /// What they are given, but for secrets.
+    pub params: BTreeMap<String, String>,
+}
+
+impl Details {
+    /// The same with what was prepared, and nothing secret in it.
+    #[must_use]
+    pub fn with(self, prepared: &Prepared) -> Details {
+        let redactor = prepared.params.redactor();
+        Details {
+            commands_commit: prepared.commands_commit,
+            params: prepared.params.open.clone(),
+            reason: self.reason.map(|reason| redactor.text(&reason).into_owned()),
+            ..self
+        }
+    }
 }
 
 /// A published intent of this process.
@@ -101,7 +118,7 @@ pub fn intent(
             reverts: plan.reverts().cloned(),
             offline: ctx.is_offline(),
             phases: Vec::new(),
-            params: BTreeMap::new(),
+            params: details.params.clone(),
             rel_version: env!("CARGO_PKG_VERSION").to_owned(),
         },
     }

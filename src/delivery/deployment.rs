@@ -354,7 +354,7 @@ pub fn way_back(
             return Err(Failure::failed(format!("going further back, to {target}, needs a word")));
         }
     };
-    let prepared = prepare(ctx, snapshot, &plan, None)?;
+    let prepared = prepare(ctx, snapshot, &plan, None, &[])?;
     let details = Details {
         actor: failed.actor.clone(),
         on_behalf_of: failed.on_behalf_of.clone(),
@@ -364,7 +364,9 @@ pub fn way_back(
         } else {
             format!("{} failed, offline", failed.tag)
         }),
-        commands_commit: prepared.commands_commit,
-    };
+        commands_commit: None,
+        params: std::collections::BTreeMap::new(),
+    }
+    .with(&prepared);
     Ok((plan, prepared, details))
 }

@@ -2,7 +2,7 @@
 //! things moved in between.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -54,6 +54,8 @@ pub struct Wish {
     pub wait: Option<Duration>,
     /// Whose commands run.
     pub commands_from: Option<String>,
+    /// Values of parameters, given by name.
+    pub params: Vec<(String, String)>,
     /// What set it off.
     pub trigger: Trigger,
     /// Whether somebody has said yes to it as part of something larger.
@@ -72,6 +74,7 @@ impl Wish {
             take_over: None,
             wait: None,
             commands_from: None,
+            params: Vec::new(),
             trigger,
             confirmed: false,
         }
@@ -119,8 +122,8 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
                 }
             }
         };
-        let prepared = prepare(ctx, snapshot, &plan, wish.commands_from.as_deref())?;
-        let details = Details { commands_commit: prepared.commands_commit, ..stamped };
+        let prepared = prepare(ctx, snapshot, &plan, wish.commands_from.as_deref(), &wish.params)?;
+        let details = stamped.with(&prepared);
         if ctx.options.dry_run {
             return planned(ctx, snapshot, &plan, &prepared, &details);
         }
@@ -309,6 +312,7 @@ impl<'a> Footing<'a> {
             trigger,
             reason,
             commands_commit: None,
+            params: BTreeMap::new(),
         }
     }
 }
@@ -466,6 +470,8 @@ fn words(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, prepared: &Prepare
         contained: &contained,
         commands: &prepared.whose,
         phases: &prepared.commands.phases,
+        params: &prepared.params.open,
+        hidden: prepared.params.hidden().collect(),
         undo_is_here: back,
         now: ctx.world.now(),
     };
@@ -549,11 +555,8 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
             return Err(Failure::failed("going further back was asked for twice"));
         }
     };
-    let prepared = prepare(ctx, snapshot, &plan, None)?;
-    let details = Details {
-        commands_commit: prepared.commands_commit,
-        ..footing.details(Trigger::Person, wish.reason.clone())
-    };
+    let prepared = prepare(ctx, snapshot, &plan, None, &[])?;
+    let details = footing.details(Trigger::Person, wish.reason.clone()).with(&prepared);
     if ctx.options.dry_run {
         return planned(ctx, snapshot, &plan, &prepared, &details);
     }

@@ -26,6 +26,7 @@ pub mod mint;
 pub mod offline;
 pub mod outcome;
 pub mod outlook;
+pub mod params;
 pub mod pick;
 pub mod prepare;
 pub mod publish;

@@ -3,6 +3,7 @@
 
 use super::artifacts;
 use super::context::{Context, config_at};
+use super::params::Params;
 use super::snapshot::Snapshot;
 use crate::config;
 use crate::domain::candidate::Candidate;
@@ -27,18 +28,22 @@ pub struct Prepared {
     pub checkout: Oid,
     /// What there is to say of whose commands run.
     pub whose: String,
+    /// What the commands are given.
+    pub params: Params,
 }
 
 /// Gathers and checks what `plan` needs: the tag, the commands, the bytes.
 ///
 /// # Errors
 /// The tag or a byte is not what was recorded (exit 9); there is no command;
+/// a parameter is not declared or has no value;
 /// the candidate's configuration is invalid; offline, something is not here.
 pub fn prepare(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
     plan: &Plan,
     commands_from: Option<&str>,
+    given: &[(String, String)],
 ) -> Result<Prepared> {
     let candidate = snapshot.record(ctx, plan.candidate())?;
     let policy = snapshot.environment(plan.environment())?;
@@ -67,6 +72,12 @@ pub fn prepare(
         )
         .reason(unsupported.key.clone(), unsupported.text.clone()));
     }
+    prepared.params = Params::find(ctx, &prepared.commands, given)?;
+    for name in prepared.params.too_short() {
+        ctx.screen
+            .warn(&format!("{name} is too short to be kept out of output: give it 4 characters or more"));
+    }
+    ctx.screen.hide(prepared.params.redactor());
     artifacts::ensure(ctx, &prepared.candidate)?;
     artifacts::expect_files(ctx, prepared.checkout)?;
     Ok(prepared)
@@ -88,6 +99,7 @@ fn commands(
         checkout,
         whose,
         candidate: candidate.clone(),
+        params: Params::default(),
     };
     let trunks = |why: &str| {
         let commit = snapshot.policy.commit;

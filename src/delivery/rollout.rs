@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::context::Context;
 use super::prepare::Prepared;
-use super::stage::{Ending, Stage, execute, program};
+use super::stage::{Ending, Stage, program};
 use crate::domain::config::{Command, Phase};
 use crate::domain::env::{Outcome, PhaseRun, Progress};
 use crate::exec::{self, Ended, Run as Command_};
@@ -159,7 +159,7 @@ impl Rollout<'_> {
             input: None,
             timeout: Some(commands.timeout),
             grace: commands.grace,
-            log: &self.stage.log,
+            log: &self.stage.raw,
         };
         let mut attempt = 1;
         let ended = loop {
@@ -170,7 +170,7 @@ impl Rollout<'_> {
             {
                 return Some(Stopped::Never(Box::new(Ending::never_started(failure))));
             }
-            let (ended, ran) = execute(ctx, run, &step, &mut |process| {
+            let (ended, ran) = self.stage.execute(ctx, run, &step, &mut |process| {
                 // Without this line a killed run reads as unknown, which is true too.
                 let _ = self.noted.advance(journal::Phase::Running { process: Some(process) });
             });

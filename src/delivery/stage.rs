@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use super::artifacts;
@@ -13,7 +16,8 @@ use super::rollout;
 use crate::domain::config::Command;
 use crate::domain::env::{Deployment, Outcome, Progress};
 use crate::domain::name::{Oid, TagName};
-use crate::exec::{Ended, Program, Run as Command_, Started};
+use crate::domain::redact::{Pieces, Redactor};
+use crate::exec::{self, Ended, Program, Run as Command_, Started};
 use crate::failure::{Failure, Result};
 use crate::store::artifacts::cache::{manifest, write_manifest};
 use crate::store::checkout::Checkout;
@@ -65,7 +69,11 @@ pub(super) struct Stage<'r> {
     pub(super) checkout: Checkout<'r>,
     folder: tempfile::TempDir,
     pub(super) env: BTreeMap<OsString, OsString>,
-    pub(super) log: PathBuf,
+    /// What commands write to.
+    pub(super) raw: PathBuf,
+    /// What is kept of that on this machine.
+    log: PathBuf,
+    redactor: Redactor,
 }
 
 impl<'r> Stage<'r> {
@@ -129,7 +137,39 @@ impl<'r> Stage<'r> {
         if deployment.offline {
             env.insert("REL_OFFLINE".into(), "1".into());
         }
-        Ok(Stage { checkout, folder, env, log })
+        env.extend(prepared.params.variables().map(|(name, value)| (name.into(), value.into())));
+        let redactor = prepared.params.redactor();
+        // Secrets that a command prints go with the folder; what is kept has none.
+        let raw = if redactor.is_idle() { log.clone() } else { folder.path().join("output.log") };
+        Ok(Stage { checkout, folder, env, raw, log, redactor })
+    }
+
+    /// Runs one command, shows what it prints, and keeps that.
+    pub(super) fn execute(
+        &self,
+        ctx: &Context<'_>,
+        run: Command_<'_>,
+        prefix: &str,
+        journal: &mut dyn FnMut(Process),
+    ) -> (Ended, bool) {
+        if self.redactor.is_idle() {
+            return execute(ctx, run, prefix, journal);
+        }
+        let kept = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.log);
+        let mut kept = kept.map_err(|error| ctx.screen.warn(&format!("no output is kept: {error}"))).ok();
+        let mut show = |line: &[u8]| {
+            ctx.screen.stream(prefix, line);
+            if let Some(kept) = &mut kept {
+                // A full disk costs what was printed, not the deployment.
+                let _ = kept.write_all(line).and_then(|()| kept.write_all(b"\n"));
+            }
+        };
+        let mut pieces = Pieces::new(&self.redactor, exec::LONGEST);
+        let ended = follow(ctx, run, &mut |line| show(&pieces.take(line)), journal);
+        if let Some(rest) = pieces.finish() {
+            show(&rest);
+        }
+        ended
     }
 
     fn clear(self) -> Result<()> {
@@ -147,13 +187,21 @@ pub fn execute(
     prefix: &str,
     journal: &mut dyn FnMut(Process),
 ) -> (Ended, bool) {
+    follow(ctx, run, &mut |line| ctx.screen.stream(prefix, line), journal)
+}
+
+fn follow(
+    ctx: &Context<'_>,
+    run: Command_<'_>,
+    line: &mut dyn FnMut(&[u8]),
+    journal: &mut dyn FnMut(Process),
+) -> (Ended, bool) {
     let mut started = false;
     let mut on_start = |process: &Started| {
         started = true;
         journal(Process::new(*process, Some(run.grace)));
     };
-    let ended =
-        ctx.runner.run(run, ctx.interrupts, &mut on_start, &mut |line| ctx.screen.stream(prefix, line));
+    let ended = ctx.runner.run(run, ctx.interrupts, &mut on_start, line);
     (ended, started)
 }
 

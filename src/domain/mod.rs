@@ -25,6 +25,7 @@ pub mod nearest;
 pub mod offline;
 pub mod plan;
 pub mod provenance;
+pub mod redact;
 pub mod refold;
 pub mod rollback;
 pub mod search;

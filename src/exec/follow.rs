@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The longest piece of a line that is held in memory: 64 KiB.
-pub(super) const LONGEST: usize = 64 * 1024;
+/// The longest piece of a line that is held in memory, and delivered: 64 KiB.
+pub const LONGEST: usize = 64 * 1024;
 
 /// How much is shown between two looks at anything else, in bytes.
 pub(super) const SHOWN_AT_ONCE: u64 = 256 * 1024;

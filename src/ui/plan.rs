@@ -1,6 +1,8 @@
 //! A deployment's plan in words: what it replaces, brings and leaves, what the
 //! gates said, whose commands run, and how to undo it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::screen::Screen;
@@ -32,6 +34,10 @@ pub struct Shown<'a> {
     pub contained: &'a [(Oid, Oid)],
     /// Whose commands run.
     pub commands: &'a str,
+    /// What they are given, and the names of what is not shown.
+    pub params: &'a BTreeMap<String, String>,
+    /// See `params`.
+    pub hidden: Vec<&'a str>,
     /// The phases they run in; none where it is all at once.
     pub phases: &'a [Phase],
     /// Whether what is live could be brought back from this machine; none
@@ -67,6 +73,12 @@ pub fn deploy_plan(screen: &Screen, shown: &Shown<'_>) -> String {
         rows.push(("gates", gates));
     }
     rows.push(("commands", shown.commands.to_owned()));
+    let params = shown.params.iter().map(|(name, value)| format!("{name}={}", clean(value)));
+    let params: Vec<String> =
+        params.chain(shown.hidden.iter().map(|name| format!("{name} (secret)"))).collect();
+    if !params.is_empty() {
+        rows.push(("params", params.join(", ")));
+    }
     if !shown.phases.is_empty() {
         let phase = |phase: &Phase| match phase.wait.is_zero() {
             true => clean(&phase.name),

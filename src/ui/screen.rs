@@ -13,6 +13,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::Value;
 
 use super::text;
+use crate::domain::redact::Redactor;
 
 /// Assumed of a terminal that does not tell its width, in columns.
 const USUAL_WIDTH: usize = 80;
@@ -39,6 +40,7 @@ pub struct Screen {
     json: bool,
     document: Mutex<bool>,
     progress: MultiProgress,
+    secrets: Mutex<Redactor>,
 }
 
 /// One of the two streams.
@@ -113,7 +115,18 @@ impl Screen {
             } else {
                 ProgressDrawTarget::hidden()
             }),
+            secrets: Mutex::default(),
         }
+    }
+
+    /// A text that is to be kept, without what is hidden.
+    pub fn without_secrets(&self, text: &str) -> String {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).text(text).into_owned()
+    }
+
+    /// From now on nothing of these secrets is said.
+    pub fn hide(&self, secrets: Redactor) {
+        *self.secrets.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
     }
 
     /// The same screen over other writers, and over terminals, where there are
@@ -145,6 +158,7 @@ impl Screen {
             json: false,
             document: Mutex::new(false),
             progress: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            secrets: Mutex::default(),
         }
     }
 
@@ -321,7 +335,9 @@ impl Screen {
         if text.is_empty() {
             return;
         }
-        let mut text = text::printable(text, stream.color).into_owned();
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let text = secrets.text(text);
+        let mut text = text::printable(&text, stream.color).into_owned();
         if !text.ends_with('\n') {
             text.push('\n');
         }

@@ -49,6 +49,7 @@ mod lost_fix;
 mod man;
 mod model;
 mod offline;
+mod params;
 mod phases;
 mod pick;
 mod plain_git;

@@ -15,6 +15,7 @@ mod walk;
 use std::collections::HashMap;
 
 use git2::{Delta, DiffOptions};
+use rustc_hash::FxHashMap;
 
 use crate::domain::name::Oid;
 use crate::failure::{Doing, Result};
@@ -219,6 +220,8 @@ pub struct Ranges(Vec<Walked>);
 struct Walked {
     met: Vec<Met>,
     ranges: Vec<Range>,
+    /// How many were met in each set of colours: there are few.
+    tally: Vec<(Colours, usize)>,
 }
 
 /// How many ranges are walked at once: each takes two colours at the most.
@@ -233,14 +236,20 @@ impl Ranges {
                 wanted.iter().map(|(exclude, include)| (*exclude, std::slice::from_ref(include))).collect();
             let (starts, ranges) = starts(repo, commits, &wanted)?;
             let met = walk::walk(repo, commits, &starts, &ranges, |_| false)?;
-            Ok(Walked { met, ranges })
+            let mut tally: FxHashMap<Colours, usize> = FxHashMap::default();
+            for one in &met {
+                *tally.entry(one.colours).or_default() += 1;
+            }
+            Ok(Walked { met, ranges, tally: tally.into_iter().collect() })
         });
         walked.collect::<Result<_>>().map(Ranges)
     }
 
     /// How many commits the range at `index` has.
     pub fn count(&self, index: usize) -> usize {
-        self.met(index).count()
+        let walked = &self.0[index / AT_ONCE];
+        let range = walked.ranges[index % AT_ONCE];
+        walked.tally.iter().filter(|(colours, _)| range.has(*colours)).map(|(_, count)| count).sum()
     }
 
     /// The commits of the range at `index`, in no order that matters.

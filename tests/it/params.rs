@@ -1,0 +1,119 @@
+//! Parameters of an environment's commands, and secrets among them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::output::Output;
+use crate::repo::{Desk, Shop};
+
+/// What must be seen nowhere.
+const SECRET: &str = "hunter2/\"quoted\"=";
+
+/// Staging takes a number, a colour and a token.
+fn with_params() -> Shop {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.script(
+        "deploy.sh",
+        "#!/bin/sh\necho \"$REPLICAS $COLOUR\" >> \"$SHOP/given\"\n\
+         echo \"token $TOKEN, reason $REL_REASON\"\n\
+         printf 'user:%s' \"$TOKEN\" | base64\n\
+         [ ! -e \"$SHOP/fail-deploy\" ]\n",
+    );
+    ana.script("verify.sh", "#!/bin/sh\nexit 0\n");
+    let toml = fs::read_to_string(ana.dir.join("release.toml")).unwrap();
+    let params = "
+[environments.staging.params]
+REPLICAS = { default = \"3\" }
+COLOUR = { from_env = \"SHOP_COLOUR\" }
+TOKEN = { secret = true, from_env = \"SHOP_TOKEN\" }
+";
+    ana.commit("release.toml", &format!("{toml}{params}"), "chore: params");
+    shop
+}
+
+/// Runs `rel` with a colour and the secret in its environment.
+fn run(desk: &Desk<'_>, args: &[&str]) -> Output {
+    let mut command = desk.command(args);
+    command.env("SHOP_COLOUR", "blue").env("SHOP_TOKEN", SECRET);
+    crate::world::Running::start(command).wait()
+}
+
+fn deployment(output: &Output) -> Value {
+    output.json()["deployment"].clone()
+}
+
+#[test]
+fn they_are_given_shown_and_recorded() {
+    let shop = with_params();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    let plan = run(&ana, &["deploy", "staging", "--dry-run"]).ok().stdout;
+    assert!(plan.contains("params    COLOUR=blue, REPLICAS=3, TOKEN (secret)"), "{plan}");
+    let output = run(&ana, &["deploy", "staging", "--yes", "--json", "--param", "REPLICAS=5"]).ok();
+    let params = deployment(&output)["params"].clone();
+    assert_eq!(params, serde_json::json!({ "COLOUR": "blue", "REPLICAS": "5" }));
+    assert_eq!(shop.world.lines("given"), ["5 blue"]);
+    assert_eq!(ana.json(&["log", "staging"])["deployments"][0]["params"], params);
+    // A rollback has the defaults.
+    ana.cut_new("window");
+    run(&ana, &["deploy", "staging", "--yes", "--param", "COLOUR=red"]).ok();
+    run(&ana, &["rollback", "staging", "--yes"]).ok();
+    assert_eq!(shop.world.lines("given"), ["5 blue", "3 red", "3 blue"]);
+}
+
+#[test]
+fn what_is_not_declared_or_has_no_value_is_refused() {
+    let shop = with_params();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    let deploy = ["deploy", "staging", "--yes"];
+    let unknown = ana.refused(&[&deploy[..], &["--param", "REPLICA=1"]].concat(), 2);
+    assert!(unknown.ways_on().contains("REPLICAS"), "{unknown:?}");
+    let secret = ana.refused(&[&deploy[..], &["--param", "TOKEN=x"]].concat(), 2);
+    assert!(secret.ways_on().contains("SHOP_TOKEN"), "{secret:?}");
+    let missing = ana.refused_by(&deploy, 4, &["params", "params"]);
+    assert!(missing.ways_on().contains("set SHOP_TOKEN"), "{missing:?}");
+    ana.rel(&["deploy", "staging", "--param", "REPLICAS"]).code(2);
+}
+
+#[test]
+fn a_secret_is_seen_nowhere() {
+    let shop = with_params();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    let reason = format!("with {SECRET}");
+    let output = run(&ana, &["deploy", "staging", "--yes", "--json", "--reason", &reason]).ok();
+    assert!(output.stderr.contains("deploy | token ***, reason with ***"), "{output:?}");
+    assert_eq!(deployment(&output)["reason"], "with ***");
+    shop.world.set("fail-deploy");
+    let failed = run(&ana, &["deploy", "staging", "--yes", "--redeploy"]).code(6);
+    let log = ana.rel(&["log", "--output", "staging#1"]).ok().stdout;
+    assert!(log.contains("token ***, reason with ***"), "{log}");
+    let kept = ana.dir.join(".git/rel/shop/output/staging/1.log");
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    let encoded = "aHVudGVyMi8icXVvdGVkI";
+    let history = shop.authority_git(&["log", "--format=%B", "refs/notes/rel/shop/env/staging"]);
+    for text in
+        [&output.stdout, &output.stderr, &failed.stderr, &log, &history, &fs::read_to_string(kept).unwrap()]
+    {
+        assert!(!text.contains("hunter2") && !text.contains(&encoded[4..16]), "{text}");
+    }
+    // Nothing of it lies around on this machine either.
+    let left =
+        shop.world.command("grep", &ana.person, &ana.dir).args(["-rl", "hunter2", "."]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+}
+
+#[test]
+fn one_that_is_too_short_to_hide_is_told_of() {
+    let shop = with_params();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    let mut command = ana.command(&["deploy", "staging", "--yes"]);
+    command.env("SHOP_COLOUR", "blue").env("SHOP_TOKEN", "abc");
+    let output = crate::world::Running::start(command).wait().ok();
+    assert!(output.stderr.contains("TOKEN is too short to be kept out of output"), "{output:?}");
+}
