@@ -117,7 +117,8 @@ impl<'a> Look<'a> {
     /// Everything that is counted, in one walk.
     fn counts(&self, environments: &[&Environment], coming: &[Coming<'_>]) -> Result<Counts> {
         let trunk = self.snapshot.trunk;
-        let (mut wanted, mut asked): (Vec<(Oid, Oid)>, Vec<(Oid, Oid)>) = Default::default();
+        let mut wanted: Vec<(Oid, Oid)> = Vec::new();
+        let mut asked: Vec<(Oid, Oid)> = Vec::new();
         wanted.extend(self.newest.map(|newest| (newest.trunk_commit, trunk)));
         for (environment, coming) in environments.iter().zip(coming) {
             let live = self.snapshot.chain(&environment.name)?.state.current();
