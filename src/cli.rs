@@ -375,6 +375,9 @@ pub struct Log {
         conflicts_with_all = ["environment", "since", "until", "by", "states", "environments", "format"]
     )]
     pub output: Option<DeploymentId>,
+    /// Go on as long as that deployment is in flight on this machine
+    #[arg(long, requires = "output")]
+    pub follow: bool,
 }
 
 /// How a list is written.

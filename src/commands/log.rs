@@ -1,12 +1,17 @@
 //! `rel log`: deployments, newest first, and what they printed.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
 use crate::delivery::snapshot::{Policy, environment_tip};
 use crate::delivery::stage::log_path;
-use crate::delivery::{evidence, report};
+use crate::delivery::{evidence, report, settle};
 use crate::domain::config::Environment;
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::search::Search;
@@ -25,7 +30,7 @@ use crate::ui::{json as documents, log};
 /// one printed is not on this machine; the authority cannot be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
     if let Some(id) = &args.output {
-        return output(ctx, id);
+        return output(ctx, id, args.follow);
     }
     if args.format == cli::Format::Csv && ctx.screen.is_json() {
         return Err(Failure::new(Kind::Usage, "--format csv and --json are two forms of one result")
@@ -100,22 +105,56 @@ fn tips<'p>(
 
 /// What a deployment printed. It is on the machine that ran it and nowhere
 /// else, so the authority is asked only to say where that was.
-fn output(ctx: &Context<'_>, id: &DeploymentId) -> Result<Map<String, Value>> {
+fn output(ctx: &Context<'_>, id: &DeploymentId, follow: bool) -> Result<Map<String, Value>> {
     let path = log_path(ctx, &id.environment, id.seq);
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(not_here(ctx, id)?),
-        Err(error) => return Err(error).doing(format!("{} cannot be read", path.display())),
-    };
-    let text = String::from_utf8_lossy(&bytes);
+    let mut text = String::new();
+    let mut shown = 0;
+    loop {
+        // Asked before it is read, so that the last words are.
+        let goes_on = follow && settle::live_here(ctx, id)? && !ctx.interrupts.interrupted();
+        let new = match read_from(&path, shown) {
+            Ok(new) => new,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if goes_on {
+                    std::thread::sleep(LOOK);
+                    continue;
+                }
+                return Err(not_here(ctx, id)?);
+            }
+            Err(error) => return Err(error).doing(format!("{} cannot be read", path.display())),
+        };
+        let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let ready = &new[..if goes_on { whole } else { new.len() }];
+        shown += ready.len() as u64;
+        show(ctx, ready);
+        text.push_str(&String::from_utf8_lossy(ready));
+        if !goes_on {
+            return Ok(Map::from_iter([("output".to_owned(), json!(text))]));
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn read_from(path: &Path, shown: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(shown))?;
+    let mut new = Vec::new();
+    file.read_to_end(&mut new)?;
+    Ok(new)
+}
+
+/// How often a deployment that is followed is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+fn show(ctx: &Context<'_>, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
     if ctx.world.stdout_terminal {
         // The screen lets colours through and nothing else; the last one ends here.
         let reset = if text.contains('\u{1b}') { "\u{1b}[0m" } else { "" };
         ctx.screen.result(&format!("{}{reset}", text.replace("\r\n", "\n")));
     } else if !ctx.screen.is_json() {
-        ctx.screen.raw(&bytes);
+        ctx.screen.raw(bytes);
     }
-    Ok(Map::from_iter([("output".to_owned(), json!(text))]))
 }
 
 /// Why there is nothing to show: no such deployment, or it ran elsewhere.

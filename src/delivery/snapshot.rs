@@ -22,6 +22,7 @@ use crate::store::authority::Authority;
 use crate::store::chain;
 use crate::store::history;
 use crate::store::index;
+use crate::store::kept;
 use crate::store::ledger::{self, View};
 use crate::store::tag::{TagObject, read_tag};
 
@@ -160,7 +161,8 @@ impl Snapshot {
         let Footing { trunk, policy } = Footing::read(ctx)?;
         let style = TagStyle::new(&policy.config.version.tag, ctx.project())
             .map_err(|bad| Failure::new(Kind::Config, bad.to_string()))?;
-        let candidates = ledger::read::<CandidatesState>(repo, &ledger::candidates_ref(ctx.project()), &[])?;
+        let (name, file) = (ledger::candidates_ref(ctx.project()), ctx.index_file("state"));
+        let candidates = kept::read::<CandidatesState>(repo, &name, &[], &file)?;
         let (pool, closed) = made(ctx, &candidates)?;
         let mut environments = BTreeMap::new();
         for environment in &policy.config.environments {
@@ -437,7 +439,8 @@ fn made(ctx: &Context<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Mi
 /// git failed, or the chain is damaged.
 pub fn read_environment(ctx: &Context<'_>, environment: &Environment) -> Result<View<EnvState>> {
     let (name, formerly) = chain_refs(ctx, environment);
-    ledger::read(&ctx.repo, &name, &formerly)
+    let file = ctx.index_file(&format!("state-{}", environment.name));
+    kept::read(&ctx.repo, &name, &formerly, &file)
 }
 
 /// Where one environment's chain ends.

@@ -13,6 +13,7 @@ pub mod git;
 pub mod history;
 pub mod index;
 pub mod journal;
+pub mod kept;
 pub mod ledger;
 mod loose;
 pub mod notes;

@@ -173,6 +173,24 @@ fn log_keeps_what_a_deployment_printed() {
 }
 
 #[test]
+fn a_deployment_in_flight_can_be_followed_to_its_end() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    shop.world.set("hold-staging");
+    let deploys = ana.start(&["deploy", "staging", "--yes"]);
+    crate::world::wait_until("it deploys", || !shop.ran("staging").is_empty());
+    let mut follows = ana.start(&["log", "--output", "staging#1", "--follow"]);
+    assert!(!follows.has_ended());
+    shop.world.clear("hold-staging");
+    deploys.wait().ok();
+    let printed = follows.wait().ok().stdout;
+    assert_eq!(printed, format!("deploying {tag}\nlooking at {tag}\n"));
+    // What is over is shown at once.
+    assert_eq!(ana.rel(&["log", "--output", "staging#1", "--follow"]).ok().stdout, printed);
+}
+
+#[test]
 fn show_has_all_of_a_candidate() {
     let shop = Shop::new();
     let ana = shop.ana();

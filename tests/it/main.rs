@@ -36,6 +36,7 @@ mod foreign;
 mod fsck;
 #[cfg(feature = "failpoints")]
 mod fuzz;
+mod grievances;
 mod honour;
 mod hooks;
 mod hostile;
@@ -64,3 +65,5 @@ mod ship;
 mod stop;
 mod unfinished;
 mod watch;
+#[cfg(feature = "failpoints")]
+mod week;

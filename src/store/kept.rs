@@ -1,0 +1,101 @@
+//! What chains come to, kept beside the clone: the state at a tip, read back
+//! without opening its commit, which holds it as many kilobytes of JSON.
+//!
+//! A commit never changes, so what was read of one stays true; which commit a
+//! chain ends in is asked each time, and so is whether it is here and whole.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::index;
+use super::ledger::{self, State, View};
+use super::loose;
+use super::repo::Repo;
+use crate::domain::name::Oid;
+use crate::failure::Result;
+
+/// What is kept, for [`index::load`]. Another release of `rel` may know more
+/// of a state than was kept of it; the number goes up with what is kept.
+const OF: &str = concat!("state ", env!("CARGO_PKG_VERSION"), " 1");
+
+/// As [`ledger::read`], from the file as long as the chain has not moved.
+///
+/// # Errors
+/// As [`ledger::read`].
+pub fn read<S: State + Serialize>(
+    repo: &Repo,
+    ref_name: &str,
+    formerly: &[String],
+    file: &Path,
+) -> Result<View<S>> {
+    let held = repo.ref_target(ref_name)?;
+    if let Some(tip) = held
+        && let Some(state) = load(file, tip)
+        && repo.has_object(tip)
+    {
+        loose::check(repo, tip)?;
+        return Ok(View { ref_name: ref_name.to_owned(), held, tip: held, state, newer: None });
+    }
+    let view = ledger::read::<S>(repo, ref_name, formerly)?;
+    if let Some(tip) = view.held.filter(|_| view.newer.is_none()) {
+        store(file, tip, &view.state);
+    }
+    Ok(view)
+}
+
+fn load<S: State>(file: &Path, tip: Oid) -> Option<S> {
+    let (of, bytes): (Oid, Vec<u8>) = index::load(file, OF)?;
+    (of == tip).then(|| rmp_serde::from_slice(&bytes).ok()).flatten()
+}
+
+fn store(file: &Path, tip: Oid, state: &impl Serialize) {
+    // With the names of its members: those that are empty are left out.
+    if let Ok(bytes) = rmp_serde::to_vec_named(state) {
+        index::store(file, OF, &(tip, bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::domain::candidates::{CandidatesState, Event, What};
+    use crate::domain::name::Actor;
+    use crate::store::repo::fixture::Sandbox;
+
+    const NAME: &str = "refs/notes/rel/shop/candidates";
+
+    fn blocked(nonce: &str) -> Event {
+        Event {
+            id: "v1".to_owned(),
+            at: DateTime::from_timestamp(1, 0).unwrap(),
+            actor: Actor::new("ana", "ana@example.com"),
+            nonce: nonce.to_owned(),
+            what: What::Blocked { target: nonce.to_owned(), reason: "why".to_owned() },
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_what_the_chain_says_and_only_of_its_tip() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        let file = sandbox.path("kept");
+        let read = || read::<CandidatesState>(&repo, NAME, &[], &file).unwrap();
+        assert_eq!(read().state, CandidatesState::default());
+        assert!(!file.exists(), "there is nothing to keep");
+        for nonce in ["one", "two"] {
+            let (_, update) = read().append(&repo, &[blocked(nonce)]).unwrap();
+            repo.set_cache_ref(NAME, update.new).unwrap();
+            let (first, again) = (read(), read());
+            let plain = ledger::read::<CandidatesState>(&repo, NAME, &[]).unwrap();
+            assert_eq!((&first.state, &again.state), (&plain.state, &plain.state));
+            assert_eq!((again.held, again.tip), (plain.held, plain.tip));
+        }
+        assert_eq!(read().state.blocks.len(), 2);
+        // Whatever is in the file, the chain is asked where it ends.
+        std::fs::write(&file, "nonsense").unwrap();
+        assert_eq!(read().state.blocks.len(), 2);
+    }
+}
