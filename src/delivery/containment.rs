@@ -239,17 +239,22 @@ impl Picks {
     }
 
     /// The commit, and the others that are this one in another form, as far as
-    /// they are in this clone: by recorded picks, and by what their messages
-    /// say they were picked from.
+    /// they are in this clone: by recorded picks, and by what messages say they
+    /// were picked from. What is not here, such as a branch that nobody pushed,
+    /// still tells that others are one.
     fn forms(&self, ctx: &Context<'_>, commit: Oid) -> Result<Vec<Oid>> {
-        let mut forms = vec![commit];
+        let (mut names, mut forms) = (vec![commit], Vec::new());
         let mut at = 0;
-        while let Some(&form) = forms.get(at) {
-            let said = scope::changes(ctx, &[form])?.into_iter().flat_map(|change| change.picked_from);
-            let recorded = self.0.get(&form).into_iter().flatten().copied();
-            for other in said.chain(recorded).collect::<Vec<_>>() {
-                if !forms.contains(&other) && history::has(&ctx.repo, other)? {
-                    forms.push(other);
+        while let Some(&name) = names.get(at) {
+            let mut others = self.0.get(&name).cloned().unwrap_or_default();
+            if history::has(&ctx.repo, name)? {
+                forms.push(name);
+                others
+                    .extend(scope::changes(ctx, &[name])?.into_iter().flat_map(|change| change.picked_from));
+            }
+            for other in others {
+                if !names.contains(&other) {
+                    names.push(other);
                 }
             }
             at += 1;

@@ -197,6 +197,29 @@ fn a_merge_that_is_reverted_takes_what_it_brought() {
 }
 
 #[test]
+fn a_branch_that_nobody_pushed_is_no_obstacle() {
+    let shop = Shop::new();
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    ana.deploy("prod", &[]);
+    bob.git(&["checkout", "--quiet", "-b", "beside"]);
+    let fix = bob.commit_here("src/till.txt", "mended\n", "fix: the till");
+    bob.json(&["cherry-pick", &fix, "--onto", "prod"]);
+    ana.deploy("staging", &["v0.1.1-rc.1"]);
+    ana.deploy("prod", &["v0.1.1-rc.1"]);
+    let lacking = ana.cut_new("window");
+    ana.deploy("staging", &[&lacking]);
+    ana.refused_by(&["deploy", "prod", &lacking, "--yes"], 4, &["lost-fix"]);
+    // It reaches trunk as something else, which says where it is from.
+    ana.write("src/till.txt", "mended otherwise\n");
+    ana.commit_all(&format!("fix: the till\n\n(cherry picked from commit {fix})\n"));
+    let with = ana.cut(&[]);
+    ana.deploy("staging", &[&with]);
+    assert_eq!(judged(&ana.deploy("prod", &[&with])).0, "passed");
+}
+
+#[test]
 fn a_squashed_fix_is_settled_by_saying_which_commit_it_is_in() {
     let shop = Shop::new();
     let ana = shop.ana();
