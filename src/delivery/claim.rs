@@ -46,7 +46,12 @@ impl Details {
         let redactor = prepared.params.redactor();
         Details {
             commands_commit: prepared.commands_commit,
-            params: prepared.params.open.clone(),
+            params: prepared
+                .params
+                .open
+                .iter()
+                .map(|(name, value)| (name.clone(), redactor.text(value).into_owned()))
+                .collect(),
             reason: self.reason.map(|reason| redactor.text(&reason).into_owned()),
             ..self
         }

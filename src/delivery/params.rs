@@ -4,10 +4,16 @@
 use std::collections::BTreeMap;
 
 use super::context::Context;
-use crate::domain::config::Environment;
+use crate::domain::config::{Environment, Param};
 use crate::domain::nearest::nearest;
 use crate::domain::redact::Redactor;
 use crate::failure::{Failure, Kind, Result};
+
+/// The caller's variable that a value comes from. A secret has no other way
+/// in, so that it goes by its own name where the file names none.
+fn from_env(param: &Param) -> Option<&str> {
+    param.from_env.as_deref().or(param.secret.then_some(param.name.as_str()))
+}
 
 /// Every parameter's value.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +45,7 @@ impl Params {
                 });
             };
             if param.secret {
-                let from = param.from_env.as_deref().unwrap_or(name);
+                let from = from_env(param).unwrap_or(name);
                 return Err(Failure::new(
                     Kind::Usage,
                     format!("{name} is secret, and a command line is not; nothing changed"),
@@ -52,8 +58,7 @@ impl Params {
         for param in &commands.params {
             let given =
                 given.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| value.clone());
-            let inherited =
-                || param.from_env.as_deref().and_then(|name| ctx.world.var(name)).map(str::to_owned);
+            let inherited = || from_env(param).and_then(|name| ctx.world.var(name)).map(str::to_owned);
             match given.or_else(inherited).or_else(|| param.default.clone()) {
                 None => missing.push(param),
                 Some(value) if param.secret => {
@@ -72,9 +77,9 @@ impl Params {
         for param in missing {
             let name = &param.name;
             failure = failure.reason("params", format!("{name} has no value"));
-            failure = failure.hint(match (&param.from_env, param.secret) {
-                (Some(variable), _) => format!("set {variable} in rel's environment"),
-                (None, _) => format!("--param {name}=VALUE"),
+            failure = failure.hint(match from_env(param) {
+                Some(variable) => format!("set {variable} in rel's environment"),
+                None => format!("--param {name}=VALUE"),
             });
         }
         Err(failure)

@@ -77,7 +77,7 @@ pub fn prepare(
         ctx.screen
             .warn(&format!("{name} is too short to be kept out of output: give it 4 characters or more"));
     }
-    ctx.screen.hide(prepared.params.redactor());
+    ctx.screen.hide(&prepared.params.redactor());
     artifacts::ensure(ctx, &prepared.candidate)?;
     artifacts::expect_files(ctx, prepared.checkout)?;
     Ok(prepared)

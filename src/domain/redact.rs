@@ -1,20 +1,27 @@
-//! Taking secrets out of what is shown, kept and recorded: as they are, and in
-//! base64 (RFC 4648) wherever they begin in it.
+//! Taking secrets out of what is shown, kept and recorded: as they are, as JSON
+//! has them, and in base64 (RFC 4648) wherever they begin in it and however
+//! that is broken into lines.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use data_encoding::{BASE64, BASE64URL};
 
 /// What stands in the place of a secret.
-const HIDDEN: &str = "***";
+const HIDDEN: &[u8] = b"***";
 
 /// What is shorter occurs everywhere, and hides nothing.
 const SHORTEST: usize = 4;
 
+/// Of base64 each run of so many characters is known, since it is often broken
+/// into lines; what is left at the ends of a line is a few bytes.
+const RUN: usize = 8;
+
 /// Knows some secrets, and takes them out of texts.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
+    secrets: Vec<String>,
     search: Option<AhoCorasick>,
     longest: usize,
 }
@@ -24,23 +31,33 @@ impl Redactor {
     /// since that is how output is read. One that is shorter than 4 bytes is
     /// not: see [`Redactor::cannot_hide`].
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Redactor {
+        let secrets: Vec<String> = secrets.into_iter().map(str::to_owned).collect();
         let mut needles: Vec<Vec<u8>> = Vec::new();
-        for secret in secrets {
-            needles.extend(in_base64(secret.as_bytes()));
-            needles.extend(in_json(secret));
-            let lines = secret.lines().map(str::trim).chain([secret]);
-            needles.extend(lines.filter(|line| line.len() >= SHORTEST).map(|line| line.as_bytes().to_vec()));
+        for secret in &secrets {
+            for part in secret.lines().map(str::trim).chain([secret.as_str()]) {
+                if part.len() >= SHORTEST {
+                    needles.push(part.as_bytes().to_vec());
+                    needles.extend(in_json(part));
+                    needles.extend(in_base64(part.as_bytes()));
+                }
+            }
         }
         needles.sort();
         needles.dedup();
         let longest = needles.iter().map(Vec::len).max().unwrap_or_default();
-        let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&needles);
-        Redactor { search: search.ok().filter(|_| longest > 0), longest }
+        let search = AhoCorasick::new(&needles).ok().filter(|_| longest > 0);
+        Redactor { secrets, search, longest }
+    }
+
+    /// Hides what either hides.
+    #[must_use]
+    pub fn and(&self, other: &Redactor) -> Redactor {
+        Redactor::new(self.secrets.iter().chain(&other.secrets).map(String::as_str))
     }
 
     /// Whether a secret is too short to be hidden.
     pub fn cannot_hide(secret: &str) -> bool {
-        secret.len() < SHORTEST
+        secret.lines().all(|line| line.trim().len() < SHORTEST)
     }
 
     /// Whether there is nothing to hide.
@@ -48,26 +65,45 @@ impl Redactor {
         self.search.is_none()
     }
 
+    /// Where secrets are, in order and apart.
+    fn found(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for one in self.search.iter().flat_map(|search| search.find_overlapping_iter(bytes)) {
+            let mut range = one.range();
+            // They come by their ends; a longer one may swallow those before it.
+            while let Some(last) = found.last().filter(|last| last.end >= range.start) {
+                range.start = range.start.min(last.start);
+                found.pop();
+            }
+            found.push(range);
+        }
+        found
+    }
+
     /// The text without secrets.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match &self.search {
-            Some(search) if search.is_match(text) => {
-                // A needle is whole characters, so that what is left is.
-                let kept = search.replace_all_bytes(text.as_bytes(), &vec![HIDDEN; search.patterns_len()]);
-                Cow::Owned(String::from_utf8_lossy(&kept).into_owned())
-            }
-            _ => Cow::Borrowed(text),
+        match self.bytes(text.as_bytes()) {
+            Cow::Borrowed(_) => Cow::Borrowed(text),
+            // A secret is whole characters, so that what is left is.
+            Cow::Owned(kept) => Cow::Owned(String::from_utf8_lossy(&kept).into_owned()),
         }
     }
 
     /// The bytes without secrets.
     pub fn bytes<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
-        match &self.search {
-            Some(search) if search.is_match(bytes) => {
-                Cow::Owned(search.replace_all_bytes(bytes, &vec![HIDDEN; search.patterns_len()]))
-            }
-            _ => Cow::Borrowed(bytes),
+        let found = self.found(bytes);
+        if found.is_empty() {
+            return Cow::Borrowed(bytes);
         }
+        let mut kept = Vec::with_capacity(bytes.len());
+        let mut at = 0;
+        for range in found {
+            kept.extend_from_slice(&bytes[at..range.start]);
+            kept.extend_from_slice(HIDDEN);
+            at = range.end;
+        }
+        kept.extend_from_slice(&bytes[at..]);
+        Cow::Owned(kept)
     }
 }
 
@@ -75,11 +111,11 @@ impl Redactor {
 fn in_json(secret: &str) -> Option<Vec<u8>> {
     let quoted = serde_json::Value::from(secret).to_string();
     let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
-    (inner != secret && inner.len() >= SHORTEST).then(|| inner.as_bytes().to_vec())
+    (inner != secret).then(|| inner.as_bytes().to_vec())
 }
 
-/// What a secret looks like somewhere in base64, of both alphabets: without
-/// the characters that also depend on what stands before or after it.
+/// What a secret looks like somewhere in base64, of both alphabets, in runs:
+/// without the characters that also depend on what stands before or after it.
 fn in_base64(secret: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = Vec::new();
     for before in 0..3 {
@@ -87,10 +123,14 @@ fn in_base64(secret: &[u8]) -> Vec<Vec<u8>> {
         let (first, end) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
         for alphabet in [&BASE64, &BASE64URL] {
             let whole = alphabet.encode(&bytes);
-            forms.extend(whole.as_bytes().get(first..end).map(<[u8]>::to_vec));
+            let Some(form) = whole.as_bytes().get(first..end) else { continue };
+            if form.len() < RUN {
+                forms.extend((form.len() >= SHORTEST).then(|| form.to_vec()));
+            } else {
+                forms.extend(form.windows(RUN).map(<[u8]>::to_vec));
+            }
         }
     }
-    forms.retain(|form| form.len() >= SHORTEST && secret.len() >= SHORTEST);
     forms
 }
 
@@ -112,14 +152,15 @@ impl<'r> Pieces<'r> {
 
     /// What can be shown once this piece or line has come.
     pub fn take(&mut self, line: &[u8]) -> Vec<u8> {
-        let Some(search) = self.redactor.search.as_ref() else { return line.to_vec() };
         let mut whole = std::mem::take(&mut self.held);
         whole.extend_from_slice(line);
-        if line.len() == self.piece {
+        if line.len() == self.piece && !self.redactor.is_idle() {
             let mut cut = whole.len().saturating_sub(self.redactor.longest - 1);
             // A secret that lies across goes to one side of it, whole.
-            if let Some(across) = search.find_iter(&whole).find(|m| m.start() < cut && m.end() > cut) {
-                cut = across.end();
+            for range in self.redactor.found(&whole) {
+                if range.start < cut && range.end > cut {
+                    cut = range.end;
+                }
             }
             self.held = whole.split_off(cut);
         }
@@ -127,9 +168,8 @@ impl<'r> Pieces<'r> {
     }
 
     /// What was held back to the end.
-    pub fn finish(mut self) -> Option<Vec<u8>> {
-        let held = std::mem::take(&mut self.held);
-        (!held.is_empty()).then(|| self.redactor.bytes(&held).into_owned())
+    pub fn finish(self) -> Option<Vec<u8>> {
+        (!self.held.is_empty()).then(|| self.redactor.bytes(&self.held).into_owned())
     }
 }
 
@@ -147,27 +187,38 @@ mod tests {
         assert_eq!(redactor.bytes(b"x and two\xff"), &b"x ***\xff"[..]);
         for before in ["", "u", "us", "use"] {
             let encoded = BASE64.encode(format!("{before}s3cr3t!:more").as_bytes());
-            assert!(redactor.text(&encoded).contains(HIDDEN), "{encoded}");
+            assert!(redactor.text(&encoded).contains("***"), "{encoded}");
         }
         assert_eq!(redactor.text("nothing"), "nothing");
         assert!(Redactor::new(["abc"]).is_idle() && Redactor::cannot_hide("abc"));
+        assert!(Redactor::cannot_hide("ab\ncd") && !Redactor::cannot_hide("ab\nlong"));
         assert!(Redactor::default().is_idle());
     }
 
-    /// Whether four bytes in a row of a secret are anywhere in the text.
+    #[test]
+    fn what_overlaps_is_hidden_as_a_whole_and_secrets_add_up() {
+        let redactor = Redactor::new(["abcdef", "cdefgh", "defg"]);
+        assert_eq!(redactor.text("xabcdefghx defg"), "x***x ***");
+        let both = Redactor::new(["first"]).and(&Redactor::new(["other"]));
+        assert_eq!(both.text("first other"), "*** ***");
+        let quoted = Redactor::new(["a\"b\\c"]);
+        assert_eq!(quoted.text(r#"{"text":"a\"b\\c"}"#), r#"{"text":"***"}"#);
+    }
+
     fn shows(text: &[u8], secret: &str) -> bool {
         text.windows(secret.len()).any(|window| window == secret.as_bytes())
     }
 
     proptest! {
         #[test]
-        fn nothing_of_a_secret_is_left(
-            secret in "[a-zA-Z0-9+/=$ ]{4,40}", before in "[ -~]{0,20}", after in "[ -~]{0,20}", pieces in 1..30usize,
+        fn nothing_of_a_secret_is_left_however_it_is_cut_up(
+            secret in "[a-zA-Z0-9+/=$ \"]{4,40}", before in "[ -~]{0,20}", after in "[ -~]{0,20}",
+            pieces in 1..30usize,
         ) {
+            prop_assume!(!"******".contains(secret.as_str()));
             let redactor = Redactor::new([secret.as_str()]);
             let text = format!("{before}{secret}{after}");
-            prop_assert!(!shows(redactor.bytes(text.as_bytes()).as_ref(), &secret) || shows(HIDDEN.as_bytes(), &secret));
-            // However it is cut up.
+            prop_assert!(!shows(&redactor.bytes(text.as_bytes()), &secret));
             let mut shown = Vec::new();
             let mut taking = Pieces::new(&redactor, pieces);
             for piece in text.as_bytes().chunks(pieces) {
@@ -175,11 +226,30 @@ mod tests {
             }
             shown.extend(taking.finish().unwrap_or_default());
             prop_assert!(!shows(&shown, &secret), "{:?}", String::from_utf8_lossy(&shown));
-            // And wherever it begins in base64.
-            let encoded = BASE64.encode(text.as_bytes());
-            let kept = redactor.text(&encoded).into_owned();
-            let decoded = BASE64.decode(kept.as_bytes()).unwrap_or_default();
-            prop_assert!(!shows(&decoded, &secret));
+        }
+
+        #[test]
+        fn base64_in_lines_of_any_width_shows_no_run_of_it(
+            secret in "[ -~]{6,90}", before in "[ -~]{0,20}", after in "[ -~]{0,20}", width in 20..80usize,
+        ) {
+            let secret = secret.trim().to_owned();
+            prop_assume!(secret.len() >= 6);
+            let redactor = Redactor::new([secret.as_str()]);
+            for alphabet in [&BASE64, &BASE64URL] {
+                let encoded = alphabet.encode(format!("{before}{secret}{after}").as_bytes());
+                // The characters that are the secret's alone.
+                let first = (before.len() * 8).div_ceil(6);
+                let own = &encoded[first..(before.len() + secret.len()) * 8 / 6];
+                let kept: Vec<String> = encoded
+                    .as_bytes()
+                    .chunks(width)
+                    .map(|line| String::from_utf8(redactor.bytes(line).into_owned()).unwrap())
+                    .collect();
+                for run in own.as_bytes().windows(RUN) {
+                    let run = std::str::from_utf8(run).unwrap();
+                    prop_assert!(!kept.iter().any(|line| line.contains(run)), "{run} in {kept:?}");
+                }
+            }
         }
     }
 }

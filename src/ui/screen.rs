@@ -124,9 +124,10 @@ impl Screen {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).text(text).into_owned()
     }
 
-    /// From now on nothing of these secrets is said.
-    pub fn hide(&self, secrets: Redactor) {
-        *self.secrets.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
+    /// From now on nothing of these secrets is said either.
+    pub fn hide(&self, secrets: &Redactor) {
+        let mut known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = known.and(secrets);
     }
 
     /// The same screen over other writers, and over terminals, where there are

@@ -20,6 +20,7 @@ fn with_params() -> Shop {
         "#!/bin/sh\necho \"$REPLICAS $COLOUR\" >> \"$SHOP/given\"\n\
          echo \"token $TOKEN, reason $REL_REASON\"\n\
          printf 'user:%s' \"$TOKEN\" | base64\n\
+         printf '%080d%s' 0 \"$TOKEN\" | base64\n\
          [ ! -e \"$SHOP/fail-deploy\" ]\n",
     );
     ana.script("verify.sh", "#!/bin/sh\nexit 0\n");
@@ -102,9 +103,29 @@ fn a_secret_is_seen_nowhere() {
         assert!(!text.contains("hunter2") && !text.contains(&encoded[4..16]), "{text}");
     }
     // Nothing of it lies around on this machine either.
-    let left =
-        shop.world.command("grep", &ana.person, &ana.dir).args(["-rl", "hunter2", "."]).output().unwrap();
+    let left = shop
+        .world
+        .command("grep", &ana.person, &shop.world.at("."))
+        .args(["-rl", "hunter2", "."])
+        .output()
+        .unwrap();
     assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+}
+
+#[test]
+fn one_that_is_given_as_an_open_parameter_is_not_recorded_either() {
+    let shop = with_params();
+    let ana = shop.ana();
+    ana.reconfigure(", from_env = \"SHOP_TOKEN\"", "");
+    ana.cut(&[]);
+    // Where the file names no variable, a secret goes by its own name.
+    let mut command =
+        ana.command(&["deploy", "staging", "--yes", "--json", "--param", "COLOUR=hunter2secret"]);
+    command.env("TOKEN", "hunter2secret");
+    let output = crate::world::Running::start(command).wait().ok();
+    assert_eq!(deployment(&output)["params"]["COLOUR"], "***");
+    let history = shop.authority_git(&["log", "--format=%B", "refs/notes/rel/shop/env/staging"]);
+    assert!(!history.contains("hunter2"), "{history}");
 }
 
 #[test]
