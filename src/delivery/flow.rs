@@ -63,6 +63,28 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// The command line that deploys `tag` like this without a question.
+    fn unasked(&self, tag: &TagName) -> String {
+        let mut words =
+            vec!["rel".to_owned(), "deploy".to_owned(), self.environment.to_string(), tag.to_string()];
+        words.extend(self.redeploy.then(|| "--redeploy".to_owned()));
+        for gate in &self.overrides {
+            words.extend(["--override".to_owned(), gate.to_string()]);
+        }
+        for (flag, value) in [
+            ("--take-over", self.take_over.map(|token| token.to_string())),
+            ("--commands-from", self.commands_from.clone()),
+            ("--reason", self.reason.clone()),
+        ] {
+            words.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
+        }
+        for (name, value) in &self.params {
+            words.extend(["--param".to_owned(), format!("{name}={value}")]);
+        }
+        words.push("--yes".to_owned());
+        shell_words::join(words)
+    }
+
     /// The plain deployment of `candidate`, or of what the rules choose.
     pub fn plain(environment: EnvName, candidate: Option<String>, trigger: Trigger) -> Wish {
         Wish {
@@ -131,7 +153,7 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
         if confirmed.as_ref() != Some(&what) {
             if wish.trigger == Trigger::Person {
                 ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
-                confirm_deployment(ctx, snapshot, &plan, wish.confirmed)?;
+                confirm_deployment(ctx, snapshot, &plan, wish)?;
             } else {
                 warn(ctx, &plan);
             }
@@ -184,20 +206,25 @@ fn run(
 
 /// Asks, unless a larger yes covers it: a name that has to be typed it does
 /// not cover.
-fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, confirmed: bool) -> Result<()> {
+fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, wish: &Wish) -> Result<()> {
     let name = plan.environment();
     let typed = snapshot.environment(name)?.confirm == crate::domain::config::Confirm::Name;
-    if typed && ctx.can_ask() && !ctx.options.yes {
-        return match ctx.asker.type_name(&format!("Type {name} to deploy to it"), name.as_str())? {
-            Some(true) => Ok(()),
-            Some(false) => Err(Failure::new(Kind::Refused, "not confirmed; nothing changed")),
-            None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
-        };
-    }
-    if confirmed {
+    let asks = ctx.can_ask() && !ctx.options.yes;
+    if typed && asks {
+        match ctx.asker.type_name(&format!("Type {name} to deploy to it"), name.as_str())? {
+            Some(true) => {}
+            Some(false) => return Err(Failure::new(Kind::Refused, "not confirmed; nothing changed")),
+            None => return Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
+        }
+    } else if wish.confirmed {
         return Ok(());
+    } else {
+        ctx.confirm(&format!("Deploy to {name}?"), &format!("deploying to {name}"))?;
     }
-    ctx.confirm(&format!("Deploy to {name}?"), &format!("deploying to {name}"))
+    if asks && !wish.confirmed {
+        ctx.screen.note(&format!("unasked: {}", wish.unasked(&plan.candidate().tag)));
+    }
+    Ok(())
 }
 
 /// The chains in the snapshot after what ran.
@@ -497,6 +524,25 @@ pub struct Back {
     pub take_over: Option<u64>,
 }
 
+impl Back {
+    /// The command line that does what was planned without a question.
+    fn unasked(&self, plan: &Plan) -> String {
+        let mut words = vec!["rel".to_owned(), "rollback".to_owned(), self.environment.to_string()];
+        // What is live is said, so that it does nothing where something else is by then.
+        let from = plan.from().map(|live| live.tag.label().to_owned());
+        for (flag, value) in [
+            ("--to", self.to.clone()),
+            ("--from", self.from.clone().or(from)),
+            ("--take-over", self.take_over.map(|token| token.to_string())),
+            ("--reason", self.reason.clone()),
+        ] {
+            words.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
+        }
+        words.push("--yes".to_owned());
+        shell_words::join(words)
+    }
+}
+
 /// Rolls back.
 ///
 /// # Errors
@@ -567,6 +613,9 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
             &format!("Roll back {}?", wish.environment),
             &format!("rolling {} back", wish.environment),
         )?;
+    }
+    if ctx.can_ask() && (request.further || !ctx.options.yes) {
+        ctx.screen.note(&format!("unasked: {}", wish.unasked(&plan)));
     }
     hooks::before_rollback(ctx, snapshot, &plan, wish.reason.as_deref())?;
     match run(ctx, snapshot, ground.as_ref(), &plan, &prepared, &details)? {

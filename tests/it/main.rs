@@ -54,6 +54,7 @@ mod params;
 mod phases;
 mod pick;
 mod plain_git;
+mod prompts;
 mod race;
 mod readme;
 mod record;
