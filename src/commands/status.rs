@@ -55,7 +55,7 @@ fn look(ctx: &Context<'_>, args: &cli::Status) -> Result<watch::Seen> {
     let (oneline, in_depth) = (args.oneline, args.environment.is_some());
     let frame = move |screen: &Screen| match status.environments.first() {
         _ if oneline => status::oneline(screen, &status),
-        Some(place) if in_depth => status::detail(screen, &status, place),
+        Some(place) if in_depth => status::detail(screen, &status, place, &chrono::Local),
         _ => status::overview(screen, &status),
     };
     Ok(watch::Seen { frame: Box::new(frame), document, busy })

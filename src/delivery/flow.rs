@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Local, Utc};
 
 use super::artifacts;
 use super::claim::{self, Details};
@@ -360,6 +360,11 @@ pub fn refusal(environment: &EnvName, candidate: Option<&TagName>, verdicts: &[V
     let mut failure = Failure::new(kind, format!("{environment} refuses {what} ({gates}); nothing changed"));
     for verdict in verdicts {
         let mut message = verdict.text.clone();
+        let here = verdict.opens_at.and_then(|at| time::here(at.with_timezone(&Local), &verdict.text));
+        if let Some(here) = here {
+            message.push('\n');
+            message.push_str(&here);
+        }
         for fix in &verdict.fixes {
             message.push('\n');
             message.push_str(fix);

@@ -1,6 +1,8 @@
 //! What is live where, and what comes next.
 
-use chrono::{DateTime, Utc};
+use std::fmt::Display;
+
+use chrono::{DateTime, TimeZone, Utc};
 
 use super::log::{person, person_cell};
 use super::noted::fits;
@@ -246,8 +248,11 @@ fn table(screen: &Screen, status: &Status, narrow: bool) -> Table {
     table
 }
 
-/// One environment in depth.
-pub fn detail(screen: &Screen, status: &Status, place: &Place) -> String {
+/// One environment in depth; when a gate opens is told in the reader's `zone` as well.
+pub fn detail<Tz: TimeZone>(screen: &Screen, status: &Status, place: &Place, zone: &Tz) -> String
+where
+    Tz::Offset: Display,
+{
     let now = status.now;
     let name = &place.name;
     let mut rows: Vec<(String, String)> = Vec::new();
@@ -280,8 +285,10 @@ pub fn detail(screen: &Screen, status: &Status, place: &Place) -> String {
         Some(next) => {
             row("next", coming(next, place, now));
             for verdict in next.gates.iter().filter(|verdict| !closes(verdict.gate)) {
-                let fixes = verdict.fixes.iter().map(|fix| format!("\n{}", clean(fix)));
-                row(&format!("  {}", verdict.gate), clean(&verdict.text) + &fixes.collect::<String>());
+                let opens_at = verdict.opens_at.map(|at| at.with_timezone(zone));
+                let here = opens_at.and_then(|at| time::here(at, &verdict.text));
+                let below = here.iter().chain(&verdict.fixes).map(|line| format!("\n{}", clean(line)));
+                row(&format!("  {}", verdict.gate), clean(&verdict.text) + &below.collect::<String>());
             }
             if next.gates.is_empty() {
                 row("", format!("rel deploy {name} {}", next.tag));
@@ -846,14 +853,16 @@ new      -             -       -           nothing newer may go there
   pending      35 commits on trunk not in it
   next         v1.6.0-rc.2 (+31), refused by approvals
     soak       12 min of 30 min
+               that is Mon 2026-11-23 23:05 here (+09:00)
     approvals  0 of 1
                rel approve v1.6.0-rc.2 prod
   go back      to v1.5.0-rc.1: live before it
                rel rollback prod
   skipping     v1.5.0-rc.2: blocked by kim, "leaks sessions""#;
         let place = &status.environments[1];
+        let tokyo = chrono::FixedOffset::east_opt(9 * 3600).unwrap();
         for width in [Some(80), Some(200), None] {
-            assert_eq!(detail(&screen(width), &status, place), expected, "{width:?}");
+            assert_eq!(detail(&screen(width), &status, place, &tokyo), expected, "{width:?}");
         }
     }
 }

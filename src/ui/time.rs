@@ -81,6 +81,17 @@ where
     at.format(format).to_string()
 }
 
+/// The same moment on the reader's own clock, for a line of its own below
+/// `text`, which says it in another zone: `that is Sat 2026-11-28 05:30 here
+/// (+09:00)`. None where `text` reads so already.
+pub fn here<Tz: TimeZone>(at: DateTime<Tz>, text: &str) -> Option<String>
+where
+    Tz::Offset: Display,
+{
+    let said = at.format("%Y-%m-%d %H:%M").to_string();
+    (!text.contains(&said)).then(|| format!("that is {} {said} here ({})", at.format("%a"), at.offset()))
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::FixedOffset;
@@ -89,6 +100,14 @@ mod tests {
 
     fn utc(text: &str) -> DateTime<Utc> {
         text.parse().expect("a valid time")
+    }
+
+    #[test]
+    fn a_moment_is_told_on_the_readers_clock_unless_it_reads_so_already() {
+        let (at, text) = (utc("2026-11-27T20:30:00Z"), "passes at 2026-11-27 20:30 UTC");
+        let tokyo = at.with_timezone(&FixedOffset::east_opt(9 * 3600).unwrap());
+        assert_eq!(here(tokyo, text).unwrap(), "that is Sat 2026-11-28 05:30 here (+09:00)");
+        assert_eq!(here(at, text), None);
     }
 
     #[test]

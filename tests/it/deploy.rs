@@ -415,7 +415,14 @@ fn soak_waits() {
     let ana = shop.ana();
     let tag = on_staging(&shop);
     let output = ana.refused_by(&["deploy", "prod", "--yes"], 4, &["soak"]);
-    assert!(output.ways_on().contains("UTC") || output.ways_on().contains("at "), "it says when: {output:?}");
+    let told = output.json().to_string();
+    assert!(told.contains("passes at ") && told.contains(" UTC") && !told.contains(" here ("), "{told}");
+    for ask in [&["deploy", "prod", "--dry-run"][..], &["status", "prod"]] {
+        let output = ana.command(ask).env("TZ", "JST-9").output().unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        let told = String::from_utf8_lossy(&told);
+        assert!(told.contains(" UTC") && told.contains(" here (+09:00)"), "{told}");
+    }
     let next = ana.status("prod")["next"].clone();
     assert_eq!(next["tag"], tag);
     assert!(string(&next["ready_at"]).ends_with('Z'), "{next}");
