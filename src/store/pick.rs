@@ -4,15 +4,19 @@
 //! any commit exists, and without a checkout where git can do that (2.40 or
 //! later). Conflicts are reported, never resolved here. Moves no ref.
 
-use chrono::{DateTime, Utc};
+mod commit;
+mod message;
+
+pub use commit::commit_pick;
+
 use git2::ObjectType;
 
-use crate::domain::name::{Actor, Oid};
+use crate::domain::name::Oid;
 use crate::failure::{Doing, Failure, Kind, Result};
 
 use super::checkout::Checkout;
 use super::git::{Git, GitOutput};
-use super::repo::{Repo, from_git2, to_git2};
+use super::repo::Repo;
 
 /// The first git whose `merge-tree` takes a merge base.
 const MERGE_TREE: (u32, u32, u32) = (2, 40, 0);
@@ -160,91 +164,6 @@ fn in_a_worktree(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> 
 fn cannot_pick(source: Oid, onto: Oid, output: &GitOutput) -> Failure {
     Failure::failed(format!("cannot pick {} onto {}", source.short(), onto.short()))
         .because(anyhow::anyhow!(output.said()))
-}
-
-/// Makes the commit of a clean pick: `tree` on `onto`, by the author of `source` at the time and in
-/// the zone they wrote it, its message kept byte for byte and in its encoding, with
-/// `(cherry picked from commit …)` where `git cherry-pick -x` puts it. Moves no ref.
-pub fn commit_pick(
-    repo: &Repo,
-    source: Oid,
-    onto: Oid,
-    tree: Oid,
-    committer: &Actor,
-    at: DateTime<Utc>,
-) -> Result<Oid> {
-    let doing = || format!("cannot write the pick of {}", source.short());
-    if committer.name.is_empty() {
-        return Err(Failure::failed(doing()).because(anyhow::anyhow!("nobody made it")));
-    }
-    repo.git2().find_tree(to_git2(tree)).doing(doing())?;
-    let onto = from_git2(repo.find_commit(onto)?.id());
-    let commit = repo.find_commit(source)?;
-    // Lines that continue another header, such as a signature's, begin with a space.
-    let header = |name: &[u8]| {
-        commit.raw_header_bytes().split(|byte| *byte == b'\n').find(|line| line.starts_with(name))
-    };
-    let author = header(b"author ").ok_or_else(|| Failure::failed(doing()))?;
-    let mut data = format!("tree {tree}\nparent {onto}\n").into_bytes();
-    data.extend_from_slice(author);
-    data.extend_from_slice(format!("\ncommitter {committer} {} +0000\n", at.timestamp()).as_bytes());
-    if let Some(encoding) = header(b"encoding ") {
-        data.extend_from_slice(encoding);
-        data.push(b'\n');
-    }
-    data.push(b'\n');
-    data.extend_from_slice(&with_origin(commit.message_raw_bytes(), source));
-    repo.put(ObjectType::Commit, &data)
-}
-
-/// The message with a line that says where it is from, in the trailer block if there is one.
-fn with_origin(message: &[u8], source: Oid) -> Vec<u8> {
-    let end = message.iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(0, |last| last + 1);
-    let mut text = message[..end].to_vec();
-    if !text.is_empty() {
-        text.push(b'\n');
-        if !ends_with_trailers(&text) {
-            text.push(b'\n');
-        }
-    }
-    text.extend_from_slice(format!("(cherry picked from commit {source})\n").as_bytes());
-    text
-}
-
-/// Whether the last paragraph, not being the first, is a trailer block by git's rules
-/// (`git interpret-trailers`): trailers only, or one line in four and among them one that git
-/// itself makes.
-fn ends_with_trailers(message: &[u8]) -> bool {
-    let blank = |line: &&[u8]| line.iter().all(u8::is_ascii_whitespace);
-    let lines: Vec<&[u8]> = message.split(|byte| *byte == b'\n').collect();
-    let Some(last) = lines.iter().rposition(|line| !blank(line)) else { return false };
-    let Some(first) = lines[..last].iter().rposition(&blank) else { return false };
-    if lines[..first].iter().all(&blank) {
-        return false;
-    }
-    let (mut trailers, mut others, mut made_by_git, mut in_trailer) = (0, 0, false, false);
-    for line in &lines[first + 1..=last] {
-        if line.starts_with(b"#") {
-            in_trailer = false;
-        } else if line.starts_with(b"Signed-off-by: ") || line.starts_with(b"(cherry picked from commit ") {
-            (trailers, made_by_git, in_trailer) = (trailers + 1, true, true);
-        } else if line[0].is_ascii_whitespace() {
-            // Continues the trailer above it, or is prose.
-            others += usize::from(!in_trailer);
-        } else if is_trailer(line) {
-            (trailers, in_trailer) = (trailers + 1, true);
-        } else {
-            (others, in_trailer) = (others + 1, false);
-        }
-    }
-    trailers > 0 && (others == 0 || made_by_git && trailers * 3 >= others)
-}
-
-/// `Token: value`, the token of letters, digits and `-`.
-fn is_trailer(line: &[u8]) -> bool {
-    let token = line.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
-    let spaces = line[token..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-    token > 0 && line.get(token + spaces) == Some(&b':')
 }
 
 #[cfg(test)]
@@ -449,79 +368,5 @@ mod tests {
             assert_eq!(parse(&bytes(bad), false), None, "{bad}");
         }
         assert_eq!(parse(&bytes("T|a|"), true), None);
-    }
-
-    #[test]
-    fn the_commit_is_the_one_cherry_pick_makes() {
-        let mut sandbox = Sandbox::new();
-        let repo = sandbox.open("work");
-        let onto = sandbox.oid("work", "HEAD");
-        for (n, message) in [
-            "one line",
-            "title\n\nbody",
-            "title\n\nbody\n\nSigned-off-by: B <b@example.com>",
-            "title\n\nReviewed-by: B\nIssue : 7",
-            "title\n\nNote: a b\n  continued",
-            "title\n\nprose\nSigned-off-by: B <b@example.com>\nmore",
-            "title\n\nprose: yes\nbut no",
-            "Title: looks like one",
-            "title\n\n(cherry picked from commit 0123456789012345678901234567890123456789)",
-            "title\n\n  indented\nX: y",
-            "title\n\nhttp://example.com/",
-            "title\n\na\nb\nc\nd\nSigned-off-by: B <b@example.com>",
-        ]
-        .iter()
-        .enumerate()
-        {
-            sandbox.git("work", &["checkout", "-q", "main"]);
-            sandbox.world.env.insert("GIT_AUTHOR_NAME".into(), "Kim".into());
-            sandbox.world.env.insert("GIT_AUTHOR_DATE".into(), "1600000000 -0730".into());
-            let source = sandbox.commit("work", "f", &n.to_string(), message);
-            sandbox.git("work", &["checkout", "-q", "--detach", &onto.to_string()]);
-            sandbox.git("work", &["cherry-pick", "-x", "-X", "theirs", &source.to_string()]);
-            let theirs = sandbox.oid("work", "HEAD");
-            let tree = repo.commit(theirs).unwrap().tree;
-            let at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-            let ana = Actor::new("Ana", "ana@example.com");
-            let ours = commit_pick(&repo, source, onto, tree, &ana, at).unwrap();
-            let raw = |oid: Oid| sandbox.git("work", &["cat-file", "commit", &oid.to_string()]);
-            let expected = raw(theirs).replace(
-                "committer Ana <ana@example.com> 1700000000 +0100",
-                "committer Ana <ana@example.com> 1700000000 +0000",
-            );
-            assert_eq!(raw(ours), expected, "{message:?}");
-            sandbox.git("work", &["reset", "-q", "--hard", &onto.to_string()]);
-            sandbox.git("work", &["checkout", "-q", "main"]);
-            sandbox.git("work", &["reset", "-q", "--hard", &onto.to_string()]);
-        }
-        sandbox.git("work", &["fsck", "--strict", "--no-dangling"]);
-    }
-
-    #[test]
-    fn what_is_not_utf_8_stays_as_it_is() {
-        let sandbox = Sandbox::new();
-        let repo = sandbox.open("work");
-        let onto = sandbox.oid("work", "HEAD");
-        let tree = repo.commit(onto).unwrap().tree;
-        let data = [
-            format!("tree {tree}\nparent {onto}\n").as_bytes(),
-            b"author J\xf6rg <j@example.com> 1500000000 +0530\ncommitter J\xf6rg <j@example.com> 1 +0000\n",
-            b"encoding ISO-8859-1\ngpgsig x\n author y\n\nGr\xfc\xdfe\n",
-        ]
-        .concat();
-        let source = repo.put(ObjectType::Commit, &data).unwrap();
-        let at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let oid = commit_pick(&repo, source, onto, tree, &Actor::new("Ana", "ana@example.com"), at).unwrap();
-        let odb = repo.git2().odb().unwrap();
-        let expected = [
-            format!("tree {tree}\nparent {onto}\n").as_bytes(),
-            b"author J\xf6rg <j@example.com> 1500000000 +0530\ncommitter Ana <ana@example.com> 1700000000 +0000\n",
-            b"encoding ISO-8859-1\n\nGr\xfc\xdfe\n\n",
-            format!("(cherry picked from commit {source})\n").as_bytes(),
-        ]
-        .concat();
-        assert_eq!(odb.read(to_git2(oid)).unwrap().data(), expected);
-        assert!(commit_pick(&repo, source, onto, onto, &Actor::new("Ana", "a@b"), at).is_err());
-        assert!(commit_pick(&repo, source, onto, tree, &Actor::new("", ""), at).is_err());
     }
 }
