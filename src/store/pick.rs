@@ -168,23 +168,31 @@ fn cannot_pick(source: Oid, onto: Oid, output: &GitOutput) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::{OsStr, OsString};
     use std::path::Path;
 
     use super::super::repo::fixture::Sandbox;
     use super::*;
 
-    /// Every git there is: the one on PATH, and an older one beside it where there is one.
+    /// Every git there is: the one on PATH; one that stands in for an old one; and the one that
+    /// `REL_TEST_GIT` names, where it names one.
     fn each_git(test: impl Fn(&Sandbox)) {
-        for dir in ["/usr/bin", "/usr/local/bin"] {
-            if Path::new(dir).join("git").exists() {
-                let mut sandbox = Sandbox::new();
-                let mut path = std::ffi::OsString::from(format!("{dir}:"));
-                path.push(&sandbox.world.env[std::ffi::OsStr::new("PATH")]);
-                sandbox.world.env.insert("PATH".into(), path);
-                test(&sandbox);
-                assert_eq!(sandbox.git("work", &["worktree", "list"]).lines().count(), 1);
-                assert_eq!(sandbox.git("work", &["status", "--porcelain"]), "");
-            }
+        let at = |place: &Path| {
+            let mut sandbox = Sandbox::new();
+            let others = std::env::split_paths(&sandbox.world.env[OsStr::new("PATH")]).collect::<Vec<_>>();
+            let path = std::env::join_paths(std::iter::once(place.to_owned()).chain(others)).unwrap();
+            sandbox.world.env.insert("PATH".into(), path);
+            sandbox
+        };
+        let old = at(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/old-git"));
+        assert!(Git::version(&old.open("work")).unwrap() < MERGE_TREE);
+        let mut sandboxes = vec![Sandbox::new(), old];
+        let named: Option<OsString> = sandboxes[0].world.env.get(OsStr::new("REL_TEST_GIT")).cloned();
+        sandboxes.extend(named.map(|git| at(Path::new(&git).parent().unwrap())));
+        for sandbox in &sandboxes {
+            test(sandbox);
+            assert_eq!(sandbox.git("work", &["worktree", "list"]).lines().count(), 1);
+            assert_eq!(sandbox.git("work", &["status", "--porcelain"]), "");
         }
     }
 
@@ -217,8 +225,14 @@ mod tests {
 
     /// What `git cherry-pick` makes of it in the working tree.
     fn by_git(sandbox: &Sandbox, source: Oid, onto: Oid) -> Option<Oid> {
-        sandbox.git("work", &["checkout", "-q", "--detach", &onto.to_string()]);
-        let (done, _) = sandbox.try_git("work", &["cherry-pick", "--allow-empty", &source.to_string()]);
+        by_git_with(sandbox, &[], source, onto)
+    }
+
+    fn by_git_with(sandbox: &Sandbox, options: &[&str], source: Oid, onto: Oid) -> Option<Oid> {
+        sandbox.git("work", &["checkout", "-q", "-f", "--detach", &onto.to_string()]);
+        let source = source.to_string();
+        let picking = [&["cherry-pick", "--allow-empty"], options, &[&source]].concat();
+        let (done, _) = sandbox.try_git("work", &picking);
         let tree = done.then(|| sandbox.oid("work", "HEAD^{tree}"));
         if !done {
             sandbox.git("work", &["cherry-pick", "--abort"]);
@@ -342,13 +356,16 @@ mod tests {
             assert!(error.hints[0].contains("-m 1"));
             assert_eq!(pick(&repo, merge, first, Some(3)).unwrap_err().kind, Kind::Usage);
             assert_eq!(pick(&repo, merge, first, Some(0)).unwrap_err().kind, Kind::Usage);
-            let files = |picked: Picked| {
+            let files = |source: Oid, mainline: Option<u32>| {
+                let picked = pick(&repo, source, first, mainline).unwrap();
                 let Picked::Clean(tree) = picked else { panic!("{picked:?}") };
+                let side = mainline.map(|n| format!("-m{n}"));
+                assert_eq!(by_git_with(sandbox, side.as_deref().as_slice(), source, first), Some(tree));
                 sandbox.git("work", &["ls-tree", "--name-only", &tree.to_string()])
             };
-            assert_eq!(files(pick(&repo, merge, first, Some(1)).unwrap()), "README\nb");
-            assert_eq!(files(pick(&repo, merge, first, Some(2)).unwrap()), "README\na");
-            assert_eq!(files(pick(&repo, root, first, None).unwrap()), "README\nr");
+            assert_eq!(files(merge, Some(1)), "README\nb");
+            assert_eq!(files(merge, Some(2)), "README\na");
+            assert_eq!(files(root, None), "README\nr");
             assert_eq!(pick(&repo, root, first, Some(1)).unwrap_err().kind, Kind::Usage);
         });
     }

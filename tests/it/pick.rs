@@ -1,6 +1,10 @@
 //! `rel cherry-pick`: a fix becomes the next candidate.
 
+use std::path::Path;
+
+use crate::output::Output;
 use crate::repo::{Desk, Shop, string};
+use crate::world::Running;
 
 /// A release on trunk with unfinished work after it, and then a fix; the
 /// fix's commit.
@@ -208,4 +212,34 @@ fn a_target_named_twice_is_picked_onto_once() {
     assert_eq!(document["candidate"]["tag"], "v0.1.0-rc.2");
     assert_eq!(document["made"], true);
     assert_eq!(ana.json(&["list"])["releases"][0]["candidates"].as_array().unwrap().len(), 2);
+}
+
+/// Runs `rel` with a git before 2.40, whose merge-tree takes no merge base.
+fn with_an_old_git(desk: &Desk<'_>, args: &[&str]) -> Output {
+    let mut command = desk.command(&[args, &["--json"]].concat());
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/old-git");
+    command.env("PATH", desk.shop.world.path_with(&old));
+    Running::start(command).wait()
+}
+
+/// But for the time at which it is made.
+#[test]
+fn an_old_git_makes_the_same() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let fix = a_release_and_a_fix(&ana);
+    ana.commit("src/fix.txt", "fixed\nbetter\n", "fix: better");
+    let beyond = ana.commit("src/fix.txt", "fixed\nbest\n", "fix: best");
+    let picked = ana.json(&["cherry-pick", &fix]);
+    let again = with_an_old_git(&ana, &["cherry-pick", &fix, "--onto", "v0.1.0-rc.1"]).ok().json();
+    assert_eq!(again["candidate"]["tag"], "v0.1.0-rc.3");
+    let shown = |document: &serde_json::Value| {
+        let commit = string(&document["candidate"]["commit"]);
+        shop.authority_git(&["show", "--no-patch", "--format=%T %P%n%an %ae %ad%n%B", &commit])
+    };
+    assert_eq!(shown(&again), shown(&picked));
+    let output = with_an_old_git(&ana, &["cherry-pick", &beyond]).code(7);
+    assert_eq!(output.kind(), "conflict");
+    with_an_old_git(&ana, &["cherry-pick", "--abort"]).ok();
+    assert_eq!(ana.git(&["worktree", "list"]).lines().count(), 1);
 }
