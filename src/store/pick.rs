@@ -34,14 +34,15 @@ pub enum Picked {
 }
 
 /// Computes the tree of `onto` with the change of `source` put on it, as `git cherry-pick` would.
-/// `mainline` is the parent, from 1, against which a merge's change is taken.
+/// `mainline` is the parent, from 1, against which a merge's change is taken; as for git, it means
+/// nothing for what has no parent.
 ///
 /// # Errors
 /// A merge without `mainline`, or one that names no parent ([`Kind::Usage`]); git cannot do it.
 pub fn pick(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> Result<Picked> {
     let parents = repo.commit(source)?.parents;
     let base = match (parents.as_slice(), mainline) {
-        ([], None) => None,
+        ([], _) => None,
         ([parent], None | Some(1)) => Some(*parent),
         ([_, _, ..], None) => {
             return Err(Failure::new(
@@ -85,9 +86,24 @@ fn merge_tree(repo: &Repo, base: Option<Oid>, onto: Oid, source: Oid) -> Result<
         _ => return Err(cannot_pick(source, onto, &output)),
     };
     match parse(&output.stdout, clean) {
+        Some(Picked::Conflict(paths)) => with_sides_named(repo, paths, onto, source).map(Some),
         Some(picked) => Ok(Some(picked)),
         None => Err(cannot_pick(source, onto, &output)),
     }
+}
+
+/// Calls the sides in the names of files that are in the way of a folder what `git cherry-pick`
+/// calls them: `file~HEAD`. `git merge-tree` knows nothing but the ids that it is given.
+fn with_sides_named(repo: &Repo, paths: Vec<String>, onto: Oid, source: Oid) -> Result<Picked> {
+    let [ours, theirs] = [onto, source].map(|oid| format!("~{oid}"));
+    if !paths.iter().any(|path| path.contains(&ours) || path.contains(&theirs)) {
+        return Ok(Picked::Conflict(paths));
+    }
+    let message = repo.commit(source)?.message;
+    let subject = message.lines().next().unwrap_or_default().replace('/', "_");
+    let named = printable(format!("~{} ({subject})", source.short()).as_bytes());
+    let name = |path: String| path.replace(&ours, "~HEAD").replace(&theirs, &named);
+    Ok(Picked::Conflict(paths.into_iter().map(name).collect()))
 }
 
 /// A commit without files, to be the base of what has no parent. The same every time.
@@ -335,6 +351,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_the_way_of_a_folder_is_named_as_git_names_it() {
+        each_git(|sandbox| {
+            let base = sandbox.commit("work", "a", "a", "base");
+            sandbox.commit("work", "file", "f", "fix/this: a file");
+            let source = sandbox.commit("work", "folder/inside", "f", "fix/that: a folder");
+            sandbox.git("work", &["reset", "-q", "--soft", &base.to_string()]);
+            sandbox.git("work", &["commit", "-q", "-m", "fix/both: of them\n\nbody"]);
+            let both = sandbox.oid("work", "HEAD");
+            sandbox.git("work", &["reset", "-q", "--hard", &base.to_string()]);
+            sandbox.commit("work", "file/inside", "f", "a folder");
+            let onto = sandbox.commit("work", "folder", "f", "a file");
+            let repo = sandbox.open("work");
+            let named = |source: Oid| {
+                sandbox.git("work", &["checkout", "-q", "--detach", &onto.to_string()]);
+                assert!(!sandbox.try_git("work", &["cherry-pick", &source.to_string()]).0);
+                let paths = sandbox.git("work", &["diff", "--name-only", "--diff-filter=U"]);
+                sandbox.git("work", &["cherry-pick", "--abort"]);
+                sandbox.git("work", &["checkout", "-q", "main"]);
+                Picked::Conflict(paths.lines().map(str::to_owned).collect())
+            };
+            let ours = Picked::Conflict(vec!["folder~HEAD".to_owned()]);
+            assert_eq!(pick(&repo, source, onto, None).unwrap(), ours);
+            assert_eq!(named(source), ours);
+            let theirs = format!("file~{} (fix_both: of them)", both.short());
+            let ours = Picked::Conflict(vec![theirs, "folder~HEAD".to_owned()]);
+            assert_eq!(pick(&repo, both, onto, None).unwrap(), ours);
+            assert_eq!(named(both), ours);
+        });
+    }
+
+    #[test]
     fn merges_need_a_side_and_roots_need_none() {
         each_git(|sandbox| {
             let first = sandbox.oid("work", "HEAD");
@@ -365,8 +412,12 @@ mod tests {
             };
             assert_eq!(files(merge, Some(1)), "README\nb");
             assert_eq!(files(merge, Some(2)), "README\na");
-            assert_eq!(files(root, None), "README\nr");
-            assert_eq!(pick(&repo, root, first, Some(1)).unwrap_err().kind, Kind::Usage);
+            for mainline in [None, Some(1), Some(2)] {
+                assert_eq!(files(root, mainline), "README\nr");
+            }
+            let single = sandbox.oid("work", "side");
+            assert_eq!(pick(&repo, single, first, Some(2)).unwrap_err().kind, Kind::Usage);
+            assert!(matches!(pick(&repo, single, first, Some(1)), Ok(Picked::Clean(_))));
         });
     }
 
