@@ -559,6 +559,9 @@ pub struct Record {
     /// Why; recorded
     #[arg(long, short = 'm', value_name = "WHY")]
     pub reason: Option<String>,
+    /// Pass this gate; recorded with the reason
+    #[arg(long = "override", value_name = "GATE", requires = "reason")]
+    pub overrides: Vec<Gate>,
     /// Close hold or intent N on the way
     #[arg(long, value_name = "N", requires = "reason", value_parser = token)]
     pub take_over: Option<u64>,

@@ -7,7 +7,7 @@ use crate::delivery::context::Context;
 use crate::delivery::outcome::tag_owed_releases;
 use crate::delivery::record::{self, Report, Said, Target};
 use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{evidence, publish, report, settle};
+use crate::delivery::{evidence, flow, publish, report, settle};
 use crate::domain::env::{Deployment, EnvState, Live, Progress};
 use crate::failure::Result;
 use crate::ui::json as documents;
@@ -17,8 +17,8 @@ use crate::ui::time;
 /// Runs the verb.
 ///
 /// # Errors
-/// There is no such environment, candidate, tag or commit (exit 4); the
-/// environment is busy or held (exit 5).
+/// There is no such environment, candidate, tag or commit, or a gate refuses
+/// (exit 4); the environment is busy or held (exit 5).
 pub fn run(ctx: &Context<'_>, args: &cli::Record) -> Result<Map<String, Value>> {
     ctx.must_reach_authority()?;
     settle::dead_runs(ctx)?;
@@ -30,11 +30,14 @@ pub fn run(ctx: &Context<'_>, args: &cli::Record) -> Result<Map<String, Value>> 
         (false, false) => Said::Failed,
     };
     let target = record::target(ctx, &snapshot, &args.rev)?;
+    let overrides = args.overrides.iter().copied().collect();
+    flow::refuse_blanket(&overrides)?;
     let report = Report {
         environment: snapshot.environment(name)?,
         target: &target,
         said,
         reason: args.reason.as_deref(),
+        overrides: &overrides,
         take_over: args.take_over,
     };
     let mut document = record(ctx, &snapshot, &report)?;
@@ -44,32 +47,35 @@ pub fn run(ctx: &Context<'_>, args: &cli::Record) -> Result<Map<String, Value>> 
 
 fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result<Map<String, Value>> {
     let name = &report.environment.name;
-    let actor = ctx.actor()?;
     let mut document = Map::new();
     let shown = snapshot.chain(name)?;
     // The authority was just asked: what is live by its word needs no second look.
-    let Some(first) = record::events(ctx, snapshot, report, &actor, &shown.state)? else {
-        if let Some(live) = shown.state.current() {
-            ctx.screen.result(&live_already(ctx, report, live));
-        }
+    let first = record::judge(ctx, snapshot, report, &shown.state)?;
+    if let (record::Seen::Nothing, Some(live)) = (&first, shown.state.current()) {
+        ctx.screen.result(&live_already(ctx, report, live));
         document.insert("deployment".into(), Value::Null);
         return Ok(document);
-    };
+    }
+    flow::warn(ctx, first.gates());
     if ctx.options.dry_run {
-        let (after, _) = shown.append(&ctx.repo, &first.0)?;
-        if let Some(deployment) = evidence::deployment(&ctx.repo, after.tip, &first.1)? {
-            ctx.screen.result(&format!("dry run: {}", told(ctx, report, &deployment)));
-            document.insert("deployment".into(), documents::deployment(&deployment));
+        if let Some((events, id)) = record::events(ctx, report, first, None)? {
+            let (after, _) = shown.append(&ctx.repo, &events)?;
+            if let Some(deployment) = evidence::deployment(&ctx.repo, after.tip, &id)? {
+                ctx.screen.result(&format!("dry run: {}", told(ctx, report, &deployment)));
+                document.insert("deployment".into(), documents::deployment(&deployment));
+            }
         }
         document.insert("dry_run".into(), json!(true));
         return Ok(document);
     }
+    let hook = record::hear(ctx, snapshot, report, &first)?;
     let (ref_name, formerly) = Snapshot::place(ctx, name)?;
     let mut made = None;
     let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
-        let judged = record::events(ctx, snapshot, report, &actor, &view.state)?;
-        made = judged.as_ref().map(|(_, id)| id.clone());
-        Ok(judged.map(|(events, _)| events))
+        let judged = record::judge(ctx, snapshot, report, &view.state)?;
+        let events = record::events(ctx, report, judged, hook.as_ref())?;
+        made = events.as_ref().map(|(_, id)| id.clone());
+        Ok(events.map(|(events, _)| events))
     })?;
     let deployment = match &made {
         Some(id) => evidence::deployment(&ctx.repo, view.tip, id)?,

@@ -1,18 +1,18 @@
 //! From a wish to a receipt: plan, show, ask, claim, run; planned again where
 //! things moved in between.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Local, Utc};
+use chrono::Local;
 
 use super::artifacts;
 use super::claim::{self, Details};
 use super::context::Context;
 use super::crossing::Crossings;
 use super::deployment::{self, Receipt};
-use super::hooks;
+use super::footing::{Footing, TakeOver};
+use super::hooks::{self, Queued};
 use super::offline;
 use super::pick::carried;
 use super::prepare::{Prepared, prepare};
@@ -20,11 +20,10 @@ use super::scope::{Scope, changes};
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
-use crate::domain::config::Environment;
-use crate::domain::env::{Action, Deployment, EnvState, Live, Trigger};
+use crate::domain::env::{Action, Deployment, EnvState, Judged, Live, Trigger};
 use crate::domain::gate::{self, Gate, Verdict};
-use crate::domain::name::{Actor, EnvName, Oid, TagName};
-use crate::domain::plan::{self, Plan, Planned, Request, Setting, Stamp};
+use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::plan::{self, Plan, Planned, Request};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
@@ -155,16 +154,16 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
                 ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
                 confirm_deployment(ctx, snapshot, &plan, wish)?;
             } else {
-                warn(ctx, &plan);
+                warn(ctx, plan.gates());
             }
-            hook = hooks::before_deploy(ctx, snapshot, &plan, wish.reason.as_deref())?;
+            hook = hooks::before_deploy(ctx, snapshot, &Queued::of(&plan, wish.reason.as_deref()))?;
             confirmed = Some(what);
         }
         let plan = match hook.clone() {
             Some(verdict) => {
                 let tag = plan.candidate().tag.clone();
                 plan.heard(verdict, &wish.overrides)
-                    .map_err(|verdict| refusal(&wish.environment, Some(&tag), &[verdict]))?
+                    .map_err(|verdicts| refusal(&wish.environment, Some(&tag), &verdicts))?
             }
             None => *plan,
         };
@@ -181,8 +180,8 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
 }
 
 /// Says what gates only warn of, where nobody is shown the plan.
-fn warn(ctx: &Context<'_>, plan: &Plan) {
-    for judged in plan.gates().iter().filter(|judged| judged.verdict == "warned") {
+pub fn warn(ctx: &Context<'_>, gates: &[Judged]) {
+    for judged in gates.iter().filter(|judged| judged.verdict == "warned") {
         let text: Vec<String> = judged.text.lines().map(clean).collect();
         ctx.screen.warn(&format!("{}: {}", judged.gate, text.join("\n  ")));
     }
@@ -234,7 +233,11 @@ fn absorb(snapshot: &mut Snapshot, receipt: &Receipt) {
     }
 }
 
-fn refuse_blanket(overrides: &BTreeSet<Gate>) -> Result<()> {
+/// Refuses `--override` of what is not overridden but taken over.
+///
+/// # Errors
+/// It names `held` or `busy` (exit 2).
+pub fn refuse_blanket(overrides: &BTreeSet<Gate>) -> Result<()> {
     match overrides.iter().find(|gate| !gate.can_be_overridden()) {
         Some(gate) => Err(Failure::new(Kind::Usage, format!("{gate} is not overridden but taken over"))
             .hint("--take-over N --reason WHY, with N from: rel status ENV")),
@@ -249,8 +252,8 @@ enum Considered {
 }
 
 fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Result<Considered> {
-    let footing =
-        Footing::find(ctx, snapshot, &wish.environment, wish.take_over, false, wish.reason.as_deref())?;
+    let take_over = TakeOver { token: wish.take_over, reason: wish.reason.as_deref(), rollback: false };
+    let footing = Footing::find(ctx, snapshot, &wish.environment, take_over)?;
     let setting = footing.setting();
     let candidate: &Minted = match &wish.candidate {
         Some(text) => snapshot.candidate(ctx, text)?,
@@ -278,69 +281,6 @@ fn no_candidate(snapshot: &Snapshot, environment: &EnvName) -> Failure {
         failure.hint("make one: rel cut")
     } else {
         failure.hint("all of them are blocked or were rolled back there: rel list")
-    }
-}
-
-/// What both directions are planned from.
-struct Footing<'a> {
-    snapshot: &'a Snapshot,
-    environment: &'a Environment,
-    /// The state as it was shown, which a claim is checked against.
-    shown: &'a EnvState,
-    /// The state after what a take-over closes, which the rules are asked of.
-    state: EnvState,
-    upstream: Vec<(EnvName, Cow<'a, EnvState>)>,
-    actor: Actor,
-    on_behalf_of: Option<Actor>,
-    now: DateTime<Utc>,
-}
-
-impl<'a> Footing<'a> {
-    fn find(
-        ctx: &Context<'_>,
-        snapshot: &'a Snapshot,
-        name: &EnvName,
-        take_over: Option<u64>,
-        rollback: bool,
-        reason: Option<&str>,
-    ) -> Result<Footing<'a>> {
-        let environment = snapshot.environment(name)?;
-        let shown = &snapshot.chain(name)?.state;
-        let (actor, now) = (ctx.actor()?, ctx.world.now());
-        let stamp = Stamp { actor: &actor, at: now, nonce: &Context::nonce };
-        let state = match take_over {
-            None => shown.clone(),
-            Some(token) => plan::close(name, shown, token, rollback, reason.unwrap_or_default(), &stamp)
-                .map(|(_, state)| state)
-                .map_err(|wrong| claim::wrong_token(name, wrong, shown))?,
-        };
-        let upstream = snapshot.upstream(environment)?;
-        let on_behalf_of = ctx.world.on_behalf_of();
-        Ok(Footing { snapshot, environment, shown, state, upstream, actor, on_behalf_of, now })
-    }
-
-    fn setting(&self) -> Setting<'_> {
-        Setting {
-            environment: self.environment,
-            state: &self.state,
-            upstream: &self.upstream,
-            candidates: &self.snapshot.candidates.state,
-            pool: &self.snapshot.pool,
-            actor: &self.actor,
-            on_behalf_of: self.on_behalf_of.as_ref(),
-            now: self.now,
-        }
-    }
-
-    fn details(&self, trigger: Trigger, reason: Option<String>) -> Details {
-        Details {
-            actor: self.actor.clone(),
-            on_behalf_of: self.on_behalf_of.clone(),
-            trigger,
-            reason,
-            commands_commit: None,
-            params: BTreeMap::new(),
-        }
     }
 }
 
@@ -389,7 +329,7 @@ pub fn refusal(environment: &EnvName, candidate: Option<&TagName>, verdicts: &[V
 pub fn closed(snapshot: &Snapshot, name: &EnvName) -> Result<Vec<Verdict>> {
     let environment = snapshot.environment(name)?;
     let state = &snapshot.chain(name)?.state;
-    Ok(gate::held_by(environment, state).into_iter().chain(gate::busy_with(state)).collect())
+    Ok(gate::closed(environment, state))
 }
 
 fn wait_a_little(ctx: &Context<'_>, verdicts: &[Verdict], left: Duration) -> Result<()> {
@@ -555,8 +495,8 @@ impl Back {
 /// further back needs a word (exit 2).
 pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Result<Delivered> {
     let ground = offline::stand(ctx, snapshot, &wish.environment)?;
-    let footing =
-        Footing::find(ctx, snapshot, &wish.environment, wish.take_over, true, wish.reason.as_deref())?;
+    let take_over = TakeOver { token: wish.take_over, reason: wish.reason.as_deref(), rollback: true };
+    let footing = Footing::find(ctx, snapshot, &wish.environment, take_over)?;
     let setting = footing.setting();
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
     let lost = |tag: &TagName| -> Option<String> {

@@ -19,9 +19,11 @@ use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::cdevents::{self, How, Occasion};
 use crate::domain::config::Command;
-use crate::domain::env::{Action, Deployment, Progress};
+use crate::domain::env::{Action, Deployment, Live, Progress};
 use crate::domain::gate::{Gate, Verdict};
+use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::plan::Plan;
+use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Ended, Interrupts, Run as Command_};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::checkout::Checkout;
@@ -101,39 +103,69 @@ pub fn after_cut(ctx: &Context<'_>, snapshot: &Snapshot, candidate: &Candidate) 
     hook.tell(ctx, snapshot);
 }
 
-/// Asks `before_deploy` about a plan that passed the other gates; none where
-/// there is no such hook.
+/// What is about to be put somewhere.
+pub struct Queued<'a> {
+    /// Where.
+    pub environment: &'a EnvName,
+    /// How.
+    pub action: Action,
+    /// The candidate's tag, a tag of somebody else's, or a commit in its place.
+    pub tag: &'a TagName,
+    /// The candidate's version; none for a baseline.
+    pub version: Option<&'a CandidateVersion>,
+    /// Its commit.
+    pub commit: Oid,
+    /// What it replaces.
+    pub from: Option<&'a Live>,
+    /// Why.
+    pub reason: Option<&'a str>,
+}
+
+impl<'a> Queued<'a> {
+    /// What a plan is about to do.
+    pub fn of(plan: &'a Plan, reason: Option<&'a str>) -> Queued<'a> {
+        let Minted { tag, version, commit, .. } = plan.candidate();
+        Queued {
+            environment: plan.environment(),
+            action: plan.action(),
+            tag,
+            version: Some(version),
+            commit: *commit,
+            from: plan.from(),
+            reason,
+        }
+    }
+}
+
+/// Asks `before_deploy` about what passed the other gates; none where there
+/// is no such hook.
 ///
 /// # Errors
 /// Somebody interrupts it; nothing changed.
-pub fn before_deploy(
-    ctx: &Context<'_>,
-    snapshot: &Snapshot,
-    plan: &Plan,
-    reason: Option<&str>,
-) -> Result<Option<Verdict>> {
+pub fn before_deploy(ctx: &Context<'_>, snapshot: &Snapshot, queued: &Queued<'_>) -> Result<Option<Verdict>> {
     let Some(command) = &snapshot.policy.config.hooks.before_deploy else { return Ok(None) };
-    let Minted { tag, version, commit, .. } = plan.candidate();
-    let (environment, version_text) = (plan.environment(), version.to_string());
+    let Queued { environment, action, tag, version, commit, from, reason } = queued;
+    let version_text = version.map_or_else(|| tag.label().to_owned(), ToString::to_string);
+    let release = version.map(|version| version.release.to_string()).unwrap_or_default();
     let occasion = Occasion::DeploymentQueued { environment, version: &version_text };
     let custom = json!({
         "hook": "before_deploy",
         "environment": environment,
-        "action": plan.action(),
+        "action": action,
         "tag": tag,
         "version": version,
         "commit": commit,
-        "from_tag": plan.from().map(|live| live.tag.label()),
+        "from_tag": from.map(|live| live.tag.label()),
         "actor": ctx.actor()?,
         "reason": reason,
     });
     let variables = vec![
         ("REL_ENV", text(environment)),
-        ("REL_ACTION", text(&plan.action())),
-        ("REL_TAG", text(tag)),
-        ("REL_VERSION", text(version)),
-        ("REL_RELEASE", text(&version.release)),
-        ("REL_COMMIT", text(commit)),
+        ("REL_ACTION", text(&action)),
+        ("REL_TAG", text(&tag.label())),
+        ("REL_VERSION", text(&version_text)),
+        ("REL_RELEASE", text(&release)),
+        ("REL_COMMIT", text(&commit)),
         ("REL_ACTOR", text(&ctx.actor()?)),
         ("REL_REASON", reason.unwrap_or_default().into()),
     ];
@@ -215,7 +247,9 @@ pub fn before_rollback(
     plan: &Plan,
     reason: Option<&str>,
 ) -> Result<()> {
-    if let Some(verdict) = before_deploy(ctx, snapshot, plan, reason)?.filter(|verdict| !verdict.passed) {
+    if let Some(verdict) =
+        before_deploy(ctx, snapshot, &Queued::of(plan, reason))?.filter(|verdict| !verdict.passed)
+    {
         ctx.screen.warn(&format!("{}; a rollback goes on", clean(&verdict.text)));
     }
     Ok(())

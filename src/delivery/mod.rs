@@ -16,6 +16,7 @@ pub mod cut;
 pub mod deployment;
 pub mod evidence;
 pub mod flow;
+mod footing;
 pub mod fsck;
 pub mod hooks;
 pub mod lived;

@@ -1,29 +1,32 @@
 //! Writing down what another system did: an intent and its outcome as any
-//! deployment has them, but no command, no artifacts and no gate except those
-//! of the chain itself.
+//! deployment has them, under the same gates, but no command and no artifacts.
 //!
 //! What is recorded may be a candidate, a tag of somebody else's or a bare
 //! commit. The last two are baselines: there are no bytes of theirs, so that
 //! nothing ever goes back to one.
 
-use super::claim::{outcome_event, wrong_token};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::claim::outcome_event;
 use super::context::Context;
 use super::crossing::Crossings;
 use super::flow::refusal;
+use super::footing::{Footing, TakeOver};
+use super::hooks::{self, Queued};
 use super::scope::position;
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
+use crate::domain::crossing::Owed;
 use crate::domain::env::{
-    Action, Deployment, EnvState, Event, Intent, Live, Outcome, Progress, Trigger, What,
+    Action, Deployment, EnvState, Event, Intent, Judged, Live, Outcome, Progress, Trigger, What,
 };
-use crate::domain::gate::{self, Verdict};
-use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
-use crate::domain::plan::{self, Stamp};
+use crate::domain::gate::{Gate, Verdict};
+use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
+use crate::domain::plan::Allowed;
 use crate::domain::version::CandidateVersion;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
-use std::collections::BTreeMap;
 
 /// What was put somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,88 +159,205 @@ pub struct Report<'a> {
     pub said: Said,
     /// Why, in the words of whoever writes it down.
     pub reason: Option<&'a str>,
+    /// Gates passed by name.
+    pub overrides: &'a BTreeSet<Gate>,
     /// Close this hold or intent on the way.
     pub take_over: Option<u64>,
 }
 
-/// The events that write it down, and the deployment they tell of; none where
-/// it is what is live for sure.
-///
-/// An intent that was recorded as started, for the same target, is closed.
-/// Anything else is a deployment of its own, its intent and its outcome.
+impl Report<'_> {
+    /// Whether the gates are asked. A start is, while refusing still helps,
+    /// and so is a candidate's success, which opens the way to other
+    /// environments. A failure opens nothing, and a baseline that is there
+    /// already is what everything begins with.
+    fn is_judged(&self) -> bool {
+        match self.said {
+            Said::Started => true,
+            Said::Succeeded => self.target.version.is_some(),
+            Said::Failed => false,
+        }
+    }
+}
+
+/// What is to be written down once `before_deploy` has been heard.
+pub enum Seen {
+    /// It is what is live for sure.
+    Nothing,
+    /// The end of what was recorded as started: no gate is asked twice.
+    Ends(Vec<Event>, DeploymentId),
+    /// A deployment of its own.
+    New(Box<New>),
+}
+
+/// A deployment that another system makes or made, which the gates let pass.
+pub struct New {
+    closing: Vec<Event>,
+    intent: Intent,
+    allowed: Allowed,
+    ended: Option<Progress>,
+}
+
+impl Seen {
+    /// What every gate said.
+    pub fn gates(&self) -> &[Judged] {
+        match self {
+            Seen::New(new) => new.allowed.gates(),
+            Seen::Nothing | Seen::Ends(..) => &[],
+        }
+    }
+}
+
+/// What `report` means where `shown` is the state. An intent that was recorded
+/// as started, for the same target, is closed. Anything else is a deployment of
+/// its own, its intent and its outcome.
 ///
 /// # Errors
-/// The environment is busy or held; `--take-over` names nothing that is open.
-pub fn events(
+/// A gate refuses; the environment is busy or held; `--take-over` names
+/// nothing that is open.
+pub fn judge(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>, shown: &EnvState) -> Result<Seen> {
+    let Report { environment, target, said, .. } = report;
+    let name = &environment.name;
+    let take_over = TakeOver { token: report.take_over, reason: report.reason, rollback: false };
+    let mut footing = Footing::on(ctx, snapshot, name, shown, take_over)?;
+    let mut closing = std::mem::take(&mut footing.closing);
+    let ended = match said {
+        Said::Started => None,
+        Said::Succeeded => Some(Progress::Succeeded),
+        Said::Failed => Some(Progress::Failed),
+    };
+    let open = footing.state.in_flight.as_ref().map(|intent| &intent.deployment);
+    if let Some(open) = open.filter(|open| open.trigger == Trigger::Recorded && open.tag == target.tag)
+        && let Some(ended) = ended
+    {
+        let what = What::Outcome(Outcome::of(ended, true));
+        closing.push(outcome_event(ctx, &open.id, &footing.actor, what));
+        return Ok(Seen::Ends(closing, open.id.clone()));
+    }
+    let state = &footing.state;
+    let is_live = state.certain && state.current().is_some_and(|live| target.is(live));
+    if is_live && state.in_flight.is_none() && *said == Said::Succeeded {
+        return Ok(Seen::Nothing);
+    }
+    let crossings = Crossings::new(ctx, snapshot);
+    let release = target.version.as_ref().map(|version| version.release.to_string());
+    let crossing = crossings.to(state, target.commit, release)?;
+    let setting = footing.setting();
+    let allowed = if report.is_judged() {
+        let candidate = target.version.as_ref().and_then(|_| snapshot.minted(&target.tag));
+        Allowed::to_deploy(&setting, candidate, &crossing, report.overrides)
+    } else {
+        Allowed::to_be_known(&setting)
+    };
+    let allowed = allowed.map_err(|verdicts| refused(report, state, verdicts))?;
+    let intent = intent(ctx, snapshot, report, &footing, crossing.owes());
+    Ok(Seen::New(Box::new(New { closing, intent, allowed, ended })))
+}
+
+/// Asks `before_deploy`, where there is one and the gates are asked.
+///
+/// # Errors
+/// Somebody interrupts it; nothing changed.
+pub fn hear(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
     report: &Report<'_>,
-    actor: &Actor,
-    shown: &EnvState,
-) -> Result<Option<(Vec<Event>, DeploymentId)>> {
-    let Report { environment, target, said, .. } = report;
-    let name = &environment.name;
-    let stamp = Stamp { actor, at: ctx.world.now(), nonce: &Context::nonce };
-    let (mut events, state) = match report.take_over {
-        None => (Vec::new(), shown.clone()),
-        Some(token) => plan::close(name, shown, token, false, report.reason.unwrap_or_default(), &stamp)
-            .map_err(|wrong| wrong_token(name, wrong, shown))?,
-    };
-    let progress = match said {
-        Said::Started => Progress::Running,
-        Said::Succeeded => Progress::Succeeded,
-        Said::Failed => Progress::Failed,
-    };
-    let outcome = || What::Outcome(Outcome::of(progress, true));
-    let open = state.in_flight.as_ref().map(|intent| &intent.deployment);
-    if let Some(open) = open.filter(|open| open.trigger == Trigger::Recorded && open.tag == target.tag)
-        && *said != Said::Started
-    {
-        events.push(outcome_event(ctx, &open.id, actor, outcome()));
-        return Ok(Some((events, open.id.clone())));
-    }
-    let is_live = state.certain && state.current().is_some_and(|live| target.is(live));
-    if is_live && state.in_flight.is_none() && *said == Said::Succeeded {
+    judged: &Seen,
+) -> Result<Option<Verdict>> {
+    let Seen::New(new) = judged else { return Ok(None) };
+    if !report.is_judged() {
         return Ok(None);
     }
-    let closed: Vec<Verdict> = gate::held_by(environment, &state)
-        .into_iter()
-        .chain(gate::busy_with(&state))
-        .map(|verdict| ways_on(name, &state, verdict))
-        .collect();
-    if !closed.is_empty() {
-        let mut failure = refusal(name, Some(&target.tag), &closed);
-        // Whether waiting helps is not for the clock to say: somebody else is at work.
-        failure.hints.clear();
-        return Err(failure);
-    }
-    let id = DeploymentId { environment: name.clone(), seq: state.count + 1 };
-    let intent = intent(ctx, snapshot, report, actor, &state, &stamp)?;
-    events.push(stamp.event(name, id.seq, What::Intent(Box::new(intent))));
-    if *said != Said::Started {
-        events.push(stamp.event(name, id.seq, outcome()));
+    let queued = Queued {
+        environment: &report.environment.name,
+        action: new.intent.deployment.action,
+        tag: &report.target.tag,
+        version: report.target.version.as_ref(),
+        commit: report.target.commit,
+        from: snapshot.chain(&report.environment.name)?.state.current(),
+        reason: report.reason,
+    };
+    hooks::before_deploy(ctx, snapshot, &queued)
+}
+
+/// The events that write it down, and the deployment they tell of; none where
+/// there is nothing to write. `hook` is what `before_deploy` said.
+///
+/// # Errors
+/// The hook refuses, and nobody passed it by name.
+pub fn events(
+    ctx: &Context<'_>,
+    report: &Report<'_>,
+    judged: Seen,
+    hook: Option<&Verdict>,
+) -> Result<Option<(Vec<Event>, DeploymentId)>> {
+    let New { closing: mut events, mut intent, allowed, ended } = match judged {
+        Seen::Nothing => return Ok(None),
+        Seen::Ends(events, id) => return Ok(Some((events, id))),
+        Seen::New(new) => *new,
+    };
+    let name = &report.environment.name;
+    let allowed = match hook {
+        None => allowed,
+        Some(verdict) => allowed
+            .heard(verdict.clone(), report.overrides)
+            .map_err(|verdicts| refusal(name, Some(&report.target.tag), &verdicts))?,
+    };
+    let deployment = &mut intent.deployment;
+    deployment.gates = allowed.gates().to_vec();
+    deployment.overrides = allowed.overrides().to_vec();
+    deployment.approvals = allowed.approvals().to_vec();
+    let (id, actor) = (deployment.id.clone(), deployment.actor.clone());
+    events.push(outcome_event(ctx, &id, &actor, What::Intent(Box::new(intent))));
+    if let Some(ended) = ended {
+        events.push(outcome_event(ctx, &id, &actor, What::Outcome(Outcome::of(ended, true))));
     }
     Ok(Some((events, id)))
+}
+
+/// The refusal with what helps whoever records.
+fn refused(report: &Report<'_>, state: &EnvState, verdicts: Vec<Verdict>) -> Failure {
+    let name = &report.environment.name;
+    let by_name: Vec<Gate> =
+        verdicts.iter().map(|verdict| verdict.gate).filter(|gate| gate.can_be_overridden()).collect();
+    let verdicts: Vec<Verdict> = verdicts.into_iter().map(|verdict| ways_on(name, state, verdict)).collect();
+    let mut failure = refusal(name, Some(&report.target.tag), &verdicts);
+    if by_name.is_empty() {
+        // Whether waiting helps is not for the clock to say: somebody else is at work.
+        failure.hints.clear();
+    } else if report.said == Said::Succeeded {
+        let passed: Vec<String> = by_name.iter().map(|gate| format!("--override {gate}")).collect();
+        failure.hints = vec![format!(
+            "If it is there all the same, say what it went past: {} --reason WHY",
+            passed.join(" ")
+        )];
+    }
+    failure
 }
 
 /// The same verdict with what helps whoever records.
 fn ways_on(name: &EnvName, state: &EnvState, mut verdict: Verdict) -> Verdict {
     let in_flight = state.in_flight.as_ref().map(|intent| &intent.deployment);
-    let in_flight = in_flight.filter(|_| verdict.gate == gate::Gate::Busy);
-    verdict.fixes = match (in_flight, &state.hold) {
-        (Some(open), _) if open.trigger == Trigger::Recorded => vec![
-            format!("say how it went: rel record {name} {} --succeeded|--failed", open.tag.label()),
-            format!("or, if it is dead: --take-over {} --reason WHY", open.seq),
-        ],
-        (Some(open), _) => {
-            vec![format!("wait for it, or, if it is dead: --take-over {} --reason WHY", open.seq)]
+    match (verdict.gate, in_flight, &state.hold) {
+        (Gate::Busy, Some(open), _) => {
+            let dead = format!("if it is dead: --take-over {} --reason WHY", open.seq);
+            verdict.fixes = if open.trigger == Trigger::Recorded {
+                let tag = open.tag.label();
+                vec![
+                    format!("say how it went: rel record {name} {tag} --succeeded|--failed"),
+                    format!("or, {dead}"),
+                ]
+            } else {
+                vec![format!("wait for it, or, {dead}")]
+            };
         }
-        (None, Some(hold)) => vec![
-            format!("rel unlock {name} --token {} --reason WHY", hold.token),
-            format!("or, with the record: --take-over {} --reason WHY", hold.token),
-        ],
-        (None, None) => Vec::new(),
-    };
+        (Gate::Held, _, Some(hold)) => {
+            verdict.fixes = vec![
+                format!("rel unlock {name} --token {} --reason WHY", hold.token),
+                format!("or, with the record: --take-over {} --reason WHY", hold.token),
+            ];
+        }
+        _ => {}
+    }
     verdict
 }
 
@@ -245,19 +365,18 @@ fn intent(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
     report: &Report<'_>,
-    actor: &Actor,
-    state: &EnvState,
-    stamp: &Stamp<'_>,
-) -> Result<Intent> {
+    footing: &Footing<'_>,
+    owes: Vec<Owed>,
+) -> Intent {
     let (environment, target) = (&report.environment.name, report.target);
-    let seq = state.count + 1;
-    let current = state.current();
+    let seq = footing.state.count + 1;
+    let current = footing.state.current();
     let again = current.is_some_and(|live| live.tag == target.tag);
-    Ok(Intent {
+    Intent {
         position: target.position,
         undoes: None,
         holds: false,
-        owes: Crossings::new(ctx, snapshot).to(state, target.commit, None)?.owes(),
+        owes,
         deployment: Deployment {
             id: DeploymentId { environment: environment.clone(), seq },
             seq,
@@ -270,7 +389,7 @@ fn intent(
             from_tag: current.map(|live| live.tag.clone()),
             state: Progress::Running,
             certain: false,
-            actor: actor.clone(),
+            actor: footing.actor.clone(),
             on_behalf_of: ctx.world.on_behalf_of(),
             // Where it ran nobody said.
             host: None,
@@ -282,7 +401,7 @@ fn intent(
             approvals: Vec::new(),
             policy_commit: snapshot.policy.commit,
             commands_commit: None,
-            started_at: stamp.at,
+            started_at: footing.now,
             finished_at: None,
             exit_code: None,
             reverts: None,
@@ -291,5 +410,5 @@ fn intent(
             params: BTreeMap::new(),
             rel_version: env!("CARGO_PKG_VERSION").to_owned(),
         },
-    })
+    }
 }

@@ -18,6 +18,7 @@ use super::crossing::{self, Crossing};
 use super::env::{Deployment, EnvState, HoldCause, Trigger};
 use super::freeze;
 use super::name::{Actor, BadName, EnvName};
+use super::plan::Setting;
 use serde::{Deserialize, Serialize};
 
 /// A gate's name, as refusals, overrides and records spell it.
@@ -198,6 +199,24 @@ pub const RULES: [Rule; 13] = [
 /// What every gate that applies says.
 pub fn judge(case: &Case<'_>) -> Vec<Verdict> {
     RULES.iter().filter_map(|rule| rule(case)).collect()
+}
+
+/// What every gate that applies to a baseline says: nobody can approve one or
+/// block it, and what it did elsewhere is not asked.
+pub fn judge_baseline(setting: &Setting<'_>, crossing: &Crossing) -> Vec<Verdict> {
+    let Setting { environment, state, actor, on_behalf_of, now, .. } = *setting;
+    frozen(environment, now)
+        .into_iter()
+        .chain(deployed_by(environment, actor, on_behalf_of))
+        .chain(crossing::fixes_lost(environment, crossing, now))
+        .chain(crossing::points_left(crossing))
+        .chain(closed(environment, state))
+        .collect()
+}
+
+/// What keeps an environment closed, whatever would be put there.
+pub fn closed(environment: &Environment, state: &EnvState) -> Vec<Verdict> {
+    held_by(environment, state).into_iter().chain(busy_with(state)).collect()
 }
 
 /// It must have succeeded in every environment of `after`, and not been rolled back there.

@@ -121,15 +121,10 @@ impl Plan {
     ///
     /// # Errors
     /// It refuses, and nobody passed it by name.
-    pub fn heard(mut self, verdict: Verdict, overrides: &BTreeSet<Gate>) -> Result<Plan, Verdict> {
-        if !verdict.passed && !overrides.contains(&verdict.gate) {
-            return Err(verdict);
-        }
-        let word = if verdict.passed { "passed" } else { "overridden" };
-        self.gates.push(Judged { gate: verdict.gate, verdict: word.into(), text: verdict.text.clone() });
-        if !verdict.passed {
-            self.overrides.push(Override { gate: verdict.gate, text: verdict.text });
-        }
+    pub fn heard(mut self, verdict: Verdict, overrides: &BTreeSet<Gate>) -> Result<Plan, Vec<Verdict>> {
+        let (gates, overrides) = pass(vec![verdict], overrides)?;
+        self.gates.extend(gates);
+        self.overrides.extend(overrides);
         Ok(self)
     }
 }
@@ -313,31 +308,11 @@ pub fn deploy(
     }
     let action = if same.is_some() { Action::Redeploy } else { Action::Deploy };
     let case = Case { crossing: Some(crossing), ..setting.case(candidate) };
-    let mut gates = Vec::new();
-    let mut overrides = Vec::new();
-    let mut refusals = Vec::new();
-    for verdict in gate::judge(&case) {
-        if verdict.passed {
-            let word = if verdict.warns { "warned" } else { "passed" };
-            gates.push(Judged { gate: verdict.gate, verdict: word.into(), text: verdict.text });
-        } else if request.overrides.contains(&verdict.gate) && verdict.gate.can_be_overridden() {
-            gates.push(Judged {
-                gate: verdict.gate,
-                verdict: "overridden".into(),
-                text: verdict.text.clone(),
-            });
-            overrides.push(Override { gate: verdict.gate, text: verdict.text });
-        } else {
-            refusals.push(verdict);
-        }
-    }
-    if !refusals.is_empty() {
-        return Planned::Refused(refusals);
-    }
-    let approvals = gate::counting_approvals(&case)
-        .into_iter()
-        .map(|approved| Approval { actor: approved.actor.clone(), at: approved.at })
-        .collect();
+    let (gates, overrides) = match pass(gate::judge(&case), &request.overrides) {
+        Ok(passed) => passed,
+        Err(refusals) => return Planned::Refused(refusals),
+    };
+    let approvals = counted(&case);
     Planned::Go(Box::new(Plan {
         environment: setting.environment.name.clone(),
         action,
@@ -355,4 +330,100 @@ pub fn deploy(
         skipped: Vec::new(),
         basis: Basis::of(shown),
     }))
+}
+
+/// What the gates say, where each passes or is passed by name; else those that refuse.
+fn pass(
+    verdicts: Vec<Verdict>,
+    by_name: &BTreeSet<Gate>,
+) -> Result<(Vec<Judged>, Vec<Override>), Vec<Verdict>> {
+    let (mut gates, mut overrides, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
+    for verdict in verdicts {
+        let word = match verdict.passed {
+            true if verdict.warns => "warned",
+            true => "passed",
+            false if by_name.contains(&verdict.gate) && verdict.gate.can_be_overridden() => {
+                overrides.push(Override { gate: verdict.gate, text: verdict.text.clone() });
+                "overridden"
+            }
+            false => {
+                refusals.push(verdict);
+                continue;
+            }
+        };
+        gates.push(Judged { gate: verdict.gate, verdict: word.into(), text: verdict.text });
+    }
+    if refusals.is_empty() { Ok((gates, overrides)) } else { Err(refusals) }
+}
+
+fn counted(case: &Case<'_>) -> Vec<Approval> {
+    gate::counting_approvals(case)
+        .into_iter()
+        .map(|approved| Approval { actor: approved.actor.clone(), at: approved.at })
+        .collect()
+}
+
+/// What the gates let another system do. It can only be made by asking them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed {
+    gates: Vec<Judged>,
+    overrides: Vec<Override>,
+    approvals: Vec<Approval>,
+}
+
+impl Allowed {
+    /// What another system puts there, candidate or baseline, judged as if it
+    /// were to be deployed.
+    ///
+    /// # Errors
+    /// Gates refuse it, and nobody passed them by name.
+    pub fn to_deploy(
+        setting: &Setting<'_>,
+        candidate: Option<&Minted>,
+        crossing: &Crossing,
+        overrides: &BTreeSet<Gate>,
+    ) -> Result<Allowed, Vec<Verdict>> {
+        let (verdicts, approvals) = match candidate {
+            Some(candidate) => {
+                let case = Case { crossing: Some(crossing), ..setting.case(candidate) };
+                (gate::judge(&case), counted(&case))
+            }
+            None => (gate::judge_baseline(setting, crossing), Vec::new()),
+        };
+        pass(verdicts, overrides).map(|(gates, overrides)| Allowed { gates, overrides, approvals })
+    }
+
+    /// What is there already and opens the way to nothing: only what else is
+    /// at work there, or keeps it closed, can refuse it.
+    ///
+    /// # Errors
+    /// The environment is held or busy.
+    pub fn to_be_known(setting: &Setting<'_>) -> Result<Allowed, Vec<Verdict>> {
+        pass(gate::closed(setting.environment, setting.state), &BTreeSet::new())
+            .map(|(gates, overrides)| Allowed { gates, overrides, approvals: Vec::new() })
+    }
+
+    /// The same with what a hook said, which is asked last of all.
+    ///
+    /// # Errors
+    /// It refuses, and nobody passed it by name.
+    pub fn heard(mut self, verdict: Verdict, overrides: &BTreeSet<Gate>) -> Result<Allowed, Vec<Verdict>> {
+        let (gates, overrides) = pass(vec![verdict], overrides)?;
+        self.gates.extend(gates);
+        self.overrides.extend(overrides);
+        Ok(self)
+    }
+
+    /// What every gate said.
+    pub fn gates(&self) -> &[Judged] {
+        &self.gates
+    }
+    /// Gates passed by name.
+    pub fn overrides(&self) -> &[Override] {
+        &self.overrides
+    }
+    /// The approvals that count.
+    pub fn approvals(&self) -> &[Approval] {
+        &self.approvals
+    }
 }

@@ -363,3 +363,126 @@ fn two_records_at_once_make_one_history() {
     }
     assert_eq!(shop.events("env/prod").len(), 2, "the second found it live already");
 }
+
+#[test]
+fn a_start_passes_the_gates_of_a_deployment() {
+    let shop = Shop::with(&[("after = [\"staging\"]", "after = [\"staging\"]\napprovals = 1")]);
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    let before = ana.before();
+    let output = ana.refused_by(&["record", "prod", &tag, "--started"], 4, &["order", "approvals"]);
+    assert!(output.ways_on().contains(&format!("rel approve {tag} prod")), "{output:?}");
+    assert!(output.ways_on().contains("--override GATE --reason WHY"), "{output:?}");
+    ana.unchanged(&before);
+    record(&ana, &["staging", &tag, "--succeeded"]);
+    shop.clone_for("bob").json(&["approve", &tag, "prod"]);
+    let started = record(&ana, &["prod", &tag, "--started"]);
+    let gates = |deployment: &Value| -> Vec<String> {
+        let gates = deployment["gates"].as_array().unwrap().iter();
+        gates.map(|judged| format!("{} {}", string(&judged["gate"]), string(&judged["verdict"]))).collect()
+    };
+    assert_eq!(gates(&started), ["order passed", "approvals passed"]);
+    assert_eq!(started["approvals"][0]["actor"], "bob <bob@example.com>");
+    // What became of it is not judged again: it has happened.
+    ana.json(&["block", &tag, "--reason", "leaks"]);
+    let ended = record(&ana, &["prod", &tag, "--succeeded"]);
+    assert_eq!((&ended["id"], &ended["state"]), (&started["id"], &"succeeded".into()));
+    assert_eq!(gates(&ended), ["order passed", "approvals passed"], "as they were when it began");
+}
+
+#[test]
+fn a_candidates_success_passes_the_gates_or_says_what_it_went_past() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    let before = ana.before();
+    let done = ["record", "prod", &tag, "--succeeded"];
+    let output = ana.refused_by(&done, 4, &["order"]);
+    assert!(output.ways_on().contains("--override order --reason WHY"), "{output:?}");
+    ana.unchanged(&before);
+    // By the name of another gate it does not pass, and never without a reason.
+    ana.refused_by(&[&done[..], &["--override", "soak", "-m", "x"]].concat(), 4, &["order"]);
+    ana.refused(&[&done[..], &["--override", "order"]].concat(), 2);
+    ana.refused(&[&done[..], &["--override", "held", "-m", "x"]].concat(), 2);
+    ana.unchanged(&before);
+    let dry = [&done[..], &["--override", "order", "-m", "an emergency", "--dry-run"]].concat();
+    assert_eq!(ana.json(&dry)["deployment"]["overrides"][0]["gate"], "order");
+    ana.unchanged(&before);
+    let made = record(&ana, &[&done[1..], &["--override", "order", "-m", "an emergency"]].concat());
+    assert_eq!(made["overrides"][0]["gate"], "order");
+    assert_eq!(made["overrides"][0]["text"], format!("{tag} has not succeeded on staging"));
+    assert_eq!(made["reason"], "an emergency");
+    let log = ana.rel(&["log", "prod"]).ok().stdout;
+    assert!(log.contains("order") && log.contains("an emergency"), "{log}");
+}
+
+#[test]
+fn what_failed_and_what_was_there_before_is_written_down_whatever_the_gates_say() {
+    let frozen =
+        r#"freeze = [{ from = "2000-01-01T00:00", to = "2100-01-01T00:00", tz = "UTC", reason = "always" }]"#;
+    let prod = format!("after = [\"staging\"]\napprovals = 1\n{frozen}");
+    let shop = Shop::with(&[("after = [\"staging\"]", prod.as_str())]);
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    assert_eq!(record(&ana, &["prod", "HEAD~1", "--succeeded"])["gates"], serde_json::json!([]));
+    assert_eq!(record(&ana, &["prod", &tag, "--failed"])["state"], "failed");
+    assert_eq!(ana.status("prod")["current"]["certain"], false);
+    // Who asks beforehand is told, also of a commit, which nobody could approve.
+    ana.refused_by(&["record", "prod", "HEAD", "--started"], 4, &["freeze"]);
+    ana.refused_by(&["record", "prod", &tag, "--started"], 4, &["order", "approvals", "freeze"]);
+    let started = record(&ana, &["prod", "HEAD", "--started", "--override", "freeze", "-m", "it burns"]);
+    assert_eq!(started["overrides"][0]["gate"], "freeze");
+}
+
+#[test]
+fn what_another_system_puts_there_must_not_lose_a_fix() {
+    let shop = Shop::with(&[("after = [\"staging\"]\n", "")]);
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    record(&ana, &["prod", &tag, "--succeeded"]);
+    ana.git(&["checkout", "--quiet", "-b", "beside"]);
+    let fix = ana.commit_here("src/till.txt", "mended\n", "fix: the till");
+    ana.git(&["checkout", "--quiet", "main"]);
+    let fixed = string(&ana.json(&["cherry-pick", &fix, "--onto", "prod"])["candidate"]["tag"]);
+    record(&ana, &["prod", &fixed, "--succeeded"]);
+    let (commit, next) = (ana.commit("src/a.txt", "a", "feat: a"), ana.cut(&[]));
+    for (what, said) in [(&next, "--started"), (&next, "--succeeded"), (&commit, "--started")] {
+        ana.refused_by(&["record", "prod", what, said], 4, &["lost-fix"]);
+    }
+    let owed = ana.status("prod")["fixes_not_on_trunk"].clone();
+    record(&ana, &["prod", &commit, "--succeeded"]);
+    assert_eq!(ana.status("prod")["fixes_not_on_trunk"], owed, "a baseline does not settle what is owed");
+    ana.refused_by(&["record", "prod", &next, "--succeeded"], 4, &["lost-fix"]);
+}
+
+#[test]
+fn before_deploy_is_asked_before_a_start_and_no_other_hook_hears_of_it() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.script(
+        "hook.sh",
+        "#!/bin/sh\necho \"$REL_HOOK $REL_TAG\" >> \"$SHOP/hooked\"\n[ ! -e \"$SHOP/no\" ]\n",
+    );
+    let toml = std::fs::read_to_string(ana.dir.join("release.toml")).unwrap();
+    let hooks =
+        "before_deploy = \"./hook.sh\"\nafter_deploy = \"./hook.sh\"\nafter_failure = \"./hook.sh\"\n";
+    ana.commit("release.toml", &format!("{toml}\n[hooks]\n{hooks}"), "chore: hooks");
+    let tag = ana.cut(&[]);
+    shop.world.set("no");
+    let before = ana.before();
+    ana.refused_by(&["record", "staging", &tag, "--started"], 4, &["hook"]);
+    ana.unchanged(&before);
+    let over = record(&ana, &["staging", &tag, "--started", "--override", "hook", "-m", "they know"]);
+    assert_eq!(over["overrides"][0]["gate"], "hook");
+    let asked = shop.world.lines("hooked").len();
+    assert!(shop.world.lines("hooked").iter().all(|line| *line == format!("before_deploy {tag}")));
+    // What has happened asks nobody.
+    record(&ana, &["staging", &tag, "--failed"]);
+    record(&ana, &["staging", "HEAD~1", "--succeeded"]);
+    assert_eq!(shop.world.lines("hooked").len(), asked);
+    std::fs::remove_file(shop.world.shop().join("no")).unwrap();
+    let commit = ana.git(&["rev-parse", "HEAD~2"]);
+    let started = record(&ana, &["staging", &commit, "--started"]);
+    assert_eq!(started["gates"][0]["gate"], "hook");
+    assert_eq!(shop.world.lines("hooked")[asked], format!("before_deploy {}", &commit[..7]));
+}
