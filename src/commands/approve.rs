@@ -6,34 +6,67 @@ use crate::cli;
 use crate::delivery::claim::outcome_event;
 use crate::delivery::context::Context;
 use crate::delivery::revision::Named;
+use crate::delivery::signatures::{self, Signers};
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{publish, settle};
-use crate::domain::env::{EnvState, What};
-use crate::domain::name::DeploymentId;
-use crate::failure::Result;
+use crate::domain::candidates::Minted;
+use crate::domain::config::Environment;
+use crate::domain::env::{EnvState, Event, What};
+use crate::domain::gate::Gate;
+use crate::domain::name::{Actor, DeploymentId};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::ledger::View;
+use crate::store::repo::Repo;
 
 /// Runs the verb.
 ///
 /// # Errors
-/// There is no such candidate or environment.
+/// There is no such candidate or environment; a signature is asked for, and
+/// none can be made that would count.
 pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
     settle::dead_runs(ctx)?;
     let name = &args.environment;
-    let find = |snapshot: &Snapshot| {
-        let wanted = snapshot.environment(name)?.approvals;
-        let (minted, named) = snapshot.candidate_named(ctx, &args.candidate)?;
-        Ok((wanted, minted.clone(), named))
-    };
-    let (mut wanted, mut minted, named) = Snapshot::known(ctx, find)?;
-    if named != Named::Itself {
-        // What is live, or newest, is what the authority says now.
-        (wanted, minted, _) = find(&Snapshot::take(ctx)?)?;
-    }
     let actor = ctx.actor()?;
+    let signs = |environment: &Environment| environment.approvals_signed && !args.withdraw;
+    let is_given = |state: &EnvState, minted: &Minted| {
+        state.approvals.iter().any(|a| a.tag == minted.tag && a.actor.is(&actor))
+    };
+    let find = |snapshot: &Snapshot| {
+        let environment = snapshot.environment(name)?.clone();
+        let (minted, named) = snapshot.candidate_named(ctx, &args.candidate)?;
+        // What is live, or newest, and who may sign, is what the authority says
+        // now; and so is whether what was given once still counts.
+        let moves = named != Named::Itself || signs(&environment);
+        let ask = moves || is_given(&snapshot.chain(name)?.state, minted) != args.withdraw;
+        Ok((environment, minted.clone(), ask))
+    };
+    let (mut environment, mut minted, ask) = Snapshot::known(ctx, find)?;
+    let mut signers = None;
+    if ask {
+        let snapshot = Snapshot::take(ctx)?;
+        (environment, minted, _) = find(&snapshot)?;
+        signers = signs(&environment).then(|| Signers::read(ctx, &snapshot, &environment)).transpose()?;
+    }
+    let (wanted, signers) = (environment.approvals, signers.as_ref());
     let (ref_name, formerly) = Snapshot::place(ctx, name)?;
     let mut changed = false;
-    let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
-        let given = view.state.approvals.iter().any(|a| a.tag == minted.tag && a.actor.is(&actor));
+    let append = |view: &View<EnvState>, repo: &Repo, events: &[Event]| {
+        let Some(signers) = signers else { return view.append(repo, events) };
+        let signed = view.append_signed(repo, events)?;
+        match signed.0.tip.map(|tip| signers.fault(ctx, tip, &actor)).transpose()?.flatten() {
+            None => Ok(signed),
+            Some(fault) => Err(would_not_count(signers, &actor, &fault)),
+        }
+    };
+    let view = publish::small_as::<EnvState>(ctx, &ref_name, &formerly, append, |view| {
+        let given = is_given(&view.state, &minted);
+        let given = match signers {
+            Some(signers) if given => {
+                let signatures = signatures::by(ctx, signers, &environment, view, &minted)?;
+                signatures.iter().any(|signature| signature.actor.is(&actor) && signature.fault.is_none())
+            }
+            _ => given,
+        };
         changed = given == args.withdraw;
         if !changed {
             return Ok(None);
@@ -73,4 +106,13 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
         ("approvals".to_owned(), json!(given)),
         ("changed".to_owned(), json!(changed)),
     ]))
+}
+
+/// The failure of an approval whose signature nobody could check.
+fn would_not_count(signers: &Signers, actor: &Actor, fault: &str) -> Failure {
+    let path = signers.path();
+    Failure::new(Kind::Refused, "your approval would not count; nothing changed")
+        .reason(Gate::Approvals.as_str(), fault)
+        .hint(format!("{path} on trunk needs a line: {} and your public key", actor.email))
+        .hint("the key that git signs with: git config user.signingKey")
 }

@@ -50,7 +50,7 @@ fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result
     let mut document = Map::new();
     let shown = snapshot.chain(name)?;
     // The authority was just asked: what is live by its word needs no second look.
-    let first = record::judge(ctx, snapshot, report, &shown.state)?;
+    let first = record::judge(ctx, snapshot, report, shown)?;
     if let (record::Seen::Nothing, Some(live)) = (&first, shown.state.current()) {
         ctx.screen.result(&live_already(ctx, report, live));
         document.insert("deployment".into(), Value::Null);
@@ -72,7 +72,7 @@ fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result
     let (ref_name, formerly) = Snapshot::place(ctx, name)?;
     let mut made = None;
     let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
-        let judged = record::judge(ctx, snapshot, report, &view.state)?;
+        let judged = record::judge(ctx, snapshot, report, view)?;
         let events = record::events(ctx, report, judged, hook.as_ref())?;
         made = events.as_ref().map(|(_, id)| id.clone());
         Ok(events.map(|(events, _)| events))

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::{Component, Path};
 
 use chrono::{NaiveDateTime, Weekday};
 
@@ -30,6 +31,8 @@ pub(super) fn environment(
     env.after = places.after.iter().map(|name| name.value.clone()).collect();
     env.soak = table.get("soak", findings, Value::duration);
     table.set("approvals", &mut env.approvals, findings, |value, findings| value.count(0, findings));
+    table.set("approvals_signed", &mut env.approvals_signed, findings, Value::flag);
+    env.allowed_signers = table.get("allowed_signers", findings, inner_path);
     env.signoff = table
         .get("signoff", findings, |value, findings| value.choice(&[("authors", Signoff::Authors)], findings));
     table.set("deployers", &mut env.deployers, findings, deployers);
@@ -70,6 +73,17 @@ fn unique(list: Vec<Placed<String>>, what: &str, findings: &mut Findings) -> Opt
         }
     }
     Some(list.into_iter().map(|placed| placed.value).collect())
+}
+
+/// A file of the repository, by its path from the top.
+fn inner_path(value: &Value<'_>, findings: &mut Findings) -> Option<String> {
+    let text = value.line(findings)?;
+    let inside = |part: Component<'_>| matches!(part, Component::Normal(_));
+    if Path::new(&text).components().all(inside) {
+        Some(text)
+    } else {
+        value.wrong(format!("{text:?} is not a path inside of the repository"), findings)
+    }
 }
 
 fn deployers(value: &Value<'_>, findings: &mut Findings) -> Option<Vec<String>> {

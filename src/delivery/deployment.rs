@@ -333,6 +333,8 @@ pub fn way_back(
         actor: &failed.actor,
         on_behalf_of: failed.on_behalf_of.as_ref(),
         now: ctx.world.now(),
+        // A rollback asks for no approvals.
+        signatures: &[],
     };
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
     let lost = |tag: &TagName| {

@@ -17,13 +17,14 @@ use super::offline;
 use super::pick::carried;
 use super::prepare::{Prepared, prepare};
 use super::scope::{Scope, changes};
+use super::signatures;
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::env::{Action, Deployment, EnvState, Judged, Live, Trigger};
 use crate::domain::gate::{self, Gate, Verdict};
 use crate::domain::name::{EnvName, Oid, TagName};
-use crate::domain::plan::{self, Plan, Planned, Request};
+use crate::domain::plan::{self, Plan, Planned, Request, Setting};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
@@ -262,6 +263,9 @@ fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Resul
     let request =
         Request { overrides: wish.overrides.clone(), redeploy: wish.redeploy, take_over: wish.take_over };
     let crossing = Crossings::new(ctx, snapshot).to_candidate(setting.state, candidate)?;
+    let view = snapshot.chain(&wish.environment)?;
+    let signatures = signatures::of(ctx, snapshot, footing.environment, view, candidate)?;
+    let setting = Setting { signatures: &signatures, ..setting };
     Ok(match plan::deploy(&setting, candidate, &crossing, &request, footing.shown) {
         Planned::Nothing(live) => Considered::Nothing(format!(
             "{} runs {} already ({}, {})",

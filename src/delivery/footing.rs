@@ -98,6 +98,7 @@ impl<'a> Footing<'a> {
             actor: &self.actor,
             on_behalf_of: self.on_behalf_of.as_ref(),
             now: self.now,
+            signatures: &[],
         }
     }
 

@@ -39,6 +39,7 @@ pub mod rewritten;
 mod rollout;
 pub mod scope;
 pub mod settle;
+pub mod signatures;
 pub mod snapshot;
 pub mod stage;
 pub mod stop;

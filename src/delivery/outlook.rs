@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::crossing::Crossings;
+use super::signatures;
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
@@ -26,6 +27,7 @@ pub struct Outlook<'a> {
     pub on_behalf_of: Option<Actor>,
     /// The time.
     pub now: DateTime<Utc>,
+    ctx: &'a Context<'a>,
     /// What deployments would leave behind.
     pub crossings: Crossings<'a>,
 }
@@ -38,6 +40,7 @@ impl<'a> Outlook<'a> {
             actor: ctx.actor().unwrap_or_else(|_| Actor::new("", "")),
             on_behalf_of: ctx.world.on_behalf_of(),
             now: ctx.world.now(),
+            ctx,
             crossings: Crossings::looking(ctx, snapshot),
         }
     }
@@ -58,6 +61,7 @@ impl<'a> Outlook<'a> {
             actor: &self.actor,
             on_behalf_of: self.on_behalf_of.as_ref(),
             now: self.now,
+            signatures: &[],
         }
     }
 
@@ -88,10 +92,12 @@ impl<'a> Outlook<'a> {
     /// # Errors
     /// There is no such environment.
     pub fn refusals(&self, environment: &Environment, candidate: &Minted) -> Result<Vec<Verdict>> {
-        let state = &self.snapshot.chain(&environment.name)?.state;
+        let view = self.snapshot.chain(&environment.name)?;
+        let state = &view.state;
         let upstream = self.snapshot.upstream(environment)?;
         let crossing = self.crossings.to_candidate(state, candidate)?;
-        let setting = self.setting(environment, state, &upstream);
+        let signatures = signatures::of(self.ctx, self.snapshot, environment, view, candidate)?;
+        let setting = Setting { signatures: &signatures, ..self.setting(environment, state, &upstream) };
         let mut gates = gate::judge(&Case { crossing: Some(&crossing), ..setting.case(candidate) });
         gates.retain(|verdict| !verdict.passed);
         Ok(gates)

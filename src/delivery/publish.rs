@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use super::context::Context;
 use super::snapshot;
 use crate::failure::{Failure, Kind, Result};
-use crate::store::authority::Published;
+use crate::store::authority::{Published, RefUpdate};
 use crate::store::ledger::{self, State, View};
+use crate::store::repo::Repo;
 
 /// How often a small event is judged anew before somebody else's activity wins.
 const TRIES: usize = 20;
@@ -26,6 +27,20 @@ pub fn small<S: State>(
     ctx: &Context<'_>,
     ref_name: &str,
     formerly: &[String],
+    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
+) -> Result<View<S>> {
+    small_as(ctx, ref_name, formerly, View::append, events)
+}
+
+/// The same, with commits that are made in another way, such as signed ones.
+///
+/// # Errors
+/// As [`small`]; the commits cannot be made.
+pub fn small_as<S: State>(
+    ctx: &Context<'_>,
+    ref_name: &str,
+    formerly: &[String],
+    append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate)>,
     mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
     ctx.must_reach_authority()?;
@@ -46,7 +61,7 @@ pub fn small<S: State>(
         if ctx.options.dry_run {
             return Ok(view);
         }
-        let (after, update) = view.append(&ctx.repo, &events)?;
+        let (after, update) = append(&view, &ctx.repo, &events)?;
         match ctx.authority().publish(&ctx.repo, &[update])? {
             Published::Done => return Ok(after),
             // What moved it has been fetched to tell, if it could be.

@@ -14,6 +14,7 @@ use super::flow::refusal;
 use super::footing::{Footing, TakeOver};
 use super::hooks::{self, Queued};
 use super::scope::position;
+use super::signatures;
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
@@ -23,10 +24,11 @@ use crate::domain::env::{
 };
 use crate::domain::gate::{Gate, Verdict};
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
-use crate::domain::plan::Allowed;
+use crate::domain::plan::{Allowed, Setting};
 use crate::domain::version::CandidateVersion;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
+use crate::store::ledger::View;
 
 /// What was put somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,18 +209,23 @@ impl Seen {
     }
 }
 
-/// What `report` means where `shown` is the state. An intent that was recorded
+/// What `report` means where the chain is as in `view`. An intent that was recorded
 /// as started, for the same target, is closed. Anything else is a deployment of
 /// its own, its intent and its outcome.
 ///
 /// # Errors
 /// A gate refuses; the environment is busy or held; `--take-over` names
 /// nothing that is open.
-pub fn judge(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>, shown: &EnvState) -> Result<Seen> {
+pub fn judge(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    report: &Report<'_>,
+    view: &View<EnvState>,
+) -> Result<Seen> {
     let Report { environment, target, said, .. } = report;
     let name = &environment.name;
     let take_over = TakeOver { token: report.take_over, reason: report.reason, rollback: false };
-    let mut footing = Footing::on(ctx, snapshot, name, shown, take_over)?;
+    let mut footing = Footing::on(ctx, snapshot, name, &view.state, take_over)?;
     let mut closing = std::mem::take(&mut footing.closing);
     let ended = match said {
         Said::Started => None,
@@ -244,6 +251,11 @@ pub fn judge(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>, shown:
     let setting = footing.setting();
     let allowed = if report.is_judged() {
         let candidate = target.version.as_ref().and_then(|_| snapshot.minted(&target.tag));
+        let signatures = match candidate {
+            Some(candidate) => signatures::of(ctx, snapshot, environment, view, candidate)?,
+            None => Vec::new(),
+        };
+        let setting = Setting { signatures: &signatures, ..setting };
         Allowed::to_deploy(&setting, candidate, &crossing, report.overrides)
     } else {
         Allowed::to_be_known(&setting)

@@ -125,6 +125,11 @@ pub struct Environment {
     pub soak: Option<Duration>,
     /// How many people must have approved. Default 0.
     pub approvals: u32,
+    /// Whether only signed approvals count. Default no.
+    pub approvals_signed: bool,
+    /// The file on trunk that says whose signature is whose; see
+    /// [`Environment::ALLOWED_SIGNERS`] where it does not say.
+    pub allowed_signers: Option<String>,
     /// Whether every commit's author has to agree.
     pub signoff: Option<Signoff>,
     /// Who may deploy: patterns over e-mail addresses; empty is anybody.
@@ -175,6 +180,8 @@ impl Environment {
     pub const TIMEOUT: Duration = Duration::from_secs(10 * 60);
     /// The grace when the file does not say.
     pub const GRACE: Duration = Duration::from_secs(5);
+    /// Where trunk's allowed signers are looked for when the file does not say.
+    pub const ALLOWED_SIGNERS: &str = ".allowed_signers";
 
     /// An environment that says nothing: every default.
     pub fn new(name: EnvName) -> Environment {
@@ -184,6 +191,8 @@ impl Environment {
             after: Vec::new(),
             soak: None,
             approvals: 0,
+            approvals_signed: false,
+            allowed_signers: None,
             signoff: None,
             deployers: Vec::new(),
             freeze: Vec::new(),

@@ -19,6 +19,7 @@ use super::env::{Deployment, EnvState, HoldCause, Trigger};
 use super::freeze;
 use super::name::{Actor, BadName, EnvName};
 use super::plan::Setting;
+use super::signature::Signature;
 use serde::{Deserialize, Serialize};
 
 /// A gate's name, as refusals, overrides and records spell it.
@@ -134,6 +135,8 @@ pub struct Case<'a> {
     pub on_behalf_of: Option<&'a Actor>,
     /// The time.
     pub now: DateTime<Utc>,
+    /// What the signatures are worth under the approvals of the candidate.
+    pub signatures: &'a [Signature],
     /// What it would leave behind; none where that was not looked at, and is not judged.
     pub crossing: Option<&'a Crossing>,
 }
@@ -288,19 +291,43 @@ pub fn approvals(case: &Case<'_>) -> Option<Verdict> {
         return Some(Verdict::pass(Gate::Approvals, format!("approvals {}/{wanted} ({who})", counted.len())));
     }
     let mut text = format!("{} of {wanted}", counted.len());
+    let mut again = Vec::new();
     for approval in case.state.approvals.iter().filter(|a| a.tag == *tag) {
-        if !counted.contains(&approval) {
-            let who = &approval.actor.name;
+        let who = &approval.actor.name;
+        if deploys(case, &approval.actor) {
             text.push_str(&format!("; {who}'s does not count, {who} deploys"));
+        } else if let Some(fault) = fault(case, &approval.actor) {
+            text.push_str(&format!("; {who}'s does not count: {fault}"));
+            again.push(who.as_str());
         }
     }
-    Some(Verdict::refuse(Gate::Approvals, text).fix(format!("rel approve {tag} {name}")))
+    let mut fix = format!("rel approve {tag} {name}");
+    if !again.is_empty() {
+        fix.push_str(&format!(", by {} again or by somebody else", again.join(", ")));
+    }
+    Some(Verdict::refuse(Gate::Approvals, text).fix(fix))
 }
 
 /// The approvals of this candidate that count in this case.
 pub fn counting_approvals<'a>(case: &Case<'a>) -> Vec<&'a super::env::Approved> {
-    let deploys = |who: &Actor| who.is(case.actor) || case.on_behalf_of.is_some_and(|on| who.is(on));
-    case.state.approvals.iter().filter(|a| a.tag == case.candidate.tag && !deploys(&a.actor)).collect()
+    let counts = |who: &Actor| !deploys(case, who) && fault(case, who).is_none();
+    case.state.approvals.iter().filter(|a| a.tag == case.candidate.tag && counts(&a.actor)).collect()
+}
+
+/// Whether somebody deploys, or asked for it.
+fn deploys(case: &Case<'_>, who: &Actor) -> bool {
+    who.is(case.actor) || case.on_behalf_of.is_some_and(|on| who.is(on))
+}
+
+/// Why the signature of somebody's approval does not hold, where one is asked for.
+fn fault<'a>(case: &Case<'a>, who: &Actor) -> Option<&'a str> {
+    if !case.environment.approvals_signed {
+        return None;
+    }
+    match case.signatures.iter().find(|signature| signature.actor.is(who)) {
+        Some(signature) => signature.fault.as_deref(),
+        None => Some("its signature was not looked at"),
+    }
 }
 
 /// A rule of the policy that this version cannot judge refuses, so that

@@ -29,6 +29,7 @@ pub mod redact;
 pub mod refold;
 pub mod rollback;
 pub mod search;
+pub mod signature;
 pub mod spelled;
 pub mod version;
 pub mod when;

@@ -15,6 +15,7 @@ use super::crossing::{Crossing, Owed};
 use super::env::{Action, Approval, EnvState, Event, Judged, Live, Override, What};
 use super::gate::{self, Case, Gate, Verdict};
 use super::name::{Actor, DeploymentId, EnvName, TagName};
+use super::signature::Signature;
 
 /// What was true when somebody was shown the plan. A claim holds only while
 /// it still is.
@@ -229,6 +230,10 @@ pub struct Setting<'a> {
     pub on_behalf_of: Option<&'a Actor>,
     /// The time.
     pub now: DateTime<Utc>,
+    /// What the signatures are worth under the approvals of the candidate to
+    /// be judged; read only where the policy asks for them, and then none is
+    /// worth anything that is not here.
+    pub signatures: &'a [Signature],
 }
 
 impl<'a> Setting<'a> {
@@ -272,6 +277,7 @@ impl<'a> Setting<'a> {
             actor: self.actor,
             on_behalf_of: self.on_behalf_of,
             now: self.now,
+            signatures: self.signatures,
             crossing: None,
         }
     }

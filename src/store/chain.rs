@@ -21,6 +21,7 @@ use super::git::Git;
 use super::loose;
 use super::notes;
 use super::repo::{Repo, from_git2, to_git2};
+use super::signature;
 
 pub use super::notes::NoteLine;
 
@@ -218,9 +219,49 @@ pub fn write(
     author: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Oid> {
-    let before = parent.map(|oid| repo.find_commit(oid)).transpose()?;
-    let tree = notes::append(repo, before.map(|commit| from_git2(commit.tree_id())), notes)?;
+    let tree = tree_after(repo, parent, notes)?;
     write_over(repo, parent, subject, line, tree, author, at)
+}
+
+/// The same, signed with the author's key.
+///
+/// # Errors
+/// As [`write()`]; git cannot sign here.
+pub fn write_signed(
+    repo: &Repo,
+    parent: Option<Oid>,
+    subject: &str,
+    line: &str,
+    notes: &[NoteLine],
+    author: &Actor,
+    at: DateTime<Utc>,
+) -> Result<Oid> {
+    let tree = tree_after(repo, parent, notes)?;
+    signature::commit(repo, tree, parent, &message(subject, line)?, author, at)
+}
+
+fn tree_after(repo: &Repo, parent: Option<Oid>, notes: &[NoteLine]) -> Result<Oid> {
+    let before = parent.map(|oid| repo.find_commit(oid)).transpose()?;
+    notes::append(repo, before.map(|commit| from_git2(commit.tree_id())), notes)
+}
+
+/// What is done, where a record cannot be written.
+const WRITING: &str = "cannot write a record";
+
+/// The message that holds a record: whatever is written can be read again.
+fn message(subject: &str, line: &str) -> Result<String> {
+    let mut message: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    message.truncate(message.trim_end().len());
+    let message = match message.trim_start() {
+        "" => format!("rel\n\n{line}\n"),
+        subject => format!("{subject}\n\n{line}\n"),
+    };
+    if line.contains(|c: char| c < ' ') || !matches!(parse(message.as_bytes()), Body::Record { .. }) {
+        return Err(
+            Failure::failed(WRITING).because(anyhow::anyhow!("it is not one line of JSON with a version"))
+        );
+    }
+    Ok(message)
 }
 
 /// The same with a notes tree that does not go by the one before it.
@@ -236,20 +277,9 @@ pub fn write_over(
     author: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Oid> {
-    let doing = "cannot write a record";
+    let doing = WRITING;
     failpoint::step("record").doing(doing)?;
-    let mut message: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    message.truncate(message.trim_end().len());
-    let message = match message.trim_start() {
-        "" => format!("rel\n\n{line}\n"),
-        subject => format!("{subject}\n\n{line}\n"),
-    };
-    // Whatever is written can be read again.
-    if line.contains(|c: char| c < ' ') || !matches!(parse(message.as_bytes()), Body::Record { .. }) {
-        return Err(
-            Failure::failed(doing).because(anyhow::anyhow!("it is not one line of JSON with a version"))
-        );
-    }
+    let message = message(subject, line)?;
     let parent = parent.map(|oid| repo.find_commit(oid)).transpose()?;
     let tree = repo.git2().find_tree(to_git2(tree)).doing(doing)?;
     let who = git2::Signature::new(&author.name, &author.email, &git2::Time::new(at.timestamp(), 0))

@@ -110,6 +110,9 @@ pub struct View<S> {
     pub newer: Option<String>,
 }
 
+/// How the commit of an event is made.
+type Write = fn(&Repo, Option<Oid>, &str, &str, &[NoteLine], &Actor, DateTime<Utc>) -> Result<Oid>;
+
 impl<S: State> View<S> {
     /// Makes the commits of `events`, in order, on top of this view: the view
     /// after them, and the one update of a ref that would make them true.
@@ -117,6 +120,18 @@ impl<S: State> View<S> {
     /// # Errors
     /// A newer version wrote the tip; an event cannot follow; git failed.
     pub fn append(&self, repo: &Repo, events: &[S::Event]) -> Result<(View<S>, RefUpdate)> {
+        self.append_by(repo, events, chain::write)
+    }
+
+    /// The same, each commit signed with the key of whoever writes it.
+    ///
+    /// # Errors
+    /// As [`View::append`]; git cannot sign here.
+    pub fn append_signed(&self, repo: &Repo, events: &[S::Event]) -> Result<(View<S>, RefUpdate)> {
+        self.append_by(repo, events, chain::write_signed)
+    }
+
+    fn append_by(&self, repo: &Repo, events: &[S::Event], write: Write) -> Result<(View<S>, RefUpdate)> {
         self.may_be_appended_to()?;
         let mut state = self.state.clone();
         let mut tip = self.tip;
@@ -131,7 +146,7 @@ impl<S: State> View<S> {
                 .collect();
             let line = to_line(&Line { v: VERSION, event, state: &next });
             let (actor, at) = S::stamp(event);
-            tip = Some(chain::write(repo, tip, &S::subject(event), &line, &notes, actor, at)?);
+            tip = Some(write(repo, tip, &S::subject(event), &line, &notes, actor, at)?);
             state = next;
         }
         let Some(new) = tip.filter(|_| !events.is_empty()) else {

@@ -25,5 +25,6 @@ pub mod recheck;
 pub mod refs;
 pub mod repo;
 pub mod resolving;
+pub mod signature;
 pub mod tag;
 pub mod trial;

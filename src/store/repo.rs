@@ -309,6 +309,17 @@ impl Repo {
         }
     }
 
+    /// A path as it is written from the top of the working tree, where it names
+    /// something inside of it.
+    pub fn inner_path(&self, path: &str) -> Option<String> {
+        let path = Path::new(path);
+        let inner = if path.is_absolute() { path.strip_prefix(self.work_dir()?).ok()? } else { path };
+        let plain = inner.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let parts = inner.components().filter(|part| matches!(part, Component::Normal(_)));
+        let text = parts.collect::<PathBuf>().to_str()?.to_owned();
+        (plain && !text.is_empty()).then_some(text)
+    }
+
     // ---- refs ----
 
     /// What a ref of this repository points to: a tag's own object, not the commit behind it.

@@ -63,6 +63,7 @@ mod rewritten;
 mod rollback;
 mod roundtrips;
 mod ship;
+mod signed;
 mod stop;
 mod unfinished;
 mod watch;

@@ -153,6 +153,27 @@ fn approvals_are_of_others_for_this_candidate() {
 }
 
 #[test]
+fn an_approval_without_a_good_signature_does_not_count_where_one_is_asked_for() {
+    let mut world = World::new();
+    world.approve('a', "ana").unwrap();
+    world.approve('a', "bob").unwrap();
+    world.policy.approvals = 2;
+    let signature =
+        |name: &str, fault: Option<&str>| Signature { actor: person(name), fault: fault.map(str::to_owned) };
+    world.signatures = vec![signature("ana", Some("it is not signed"))];
+    assert!(passes(&world, gate::approvals, 'a'), "nobody asks for signatures");
+    world.policy.approvals_signed = true;
+    let verdict = says(&world, gate::approvals, 'a').unwrap();
+    let (ana, bob) = ("ana's does not count: it is not signed", "bob's does not count: its signature was");
+    assert!(verdict.text.starts_with(&format!("0 of 2; {ana}; {bob} not looked at")), "{}", verdict.text);
+    assert!(verdict.fixes[0].ends_with(", by ana, bob again or by somebody else"), "{:?}", verdict.fixes);
+    world.signatures = vec![signature("ana", None), signature("bob", None)];
+    assert!(passes(&world, gate::approvals, 'a'));
+    world.asked_by = Some(person("bob"));
+    assert_eq!(says(&world, gate::approvals, 'a').unwrap().text, "1 of 2; bob's does not count, bob deploys");
+}
+
+#[test]
 fn downgrade_is_older_on_trunk_than_what_is_live() {
     let world = World::after("+b");
     let verdict = says(&world, gate::downgrade, 'a').unwrap();

@@ -30,6 +30,7 @@ use super::gate::Gate;
 use super::name::{Actor, EnvName, Oid, TagName};
 use super::plan::{Plan, Setting, Stamp};
 use super::rollback::{self, Decision, Knowledge};
+use super::signature::Signature;
 
 /// A moment, by its distance in minutes from the first.
 fn minute(minutes: i64) -> DateTime<Utc> {
@@ -85,6 +86,8 @@ struct World {
     lost: String,
     /// What going anywhere would leave behind.
     crossing: Crossing,
+    /// What the signatures of approvals are worth.
+    signatures: Vec<Signature>,
     actor: Actor,
     asked_by: Option<Actor>,
     now: DateTime<Utc>,
@@ -101,6 +104,7 @@ impl World {
             candidates: CandidatesState::default(),
             pool: ('a'..='f').map(candidate).collect(),
             lost: String::new(),
+            signatures: Vec::new(),
             crossing: Crossing::default(),
             actor: person("kim"),
             asked_by: None,
@@ -339,6 +343,7 @@ impl World {
             actor: &self.actor,
             on_behalf_of: self.asked_by.as_ref(),
             now: self.now,
+            signatures: &self.signatures,
         }
     }
 
