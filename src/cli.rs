@@ -457,15 +457,18 @@ pub struct Where {
 /// `rel approve`
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  rel approve v1.6.0-rc.2 prod\n  rel approve v1.6.0-rc.2 prod --withdraw"
+    after_help = "Examples:\n  rel approve v1.6.0-rc.2 prod\n  rel approve v1.6.0-rc.2 prod --withdraw\n  rel approve --commit 8c1d0e2                 one of your own commits\n  rel approve --commit prod..v1.6.0-rc.2       all of your own in there"
 )]
 pub struct Approve {
     /// The candidate
-    #[arg(value_name = "RC")]
-    pub candidate: String,
+    #[arg(value_name = "RC", required_unless_present = "commits", requires = "environment")]
+    pub candidate: Option<String>,
     /// The environment
     #[arg(value_name = "ENV")]
-    pub environment: EnvName,
+    pub environment: Option<EnvName>,
+    /// Sign off a commit that you wrote, or yours in a range A..B
+    #[arg(long = "commit", value_name = "COMMIT", num_args = 1.., conflicts_with_all = ["candidate", "environment"])]
+    pub commits: Vec<String>,
     /// What was looked at; recorded
     #[arg(long, short = 'm', value_name = "WHY")]
     pub reason: Option<String>,

@@ -211,6 +211,7 @@ fn dispatch(
         Verb::Show(args) => commands::show::run(&open_whole()?, args),
         Verb::Diff(args) => commands::diff::run(&open_whole()?, args),
         Verb::Where(args) => commands::r#where::run(&open_whole()?, args),
+        Verb::Approve(args) if !args.commits.is_empty() => commands::signoff::run(&open_whole()?, args),
         Verb::Approve(args) => commands::approve::run(&open()?, args),
         Verb::Block(args) => commands::block::run(&open()?, args, false),
         Verb::Unblock(args) => commands::block::run(&open()?, args, true),

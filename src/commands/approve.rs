@@ -24,8 +24,11 @@ use crate::store::repo::Repo;
 /// There is no such candidate or environment; a signature is asked for, and
 /// none can be made that would count.
 pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
+    let (Some(candidate), Some(name)) = (&args.candidate, &args.environment) else {
+        return Err(Failure::new(Kind::Usage, "approve takes a candidate and an environment")
+            .hint("rel approve RC ENV, or rel approve --commit COMMIT"));
+    };
     settle::dead_runs(ctx)?;
-    let name = &args.environment;
     let actor = ctx.actor()?;
     let signs = |environment: &Environment| environment.approvals_signed && !args.withdraw;
     let is_given = |state: &EnvState, minted: &Minted| {
@@ -33,7 +36,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
     };
     let find = |snapshot: &Snapshot| {
         let environment = snapshot.environment(name)?.clone();
-        let (minted, named) = snapshot.candidate_named(ctx, &args.candidate)?;
+        let (minted, named) = snapshot.candidate_named(ctx, candidate)?;
         // What is live, or newest, and who may sign, is what the authority says
         // now; and so is whether what was given once still counts.
         let moves = named != Named::Itself || signs(&environment);

@@ -23,6 +23,7 @@ pub mod resolve;
 pub mod rollback;
 pub mod ship;
 pub mod show;
+pub mod signoff;
 pub mod status;
 pub mod sync;
 pub mod unlock;

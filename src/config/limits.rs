@@ -7,7 +7,7 @@ use crate::domain::name::EnvName;
 /// A key that is set and cannot be honoured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsupported {
-    /// The key as the file spells it: `environments.prod.signoff`.
+    /// The key as the file spells it: `environments.prod.targets`.
     pub key: String,
     /// The environment it belongs to; none if it is the project's.
     pub environment: Option<EnvName>,
@@ -37,14 +37,11 @@ pub fn unsupported(config: &Config) -> Vec<Unsupported> {
 /// Everything in one environment that cannot be honoured.
 pub fn unsupported_in(environment: &Environment) -> Vec<Unsupported> {
     let name = &environment.name;
-    [
-        ("signoff", environment.signoff.is_some(), "the authors' sign-off"),
-        ("targets", !environment.targets.is_empty(), "several targets"),
-    ]
-    .into_iter()
-    .filter(|(_, is_set, _)| *is_set)
-    .map(|(key, _, what)| told(format!("environments.{name}.{key}"), Some(name.clone()), what))
-    .collect()
+    [("targets", !environment.targets.is_empty(), "several targets")]
+        .into_iter()
+        .filter(|(_, is_set, _)| *is_set)
+        .map(|(key, _, what)| told(format!("environments.{name}.{key}"), Some(name.clone()), what))
+        .collect()
 }
 
 fn told(key: String, environment: Option<EnvName>, what: &str) -> Unsupported {

@@ -296,7 +296,7 @@ fn the_head_is_read_from_a_file_in_the_middle_of_an_edit() {
 fn what_cannot_be_honoured_is_listed() {
     let keys: Vec<_> = unsupported(&good(EXAMPLE)).into_iter().map(|entry| entry.key).collect();
     let prod = |key: &str| format!("environments.prod.{key}");
-    assert_eq!(keys, [prod("signoff"), prod("targets")]);
+    assert_eq!(keys, [prod("targets")]);
     let stored = good(&shop("artifacts.store = \"s3://bucket/x\"\noutput.publish = \"git\""));
     let told = unsupported(&stored);
     assert_eq!(

@@ -333,8 +333,9 @@ pub fn way_back(
         actor: &failed.actor,
         on_behalf_of: failed.on_behalf_of.as_ref(),
         now: ctx.world.now(),
-        // A rollback asks for no approvals.
+        // A rollback asks nobody.
         signatures: &[],
+        signoffs: None,
     };
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
     let lost = |tag: &TagName| {

@@ -18,6 +18,7 @@ use super::pick::carried;
 use super::prepare::{Prepared, prepare};
 use super::scope::{Scope, changes};
 use super::signatures;
+use super::signoffs;
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
@@ -265,7 +266,8 @@ fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Resul
     let crossing = Crossings::new(ctx, snapshot).to_candidate(setting.state, candidate)?;
     let view = snapshot.chain(&wish.environment)?;
     let signatures = signatures::of(ctx, snapshot, footing.environment, view, candidate)?;
-    let setting = Setting { signatures: &signatures, ..setting };
+    let signoffs = signoffs::of(ctx, snapshot, footing.environment, &footing.state, candidate)?;
+    let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
     Ok(match plan::deploy(&setting, candidate, &crossing, &request, footing.shown) {
         Planned::Nothing(live) => Considered::Nothing(format!(
             "{} runs {} already ({}, {})",

@@ -99,6 +99,7 @@ impl<'a> Footing<'a> {
             on_behalf_of: self.on_behalf_of.as_ref(),
             now: self.now,
             signatures: &[],
+            signoffs: None,
         }
     }
 

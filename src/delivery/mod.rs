@@ -40,6 +40,7 @@ mod rollout;
 pub mod scope;
 pub mod settle;
 pub mod signatures;
+pub mod signoffs;
 pub mod snapshot;
 pub mod stage;
 pub mod stop;

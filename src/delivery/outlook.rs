@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::context::Context;
 use super::crossing::Crossings;
 use super::signatures;
+use super::signoffs;
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
@@ -62,6 +63,7 @@ impl<'a> Outlook<'a> {
             on_behalf_of: self.on_behalf_of.as_ref(),
             now: self.now,
             signatures: &[],
+            signoffs: None,
         }
     }
 
@@ -97,7 +99,9 @@ impl<'a> Outlook<'a> {
         let upstream = self.snapshot.upstream(environment)?;
         let crossing = self.crossings.to_candidate(state, candidate)?;
         let signatures = signatures::of(self.ctx, self.snapshot, environment, view, candidate)?;
-        let setting = Setting { signatures: &signatures, ..self.setting(environment, state, &upstream) };
+        let signoffs = signoffs::of(self.ctx, self.snapshot, environment, state, candidate)?;
+        let setting = self.setting(environment, state, &upstream);
+        let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
         let mut gates = gate::judge(&Case { crossing: Some(&crossing), ..setting.case(candidate) });
         gates.retain(|verdict| !verdict.passed);
         Ok(gates)

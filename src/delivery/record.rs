@@ -15,6 +15,7 @@ use super::footing::{Footing, TakeOver};
 use super::hooks::{self, Queued};
 use super::scope::position;
 use super::signatures;
+use super::signoffs;
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
@@ -251,11 +252,14 @@ pub fn judge(
     let setting = footing.setting();
     let allowed = if report.is_judged() {
         let candidate = target.version.as_ref().and_then(|_| snapshot.minted(&target.tag));
-        let signatures = match candidate {
-            Some(candidate) => signatures::of(ctx, snapshot, environment, view, candidate)?,
-            None => Vec::new(),
+        let (signatures, signoffs) = match candidate {
+            None => (Vec::new(), None),
+            Some(candidate) => (
+                signatures::of(ctx, snapshot, environment, view, candidate)?,
+                signoffs::of(ctx, snapshot, environment, state, candidate)?,
+            ),
         };
-        let setting = Setting { signatures: &signatures, ..setting };
+        let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
         Allowed::to_deploy(&setting, candidate, &crossing, report.overrides)
     } else {
         Allowed::to_be_known(&setting)

@@ -59,6 +59,19 @@ pub enum What {
         /// Why.
         reason: String,
     },
+    /// The author of a commit says that it is fine.
+    SignedOff {
+        /// Which.
+        commit: Oid,
+        /// What was looked at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// The author of a commit takes that back.
+    SignoffWithdrawn {
+        /// Which.
+        commit: Oid,
+    },
     /// A release reached a final environment.
     Closed {
         /// Which.
@@ -139,6 +152,8 @@ impl Event {
             What::Waived { trunk_commit: Some(trunk), reason, .. } => {
                 format!("{id} waived as {} by {who}: {reason}", trunk.short())
             }
+            What::SignedOff { .. } => format!("{id} signed off by {who}"),
+            What::SignoffWithdrawn { .. } => format!("{id} sign-off withdrawn by {who}"),
             What::Closed { candidate, .. } => format!("{id} closed by {candidate}"),
             What::Repaired { reason } => format!("{id} repaired by {who}: {reason}"),
         }
@@ -150,6 +165,8 @@ impl Event {
             What::Reserved { commit, .. }
             | What::Abandoned { commit, .. }
             | What::Waived { commit, .. }
+            | What::SignedOff { commit, .. }
+            | What::SignoffWithdrawn { commit }
             | What::Closed { commit, .. } => Some(*commit),
             What::Minted(minted) => Some(minted.commit),
             What::Blocked { .. } | What::Unblocked { .. } | What::Repaired { .. } => None,
@@ -335,7 +352,8 @@ impl CandidatesState {
                 }
                 next.line_mut(release).closed = true;
             }
-            What::Repaired { .. } => {}
+            // Too many to be carried along; whoever asks reads the events.
+            What::SignedOff { .. } | What::SignoffWithdrawn { .. } | What::Repaired { .. } => {}
         }
         Ok(next)
     }

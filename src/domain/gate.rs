@@ -20,6 +20,7 @@ use super::freeze;
 use super::name::{Actor, BadName, EnvName};
 use super::plan::Setting;
 use super::signature::Signature;
+use super::signoff::{self, Signoffs};
 use serde::{Deserialize, Serialize};
 
 /// A gate's name, as refusals, overrides and records spell it.
@@ -137,6 +138,8 @@ pub struct Case<'a> {
     pub now: DateTime<Utc>,
     /// What the signatures are worth under the approvals of the candidate.
     pub signatures: &'a [Signature],
+    /// What the authors said of what the candidate brings.
+    pub signoffs: Option<&'a Signoffs>,
     /// What it would leave behind; none where that was not looked at, and is not judged.
     pub crossing: Option<&'a Crossing>,
 }
@@ -330,15 +333,13 @@ fn fault<'a>(case: &Case<'a>, who: &Actor) -> Option<&'a str> {
     }
 }
 
-/// A rule of the policy that this version cannot judge refuses, so that
-/// nobody believes it was.
-fn not_judged(gate: Gate, key: &str) -> Verdict {
-    Verdict::refuse(gate, format!("release.toml sets {key}, which this version of rel cannot judge"))
-}
-
-/// Every commit's author says it is fine.
+/// Every author of what it brings says that it is fine.
 pub fn signoff(case: &Case<'_>) -> Option<Verdict> {
-    case.environment.signoff.as_ref().map(|_| not_judged(Gate::Signoff, "signoff"))
+    case.environment.signoff.as_ref()?;
+    Some(match case.signoffs {
+        Some(signoffs) => signoff::judged(signoffs),
+        None => Verdict::refuse(Gate::Signoff, "what the authors said was not looked at"),
+    })
 }
 
 /// Not while the policy says so.

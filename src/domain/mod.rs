@@ -30,6 +30,7 @@ pub mod refold;
 pub mod rollback;
 pub mod search;
 pub mod signature;
+pub mod signoff;
 pub mod spelled;
 pub mod version;
 pub mod when;

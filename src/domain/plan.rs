@@ -16,6 +16,7 @@ use super::env::{Action, Approval, EnvState, Event, Judged, Live, Override, What
 use super::gate::{self, Case, Gate, Verdict};
 use super::name::{Actor, DeploymentId, EnvName, TagName};
 use super::signature::Signature;
+use super::signoff::Signoffs;
 
 /// What was true when somebody was shown the plan. A claim holds only while
 /// it still is.
@@ -234,6 +235,9 @@ pub struct Setting<'a> {
     /// be judged; read only where the policy asks for them, and then none is
     /// worth anything that is not here.
     pub signatures: &'a [Signature],
+    /// What the authors said of what that candidate brings; read only where
+    /// the policy asks them, and then nothing passes without.
+    pub signoffs: Option<&'a Signoffs>,
 }
 
 impl<'a> Setting<'a> {
@@ -278,6 +282,7 @@ impl<'a> Setting<'a> {
             on_behalf_of: self.on_behalf_of,
             now: self.now,
             signatures: self.signatures,
+            signoffs: self.signoffs,
             crossing: None,
         }
     }

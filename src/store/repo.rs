@@ -661,17 +661,12 @@ impl Repo {
         if actor.email.is_empty() {
             failure = failure.hint("git config user.email you@example.com");
         }
-        if failure.hints.is_empty() { Ok(self.canonical(actor)) } else { Err(failure) }
+        if failure.hints.is_empty() { Ok(self.mailmap().canonical(actor)) } else { Err(failure) }
     }
 
-    /// The one name and address that `.mailmap` gives a person (gitmailmap(5)).
-    fn canonical(&self, actor: Actor) -> Actor {
-        let mapped = || {
-            let signature = git2::Signature::now(&actor.name, &actor.email).ok()?;
-            let found = self.git2().mailmap().ok()?.resolve_signature(&signature).ok()?;
-            Some(Actor::new(found.name().ok()?, found.email().ok()?))
-        };
-        mapped().unwrap_or(actor)
+    /// Who is who.
+    pub fn mailmap(&self) -> Mailmap {
+        Mailmap(self.git2().mailmap().ok())
     }
 
     /// Whether a remote of this name is set up.
@@ -759,6 +754,21 @@ fn overrides(world: &World) -> BTreeMap<String, String> {
         found.insert(canonical_key(key), value.to_owned());
     }
     found
+}
+
+/// What `.mailmap` says of people (gitmailmap(5)).
+pub struct Mailmap(Option<git2::Mailmap>);
+
+impl Mailmap {
+    /// The one name and address of a person.
+    pub fn canonical(&self, actor: Actor) -> Actor {
+        let mapped = || {
+            let signature = git2::Signature::now(&actor.name, &actor.email).ok()?;
+            let found = self.0.as_ref()?.resolve_signature(&signature).ok()?;
+            Some(Actor::new(found.name().ok()?, found.email().ok()?))
+        };
+        mapped().unwrap_or(actor)
+    }
 }
 
 /// Section and name do not mind case, what stands between the dots does.

@@ -64,6 +64,7 @@ mod rollback;
 mod roundtrips;
 mod ship;
 mod signed;
+mod signoff;
 mod stop;
 mod unfinished;
 mod watch;

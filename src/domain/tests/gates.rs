@@ -197,9 +197,11 @@ fn held_and_busy_name_what_takes_over() {
 }
 
 #[test]
-fn what_cannot_be_judged_refuses() {
+fn authors_are_asked_of_what_a_candidate_brings() {
     let mut world = World::new();
     assert_eq!(says(&world, gate::signoff, 'a'), None);
     world.policy.signoff = Some(crate::domain::config::Signoff::Authors);
-    assert!(!passes(&world, gate::signoff, 'a'));
+    assert!(!passes(&world, gate::signoff, 'a'), "not where nobody looked");
+    world.signoffs = Some(Signoffs { asked: Some(2), ..Signoffs::default() });
+    assert!(passes(&world, gate::signoff, 'a'));
 }

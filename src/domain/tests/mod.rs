@@ -31,6 +31,7 @@ use super::name::{Actor, EnvName, Oid, TagName};
 use super::plan::{Plan, Setting, Stamp};
 use super::rollback::{self, Decision, Knowledge};
 use super::signature::Signature;
+use super::signoff::Signoffs;
 
 /// A moment, by its distance in minutes from the first.
 fn minute(minutes: i64) -> DateTime<Utc> {
@@ -88,6 +89,8 @@ struct World {
     crossing: Crossing,
     /// What the signatures of approvals are worth.
     signatures: Vec<Signature>,
+    /// What authors said.
+    signoffs: Option<Signoffs>,
     actor: Actor,
     asked_by: Option<Actor>,
     now: DateTime<Utc>,
@@ -105,6 +108,7 @@ impl World {
             pool: ('a'..='f').map(candidate).collect(),
             lost: String::new(),
             signatures: Vec::new(),
+            signoffs: None,
             crossing: Crossing::default(),
             actor: person("kim"),
             asked_by: None,
@@ -344,6 +348,7 @@ impl World {
             on_behalf_of: self.asked_by.as_ref(),
             now: self.now,
             signatures: &self.signatures,
+            signoffs: self.signoffs.as_ref(),
         }
     }
 

@@ -1,0 +1,94 @@
+//! `rel approve --commit`: authors say of their own commits that they are fine.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli;
+use crate::delivery::context::Context;
+use crate::delivery::signoffs::{self, Said};
+use crate::delivery::snapshot::Snapshot;
+use crate::delivery::{publish, settle};
+use crate::domain::candidates::{CandidatesState, Event, What};
+use crate::domain::changes::Change;
+use crate::domain::name::{Actor, Oid};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::ledger;
+use crate::ui::text::clean;
+
+/// Runs the verb.
+///
+/// # Errors
+/// There is no such commit, or somebody else wrote it (exit 4).
+pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
+    settle::dead_runs(ctx)?;
+    let snapshot = Snapshot::take(ctx)?;
+    let actor = ctx.actor()?;
+    let mut own: Vec<Change> = Vec::new();
+    for text in &args.commits {
+        for change in named(ctx, &snapshot, text, &actor)? {
+            if own.iter().all(|known| known.commit != change.commit) {
+                own.push(change);
+            }
+        }
+    }
+    let mut changed: Vec<Oid> = Vec::new();
+    publish::small::<CandidatesState>(ctx, &ledger::candidates_ref(ctx.project()), &[], |view| {
+        let said = Said::read(ctx, view)?;
+        let all = own.iter().map(|change| change.commit);
+        changed = all.filter(|commit| said.by(&actor, *commit) == args.withdraw).collect();
+        let event = |commit: &Oid| Event {
+            id: commit.short().to_string(),
+            at: ctx.world.now(),
+            actor: actor.clone(),
+            nonce: Context::nonce(),
+            what: if args.withdraw {
+                What::SignoffWithdrawn { commit: *commit }
+            } else {
+                What::SignedOff { commit: *commit, reason: args.reason.clone() }
+            },
+        };
+        Ok((!changed.is_empty()).then(|| changed.iter().map(event).collect()))
+    })?;
+    let lines: Vec<String> = own.iter().map(|change| told(change, &changed, args.withdraw)).collect();
+    let text = match &lines[..] {
+        [] => format!("{} wrote nothing of that; nothing to do", actor.name),
+        lines => lines.join("\n"),
+    };
+    ctx.screen.result(&if ctx.options.dry_run { format!("dry run: {text}") } else { text });
+    let commits: Vec<Oid> = own.iter().map(|change| change.commit).collect();
+    Ok(Map::from_iter([
+        ("commits".to_owned(), json!(commits)),
+        ("changed".to_owned(), json!(!changed.is_empty())),
+    ]))
+}
+
+fn told(change: &Change, changed: &[Oid], withdraw: bool) -> String {
+    let (commit, subject) = (change.commit.short(), clean(&change.subject));
+    let how = match (withdraw, changed.contains(&change.commit)) {
+        (false, true) => "is signed off",
+        (false, false) => "is signed off already",
+        (true, true) => "is not signed off any more",
+        (true, false) => "was not signed off",
+    };
+    format!("{commit} \"{subject}\" {how}")
+}
+
+/// A commit, which has to be the caller's own; or those of a range that are.
+fn named(ctx: &Context<'_>, snapshot: &Snapshot, text: &str, actor: &Actor) -> Result<Vec<Change>> {
+    let is_own = |change: &Change| change.author.is(actor);
+    if let Some((from, to)) = text.split_once("..") {
+        let point = |text: &str| Ok::<Oid, Failure>(snapshot.point(ctx, text)?.commit);
+        let changes = signoffs::asked(ctx, snapshot, point(from)?, point(to)?)?;
+        return Ok(changes.into_iter().filter(is_own).collect());
+    }
+    let commit = snapshot.point(ctx, text)?.commit;
+    let changes = signoffs::written(ctx, &[commit])?;
+    match changes.iter().find(|change| !is_own(change)) {
+        None => Ok(changes),
+        Some(change) => Err(Failure::new(
+            Kind::Refused,
+            format!("{} is {}'s; nothing changed", commit.short(), change.author.name),
+        )
+        .reason("signoff", format!("only {} can sign it off", change.author))
+        .hint("git config user.email, or .mailmap, says who you are")),
+    }
+}

@@ -1,0 +1,130 @@
+//! What authors said of their own commits, from the candidates' chain.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::context::Context;
+use super::pick::carried;
+use super::scope::{Scope, changes};
+use super::snapshot::Snapshot;
+use crate::domain::candidates::{CandidatesState, Event, Minted, What};
+use crate::domain::changes::Change;
+use crate::domain::config::Environment;
+use crate::domain::env::EnvState;
+use crate::domain::name::{Actor, Oid};
+use crate::domain::signoff::{Awaited, Signoffs};
+use crate::failure::Result;
+use crate::store::ledger::View;
+use crate::store::{history, index};
+use crate::ui::text::clean;
+
+/// What the candidates' chain is read for: who said that a commit is fine, or
+/// took it back.
+#[derive(Serialize, Deserialize)]
+enum Kept {
+    Fine(Oid, Actor),
+    Withdrawn(Oid, Actor),
+}
+
+/// Who stands by which commits.
+pub struct Said(HashMap<Oid, Vec<Actor>>);
+
+impl Said {
+    /// Up to the tip of the candidates' chain in `view`.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn read(ctx: &Context<'_>, view: &View<CandidatesState>) -> Result<Said> {
+        let file = ctx.index_file("signoffs");
+        let kept = index::read::<CandidatesState, Kept>(&ctx.repo, view.tip, &file, "signoffs 1", keep)?;
+        let mut said: HashMap<Oid, Vec<Actor>> = HashMap::new();
+        for one in kept {
+            match one {
+                Kept::Fine(commit, actor) => said.entry(commit).or_default().push(actor),
+                Kept::Withdrawn(commit, actor) => {
+                    said.entry(commit).or_default().retain(|other| !other.is(&actor));
+                }
+            }
+        }
+        Ok(Said(said))
+    }
+
+    /// Whether `actor` stands by a commit.
+    pub fn by(&self, actor: &Actor, commit: Oid) -> bool {
+        self.0.get(&commit).is_some_and(|actors| actors.iter().any(|one| one.is(actor)))
+    }
+}
+
+fn keep(event: Event) -> Option<Kept> {
+    match event.what {
+        What::SignedOff { commit, .. } => Some(Kept::Fine(commit, event.actor)),
+        What::SignoffWithdrawn { commit } => Some(Kept::Withdrawn(commit, event.actor)),
+        _ => None,
+    }
+}
+
+/// The commits of a range whose authors are asked: the project's, and no
+/// merges, which change nothing of their own. Oldest first.
+///
+/// # Errors
+/// git failed.
+pub fn asked(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Vec<Change>> {
+    let scope = Scope::new(&snapshot.policy.config.project.paths)?;
+    let mut own = Vec::new();
+    for commit in history::range(&ctx.repo, &[exclude], include)? {
+        if !history::is_merge(&ctx.repo, commit)? && scope.touched_by(ctx, commit)? {
+            own.push(commit);
+        }
+    }
+    own.reverse();
+    written(ctx, &own)
+}
+
+/// Commits as people read them, each by the one address that its author is known by.
+///
+/// # Errors
+/// git failed.
+pub fn written(ctx: &Context<'_>, commits: &[Oid]) -> Result<Vec<Change>> {
+    let mailmap = ctx.repo.mailmap();
+    let known = |change: Change| Change { author: mailmap.canonical(change.author.clone()), ..change };
+    Ok(changes(ctx, commits)?.into_iter().map(known).collect())
+}
+
+/// What the authors said of what a candidate brings to an environment. None
+/// where the policy does not ask them.
+///
+/// # Errors
+/// git failed; the tag of a candidate is not the one that was minted.
+pub fn of(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    environment: &Environment,
+    state: &EnvState,
+    candidate: &Minted,
+) -> Result<Option<Signoffs>> {
+    if environment.signoff.is_none() {
+        return Ok(None);
+    }
+    let Some(live) = state.current() else { return Ok(Some(Signoffs::default())) };
+    let asked = asked(ctx, snapshot, live.commit, candidate.commit)?;
+    let range = format!("{}..{}", environment.name, candidate.tag);
+    let mut awaited = Vec::new();
+    if !asked.is_empty() {
+        let said = Said::read(ctx, &snapshot.candidates)?;
+        let picks = carried(ctx, snapshot, candidate)?;
+        for change in &asked {
+            // A pick says what it was picked from, in its message or in the candidate's tag.
+            let recorded = picks.iter().filter(|(pick, _)| pick.commit == change.commit);
+            let forms = recorded.map(|(pick, _)| pick.source).chain(change.picked_from.iter().copied());
+            if !forms.chain([change.commit]).any(|form| said.by(&change.author, form)) {
+                awaited.push(Awaited {
+                    commit: change.commit,
+                    subject: clean(&change.subject),
+                    author: change.author.clone(),
+                });
+            }
+        }
+    }
+    Ok(Some(Signoffs { asked: Some(asked.len()), awaited, range }))
+}

@@ -1,0 +1,154 @@
+//! `signoff = "authors"` and `rel approve --commit`: authors stand by what they
+//! wrote before it goes live.
+
+use serde_json::Value;
+
+use crate::repo::{Desk, Shop, string};
+
+const ASKED: &str = "after = [\"staging\"]\nsignoff = \"authors\"";
+
+/// A project whose prod asks the authors, with its first candidate live there.
+fn asked() -> Shop {
+    let shop = Shop::with(&[("after = [\"staging\"]", ASKED)]);
+    let ana = shop.ana();
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    let first = ana.deploy("prod", &[]);
+    assert_eq!(gate(&first), "passed: signoff (nothing is live to compare with)");
+    shop
+}
+
+/// What the gate says of a deployment.
+fn gate(deployment: &Value) -> String {
+    let gates = deployment["gates"].as_array().unwrap();
+    let gate = gates.iter().find(|gate| gate["gate"] == "signoff").unwrap();
+    format!("{}: {}", string(&gate["verdict"]), string(&gate["text"]))
+}
+
+/// A commit of somebody on trunk.
+fn wrote(desk: &Desk<'_>, what: &str) -> String {
+    desk.git(&["pull", "--quiet", "--rebase"]);
+    desk.commit(&format!("src/{what}.txt"), what, &format!("feat: {what}"))
+}
+
+#[test]
+fn every_author_is_asked_of_their_own() {
+    let shop = asked();
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    let (bobs, anas) = (wrote(&bob, "roof"), wrote(&ana, "cellar"));
+    let tag = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    let before = ana.before();
+    let output = ana.refused_by(&["deploy", "prod", "--yes"], 4, &["signoff"]);
+    let text = &output.stderr;
+    assert!(text.contains("0 of 2 commits; not signed off:"), "{text}");
+    for (commit, who) in [(&bobs, "\"feat: roof\" (bob)"), (&anas, "\"feat: cellar\" (ana)")] {
+        assert!(text.contains(&format!("{} {who}", &commit[..7])), "{text}");
+    }
+    assert!(output.ways_on().contains(&format!("rel approve --commit prod..{tag}, by bob, ana")), "{text}");
+    ana.unchanged(&before);
+    // Nobody signs off what somebody else wrote, but everybody all of their own.
+    let output = ana.refused_by(&["approve", "--commit", &bobs], 4, &["signoff"]);
+    assert!(output.stderr.contains("is bob's; nothing changed"), "{output:?}");
+    ana.unchanged(&before);
+    let document = ana.json(&["approve", "--commit", &format!("prod..{tag}"), "-m", "read it twice"]);
+    assert_eq!((&document["commits"], &document["changed"]), (&serde_json::json!([anas]), &true.into()));
+    assert_eq!(ana.json(&["approve", "--commit", &anas])["changed"], false);
+    let output = ana.refused_by(&["deploy", "prod", "--yes"], 4, &["signoff"]);
+    assert!(output.stderr.contains("1 of 2 commits"), "{output:?}");
+    assert!(output.ways_on().contains(&format!("rel approve --commit {}, by bob", &bobs[..7])), "{output:?}");
+    let said = bob.rel(&["approve", "--commit", &bobs[..9]]).ok().stdout;
+    assert_eq!(said, format!("{} \"feat: roof\" is signed off\n", &bobs[..7]));
+    assert_eq!(gate(&ana.deploy("prod", &[])), "passed: signoff 2/2");
+    // The record is in git, for whoever looks.
+    let notes = shop.authority_git(&["notes", "--ref=rel/shop/candidates", "show", &anas]);
+    assert!(notes.contains("signed_off") && notes.contains("read it twice"), "{notes}");
+    ana.rel(&["fsck"]).ok();
+}
+
+#[test]
+fn what_is_taken_back_is_asked_again() {
+    let shop = asked();
+    let ana = shop.ana();
+    let commit = wrote(&ana, "roof");
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    ana.json(&["approve", "--commit", &commit]);
+    ana.rel(&["deploy", "prod", "--yes", "--dry-run"]).ok();
+    let said = ana.rel(&["approve", "--commit", &commit, "--withdraw"]).ok().stdout;
+    assert!(said.contains("is not signed off any more"), "{said}");
+    assert_eq!(ana.json(&["approve", "--commit", &commit, "--withdraw"])["changed"], false);
+    ana.refused_by(&["deploy", "prod", "--yes"], 4, &["signoff"]);
+    let next = ana.status("prod")["next"].clone();
+    assert!(next["gates"].to_string().contains("signoff") && next["ready_at"].is_null(), "{next}");
+    let over = ana.deploy("prod", &["--override", "signoff", "--reason", "she is on holiday"]);
+    assert!(gate(&over).starts_with("overridden: 0 of 1 commits"), "{over}");
+    // What is live already is not asked about.
+    assert_eq!(gate(&ana.deploy("prod", &["--redeploy"])), "passed: signoff 0/0");
+}
+
+#[test]
+fn a_pick_counts_with_what_it_was_picked_from() {
+    let shop = asked();
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    let fix = wrote(&bob, "fix");
+    bob.json(&["approve", "--commit", &fix]);
+    let made = ana.json(&["cherry-pick", &fix, "--onto", "prod"]);
+    let tag = string(&made["candidate"]["tag"]);
+    ana.deploy("staging", &[&tag]);
+    assert_eq!(gate(&ana.deploy("prod", &[&tag])), "passed: signoff 1/1");
+    // A rollback asks nobody.
+    ana.rollback("prod", &[]);
+}
+
+#[test]
+fn merges_and_what_is_not_the_projects_are_not_asked_about() {
+    let shop = Shop::with(&[
+        ("after = [\"staging\"]", ASKED),
+        ("remote = \"origin\"", "remote = \"origin\"\npaths = [\"src/\"]"),
+    ]);
+    let ana = shop.ana();
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    ana.deploy("prod", &[]);
+    ana.git(&["checkout", "--quiet", "-b", "side"]);
+    let own = ana.commit_here("src/side.txt", "side", "feat: side");
+    ana.git(&["checkout", "--quiet", "main"]);
+    ana.commit("docs/a.txt", "a", "docs: a");
+    ana.git(&["merge", "--quiet", "--no-ff", "--no-edit", "side"]);
+    ana.push();
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    let output = ana.refused_by(&["deploy", "prod", "--yes"], 4, &["signoff"]);
+    assert!(output.stderr.contains("0 of 1 commits") && output.stderr.contains(&own[..7]), "{output:?}");
+    ana.json(&["approve", "--commit", &own]);
+    ana.deploy("prod", &[]);
+}
+
+#[test]
+fn what_names_no_commit_signs_nothing() {
+    let shop = asked();
+    let ana = shop.ana();
+    let before = ana.before();
+    ana.rel(&["approve", "--commit"]).code(2);
+    ana.rel(&["approve", "v0.1.0-rc.1"]).code(2);
+    ana.rel(&["approve", "v0.1.0-rc.1", "prod", "--commit", "HEAD"]).code(2);
+    assert_eq!(ana.refused(&["approve", "--commit", "nowhere"], 4).kind(), "not-found");
+    ana.rel(&["approve", "--commit", "HEAD", "--dry-run"]).ok();
+    ana.unchanged(&before);
+}
+
+#[test]
+fn two_addresses_of_one_person_are_one_author() {
+    let shop = asked();
+    let ana = shop.ana();
+    ana.commit(".mailmap", "Ana <ana@example.com> <ana@home.example>\n", "chore: who is who");
+    ana.git(&["config", "user.email", "ana@home.example"]);
+    let commit = wrote(&ana, "roof");
+    ana.git(&["config", "user.email", "ana@example.com"]);
+    let tag = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    let document = ana.json(&["approve", "--commit", &format!("prod..{tag}")]);
+    assert!(document["commits"].to_string().contains(&commit), "{document}");
+    ana.deploy("prod", &[]);
+}
