@@ -81,14 +81,12 @@ fn named(ctx: &Context<'_>, snapshot: &Snapshot, text: &str, actor: &Actor) -> R
         return Ok(changes.into_iter().filter(is_own).collect());
     }
     let commit = snapshot.point(ctx, text)?.commit;
-    let changes = signoffs::written(ctx, &[commit])?;
-    match changes.iter().find(|change| !is_own(change)) {
-        None => Ok(changes),
-        Some(change) => Err(Failure::new(
-            Kind::Refused,
-            format!("{} is {}'s; nothing changed", commit.short(), change.author.name),
-        )
-        .reason("signoff", format!("only {} can sign it off", change.author))
-        .hint("git config user.email, or .mailmap, says who you are")),
+    let change = signoffs::written(ctx, commit)?;
+    if is_own(&change) {
+        return Ok(vec![change]);
     }
+    let author = &change.author;
+    Err(Failure::new(Kind::Refused, format!("{} is {}'s; nothing changed", commit.short(), author.name))
+        .reason("signoff", format!("only {author} can sign it off"))
+        .hint("git config user.email, or .mailmap, says who you are"))
 }

@@ -2,6 +2,7 @@
 //! things moved in between.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use chrono::Local;
@@ -16,7 +17,7 @@ use super::hooks::{self, Queued};
 use super::offline;
 use super::pick::carried;
 use super::prepare::{Prepared, prepare};
-use super::scope::{Scope, changes};
+use super::scope::between;
 use super::signatures;
 use super::signoffs;
 use super::snapshot::Snapshot;
@@ -372,7 +373,7 @@ fn planned(
 #[derive(Default)]
 struct Difference {
     /// Commits of the candidate that what is live lacks.
-    brings: Vec<Change>,
+    brings: Rc<[Change]>,
     /// Commits of what is live that the candidate lacks, in whatever form.
     leaves: Vec<Change>,
     /// Fixes picked onto what is live that the candidate has in another form,
@@ -387,19 +388,9 @@ fn difference(
     to: &Minted,
 ) -> Result<Difference> {
     let Some(live) = live else { return Ok(Difference::default()) };
-    let scope = Scope::new(&snapshot.policy.config.project.paths)?;
-    let own = |exclude: Oid, include: Oid| -> Result<Vec<Oid>> {
-        let mut own = Vec::new();
-        for oid in history::range(&ctx.repo, &[exclude], include)? {
-            if scope.touched_by(ctx, oid)? {
-                own.push(oid);
-            }
-        }
-        Ok(own)
-    };
-    let brings = own(live.commit, to.commit)?;
-    let left = own(to.commit, live.commit)?;
-    let mut difference = Difference { brings: changes(ctx, &brings)?, ..Difference::default() };
+    let brings = between(ctx, snapshot, live.commit, to.commit)?;
+    let left = between(ctx, snapshot, to.commit, live.commit)?;
+    let mut difference = Difference { brings, ..Difference::default() };
     if left.is_empty() {
         return Ok(difference);
     }
@@ -408,7 +399,7 @@ fn difference(
         minted.and_then(|minted| carried(ctx, snapshot, minted).ok()).unwrap_or_default()
     };
     let (ours, theirs) = (picks(snapshot.minted(&live.tag)), picks(Some(to)));
-    for change in changes(ctx, &left)? {
+    for change in left.iter() {
         // A pick of a pick names every form it had.
         let recorded =
             ours.iter().filter(|(pick, _)| pick.commit == change.commit).map(|(pick, _)| pick.source);
@@ -425,7 +416,7 @@ fn difference(
         }
         match form {
             Some(form) => difference.contained.push((change.commit, form)),
-            None => difference.leaves.push(change),
+            None => difference.leaves.push(change.clone()),
         }
     }
     Ok(difference)

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::rc::Rc;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -128,6 +129,37 @@ pub fn changes(ctx: &Context<'_>, commits: &[Oid]) -> Result<Vec<Change>> {
             Ok(Change::read(*oid, &commit.message, &commit.author, commit.commit_time))
         })
         .collect()
+}
+
+/// A range of commits, with the project's own of them.
+#[derive(Debug, Clone)]
+pub struct Walked {
+    exclude: Oid,
+    include: Oid,
+    own: Rc<[Change]>,
+}
+
+/// The project's own commits that `include` contains and `exclude` does not,
+/// newest first. Of one range, nothing is read twice in a row.
+///
+/// # Errors
+/// git failed.
+pub fn between(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Rc<[Change]>> {
+    if let Some(walked) = &*snapshot.walked.borrow()
+        && (walked.exclude, walked.include) == (exclude, include)
+    {
+        return Ok(walked.own.clone());
+    }
+    let scope = Scope::new(&snapshot.policy.config.project.paths)?;
+    let mut own = Vec::new();
+    for commit in history::range(&ctx.repo, &[exclude], include)? {
+        if scope.touched_by(ctx, commit)? {
+            own.push(commit);
+        }
+    }
+    let own: Rc<[Change]> = changes(ctx, &own)?.into();
+    snapshot.walked.replace(Some(Walked { exclude, include, own: own.clone() }));
+    Ok(own)
 }
 
 /// Where a commit stands on trunk: how many commits it builds on, itself

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::pick::carried;
-use super::scope::{Scope, changes};
+use super::scope::{between, changes};
 use super::snapshot::Snapshot;
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
 use crate::domain::changes::Change;
@@ -16,6 +16,7 @@ use crate::domain::name::{Actor, Oid};
 use crate::domain::signoff::{Awaited, Signoffs};
 use crate::failure::Result;
 use crate::store::ledger::View;
+use crate::store::repo::Mailmap;
 use crate::store::{history, index};
 use crate::ui::text::clean;
 
@@ -70,25 +71,26 @@ fn keep(event: Event) -> Option<Kept> {
 /// # Errors
 /// git failed.
 pub fn asked(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Vec<Change>> {
-    let scope = Scope::new(&snapshot.policy.config.project.paths)?;
-    let mut own = Vec::new();
-    for commit in history::range(&ctx.repo, &[exclude], include)? {
-        if !history::is_merge(&ctx.repo, commit)? && scope.touched_by(ctx, commit)? {
-            own.push(commit);
+    let mailmap = ctx.repo.mailmap();
+    let mut asked = Vec::new();
+    for change in between(ctx, snapshot, exclude, include)?.iter().rev() {
+        if !history::is_merge(&ctx.repo, change.commit)? {
+            asked.push(known(&mailmap, change.clone()));
         }
     }
-    own.reverse();
-    written(ctx, &own)
+    Ok(asked)
 }
 
-/// Commits as people read them, each by the one address that its author is known by.
+/// A commit as people read it, by the one address that its author is known by.
 ///
 /// # Errors
 /// git failed.
-pub fn written(ctx: &Context<'_>, commits: &[Oid]) -> Result<Vec<Change>> {
-    let mailmap = ctx.repo.mailmap();
-    let known = |change: Change| Change { author: mailmap.canonical(change.author.clone()), ..change };
-    Ok(changes(ctx, commits)?.into_iter().map(known).collect())
+pub fn written(ctx: &Context<'_>, commit: Oid) -> Result<Change> {
+    Ok(known(&ctx.repo.mailmap(), changes(ctx, &[commit])?.swap_remove(0)))
+}
+
+fn known(mailmap: &Mailmap, change: Change) -> Change {
+    Change { author: mailmap.canonical(change.author.clone()), ..change }
 }
 
 /// What the authors said of what a candidate brings to an environment. None

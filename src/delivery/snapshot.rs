@@ -1,6 +1,7 @@
 //! What the authority holds, read once: trunk, policy, chains and candidates.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::{Context, config_at};
 use super::rewritten;
+use super::scope::Walked;
 use crate::config;
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
@@ -131,6 +133,8 @@ pub struct Snapshot {
     pub closed: Vec<Closed>,
     /// When the authority was last asked.
     pub as_of: Option<DateTime<Utc>>,
+    /// The range that was walked last: gates and plans ask for the same one.
+    pub(super) walked: RefCell<Option<Walked>>,
 }
 
 impl Snapshot {
@@ -169,7 +173,17 @@ impl Snapshot {
             environments.insert(environment.name.clone(), read_environment(ctx, environment)?);
         }
         let as_of = as_of(ctx);
-        Ok(Snapshot { trunk, policy, style, environments, candidates, pool, closed, as_of })
+        Ok(Snapshot {
+            trunk,
+            policy,
+            style,
+            environments,
+            candidates,
+            pool,
+            closed,
+            as_of,
+            walked: RefCell::default(),
+        })
     }
 
     /// An environment's policy.
