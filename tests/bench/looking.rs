@@ -12,6 +12,7 @@
 
 mod answers;
 mod clock;
+mod gates;
 mod records;
 mod repository;
 mod rows;
@@ -89,6 +90,33 @@ fn look(repository: &Repository, graph: Graph, rounds: Rounds, judged: bool, tal
     println!("\n  {:<12} {:>9} {:>9} {:>7} {limit}", "", "rel ms", "git ms", "ratio");
     for row in &rows {
         time(&spots, row, rounds, judged, tally);
+    }
+    judge(&spots, judged, tally);
+}
+
+/// What all gates cost more than hardly any, judged where figures count.
+fn judge(spots: &Spots<'_>, judged: bool, tally: &mut Tally) {
+    let rounds =
+        if judged { gates::Rounds { turns: 4, runs: 8 } } else { gates::Rounds { turns: 1, runs: 1 } };
+    match gates::judge(spots, rounds) {
+        Err(why) => {
+            tally.count(false);
+            println!("\n  WRONG  gates: {why}");
+        }
+        Ok(found) => {
+            let more = found.all - found.few;
+            let within = !judged || more <= gates::LIMIT;
+            tally.count(within);
+            let verdict = match judged {
+                true if within => format!(", of {:.1} allowed: ok", gates::LIMIT),
+                true => format!(", of {:.1} allowed: OVER", gates::LIMIT),
+                false => String::new(),
+            };
+            println!(
+                "\n  all gates take {more:.2} ms of a processor ({:.2} to {:.2}){verdict}",
+                found.few, found.all
+            );
+        }
     }
 }
 

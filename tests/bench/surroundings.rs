@@ -92,11 +92,18 @@ impl Surroundings {
 
     /// Lets git read this text. It must succeed.
     pub fn tell_git(&self, dir: &Path, words: &[&str], text: &str) {
-        let mut command = self.git(dir, words);
-        let mut git = command.stdin(Stdio::piped()).spawn().expect("git starts");
-        git.stdin.take().expect("piped").write_all(text.as_bytes()).expect("git reads");
-        assert!(git.wait().expect("git ends").success(), "git {words:?} failed");
+        fed(self.git(dir, words), text);
     }
+}
+
+/// What a command prints that reads this text, without the last newline. It must succeed.
+pub fn fed(mut command: Command, text: &str) -> String {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut running = piped.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    running.stdin.take().expect("piped").write_all(text.as_bytes()).expect("it reads");
+    let output = running.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{command:?} failed");
+    String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned()
 }
 
 /// Runs a command to its end.

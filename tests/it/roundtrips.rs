@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::repo::{Desk, Shop};
-use crate::world::Running;
+use crate::world::{Running, wait_until};
 
 /// What a run asked of the remote, in order, with the commands between:
 /// `fetch`, `push`, `ls-remote`, `COMMAND build`, `COMMAND deploy`.
@@ -70,6 +70,35 @@ fn a_deployment_makes_three() {
         ["fetch", "push", "COMMAND deploy", "push"],
         "with the final tag"
     );
+}
+
+/// Whatever the policy asks for, what is needed to judge it comes with one fetch.
+#[test]
+fn all_gates_are_judged_from_one() {
+    let gates = r#"after = ["staging"]
+soak = "1s"
+approvals = 1
+signoff = "authors"
+deployers = ["ana@example.com"]
+freeze = [{ from = "2020-01-01T00:00", to = "2020-01-02T00:00" }]"#;
+    let shop = Shop::with(&[("after = [\"staging\"]", gates)]);
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    for what in ["door", "window"] {
+        let tag = ana.cut_new(what);
+        ana.deploy("staging", &[]);
+        bob.json(&["approve", &tag, "prod"]);
+        ana.json(&["approve", "--commit", "HEAD"]);
+        let standing = || ana.status("prod")["next"]["ready_at"].as_str().is_some_and(|at| at <= now().as_str());
+        wait_until("it has stood long enough", standing);
+        assert_eq!(trips(&ana, &["deploy", "prod", "--yes", "--dry-run"]), ["fetch"]);
+        let deployment = ana.deploy("prod", &[]);
+        let judged = deployment["gates"].as_array().unwrap().len();
+        assert!(judged >= 6, "{deployment}");
+    }
+}
+
+fn now() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 /// One fetch more where this clone does not have the artifacts yet.
