@@ -88,7 +88,8 @@ freeze = [{ from = "2020-01-01T00:00", to = "2020-01-02T00:00" }]"#;
         ana.deploy("staging", &[]);
         bob.json(&["approve", &tag, "prod"]);
         ana.json(&["approve", "--commit", "HEAD"]);
-        let standing = || ana.status("prod")["next"]["ready_at"].as_str().is_some_and(|at| at <= now().as_str());
+        let standing =
+            || ana.status("prod")["next"]["ready_at"].as_str().is_some_and(|at| at <= now().as_str());
         wait_until("it has stood long enough", standing);
         assert_eq!(trips(&ana, &["deploy", "prod", "--yes", "--dry-run"]), ["fetch"]);
         let deployment = ana.deploy("prod", &[]);

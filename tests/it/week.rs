@@ -129,6 +129,27 @@ fn a_scripted_week() {
     let why = ["--override", "freeze", "--override", "soak", "--reason", "the shop is down"];
     ana.deploy("prod", &[&[last.as_str()], &why[..]].concat());
 
+    // Saturday. Authors are asked from now on, and so is who is on call; and it is another system
+    // that deploys, under the same gates.
+    let asks = "signoff = \"authors\"\n\n[hooks]\nbefore_deploy = \"test ! -e \\\"$SHOP/nobody\\\"\"";
+    let toml = std::fs::read_to_string(ana.dir.join("release.toml")).unwrap();
+    ana.commit("release.toml", &format!("{}\n{asks}\n", toml.replace(frozen, "")), "chore: ask the authors");
+    let sixth = ana.cut_new("attic");
+    ana.deploy("staging", &[&sixth]);
+    bob.json(&["approve", &sixth, "prod"]);
+    refused(&ana, &sixth, &["soak", "signoff"]);
+    ana.json(&["approve", "--commit", &format!("prod..{sixth}")]);
+    shop.world.set("nobody");
+    let by_name = ["--override", "soak", "--reason", "there is no time"];
+    ana.refused_by(&[&["deploy", "prod", &sixth, "--yes"], &by_name[..]].concat(), 4, &["hook"]);
+    kim.refused_by(&["record", "prod", &sixth, "--started"], 4, &["soak"]);
+    shop.world.clear("nobody");
+    let started = an_hour_later(&kim, &["record", "prod", &sixth, "--started"]);
+    let passed: Vec<String> =
+        started["deployment"]["gates"].as_array().unwrap().iter().map(|one| string(&one["gate"])).collect();
+    assert_eq!(passed, ["order", "soak", "approvals", "signoff", "deployers", "hook"], "{started}");
+    kim.json(&["record", "prod", &sixth, "--succeeded"]);
+
     assert_eq!(
         told(&bob),
         [
@@ -140,6 +161,7 @@ fn a_scripted_week() {
             format!("deploy {third} succeeded"),
             format!("deploy {fixed} succeeded"),
             format!("deploy {last} succeeded soak freeze"),
+            format!("deploy {sixth} succeeded"),
         ]
     );
     ana.rel(&["fsck"]).ok();
