@@ -161,7 +161,7 @@ impl<'a> Look<'a> {
             return Ok(Vec::new());
         };
         let crossings = &self.outlook.crossings;
-        let lost = crossings.lost(&crossings.owed(live)?, self.snapshot.trunk, None)?;
+        let lost = crossings.lost(live, &crossings.owed(live)?, self.snapshot.trunk, None)?;
         let fix = |lost: Lost| {
             let change = scope::changes(self.ctx, &[lost.fix.commit])?.swap_remove(0);
             Ok(Fix { source: lost.fix.source, change })

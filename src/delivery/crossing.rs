@@ -81,7 +81,7 @@ impl<'a> Crossings<'a> {
             return Ok(Crossing { left: self.left(state, commit)?, ..Crossing::default() });
         };
         let owed = self.owed(live)?;
-        let lost = self.lost(&owed, commit, onto)?;
+        let lost = self.lost(live, &owed, commit, onto)?;
         Ok(Crossing { owed: !owed.is_empty(), lost, left: self.left(state, commit)? })
     }
 
@@ -171,17 +171,19 @@ impl<'a> Crossings<'a> {
         Ok(is_meant(&forms.concat()))
     }
 
-    /// Those of what is owed that a commit does not contain.
+    /// Those of what whoever replaces `live` must bring that a commit does not contain.
     ///
     /// # Errors
     /// As [`Crossings::to_candidate`].
-    pub fn lost(&self, owed: &[Owed], commit: Oid, onto: Option<String>) -> Result<Vec<Lost>> {
+    pub fn lost(&self, live: &Live, owed: &[Owed], commit: Oid, onto: Option<String>) -> Result<Vec<Lost>> {
+        let carried = self.carried(&live.tag)?;
+        let is_live = |fix: &Owed| carried.iter().any(|one| one.commit == fix.commit);
         let mut lost = Vec::new();
         let mut asked = Vec::new();
         for fix in self.not_plainly_in(owed, commit)? {
             match history::has(&self.ctx.repo, fix.commit)? {
                 true => asked.push(fix),
-                false => lost.push(self.told(fix, None, onto.clone())?),
+                false => lost.push(self.told(fix, is_live(fix), None, onto.clone())?),
             }
         }
         if asked.is_empty() {
@@ -195,7 +197,7 @@ impl<'a> Crossings<'a> {
             let stands = there.is_some_and(|way| way.reverted_by.is_none());
             if !stands && !self.takes_back_nothing(fix, commit)? {
                 let on_trunk = trunk.map(|way| (way.form.unwrap_or(fix.commit), way.reverted_by));
-                lost.push(self.told(fix, on_trunk, onto.clone())?);
+                lost.push(self.told(fix, is_live(fix), on_trunk, onto.clone())?);
             }
         }
         Ok(lost)
@@ -268,7 +270,13 @@ impl<'a> Crossings<'a> {
         Ok(made.is_none() && !self.contains(self.snapshot.trunk, commit)?)
     }
 
-    fn told(&self, fix: &Owed, on_trunk: Option<(Oid, Option<Oid>)>, onto: Option<String>) -> Result<Lost> {
+    fn told(
+        &self,
+        fix: &Owed,
+        live: bool,
+        on_trunk: Option<(Oid, Option<Oid>)>,
+        onto: Option<String>,
+    ) -> Result<Lost> {
         let subject = match history::has(&self.ctx.repo, fix.commit)? {
             true => changes(self.ctx, &[fix.commit])?.swap_remove(0).subject,
             false => String::new(),
@@ -276,7 +284,7 @@ impl<'a> Crossings<'a> {
         let record =
             self.snapshot.minted(&fix.candidate).map(|minted| self.snapshot.record(self.ctx, minted));
         let picked = record.and_then(std::result::Result::ok).map(|record| (record.actor, record.created_at));
-        Ok(Lost { fix: fix.clone(), subject, picked, on_trunk, onto })
+        Ok(Lost { fix: fix.clone(), live, subject, picked, on_trunk, onto })
     }
 
     /// Points of no return that were reached in an environment, and that a
@@ -347,7 +355,7 @@ pub fn warn_of_lost(
         let live = snapshot.chain(&environment.name)?.state.current();
         let Some(live) = live.filter(|_| environment.lost_fix() != LostFix::Off) else { continue };
         let owed = crossings.owed(live)?;
-        for lost in crossings.lost(&owed, commit, Some(release.to_string()))? {
+        for lost in crossings.lost(live, &owed, commit, Some(release.to_string()))? {
             match found.iter_mut().find(|(known, _)| known.fix.commit == lost.fix.commit) {
                 Some((_, places)) => places.push(&environment.name),
                 None => found.push((lost, vec![&environment.name])),

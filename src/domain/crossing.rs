@@ -30,6 +30,8 @@ pub struct Owed {
 pub struct Lost {
     /// Which.
     pub fix: Owed,
+    /// Whether it is live, and not only owed since what had it was replaced.
+    pub live: bool,
     /// What its message begins with: data, not yet fit to be shown.
     pub subject: String,
     /// Who picked it, and when; none where its tag cannot be read.
@@ -71,6 +73,9 @@ impl Lost {
     /// The fix in a line: `3fa9b10 "null cart on empty session" (picked by ana, 2 days ago; on trunk as 77e02c4)`.
     pub fn line(&self, now: DateTime<Utc>) -> String {
         let mut known = Vec::new();
+        if !self.live {
+            known.push("not live any more, and owed since".to_owned());
+        }
         if let Some((who, at)) = &self.picked {
             let ago = Duration::from_secs((now - *at).num_seconds().max(0).unsigned_abs());
             let when = if ago.is_zero() { "just now".to_owned() } else { format!("{} ago", span(ago)) };
@@ -111,12 +116,13 @@ pub fn fixes_lost(environment: &Environment, crossing: &Crossing, now: DateTime<
     Some(verdict)
 }
 
-/// Fixes that are live and that something lacks, each in a line.
+/// Fixes that are owed and that something lacks, each in a line.
 pub fn told(lost: &[Lost], now: DateTime<Utc>) -> String {
+    let what = if lost.iter().all(|lost| lost.live) { "live" } else { "owed" };
     let lines: Vec<String> = lost.iter().map(|lost| lost.line(now)).collect();
     match &lines[..] {
-        [one] => format!("live, but not in it: {one}"),
-        several => format!("live, but not in it:\n{}", several.join("\n")),
+        [one] => format!("{what}, but not in it: {one}"),
+        several => format!("{what}, but not in it:\n{}", several.join("\n")),
     }
 }
 

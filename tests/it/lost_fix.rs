@@ -251,7 +251,8 @@ fn what_a_rollback_leaves_behind_stays_owed() {
     assert_eq!(ana.live("prod"), "v0.1.0-rc.1");
     let next = ana.cut_new("window");
     ana.deploy("staging", &[&next]);
-    ana.refused_by(&["deploy", "prod", &next, "--yes"], 4, &["lost-fix"]);
+    let refused = ana.refused_by(&["deploy", "prod", &next, "--yes"], 4, &["lost-fix"]);
+    assert!(refused.stderr.contains("owed, but not in it: "), "it is not live any more: {refused:?}");
     // A rollback never waits for it.
     let with = ana.json(&["cherry-pick", &form, "--onto", "0.2.0"]);
     let with = string(&with["candidate"]["tag"]);

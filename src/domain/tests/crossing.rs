@@ -13,6 +13,7 @@ fn owed(n: u8) -> Owed {
 fn lost(n: u8) -> Lost {
     Lost {
         fix: owed(n),
+        live: true,
         subject: format!("fix: {n}"),
         picked: Some((person("ana"), minute(-120))),
         on_trunk: Some((oid(n), None)),
@@ -70,6 +71,11 @@ fn it_names_each_fix_who_picked_it_and_what_to_do() {
         verdict.fixes,
         ["rel cherry-pick 0101010 --onto 1.2.0", "or, if it is meant: rel waive 6565656 --reason WHY"]
     );
+    let mut crossing = losing(&[1]);
+    crossing.lost[0].live = false;
+    let text = says(&prod(true, None), &crossing).unwrap().text;
+    let known = "(not live any more, and owed since; picked by ana, 2 h ago; on trunk as 0101010)";
+    assert_eq!(text, format!("owed, but not in it: 6565656 \"fix: 1\" {known}"));
     let mut crossing = losing(&[1, 2, 3]);
     crossing.lost[1].on_trunk = None;
     crossing.lost[2].on_trunk = Some((oid(3), Some(oid(9))));
