@@ -15,7 +15,7 @@ use globset::GlobBuilder;
 use super::candidates::{CandidatesState, Minted};
 use super::config::Environment;
 use super::crossing::{self, Crossing};
-use super::env::{Deployment, EnvState, HoldCause, Trigger};
+use super::env::{Approved, Deployment, EnvState, HoldCause, Trigger};
 use super::freeze;
 use super::name::{Actor, BadName, EnvName};
 use super::plan::Setting;
@@ -294,25 +294,39 @@ pub fn approvals(case: &Case<'_>) -> Option<Verdict> {
         return Some(Verdict::pass(Gate::Approvals, format!("approvals {}/{wanted} ({who})", counted.len())));
     }
     let mut text = format!("{} of {wanted}", counted.len());
-    let mut again = Vec::new();
     for approval in case.state.approvals.iter().filter(|a| a.tag == *tag) {
         let who = &approval.actor.name;
         if deploys(case, &approval.actor) {
             text.push_str(&format!("; {who}'s does not count, {who} deploys"));
         } else if let Some(fault) = fault(case, &approval.actor) {
             text.push_str(&format!("; {who}'s does not count: {fault}"));
-            again.push(who.as_str());
         }
     }
-    let mut fix = format!("rel approve {tag} {name}");
-    if !again.is_empty() {
-        fix.push_str(&format!(", by {} again or by somebody else", again.join(", ")));
-    }
+    let fix = format!("rel approve {tag} {name}, by {}", who_can_approve(case, &counted));
     Some(Verdict::refuse(Gate::Approvals, text).fix(fix))
 }
 
+/// Whose approval is still of use.
+fn who_can_approve(case: &Case<'_>, counted: &[&Approved]) -> String {
+    let mut but: Vec<&str> = Vec::new();
+    let given = counted.iter().map(|approved| &approved.actor);
+    for actor in [case.actor].into_iter().chain(case.on_behalf_of).chain(given) {
+        // Who only looks may have no name.
+        let name = if actor.name.is_empty() { "whoever deploys" } else { actor.name.as_str() };
+        if !but.contains(&name) {
+            but.push(name);
+        }
+    }
+    let mut who = format!("anybody but {}", but.join(", "));
+    if case.environment.approvals_signed {
+        let file = case.environment.allowed_signers.as_deref().unwrap_or(Environment::ALLOWED_SIGNERS);
+        who.push_str(&format!(" who has a key in trunk's {file}"));
+    }
+    who
+}
+
 /// The approvals of this candidate that count in this case.
-pub fn counting_approvals<'a>(case: &Case<'a>) -> Vec<&'a super::env::Approved> {
+pub fn counting_approvals<'a>(case: &Case<'a>) -> Vec<&'a Approved> {
     let counts = |who: &Actor| !deploys(case, who) && fault(case, who).is_none();
     case.state.approvals.iter().filter(|a| a.tag == case.candidate.tag && counts(&a.actor)).collect()
 }
