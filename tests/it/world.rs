@@ -12,6 +12,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -44,6 +45,25 @@ fn ground() -> PathBuf {
     };
     let in_memory = std::env::var_os("TMPDIR").is_none() && statvfs(memory).is_ok_and(fits);
     if in_memory { memory.to_owned() } else { std::env::temp_dir() }
+}
+
+/// Has what is started from here hear the signals that tests send, whatever the
+/// tests themselves were started to ignore: a shell's background job ignores
+/// SIGINT, and its children inherit that, but of a signal that has a handler
+/// they get the default.
+fn let_children_hear() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].map(|signal| signal as i32) {
+            if ignored & (1 << (signal - 1)) != 0 {
+                // It sets a flag that nobody reads: the tests go on ignoring it.
+                signal_hook::flag::register(signal, Arc::default()).expect("a handler");
+            }
+        }
+    });
 }
 
 /// A folder with everything a test touches; gone with it.
@@ -85,6 +105,7 @@ impl World {
     /// An empty world.
     #[expect(clippy::disallowed_methods, reason = "where git and sh are is the one thing taken from outside")]
     pub fn new() -> World {
+        let_children_hear();
         let root =
             tempfile::Builder::new().prefix("rel-it-").tempdir_in(ground()).expect("a temporary folder");
         let world =
