@@ -18,6 +18,7 @@
 //! | `checkout` | after a folder was checked out |
 //! | `spawn` | before somebody's command is started |
 //! | `spawned` | after that, before its process is noted; no error can come here |
+//! | `hide` | before what finds secrets is made, where there are some |
 //! | `unfinished` | after a pick that needs a person was written down |
 //! | `laid out` | after its worktree was made |
 //! | `exited` | after it ended, before anything is made of it; no error either |

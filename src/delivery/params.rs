@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use crate::domain::config::{Environment, Param};
 use crate::domain::nearest::nearest;
-use crate::domain::redact::Redactor;
+use crate::domain::redact::{CannotSearch, Redactor};
 use crate::failure::{Failure, Kind, Result};
 
 /// The caller's variable that a value comes from. A secret has no other way
@@ -22,6 +22,8 @@ pub struct Params {
     pub open: BTreeMap<String, String>,
     /// What must never be.
     secret: BTreeMap<String, String>,
+    /// What takes those out of whatever is shown.
+    redactor: Redactor,
 }
 
 impl Params {
@@ -30,7 +32,7 @@ impl Params {
     ///
     /// # Errors
     /// One is given that is not declared, or is secret (exit 2); one has no
-    /// value (exit 4).
+    /// value, or the secret ones could not be kept out of what is shown (exit 4).
     pub fn find(ctx: &Context<'_>, commands: &Environment, given: &[(String, String)]) -> Result<Params> {
         let declared: Vec<&str> = commands.params.iter().map(|param| param.name.as_str()).collect();
         for (name, _) in given {
@@ -70,6 +72,8 @@ impl Params {
             }
         }
         if missing.is_empty() {
+            let redactor = Redactor::new(params.secret.values().map(String::as_str));
+            params.redactor = redactor.map_err(|why| cannot_hide(commands, &why))?;
             return Ok(params);
         }
         let message = format!("{} lacks values for its parameters; nothing changed", commands.name);
@@ -96,12 +100,21 @@ impl Params {
     }
 
     /// What takes the secret ones out of whatever is shown.
-    pub fn redactor(&self) -> Redactor {
-        Redactor::new(self.secret.values().map(String::as_str))
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// Those that are too short to be taken out of anything.
     pub fn too_short(&self) -> impl Iterator<Item = &str> {
         self.secret.iter().filter(|(_, value)| Redactor::cannot_hide(value)).map(|(name, _)| name.as_str())
     }
+}
+
+/// Refuses a run whose secrets would be shown.
+pub fn cannot_hide(commands: &Environment, why: &CannotSearch) -> Failure {
+    let name = &commands.name;
+    let message = format!("the secrets of {name} cannot be kept out of what is shown; nothing changed");
+    Failure::new(Kind::Refused, message)
+        .reason("params", format!("they cannot be searched for: {why}"))
+        .hint("keep a large secret in a file, and give its path as the parameter")
 }

@@ -3,7 +3,7 @@
 
 use super::artifacts;
 use super::context::{Context, config_at};
-use super::params::Params;
+use super::params::{Params, cannot_hide};
 use super::snapshot::Snapshot;
 use crate::config;
 use crate::domain::candidate::Candidate;
@@ -36,7 +36,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// The tag or a byte is not what was recorded (exit 9); there is no command;
-/// a parameter is not declared or has no value;
+/// a parameter is not declared, has no value, or is secret and could not be hidden;
 /// the candidate's configuration is invalid; offline, something is not here.
 pub fn prepare(
     ctx: &Context<'_>,
@@ -77,7 +77,8 @@ pub fn prepare(
         ctx.screen
             .warn(&format!("{name} is too short to be kept out of output: give it 4 characters or more"));
     }
-    ctx.screen.hide(&prepared.params.redactor());
+    let hidden = ctx.screen.hide(prepared.params.redactor());
+    hidden.map_err(|why| cannot_hide(&prepared.commands, &why))?;
     artifacts::ensure(ctx, &prepared.candidate)?;
     artifacts::expect_files(ctx, prepared.checkout)?;
     Ok(prepared)

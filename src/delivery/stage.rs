@@ -138,7 +138,7 @@ impl<'r> Stage<'r> {
             env.insert("REL_OFFLINE".into(), "1".into());
         }
         env.extend(prepared.params.variables().map(|(name, value)| (name.into(), value.into())));
-        let redactor = prepared.params.redactor();
+        let redactor = prepared.params.redactor().clone();
         // Secrets that a command prints go with the folder; what is kept has none.
         let raw = if redactor.is_idle() { log.clone() } else { folder.path().join("output.log") };
         Ok(Stage { checkout, folder, env, raw, log, redactor })

@@ -3,10 +3,13 @@
 //! that is broken into lines.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use data_encoding::{BASE64, BASE64URL};
+
+use crate::failpoint;
 
 /// What stands in the place of a secret.
 const HIDDEN: &[u8] = b"***";
@@ -26,11 +29,27 @@ pub struct Redactor {
     longest: usize,
 }
 
+/// There are secrets, and nothing that could find them: whoever would show or
+/// keep a text must not. Says why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CannotSearch(String);
+
+impl fmt::Display for CannotSearch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CannotSearch {}
+
 impl Redactor {
     /// Hides these. Of one of several lines each line is hidden by itself,
     /// since that is how output is read. One that is shorter than 4 bytes is
     /// not: see [`Redactor::cannot_hide`].
-    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Redactor {
+    ///
+    /// # Errors
+    /// They are too many or too large to be searched for.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Result<Redactor, CannotSearch> {
         let secrets: Vec<String> = secrets.into_iter().map(str::to_owned).collect();
         let mut needles: Vec<Vec<u8>> = Vec::new();
         for secret in &secrets {
@@ -44,14 +63,19 @@ impl Redactor {
         }
         needles.sort();
         needles.dedup();
-        let longest = needles.iter().map(Vec::len).max().unwrap_or_default();
-        let search = AhoCorasick::new(&needles).ok().filter(|_| longest > 0);
-        Redactor { secrets, search, longest }
+        let Some(longest) = needles.iter().map(Vec::len).max() else {
+            return Ok(Redactor { secrets, ..Redactor::default() });
+        };
+        failpoint::step("hide").map_err(|error| CannotSearch(error.to_string()))?;
+        let search = AhoCorasick::new(&needles).map_err(|error| CannotSearch(error.to_string()))?;
+        Ok(Redactor { secrets, search: Some(search), longest })
     }
 
     /// Hides what either hides.
-    #[must_use]
-    pub fn and(&self, other: &Redactor) -> Redactor {
+    ///
+    /// # Errors
+    /// As [`Redactor::new`].
+    pub fn and(&self, other: &Redactor) -> Result<Redactor, CannotSearch> {
         Redactor::new(self.secrets.iter().chain(&other.secrets).map(String::as_str))
     }
 
@@ -179,9 +203,13 @@ mod tests {
 
     use super::*;
 
+    fn hiding(secrets: &[&str]) -> Redactor {
+        Redactor::new(secrets.iter().copied()).unwrap()
+    }
+
     #[test]
     fn a_secret_is_hidden_as_it_is_and_in_base64() {
-        let redactor = Redactor::new(["s3cr3t!", "line one\nand two"]);
+        let redactor = hiding(&["s3cr3t!", "line one\nand two"]);
         assert_eq!(redactor.text("a s3cr3t! and s3cr3t!"), "a *** and ***");
         assert_eq!(redactor.text("line one"), "***");
         assert_eq!(redactor.bytes(b"x and two\xff"), &b"x ***\xff"[..]);
@@ -190,18 +218,18 @@ mod tests {
             assert!(redactor.text(&encoded).contains("***"), "{encoded}");
         }
         assert_eq!(redactor.text("nothing"), "nothing");
-        assert!(Redactor::new(["abc"]).is_idle() && Redactor::cannot_hide("abc"));
+        assert!(hiding(&["abc"]).is_idle() && Redactor::cannot_hide("abc"));
         assert!(Redactor::cannot_hide("ab\ncd") && !Redactor::cannot_hide("ab\nlong"));
         assert!(Redactor::default().is_idle());
     }
 
     #[test]
     fn what_overlaps_is_hidden_as_a_whole_and_secrets_add_up() {
-        let redactor = Redactor::new(["abcdef", "cdefgh", "defg"]);
+        let redactor = hiding(&["abcdef", "cdefgh", "defg"]);
         assert_eq!(redactor.text("xabcdefghx defg"), "x***x ***");
-        let both = Redactor::new(["first"]).and(&Redactor::new(["other"]));
+        let both = hiding(&["first"]).and(&hiding(&["other"])).unwrap();
         assert_eq!(both.text("first other"), "*** ***");
-        let quoted = Redactor::new(["a\"b\\c"]);
+        let quoted = hiding(&["a\"b\\c"]);
         assert_eq!(quoted.text(r#"{"text":"a\"b\\c"}"#), r#"{"text":"***"}"#);
     }
 
@@ -216,7 +244,7 @@ mod tests {
             pieces in 1..30usize,
         ) {
             prop_assume!(!"******".contains(secret.as_str()));
-            let redactor = Redactor::new([secret.as_str()]);
+            let redactor = hiding(&[&secret]);
             let text = format!("{before}{secret}{after}");
             prop_assert!(!shows(&redactor.bytes(text.as_bytes()), &secret));
             let mut shown = Vec::new();
@@ -234,7 +262,7 @@ mod tests {
         ) {
             let secret = secret.trim().to_owned();
             prop_assume!(secret.len() >= 6);
-            let redactor = Redactor::new([secret.as_str()]);
+            let redactor = hiding(&[&secret]);
             for alphabet in [&BASE64, &BASE64URL] {
                 let encoded = alphabet.encode(format!("{before}{secret}{after}").as_bytes());
                 // The characters that are the secret's alone.

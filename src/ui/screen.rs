@@ -13,7 +13,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::Value;
 
 use super::text;
-use crate::domain::redact::Redactor;
+use crate::domain::redact::{CannotSearch, Redactor};
 
 /// Assumed of a terminal that does not tell its width, in columns.
 const USUAL_WIDTH: usize = 80;
@@ -125,9 +125,14 @@ impl Screen {
     }
 
     /// From now on nothing of these secrets is said either.
-    pub fn hide(&self, secrets: &Redactor) {
+    ///
+    /// # Errors
+    /// All of them together cannot be searched for; those that were hidden
+    /// before still are.
+    pub fn hide(&self, secrets: &Redactor) -> Result<(), CannotSearch> {
         let mut known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = known.and(secrets);
+        *known = known.and(secrets)?;
+        Ok(())
     }
 
     /// The same screen over other writers, and over terminals, where there are

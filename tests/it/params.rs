@@ -138,3 +138,24 @@ fn one_that_is_too_short_to_hide_is_told_of() {
     let output = crate::world::Running::start(command).wait().ok();
     assert!(output.stderr.contains("TOKEN is too short to be kept out of output"), "{output:?}");
 }
+
+/// What would show a secret does not begin: whether those of the environment
+/// cannot be searched for, or not together with what was hidden before.
+#[test]
+#[cfg(feature = "failpoints")]
+fn what_cannot_be_hidden_is_refused_before_the_claim() {
+    let shop = with_params();
+    let ana = shop.ana();
+    ana.cut(&[]);
+    let before = ana.before();
+    for failing in ["hide=return(error)", "hide=1*off->return(error)"] {
+        let mut command = ana.command(&["deploy", "staging", "--yes", "--json", "--reason", SECRET]);
+        command.env("SHOP_COLOUR", "blue").env("SHOP_TOKEN", SECRET).env("FAILPOINTS", failing);
+        let output = crate::world::Running::start(command).wait().code(4);
+        assert_eq!((output.kind(), output.gates()), ("refused".into(), vec!["params".into()]), "{output:?}");
+        assert!(output.ways_on().contains("in a file"), "{output:?}");
+        assert!(!(output.stdout.clone() + &output.stderr).contains("hunter2"), "{output:?}");
+        ana.unchanged(&before);
+    }
+    assert!(shop.world.lines("given").is_empty());
+}
