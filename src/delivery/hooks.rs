@@ -299,8 +299,8 @@ impl Hook<'_> {
         };
         let mut last: VecDeque<String> = VecDeque::new();
         let ended = ctx.runner.run(run, interrupts, &mut |_| {}, &mut |line| {
-            ctx.screen.stream(self.name, line);
-            last.push_back(ctx.screen.without_secrets(&String::from_utf8_lossy(line)));
+            ctx.screen.stream(self.name, line.text);
+            last.push_back(ctx.screen.without_secrets(&String::from_utf8_lossy(line.text)));
             if last.len() > LAST_LINES {
                 last.pop_front();
             }

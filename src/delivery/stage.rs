@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::domain::config::Command;
 use crate::domain::env::{Deployment, Outcome, Progress};
 use crate::domain::name::{Oid, TagName};
 use crate::domain::redact::{Pieces, Redactor};
-use crate::exec::{self, Ended, Program, Run as Command_, Started};
+use crate::exec::{Ended, Piece, Program, Run as Command_, Started};
 use crate::failure::{Failure, Result};
 use crate::store::artifacts::cache::{manifest, write_manifest};
 use crate::store::checkout::Checkout;
@@ -156,26 +156,44 @@ impl<'r> Stage<'r> {
             return execute(ctx, run, prefix, journal);
         }
         let kept = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.log);
-        let mut kept = kept.map_err(|error| ctx.screen.warn(&format!("no output is kept: {error}"))).ok();
-        let mut show = |line: &[u8]| {
-            ctx.screen.stream(prefix, line);
-            if let Some(kept) = &mut kept {
-                // A full disk costs what was printed, not the deployment.
-                let _ = kept.write_all(line).and_then(|()| kept.write_all(b"\n"));
-            }
-        };
-        let mut pieces = Pieces::new(&self.redactor, exec::LONGEST);
-        let ended = follow(ctx, run, &mut |line| show(&pieces.take(line)), journal);
-        if let Some(rest) = pieces.finish() {
-            show(&rest);
-        }
-        ended
+        let kept = kept.map_err(|error| ctx.screen.warn(&format!("no output is kept: {error}"))).ok();
+        let pieces = Pieces::new(&self.redactor);
+        let mut keeper = Keeper { ctx, prefix, pieces, kept, within: false };
+        follow(ctx, run, &mut |piece| keeper.take(piece), journal)
     }
 
     fn clear(self) -> Result<()> {
         let removed = self.checkout.remove();
         drop(self.folder);
         removed
+    }
+}
+
+/// Shows and keeps what a command prints, without secrets.
+struct Keeper<'a> {
+    ctx: &'a Context<'a>,
+    prefix: &'a str,
+    pieces: Pieces<'a>,
+    kept: Option<File>,
+    /// Whether the next piece goes on with a line.
+    within: bool,
+}
+
+impl Keeper<'_> {
+    fn take(&mut self, piece: Piece<'_>) {
+        let mut text = self.pieces.take(piece.text, piece.ends);
+        // All of it may be held back, or be of a secret that was replaced before.
+        if !text.is_empty() || piece.ends && !self.within {
+            self.ctx.screen.stream(self.prefix, &text);
+        }
+        self.within = !piece.ends;
+        if piece.ends {
+            text.push(b'\n');
+        }
+        if let Some(kept) = &mut self.kept {
+            // A full disk costs what was printed, not the deployment.
+            let _ = kept.write_all(&text);
+        }
     }
 }
 
@@ -187,13 +205,13 @@ pub fn execute(
     prefix: &str,
     journal: &mut dyn FnMut(Process),
 ) -> (Ended, bool) {
-    follow(ctx, run, &mut |line| ctx.screen.stream(prefix, line), journal)
+    follow(ctx, run, &mut |line| ctx.screen.stream(prefix, line.text), journal)
 }
 
 fn follow(
     ctx: &Context<'_>,
     run: Command_<'_>,
-    line: &mut dyn FnMut(&[u8]),
+    line: &mut dyn FnMut(Piece<'_>),
     journal: &mut dyn FnMut(Process),
 ) -> (Ended, bool) {
     let mut started = false;

@@ -89,9 +89,15 @@ impl Redactor {
         self.search.is_none()
     }
 
-    /// Where secrets are, in order and apart.
-    fn found(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let mut found: Vec<Range<usize>> = Vec::new();
+    /// How many bytes before an end a secret may have begun that goes on after it.
+    fn reach(&self) -> usize {
+        self.longest.saturating_sub(1)
+    }
+
+    /// Where secrets are, in order and apart. What is `known` to be of one,
+    /// from the beginning on, is the first.
+    fn found(&self, bytes: &[u8], known: Option<usize>) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = known.map(|end| 0..end).into_iter().collect();
         for one in self.search.iter().flat_map(|search| search.find_overlapping_iter(bytes)) {
             let mut range = one.range();
             // They come by their ends; a longer one may swallow those before it.
@@ -115,7 +121,7 @@ impl Redactor {
 
     /// The bytes without secrets.
     pub fn bytes<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
-        let found = self.found(bytes);
+        let found = self.found(bytes, None);
         if found.is_empty() {
             return Cow::Borrowed(bytes);
         }
@@ -158,42 +164,53 @@ fn in_base64(secret: &[u8]) -> Vec<Vec<u8>> {
     forms
 }
 
-/// Takes secrets out of lines that may come in pieces of a size.
+/// Takes secrets out of lines that may come in pieces. However a line is cut up,
+/// what comes out is what [`Redactor::bytes`] makes of the whole of it.
 #[derive(Debug)]
 pub struct Pieces<'r> {
     redactor: &'r Redactor,
-    /// How large a piece is whose line goes on.
-    piece: usize,
-    /// The end of a piece, which the beginning of a secret may be.
+    /// The end of what came of a line, in which a secret may begin.
     held: Vec<u8>,
+    /// How much of that is of a secret in whose place something stands already;
+    /// none where what came before it was no secret.
+    hidden: Option<usize>,
 }
 
 impl<'r> Pieces<'r> {
-    /// For lines that come in pieces of `piece` bytes where they are longer.
-    pub fn new(redactor: &'r Redactor, piece: usize) -> Pieces<'r> {
-        Pieces { redactor, piece, held: Vec::new() }
+    /// For lines that have not begun.
+    pub fn new(redactor: &'r Redactor) -> Pieces<'r> {
+        Pieces { redactor, held: Vec::new(), hidden: None }
     }
 
-    /// What can be shown once this piece or line has come.
-    pub fn take(&mut self, line: &[u8]) -> Vec<u8> {
+    /// What can be shown once this piece has come, which the line `ends` with or
+    /// goes on after. Of one that never ends the last bytes never come: nobody
+    /// knows whether they are the beginning of a secret.
+    pub fn take(&mut self, piece: &[u8], ends: bool) -> Vec<u8> {
         let mut whole = std::mem::take(&mut self.held);
-        whole.extend_from_slice(line);
-        if line.len() == self.piece && !self.redactor.is_idle() {
-            let mut cut = whole.len().saturating_sub(self.redactor.longest - 1);
-            // A secret that lies across goes to one side of it, whole.
-            for range in self.redactor.found(&whole) {
-                if range.start < cut && range.end > cut {
-                    cut = range.end;
-                }
+        whole.extend_from_slice(piece);
+        // A secret that begins before this has ended by now.
+        let cut = if ends { whole.len() } else { whole.len().saturating_sub(self.redactor.reach()) };
+        let known = self.hidden.take();
+        let (mut shown, mut at) = (Vec::with_capacity(cut), 0);
+        for (number, range) in self.redactor.found(&whole, known).into_iter().enumerate() {
+            let replaced = number == 0 && known.is_some();
+            if range.start >= cut && !replaced {
+                break;
             }
+            if !replaced {
+                shown.extend_from_slice(&whole[at..range.start]);
+                shown.extend_from_slice(HIDDEN);
+            }
+            at = range.end.min(cut);
+            self.hidden = range.end.checked_sub(cut);
+        }
+        shown.extend_from_slice(&whole[at..cut]);
+        if ends {
+            self.hidden = None;
+        } else {
             self.held = whole.split_off(cut);
         }
-        self.redactor.bytes(&whole).into_owned()
-    }
-
-    /// What was held back to the end.
-    pub fn finish(self) -> Option<Vec<u8>> {
-        (!self.held.is_empty()).then(|| self.redactor.bytes(&self.held).into_owned())
+        shown
     }
 }
 
@@ -233,6 +250,31 @@ mod tests {
         assert_eq!(quoted.text(r#"{"text":"a\"b\\c"}"#), r#"{"text":"***"}"#);
     }
 
+    /// What is shown of a line that comes in these pieces.
+    fn in_pieces<'p>(redactor: &Redactor, pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
+        let mut taking = Pieces::new(redactor);
+        let mut shown: Vec<u8> = pieces.flat_map(|piece| taking.take(piece, false)).collect();
+        shown.extend(taking.take(b"", true));
+        shown
+    }
+
+    #[test]
+    fn a_line_as_long_as_a_piece_is_not_joined_with_the_next() {
+        let redactor = hiding(&["s3cr3t!"]);
+        let mut taking = Pieces::new(&redactor);
+        assert_eq!(taking.take(b"s3cr", false), b"");
+        assert_eq!(taking.take(b"3t! x", true), b"*** x");
+        assert_eq!(taking.take(b"3t!", true), b"3t!");
+    }
+
+    #[test]
+    fn a_secret_that_overlaps_the_last_one_is_hidden_in_pieces_too() {
+        let redactor = hiding(&["abcdef", "cdefgh", "ghij"]);
+        let pieces: [&[u8]; 4] = [b"xabcdef", b"g", b"hi", b"jx"];
+        assert_eq!(redactor.bytes(&pieces.concat()), &b"x***x"[..]);
+        assert_eq!(in_pieces(&redactor, pieces.into_iter()), b"x***x");
+    }
+
     fn shows(text: &[u8], secret: &str) -> bool {
         text.windows(secret.len()).any(|window| window == secret.as_bytes())
     }
@@ -247,12 +289,7 @@ mod tests {
             let redactor = hiding(&[&secret]);
             let text = format!("{before}{secret}{after}");
             prop_assert!(!shows(&redactor.bytes(text.as_bytes()), &secret));
-            let mut shown = Vec::new();
-            let mut taking = Pieces::new(&redactor, pieces);
-            for piece in text.as_bytes().chunks(pieces) {
-                shown.extend(taking.take(piece));
-            }
-            shown.extend(taking.finish().unwrap_or_default());
+            let shown = in_pieces(&redactor, text.as_bytes().chunks(pieces));
             prop_assert!(!shows(&shown, &secret), "{:?}", String::from_utf8_lossy(&shown));
         }
 

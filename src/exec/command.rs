@@ -22,7 +22,7 @@ use nix::unistd::Pid;
 use super::follow::{Follow, SHOWN_AT_ONCE};
 use super::group::{self, Group};
 use super::process;
-use super::{Ended, Interrupts, LOST_STATUS, Program, Run, Runner, Started};
+use super::{Ended, Interrupts, LOST_STATUS, Piece, Program, Run, Runner, Started};
 use crate::failpoint;
 
 /// The shortest and the longest sleep between two looks.
@@ -42,7 +42,7 @@ impl Runner for Processes {
         run: Run<'_>,
         interrupts: &Interrupts,
         started: &mut dyn FnMut(&Started),
-        line: &mut dyn FnMut(&[u8]),
+        line: &mut dyn FnMut(Piece<'_>),
     ) -> Ended {
         if interrupts.interrupted() {
             return Ended::Interrupted;
@@ -240,7 +240,7 @@ impl Watch<'_> {
         mut self,
         interrupts: &Interrupts,
         follow: &mut Follow,
-        line: &mut dyn FnMut(&[u8]),
+        line: &mut dyn FnMut(Piece<'_>),
     ) -> Ended {
         let group = Group::new(self.leader.pid.as_raw().unsigned_abs());
         let mut quiet_since = Instant::now();
@@ -381,8 +381,8 @@ mod tests {
                 log: &log,
             };
             let ended = Processes.run(run, &self.interrupts, &mut |one| starts.push(*one), &mut |line| {
-                lines.push(line.to_vec());
-                on_line(line);
+                lines.push(line.text.to_vec());
+                on_line(line.text);
             });
             assert!(starts.len() <= 1);
             Told { ended, lines, started: starts.pop() }

@@ -1,13 +1,15 @@
 //! Reads a growing log line by line.
 //!
 //! It never waits, never writes, and holds no more than one piece of a line in
-//! memory, however long the line is.
+//! memory, and a byte, however long the line is.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The longest piece of a line that is held in memory, and delivered: 64 KiB.
+use super::Piece;
+
+/// The longest piece of a line that is delivered: 64 KiB.
 pub const LONGEST: usize = 64 * 1024;
 
 /// How much is shown between two looks at anything else, in bytes.
@@ -18,11 +20,9 @@ pub(super) struct Follow {
     log: BufReader<File>,
     /// Bytes of the log that were read.
     position: u64,
-    /// The beginning of a line whose end has not been written yet.
+    /// The beginning of a line, or of what is left of it, whose end has not been
+    /// written yet.
     pending: Vec<u8>,
-    /// A full piece was just delivered: a newline that follows ends that line
-    /// and is not an empty one.
-    cut: bool,
 }
 
 impl Follow {
@@ -31,7 +31,7 @@ impl Follow {
         let mut file = File::open(log)?;
         let position = file.seek(SeekFrom::End(0))?;
         let log = BufReader::with_capacity(LONGEST, file);
-        Ok(Follow { log, position, pending: Vec::new(), cut: false })
+        Ok(Follow { log, position, pending: Vec::new() })
     }
 
     /// Delivers the lines among the next `budget` bytes, as far as they are
@@ -39,11 +39,12 @@ impl Follow {
     ///
     /// A log that cannot be read ends the showing, not the command: the output
     /// is in the file all the same.
-    pub(super) fn advance(&mut self, budget: u64, line: &mut dyn FnMut(&[u8])) -> bool {
+    pub(super) fn advance(&mut self, budget: u64, line: &mut dyn FnMut(Piece<'_>)) -> bool {
         let end = self.position.saturating_add(budget);
         let before = self.position;
         while self.position < end {
-            let room = (LONGEST - self.pending.len()) as u64;
+            // One byte more: a piece goes on where something of its line follows it.
+            let room = (LONGEST + 1 - self.pending.len()) as u64;
             let mut piece = self.log.by_ref().take(room.min(end - self.position));
             match piece.read_until(b'\n', &mut self.pending) {
                 Ok(0) | Err(_) => break,
@@ -51,15 +52,11 @@ impl Follow {
             }
             if self.pending.last() == Some(&b'\n') {
                 self.pending.pop();
-                if !(self.cut && self.pending.is_empty()) {
-                    line(&self.pending);
-                }
+                line(Piece { text: &self.pending, ends: true });
                 self.pending.clear();
-                self.cut = false;
-            } else if self.pending.len() == LONGEST {
-                line(&self.pending);
-                self.pending.clear();
-                self.cut = true;
+            } else if self.pending.len() > LONGEST {
+                line(Piece { text: &self.pending[..LONGEST], ends: false });
+                self.pending.drain(..LONGEST);
             }
         }
         self.position > before
@@ -68,7 +65,7 @@ impl Follow {
     /// Delivers everything written by now, a last line without newline
     /// included, and no more: a daemon may go on writing for ever. Leaves the
     /// rest to the log once it is `enough`.
-    pub(super) fn finish(mut self, line: &mut dyn FnMut(&[u8]), enough: impl Fn() -> bool) {
+    pub(super) fn finish(mut self, line: &mut dyn FnMut(Piece<'_>), enough: impl Fn() -> bool) {
         let written = self.log.get_ref().metadata().map_or(0, |log| log.len());
         while self.advance(SHOWN_AT_ONCE.min(written.saturating_sub(self.position)), line) {
             if enough() {
@@ -76,7 +73,7 @@ impl Follow {
             }
         }
         if !self.pending.is_empty() {
-            line(&self.pending);
+            line(Piece { text: &self.pending, ends: true });
         }
     }
 }
@@ -97,9 +94,9 @@ mod tests {
         let mut lines = Vec::new();
         for chunk in chunks {
             log.write_all(chunk).unwrap();
-            follow.advance(u64::MAX, &mut |line| lines.push(line.to_vec()));
+            follow.advance(u64::MAX, &mut |line: Piece<'_>| lines.push(line.text.to_vec()));
         }
-        follow.finish(&mut |line| lines.push(line.to_vec()), || false);
+        follow.finish(&mut |line: Piece<'_>| lines.push(line.text.to_vec()), || false);
         lines
     }
 
@@ -117,14 +114,29 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_goes_on_where_something_of_its_line_follows() {
+        let mut log = tempfile::NamedTempFile::new().unwrap();
+        let mut follow = Follow::from_end(log.path()).unwrap();
+        let mut ends = Vec::new();
+        for length in [LONGEST - 1, LONGEST, LONGEST + 1, 2 * LONGEST] {
+            log.write_all(&vec![b'x'; length]).unwrap();
+            follow.advance(u64::MAX, &mut |piece: Piece<'_>| ends.push((piece.text.len(), piece.ends)));
+            log.write_all(b"\n").unwrap();
+            follow.advance(u64::MAX, &mut |piece: Piece<'_>| ends.push((piece.text.len(), piece.ends)));
+        }
+        let long = |rest| [(LONGEST, false), (rest, true)];
+        assert_eq!(ends, [&[(LONGEST - 1, true), (LONGEST, true)][..], &long(1), &long(LONGEST)].concat());
+    }
+
+    #[test]
     fn the_budget_bounds_what_is_read_at_once() {
         let mut log = tempfile::NamedTempFile::new().unwrap();
         let mut follow = Follow::from_end(log.path()).unwrap();
         log.write_all(b"a\nb\nc\n").unwrap();
         let mut seen = Vec::new();
-        assert!(follow.advance(4, &mut |line| seen.push(line.to_vec())));
+        assert!(follow.advance(4, &mut |line: Piece<'_>| seen.push(line.text.to_vec())));
         assert_eq!(seen, [b"a", b"b"]);
-        assert!(follow.advance(4, &mut |line| seen.push(line.to_vec())));
+        assert!(follow.advance(4, &mut |line: Piece<'_>| seen.push(line.text.to_vec())));
         assert!(!follow.advance(4, &mut |_| ()));
         assert_eq!(seen, [b"a", b"b", b"c"]);
     }

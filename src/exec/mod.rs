@@ -23,7 +23,6 @@ use std::time::Duration;
 
 pub use command::Processes;
 pub use explain::explain;
-pub use follow::LONGEST;
 pub use group::{Left, is_group_alive, stop_group, what_is_left};
 pub use process::{at_work_in, boot_id, end_process, is_alive, this_process};
 pub use signals::{Change, Interrupts, Window};
@@ -74,6 +73,16 @@ pub struct Started {
     pub start_time: Option<u64>,
 }
 
+/// A line of output, or a piece of one that is longer than 64 KiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// Any bytes, without the newline.
+    pub text: &'a [u8],
+    /// Whether the line ends with it, with or without a newline; otherwise the
+    /// next piece goes on with the line.
+    pub ends: bool,
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub enum Ended {
@@ -112,8 +121,7 @@ pub trait Runner {
     ///
     /// `started` is called once, just after it started, so that the caller can
     /// write that down. `line` is called for each line of output as it
-    /// appears: any bytes, without the newline; a last line need not have had
-    /// one. A line longer than 64 KiB comes in pieces. What is left running by
+    /// appears; a last one need not have had a newline. What is left running by
     /// a command that ended by itself (a daemon) is left alone and not waited
     /// for; whatever it still writes goes to the log only.
     ///
@@ -123,6 +131,6 @@ pub trait Runner {
         run: Run<'_>,
         interrupts: &Interrupts,
         started: &mut dyn FnMut(&Started),
-        line: &mut dyn FnMut(&[u8]),
+        line: &mut dyn FnMut(Piece<'_>),
     ) -> Ended;
 }

@@ -113,6 +113,28 @@ fn a_secret_is_seen_nowhere() {
 }
 
 #[test]
+fn a_long_line_ends_where_it_ends() {
+    let shop = with_params();
+    let ana = shop.ana();
+    // As long as a piece of a line, and longer, with the secret across its end.
+    ana.script(
+        "deploy.sh",
+        "#!/bin/sh\nprintf '%065536d\\n' 1\necho next\n\
+         printf '%065530d%s and on\\n' 2 \"$TOKEN\"\necho last\n",
+    );
+    ana.commit_all("build: print long lines");
+    ana.cut(&[]);
+    let output = run(&ana, &["deploy", "staging", "--yes"]).ok();
+    let log = ana.rel(&["log", "--output", "staging#1"]).ok().stdout;
+    let zeros = |count| "0".repeat(count);
+    let (exact, longer) = (zeros(65_535) + "1", zeros(65_529) + "2*** and on");
+    assert!(log == [&exact[..], "next", &longer, "last", ""].join("\n"), "{}", log.replace("00000000", ""));
+    let shown: Vec<&str> = output.stderr.lines().filter_map(|line| line.strip_prefix("deploy | ")).collect();
+    assert_eq!((shown[0] == exact, shown[1]), (true, "next"));
+    assert_eq!((shown[2..shown.len() - 1].concat() == longer, shown.last()), (true, Some(&"last")));
+}
+
+#[test]
 fn one_that_is_given_as_an_open_parameter_is_not_recorded_either() {
     let shop = with_params();
     let ana = shop.ana();
