@@ -24,7 +24,7 @@ use crate::domain::gate::{Gate, Verdict};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::plan::Plan;
 use crate::domain::version::CandidateVersion;
-use crate::exec::{self, Ended, Interrupts, Run as Command_};
+use crate::exec::{self, Ended, Interrupts, Piece, Run as Command_};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::checkout::Checkout;
 use crate::ui::json as documents;
@@ -298,7 +298,7 @@ impl Hook<'_> {
             log: &log,
         };
         let mut last: VecDeque<String> = VecDeque::new();
-        let ended = ctx.runner.run(run, interrupts, &mut |_| {}, &mut |line| {
+        let ended = ctx.runner.run(run, interrupts, &mut |_| {}, &mut |line: Piece<'_>| {
             ctx.screen.stream(self.name, line.text);
             last.push_back(ctx.screen.without_secrets(&String::from_utf8_lossy(line.text)));
             if last.len() > LAST_LINES {

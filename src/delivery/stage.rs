@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::artifacts;
 use super::context::{Context, scratch};
@@ -17,11 +18,16 @@ use crate::domain::config::Command;
 use crate::domain::env::{Deployment, Outcome, Progress};
 use crate::domain::name::{Oid, TagName};
 use crate::domain::redact::{Pieces, Redactor};
-use crate::exec::{Ended, Piece, Program, Run as Command_, Started};
+use crate::exec::{Ended, Listener, Piece, Program, Run as Command_, Started};
 use crate::failure::{Failure, Result};
 use crate::store::artifacts::cache::{manifest, write_manifest};
 use crate::store::checkout::Checkout;
 use crate::store::journal::{OpenRun, Process};
+use crate::ui::screen::Screen;
+
+/// How long the rest of what a command printed may take to be kept once somebody
+/// has seen enough: what a runaway printed may take for ever, and they wait.
+const THE_REST: Duration = Duration::from_secs(2);
 
 /// How the commands of one deployment ended.
 pub struct Ending {
@@ -158,8 +164,18 @@ impl<'r> Stage<'r> {
         let kept = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.log);
         let kept = kept.map_err(|error| ctx.screen.warn(&format!("no output is kept: {error}"))).ok();
         let pieces = Pieces::new(&self.redactor);
-        let mut keeper = Keeper { ctx, prefix, pieces, kept, within: false };
-        follow(ctx, run, &mut |piece| keeper.take(piece), journal)
+        let mut keeper = Keeper {
+            screen: ctx.screen,
+            prefix,
+            pieces,
+            kept,
+            within: false,
+            unseen_since: None,
+            cut: false,
+        };
+        let ended = follow(ctx, run, &mut keeper, journal);
+        keeper.finish();
+        ended
     }
 
     fn clear(self) -> Result<()> {
@@ -171,28 +187,56 @@ impl<'r> Stage<'r> {
 
 /// Shows and keeps what a command prints, without secrets.
 struct Keeper<'a> {
-    ctx: &'a Context<'a>,
+    screen: &'a Screen,
     prefix: &'a str,
     pieces: Pieces<'a>,
     kept: Option<File>,
     /// Whether the next piece goes on with a line.
     within: bool,
+    /// Since when it only keeps: somebody has seen enough.
+    unseen_since: Option<Instant>,
+    /// Whether there was more than it took the time to keep.
+    cut: bool,
 }
 
-impl Keeper<'_> {
-    fn take(&mut self, piece: Piece<'_>) {
+impl Listener for Keeper<'_> {
+    fn hear(&mut self, piece: Piece<'_>) {
         let mut text = self.pieces.take(piece.text, piece.ends);
         // All of it may be held back, or be of a secret that was replaced before.
-        if !text.is_empty() || piece.ends && !self.within {
-            self.ctx.screen.stream(self.prefix, &text);
+        let shows = !text.is_empty() || piece.ends && !self.within;
+        if shows && self.unseen_since.is_none() {
+            self.screen.stream(self.prefix, &text);
         }
         self.within = !piece.ends;
         if piece.ends {
             text.push(b'\n');
         }
+        self.keep(&text);
+    }
+
+    /// What the command wrote to has secrets and goes with its folder: what is
+    /// not kept now is lost.
+    fn wants_the_rest(&mut self) -> bool {
+        self.cut = self.unseen_since.get_or_insert_with(Instant::now).elapsed() >= THE_REST;
+        !self.cut
+    }
+}
+
+impl Keeper<'_> {
+    fn keep(&mut self, text: &[u8]) {
         if let Some(kept) = &mut self.kept {
             // A full disk costs what was printed, not the deployment.
-            let _ = kept.write_all(&text);
+            let _ = kept.write_all(text);
+        }
+    }
+
+    /// Says where what is kept is not all of it.
+    fn finish(mut self) {
+        if self.cut {
+            let newline = if self.within { "\n" } else { "" };
+            self.keep(
+                format!("{newline}rel: interrupted; the rest of what this printed is not kept\n").as_bytes(),
+            );
         }
     }
 }
@@ -205,13 +249,13 @@ pub fn execute(
     prefix: &str,
     journal: &mut dyn FnMut(Process),
 ) -> (Ended, bool) {
-    follow(ctx, run, &mut |line| ctx.screen.stream(prefix, line.text), journal)
+    follow(ctx, run, &mut |line: Piece<'_>| ctx.screen.stream(prefix, line.text), journal)
 }
 
 fn follow(
     ctx: &Context<'_>,
     run: Command_<'_>,
-    line: &mut dyn FnMut(Piece<'_>),
+    listener: &mut dyn Listener,
     journal: &mut dyn FnMut(Process),
 ) -> (Ended, bool) {
     let mut started = false;
@@ -219,7 +263,7 @@ fn follow(
         started = true;
         journal(Process::new(*process, Some(run.grace)));
     };
-    let ended = ctx.runner.run(run, ctx.interrupts, &mut on_start, line);
+    let ended = ctx.runner.run(run, ctx.interrupts, &mut on_start, listener);
     (ended, started)
 }
 
@@ -270,4 +314,35 @@ pub fn log_file(
         std::fs::create_dir_all(dir)?;
     }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::screen::ColorChoice;
+
+    #[test]
+    fn what_is_kept_says_where_it_was_cut() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let redactor = Redactor::new(["s3cr3t!"]).unwrap();
+        let mut keeper = Keeper {
+            screen: &Screen::new(false, false, ColorChoice::Never, false, true, 0, false),
+            prefix: "deploy",
+            pieces: Pieces::new(&redactor),
+            kept: Some(log.reopen().unwrap()),
+            within: false,
+            unseen_since: None,
+            cut: false,
+        };
+        keeper.hear(Piece { text: b"with s3cr3t!", ends: true });
+        assert!(keeper.wants_the_rest());
+        keeper.hear(Piece { text: b"unseen, s3cr3t! and s3cr", ends: false });
+        keeper.unseen_since = Instant::now().checked_sub(THE_REST);
+        assert!(!keeper.wants_the_rest());
+        keeper.finish();
+        // What may be the beginning of a secret is not kept either.
+        let kept = std::fs::read_to_string(log.path()).unwrap();
+        let told = "rel: interrupted; the rest of what this printed is not kept";
+        assert_eq!(kept, format!("with ***\nunseen, *** a\n{told}\n"));
+    }
 }

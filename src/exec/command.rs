@@ -22,7 +22,7 @@ use nix::unistd::Pid;
 use super::follow::{Follow, SHOWN_AT_ONCE};
 use super::group::{self, Group};
 use super::process;
-use super::{Ended, Interrupts, LOST_STATUS, Piece, Program, Run, Runner, Started};
+use super::{Ended, Interrupts, LOST_STATUS, Listener, Program, Run, Runner, Started};
 use crate::failpoint;
 
 /// The shortest and the longest sleep between two looks.
@@ -42,7 +42,7 @@ impl Runner for Processes {
         run: Run<'_>,
         interrupts: &Interrupts,
         started: &mut dyn FnMut(&Started),
-        line: &mut dyn FnMut(Piece<'_>),
+        listener: &mut dyn Listener,
     ) -> Ended {
         if interrupts.interrupted() {
             return Ended::Interrupted;
@@ -63,12 +63,12 @@ impl Runner for Processes {
         let ended = Watch { run, begun, leader: Leader::new(pid), ending: None }.until_ended(
             interrupts,
             &mut follow,
-            line,
+            listener,
         );
         let _ = failpoint::step("exited");
         // A person who asks again while a long backlog is shown has seen enough of it.
         let heard = interrupts.count();
-        follow.finish(line, || interrupts.count() > heard);
+        follow.finish(listener, || interrupts.count() > heard);
         ended
     }
 }
@@ -240,12 +240,12 @@ impl Watch<'_> {
         mut self,
         interrupts: &Interrupts,
         follow: &mut Follow,
-        line: &mut dyn FnMut(Piece<'_>),
+        listener: &mut dyn Listener,
     ) -> Ended {
         let group = Group::new(self.leader.pid.as_raw().unsigned_abs());
         let mut quiet_since = Instant::now();
         loop {
-            let shown = follow.advance(SHOWN_AT_ONCE, line);
+            let shown = follow.advance(SHOWN_AT_ONCE, listener);
             let look = self.leader.look();
             let now = Instant::now();
             if self.ending.is_none() {
@@ -306,7 +306,7 @@ mod tests {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
-    use super::super::{GRACE, Left, boot_id, is_alive, is_group_alive, stop_group, what_is_left};
+    use super::super::{GRACE, Left, Piece, boot_id, is_alive, is_group_alive, stop_group, what_is_left};
     use super::*;
 
     /// Longer than any test: what waits for it hangs visibly.
@@ -380,10 +380,11 @@ mod tests {
                 grace: self.grace,
                 log: &log,
             };
-            let ended = Processes.run(run, &self.interrupts, &mut |one| starts.push(*one), &mut |line| {
-                lines.push(line.text.to_vec());
-                on_line(line.text);
-            });
+            let ended =
+                Processes.run(run, &self.interrupts, &mut |one| starts.push(*one), &mut |line: Piece<'_>| {
+                    lines.push(line.text.to_vec());
+                    on_line(line.text);
+                });
             assert!(starts.len() <= 1);
             Told { ended, lines, started: starts.pop() }
         }
@@ -683,7 +684,7 @@ mod tests {
             grace: GRACE,
             log: &log,
         };
-        let why = |run| match Processes.run(run, &place.interrupts, &mut |_| (), &mut |_| ()) {
+        let why = |run| match Processes.run(run, &place.interrupts, &mut |_| (), &mut |_: Piece<'_>| ()) {
             Ended::NotStarted(error) => error.to_string(),
             other => panic!("{other:?}"),
         };

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::Piece;
+use super::{Listener, Piece};
 
 /// The longest piece of a line that is delivered: 64 KiB.
 pub const LONGEST: usize = 64 * 1024;
@@ -39,7 +39,7 @@ impl Follow {
     ///
     /// A log that cannot be read ends the showing, not the command: the output
     /// is in the file all the same.
-    pub(super) fn advance(&mut self, budget: u64, line: &mut dyn FnMut(Piece<'_>)) -> bool {
+    pub(super) fn advance(&mut self, budget: u64, listener: &mut dyn Listener) -> bool {
         let end = self.position.saturating_add(budget);
         let before = self.position;
         while self.position < end {
@@ -52,10 +52,10 @@ impl Follow {
             }
             if self.pending.last() == Some(&b'\n') {
                 self.pending.pop();
-                line(Piece { text: &self.pending, ends: true });
+                listener.hear(Piece { text: &self.pending, ends: true });
                 self.pending.clear();
             } else if self.pending.len() > LONGEST {
-                line(Piece { text: &self.pending[..LONGEST], ends: false });
+                listener.hear(Piece { text: &self.pending[..LONGEST], ends: false });
                 self.pending.drain(..LONGEST);
             }
         }
@@ -63,17 +63,17 @@ impl Follow {
     }
 
     /// Delivers everything written by now, a last line without newline
-    /// included, and no more: a daemon may go on writing for ever. Leaves the
-    /// rest to the log once it is `enough`.
-    pub(super) fn finish(mut self, line: &mut dyn FnMut(Piece<'_>), enough: impl Fn() -> bool) {
+    /// included, and no more: a daemon may go on writing for ever. Once it is
+    /// `enough`, leaves the rest to the log, unless the listener wants it.
+    pub(super) fn finish(mut self, listener: &mut dyn Listener, enough: impl Fn() -> bool) {
         let written = self.log.get_ref().metadata().map_or(0, |log| log.len());
-        while self.advance(SHOWN_AT_ONCE.min(written.saturating_sub(self.position)), line) {
-            if enough() {
+        while self.advance(SHOWN_AT_ONCE.min(written.saturating_sub(self.position)), listener) {
+            if self.position < written && enough() && !listener.wants_the_rest() {
                 return;
             }
         }
         if !self.pending.is_empty() {
-            line(Piece { text: &self.pending, ends: true });
+            listener.hear(Piece { text: &self.pending, ends: true });
         }
     }
 }
@@ -137,7 +137,7 @@ mod tests {
         assert!(follow.advance(4, &mut |line: Piece<'_>| seen.push(line.text.to_vec())));
         assert_eq!(seen, [b"a", b"b"]);
         assert!(follow.advance(4, &mut |line: Piece<'_>| seen.push(line.text.to_vec())));
-        assert!(!follow.advance(4, &mut |_| ()));
+        assert!(!follow.advance(4, &mut |_: Piece<'_>| ()));
         assert_eq!(seen, [b"a", b"b", b"c"]);
     }
 

@@ -83,6 +83,25 @@ pub struct Piece<'a> {
     pub ends: bool,
 }
 
+/// Who hears what a command prints.
+pub trait Listener {
+    /// A line, or a piece of one.
+    fn hear(&mut self, piece: Piece<'_>);
+
+    /// Asked again and again while what an ended command printed is still being
+    /// told, and a further signal has come: whether the rest of it is to come,
+    /// although nobody wants to see it.
+    fn wants_the_rest(&mut self) -> bool {
+        false
+    }
+}
+
+impl<F: FnMut(Piece<'_>)> Listener for F {
+    fn hear(&mut self, piece: Piece<'_>) {
+        self(piece);
+    }
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub enum Ended {
@@ -120,7 +139,7 @@ pub trait Runner {
     /// Runs one command to its end.
     ///
     /// `started` is called once, just after it started, so that the caller can
-    /// write that down. `line` is called for each line of output as it
+    /// write that down. `listener` hears each line of output as it
     /// appears; a last one need not have had a newline. What is left running by
     /// a command that ended by itself (a daemon) is left alone and not waited
     /// for; whatever it still writes goes to the log only.
@@ -131,6 +150,6 @@ pub trait Runner {
         run: Run<'_>,
         interrupts: &Interrupts,
         started: &mut dyn FnMut(&Started),
-        line: &mut dyn FnMut(Piece<'_>),
+        listener: &mut dyn Listener,
     ) -> Ended;
 }

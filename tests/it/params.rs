@@ -1,12 +1,17 @@
 //! Parameters of an environment's commands, and secrets among them.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::output::Output;
 use crate::repo::{Desk, Shop};
+use crate::world::wait_until;
 
 /// What must be seen nowhere.
 const SECRET: &str = "hunter2/\"quoted\"=";
@@ -132,6 +137,41 @@ fn a_long_line_ends_where_it_ends() {
     let shown: Vec<&str> = output.stderr.lines().filter_map(|line| line.strip_prefix("deploy | ")).collect();
     assert_eq!((shown[0] == exact, shown[1]), (true, "next"));
     assert_eq!((shown[2..shown.len() - 1].concat() == longer, shown.last()), (true, Some(&"last")));
+}
+
+/// Whoever interrupts again while a backlog is shown sees no more of it; what is
+/// kept of it is all there, since what the command wrote to is gone.
+#[test]
+fn what_nobody_wants_to_see_any_more_is_kept() {
+    const LINES: usize = 2000;
+    let shop = with_params();
+    let ana = shop.ana();
+    ana.script(
+        "deploy.sh",
+        &format!(
+            "#!/bin/sh\ni=0\nwhile [ $i -lt {LINES} ]; do i=$((i + 1)); printf '%d %01000d %s\\n' $i 0 \"$TOKEN\"; done\n\
+             : > \"$SHOP/printed\"\n"
+        ),
+    );
+    ana.commit_all("build: print a lot");
+    ana.cut(&[]);
+    let mut command = ana.command(&["deploy", "staging", "--yes"]);
+    command.env("SHOP_COLOUR", "blue").env("SHOP_TOKEN", SECRET).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It is not read, so that rel stands with most of it unshown when the command ends.
+    wait_until("all is printed", || shop.world.shop().join("printed").exists());
+    let mut stderr = child.stderr.take().unwrap();
+    // More than stood in the pipe and rel shows before it looks at the command again.
+    let mut shown = vec![0; 800_000];
+    stderr.read_exact(&mut shown).unwrap();
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    stderr.read_to_end(&mut shown).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "nothing comes after it");
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.contains("deploy | 500 ") && !shown.contains(&format!("deploy | {LINES} ")));
+    let log = ana.rel(&["log", "--output", "staging#1"]).ok().stdout;
+    let kept: Vec<String> = (1..=LINES).map(|i| format!("{i} {} ***", "0".repeat(1000))).collect();
+    assert!(log.lines().eq(kept), "{} lines of {LINES}", log.lines().count());
 }
 
 #[test]
