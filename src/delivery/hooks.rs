@@ -296,6 +296,8 @@ impl Hook<'_> {
             timeout: Some(snapshot.policy.config.hooks.timeout),
             grace: exec::GRACE,
             log: &log,
+            // A hook may print what the environment holds, and nothing of it is kept.
+            nameless: true,
         };
         let mut last: VecDeque<String> = VecDeque::new();
         let ended = ctx.runner.run(run, interrupts, &mut |_| {}, &mut |line: Piece<'_>| {

@@ -283,6 +283,7 @@ impl Making<'_, '_> {
                 timeout: Some(build.timeout),
                 grace: exec::GRACE,
                 log: &log,
+                nameless: false,
             };
             self.run.starts()?;
             let (ended, _) = stage::execute(ctx, run, "build", &mut |process| {

@@ -160,6 +160,7 @@ impl Rollout<'_> {
             timeout: Some(commands.timeout),
             grace: commands.grace,
             log: &self.stage.raw,
+            nameless: self.stage.has_secrets(),
         };
         let mut attempt = 1;
         let ended = loop {

@@ -145,9 +145,15 @@ impl<'r> Stage<'r> {
         }
         env.extend(prepared.params.variables().map(|(name, value)| (name.into(), value.into())));
         let redactor = prepared.params.redactor().clone();
-        // Secrets that a command prints go with the folder; what is kept has none.
+        // What is kept has no secrets; those that a command prints have no name to be found by.
         let raw = if redactor.is_idle() { log.clone() } else { folder.path().join("output.log") };
         Ok(Stage { checkout, folder, env, raw, log, redactor })
+    }
+
+    /// Whether what commands write to may hold secrets, and is not to be left
+    /// where a killed `rel` leaves things.
+    pub(super) fn has_secrets(&self) -> bool {
+        !self.redactor.is_idle()
     }
 
     /// Runs one command, shows what it prints, and keeps that.
@@ -158,7 +164,7 @@ impl<'r> Stage<'r> {
         prefix: &str,
         journal: &mut dyn FnMut(Process),
     ) -> (Ended, bool) {
-        if self.redactor.is_idle() {
+        if !self.has_secrets() {
             return execute(ctx, run, prefix, journal);
         }
         let kept = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.log);
@@ -214,8 +220,8 @@ impl Listener for Keeper<'_> {
         self.keep(&text);
     }
 
-    /// What the command wrote to has secrets and goes with its folder: what is
-    /// not kept now is lost.
+    /// What the command wrote to has secrets and no name: what is not kept now
+    /// is lost.
     fn wants_the_rest(&mut self) -> bool {
         self.cut = self.unseen_since.get_or_insert_with(Instant::now).elapsed() >= THE_REST;
         !self.cut

@@ -47,7 +47,7 @@ impl Runner for Processes {
         if interrupts.interrupted() {
             return Ended::Interrupted;
         }
-        let (log, mut follow) = match open_log(run.log) {
+        let (log, mut follow) = match open_log(&run) {
             Ok(both) => both,
             Err(error) => return Ended::NotStarted(error),
         };
@@ -74,11 +74,16 @@ impl Runner for Processes {
 }
 
 /// The log for the command to append to, and for us to follow.
-fn open_log(path: &Path) -> io::Result<(File, Follow)> {
+fn open_log(run: &Run<'_>) -> io::Result<(File, Follow)> {
+    let path: &Path = run.log;
     let open = || {
         // What a command prints may hold secrets.
         let log = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-        Ok((log, Follow::from_end(path)?))
+        let follow = Follow::from_end(path)?;
+        if run.nameless {
+            std::fs::remove_file(path)?;
+        }
+        Ok((log, follow))
     };
     open().map_err(|error: io::Error| {
         io::Error::new(error.kind(), format!("cannot write the log {}: {error}", path.display()))
@@ -379,6 +384,7 @@ mod tests {
                 timeout: self.timeout,
                 grace: self.grace,
                 log: &log,
+                nameless: false,
             };
             let ended =
                 Processes.run(run, &self.interrupts, &mut |one| starts.push(*one), &mut |line: Piece<'_>| {
@@ -683,6 +689,7 @@ mod tests {
             timeout: None,
             grace: GRACE,
             log: &log,
+            nameless: false,
         };
         let why = |run| match Processes.run(run, &place.interrupts, &mut |_| (), &mut |_: Piece<'_>| ()) {
             Ended::NotStarted(error) => error.to_string(),

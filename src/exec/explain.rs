@@ -130,7 +130,16 @@ mod tests {
         let log = cwd.join("log");
         explain(
             ended,
-            &Run { program, cwd, env: &env, input: None, timeout, grace: Duration::ZERO, log: &log },
+            &Run {
+                program,
+                cwd,
+                env: &env,
+                input: None,
+                timeout,
+                grace: Duration::ZERO,
+                log: &log,
+                nameless: false,
+            },
         )
     }
 

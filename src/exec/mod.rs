@@ -61,6 +61,9 @@ pub struct Run<'a> {
     /// The file stdout and stderr are appended to, in the order written. Made,
     /// for its owner's eyes only, if it does not exist; its folder must.
     pub log: &'a Path,
+    /// Whether that file loses its name once it is open: nothing of it is left
+    /// when nobody has it open any more, whoever is killed.
+    pub nameless: bool,
 }
 
 /// A command that has started. It leads its own process group.

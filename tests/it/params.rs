@@ -16,6 +16,9 @@ use crate::world::wait_until;
 /// What must be seen nowhere.
 const SECRET: &str = "hunter2/\"quoted\"=";
 
+/// The same, as grep -E looks for it: a part of it, plain and in base64.
+const ENCODED_OR_NOT: &str = "hunter2|dW50ZXIyLyJx";
+
 /// Staging takes a number, a colour and a token.
 fn with_params() -> Shop {
     let shop = Shop::new();
@@ -107,14 +110,60 @@ fn a_secret_is_seen_nowhere() {
     {
         assert!(!text.contains("hunter2") && !text.contains(&encoded[4..16]), "{text}");
     }
-    // Nothing of it lies around on this machine either.
-    let left = shop
-        .world
-        .command("grep", &ana.person, &shop.world.at("."))
-        .args(["-rl", "hunter2", "."])
-        .output()
-        .unwrap();
+    nothing_lies_around(&ana);
+}
+
+/// Nothing of the secret is in a file of the world, in git's objects or not.
+#[track_caller]
+fn nothing_lies_around(desk: &Desk<'_>) {
+    let world = &desk.shop.world;
+    let mut grep = world.command("grep", &desk.person, &world.at("."));
+    let left = grep.args(["-rlE", ENCODED_OR_NOT, "."]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+    for repo in [desk.dir.clone(), desk.shop.authority()] {
+        let all = world.git(&desk.person, &repo, &["log", "--all", "--patch", "--format=%B"]);
+        assert!(!all.contains("hunter2"), "{all}");
+    }
+}
+
+/// Whoever kills rel while a secret is printed, or half of one, finds nothing of
+/// it afterwards, nor does the next run keep any.
+#[test]
+fn a_killed_run_leaves_no_secret() {
+    let shop = with_params();
+    let ana = shop.ana();
+    ana.script(
+        "deploy.sh",
+        "#!/bin/sh\necho \"token $TOKEN\"\nprintf 'user:%s' \"$TOKEN\" | base64\n\
+         printf 'half %s' \"${TOKEN%/*}\"\n\
+         mkdir -p \"$SHOP/deploy/staging-1\"\necho $$ > \"$SHOP/deploy/staging-1/pid\"\n\
+         while [ -e \"$SHOP/hold\" ]; do sleep 0.02; done\n\
+         echo \"/${TOKEN##*/}\"\necho \"again $TOKEN\"\n",
+    );
+    ana.commit_all("build: print a secret in two halves");
+    ana.cut(&[]);
+    shop.world.set("hold");
+    let mut command = ana.command(&["deploy", "staging", "--yes"]);
+    command.env("SHOP_COLOUR", "blue").env("SHOP_TOKEN", SECRET);
+    let running = crate::world::Running::start(command);
+    let orphan = shop.world.running("staging", 1);
+    ana.noted();
+    let kept = ana.dir.join(".git/rel/shop/output/staging/1.log");
+    let lines = || fs::read_to_string(&kept).unwrap_or_default().lines().count();
+    wait_until("both whole lines are kept", || lines() == 2);
+    running.signal(Signal::SIGKILL);
+    let shown = running.wait().code(137).stderr;
+    assert!(shown.contains("deploy | token ***") && !shown.contains("hunter2"), "{shown}");
+    nothing_lies_around(&ana);
+    shop.world.clear("hold");
+    orphan.is_gone();
+    nothing_lies_around(&ana);
+    // Whoever settles it does not know the secret.
+    let synced = ana.rel(&["sync", "--json"]).ok();
+    assert_eq!(synced.json()["settled"].as_array().map(Vec::len), Some(1), "{synced:?}");
+    nothing_lies_around(&ana);
+    let log = ana.rel(&["log", "--output", "staging#1"]).ok().stdout;
+    assert!(log.starts_with("token ***\n") && !log.contains("hunter2"), "{log}");
 }
 
 #[test]
