@@ -108,6 +108,35 @@ fn one_that_fails_stops_and_what_follows_is_for_all_of_it() {
 }
 
 #[test]
+fn a_command_of_a_phase_is_tried_again() {
+    let shop = in_phases("");
+    let ana = shop.ana();
+    ana.script(
+        "deploy.sh",
+        "#!/bin/sh\necho \"$REL_ENV ${REL_PHASE-none} deploy $*\" >> \"$SHOP/steps\"\n\
+         ! rm \"$SHOP/fail-${REL_PHASE-none}\" 2> /dev/null\n",
+    );
+    ana.reconfigure(
+        "[environments.staging]",
+        "[retry]\nattempts = 2\nbackoff = \"1s\"\n\n[environments.staging]",
+    );
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    shop.world.set("fail-canary");
+    let output = ana.rel(&["deploy", "prod", "--yes", "--json"]).ok();
+    assert!(output.stderr.contains("\ncanary deploy failed; attempt 2 of 2\n"), "{output:?}");
+    // What is recorded is what it came to.
+    let deployment = output.json()["deployment"].clone();
+    assert_eq!((&deployment["state"], &deployment["exit_code"]), (&"succeeded".into(), &0.into()));
+    assert_eq!(phases(&deployment), ["canary succeeded", "full succeeded"]);
+    let steps = steps(&shop, "prod");
+    assert_eq!(steps[..3], ["canary deploy --percent 10", "canary deploy --percent 10", "canary verify "]);
+    assert_eq!(steps[steps.len() - 2..], ["full deploy ", "full verify --all"]);
+    assert_eq!(phases(&shop.events("env/prod")[1]["event"]), ["canary succeeded", "full succeeded"]);
+    assert_eq!(shop.events("env/prod").len(), 2);
+}
+
+#[test]
 fn whoever_interrupts_it_does_not_wait_for_the_watch() {
     let shop = in_phases("");
     let ana = shop.ana();
