@@ -33,6 +33,37 @@ fn a_command_is_tried_as_often_as_asked() {
     assert!(output.stderr.contains("attempt 3 of 3"), "{output:?}");
 }
 
+/// As the kernel ends it for want of memory: that may pass.
+#[test]
+fn a_command_that_a_signal_ended_is_tried_again() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    ana.script(
+        "deploy.sh",
+        "#!/bin/sh\necho x >> \"$SHOP/tries\"\n[ -e \"$SHOP/spared\" ] || kill -KILL $$\n",
+    );
+    ana.script("verify.sh", "#!/bin/sh\n: > \"$SHOP/verified\"\n");
+    set(&ana, "[retry]\nattempts = 2\nbackoff = \"1s\"");
+    ana.cut(&[]);
+    let failed = ana.rel(&["deploy", "staging", "--yes", "--json"]).code(6).json();
+    let message = failed["error"]["message"].as_str().unwrap();
+    assert!(message.contains("killed by signal 9 (SIGKILL)"), "the last one counts: {message}");
+    assert_eq!(
+        (shop.world.lines("tries").len(), failed["deployment"]["state"].as_str()),
+        (2, Some("failed"))
+    );
+    ana.script(
+        "deploy.sh",
+        "#!/bin/sh\necho x >> \"$SHOP/tries\"\n[ -e \"$SHOP/spared\" ] || { : > \"$SHOP/spared\"; kill -KILL $$; }\n",
+    );
+    ana.commit_all("build: die once");
+    ana.cut(&[]);
+    let output = ana.rel(&["deploy", "staging", "--yes", "--json"]).ok();
+    assert!(output.stderr.contains("deploy failed; attempt 2 of 2"), "{output:?}");
+    assert_eq!(output.json()["deployment"]["exit_code"], 0);
+    assert_eq!((shop.world.lines("tries").len(), shop.world.shop().join("verified").exists()), (4, true));
+}
+
 /// One person with two addresses is one person.
 #[test]
 fn a_mailmap_tells_who_is_who() {
