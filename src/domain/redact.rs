@@ -216,6 +216,7 @@ impl<'r> Pieces<'r> {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
     use proptest::prelude::*;
 
     use super::*;
@@ -291,6 +292,34 @@ mod tests {
             prop_assert!(!shows(&redactor.bytes(text.as_bytes()), &secret));
             let shown = in_pieces(&redactor, text.as_bytes().chunks(pieces));
             prop_assert!(!shows(&shown, &secret), "{:?}", String::from_utf8_lossy(&shown));
+        }
+
+        #[test]
+        fn pieces_of_base64_come_to_what_the_whole_does(
+            secret in "[!-)+-~][ -)+-~]{4,40}[!-)+-~]", around in "[ -~]{0,8}", before in "[ -~]{0,20}", after in "[ -~]{0,20}",
+            cuts in proptest::collection::vec(1..40usize, 1..20),
+        ) {
+            let redactor = hiding(&[&secret]);
+            for alphabet in [&BASE64, &BASE64URL, &BASE64_NOPAD, &BASE64URL_NOPAD] {
+                // More than once, apart and on end, so that secrets meet cuts and each other.
+                let encoded = alphabet.encode(format!("{before}{secret}{after}").as_bytes());
+                let text = format!("{around}{encoded}{around}{encoded}{encoded}{around}{secret}");
+                let whole = redactor.bytes(text.as_bytes());
+                let (mut rest, mut pieces, mut lengths) = (text.as_bytes(), Vec::new(), cuts.iter().cycle());
+                while let Some(length) = lengths.next().filter(|_| !rest.is_empty()) {
+                    let (piece, others) = rest.split_at(rest.len().min(*length));
+                    pieces.push(piece);
+                    rest = others;
+                }
+                let shown = in_pieces(&redactor, pieces.into_iter());
+                prop_assert_eq!(String::from_utf8_lossy(&shown), String::from_utf8_lossy(&whole));
+                // The characters that are the secret's alone.
+                let first = (before.len() * 8).div_ceil(6);
+                let own = &encoded.as_bytes()[first..(before.len() + secret.len()) * 8 / 6];
+                for run in own.windows(RUN) {
+                    prop_assert!(!shown.windows(RUN).any(|part| part == run), "{:?}", String::from_utf8_lossy(&shown));
+                }
+            }
         }
 
         #[test]
