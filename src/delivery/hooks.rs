@@ -24,6 +24,7 @@ use crate::domain::gate::{Gate, Verdict};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::plan::Plan;
 use crate::domain::version::CandidateVersion;
+use crate::domain::redact::Pieces;
 use crate::exec::{self, Ended, Interrupts, Piece, Run as Command_};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::checkout::Checkout;
@@ -300,9 +301,15 @@ impl Hook<'_> {
             nameless: true,
         };
         let mut last: VecDeque<String> = VecDeque::new();
+        let secrets = ctx.screen.secrets();
+        let mut pieces = Pieces::new(&secrets);
         let ended = ctx.runner.run(run, interrupts, &mut |_| {}, &mut |line: Piece<'_>| {
-            ctx.screen.stream(self.name, line.text);
-            last.push_back(ctx.screen.without_secrets(&String::from_utf8_lossy(line.text)));
+            let text = pieces.take(line.text, line.ends);
+            if text.is_empty() && !line.ends {
+                return;
+            }
+            ctx.screen.stream(self.name, &text);
+            last.push_back(String::from_utf8_lossy(&text).into_owned());
             if last.len() > LAST_LINES {
                 last.pop_front();
             }

@@ -119,9 +119,9 @@ impl Screen {
         }
     }
 
-    /// A text that is to be kept, without what is hidden.
-    pub fn without_secrets(&self, text: &str) -> String {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).text(text).into_owned()
+    /// What is hidden by now, for whoever keeps a text or gets it in pieces.
+    pub fn secrets(&self) -> Redactor {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// From now on nothing of these secrets is said either.
@@ -341,7 +341,7 @@ impl Screen {
         if text.is_empty() {
             return;
         }
-        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let secrets = self.secrets();
         let text = secrets.text(text);
         let mut text = text::printable(&text, stream.color).into_owned();
         if !text.ends_with('\n') {

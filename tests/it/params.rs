@@ -188,6 +188,23 @@ fn a_long_line_ends_where_it_ends() {
     assert_eq!((shown[2..shown.len() - 1].concat() == longer, shown.last()), (true, Some(&"last")));
 }
 
+#[test]
+fn a_hook_shows_none_across_pieces_of_a_line() {
+    let shop = with_params();
+    let ana = shop.ana();
+    ana.script("ask.sh", "#!/bin/sh\nprintf '%065530d%s and on\\n' 1 \"$SHOP_TOKEN\"\nexit 3\n");
+    ana.reconfigure(
+        "[environments.staging]",
+        "[hooks]\nbefore_deploy = \"./ask.sh\"\n\n[environments.staging]",
+    );
+    ana.cut(&[]);
+    let refused = run(&ana, &["deploy", "staging", "--yes", "--json"]).code(4);
+    assert_eq!(refused.gates(), ["hook"]);
+    for said in [&refused.stdout, &refused.stderr] {
+        assert!(said.contains("***") && !said.contains("hunter") && !said.contains("quoted"), "{refused:?}");
+    }
+}
+
 /// Whoever interrupts again while a backlog is shown sees no more of it; what is
 /// kept of it is all there, since what the command wrote to is gone.
 #[test]
