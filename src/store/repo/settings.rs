@@ -1,0 +1,193 @@
+//! What git is set up to do here: its settings, who is at work, its remotes.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use git2::{ConfigLevel, ErrorCode};
+
+use super::Repo;
+use crate::domain::name::Actor;
+use crate::failure::{Failure, Kind, Result};
+use crate::world::World;
+
+impl Repo {
+    /// A setting of git's, as git would see it here. Empty ones count as unset.
+    pub fn config(&self, key: &str) -> Option<String> {
+        let found = self.overrides.get(&canonical_key(key)).cloned();
+        found.or_else(|| self.config.get_string(key).ok()).filter(|value| !value.is_empty())
+    }
+
+    /// Every value of a setting that may be given several times.
+    pub fn config_all(&self, key: &str) -> Vec<String> {
+        let mut values = Vec::new();
+        if let Ok(entries) = self.config.multivar(key, None) {
+            // What is not text is no refspec either.
+            let _ = entries.for_each(|entry| values.extend(entry.value().map(str::to_owned)));
+        }
+        values.extend(self.overrides.get(&canonical_key(key)).cloned());
+        values
+    }
+
+    /// Whether a setting says yes, in any of git's spellings.
+    pub fn config_is(&self, key: &str) -> bool {
+        self.config(key).is_some_and(|value| git2::Config::parse_bool(&value) == Ok(true))
+    }
+
+    /// The names of the remotes.
+    pub fn remotes(&self) -> Vec<String> {
+        let names = self.inner.remotes();
+        names.iter().flatten().flatten().flatten().map(str::to_owned).collect()
+    }
+
+    /// Whether some objects are left to be fetched when they are needed.
+    pub fn is_partial(&self) -> bool {
+        self.promisor().is_some()
+    }
+
+    /// The remote that has promised the objects that a partial clone left out.
+    pub(in crate::store) fn promisor(&self) -> Option<&str> {
+        let find = || {
+            let promises = |name: &String| self.config_is(&format!("remote.{name}.promisor"));
+            self.config("extensions.partialClone").or_else(|| self.remotes().into_iter().find(promises))
+        };
+        self.promisor.get_or_init(find).as_deref()
+    }
+
+    /// From now on nobody is asked for objects that are missing.
+    pub fn stay_offline(&self) {
+        self.offline.set(true);
+    }
+
+    /// Whether nobody may be asked.
+    pub(in crate::store) fn is_offline(&self) -> bool {
+        self.offline.get()
+    }
+
+    /// Who git would name as the committer: `GIT_COMMITTER_NAME` and `GIT_COMMITTER_EMAIL`, else
+    /// `committer.*`, else `user.*`. Never guessed from the host's name.
+    ///
+    /// # Errors
+    /// Nobody has said who is at work.
+    pub fn identity(&self) -> Result<Actor> {
+        let part = |var: &str, part: &str| {
+            let from_env = self.world.var(var).map(str::to_owned);
+            from_env
+                .or_else(|| self.config(&format!("committer.{part}")))
+                .or_else(|| self.config(&format!("user.{part}")))
+        };
+        let name = part("GIT_COMMITTER_NAME", "name");
+        let email = part("GIT_COMMITTER_EMAIL", "email");
+        let actor = Actor::new(name.as_deref().unwrap_or_default(), email.as_deref().unwrap_or_default());
+        let mut failure =
+            Failure::new(Kind::Refused, "git does not know who you are, and records name a person");
+        if actor.name.is_empty() {
+            failure = failure.hint("git config user.name \"Your Name\"");
+        }
+        if actor.email.is_empty() {
+            failure = failure.hint("git config user.email you@example.com");
+        }
+        if failure.hints.is_empty() { Ok(self.mailmap().canonical(actor)) } else { Err(failure) }
+    }
+
+    /// Who is who.
+    pub fn mailmap(&self) -> Mailmap {
+        Mailmap(self.git2().mailmap().ok())
+    }
+
+    /// Whether a remote of this name is set up.
+    pub fn remote_exists(&self, name: &str) -> bool {
+        self.remote_url(name).is_some()
+    }
+
+    /// The address a remote is fetched from, after `url.*.insteadOf`.
+    pub fn remote_url(&self, name: &str) -> Option<String> {
+        let remote = self.inner.find_remote(name).ok()?;
+        let url = String::from_utf8_lossy(remote.url_bytes()).into_owned();
+        Some(url).filter(|url| !url.is_empty())
+    }
+
+    /// The branch HEAD is on, without `refs/heads/`, born or not. None when detached.
+    pub fn head_branch(&self) -> Option<String> {
+        let head = self.inner.find_reference("HEAD").ok()?;
+        let target = head.symbolic_target().ok()??;
+        target.strip_prefix("refs/heads/").map(str::to_owned)
+    }
+
+    /// Whether HEAD names a branch without a commit.
+    pub fn is_unborn(&self) -> bool {
+        self.inner.head().is_err_and(|error| error.code() == ErrorCode::UnbornBranch)
+    }
+}
+
+/// The repository's settings, with the user's and the host's files where the world says they are.
+pub(super) fn settings(
+    repo: &git2::Repository,
+    world: &World,
+) -> std::result::Result<git2::Config, git2::Error> {
+    let mut config = repo.config()?;
+    // libgit2 takes a file that does not exist for an empty one, but not `/dev/null`.
+    let nowhere = repo.commondir().join("rel/no-such-file");
+    let file = |value: &OsString| match value {
+        value if value.is_empty() || value == "/dev/null" => nowhere.clone(),
+        value => PathBuf::from(value),
+    };
+    if let Some(path) = world.env.get(OsStr::new("GIT_CONFIG_GLOBAL")) {
+        config.add_file(&nowhere, ConfigLevel::XDG, true)?;
+        config.add_file(&file(path), ConfigLevel::Global, true)?;
+    }
+    if world.var("GIT_CONFIG_NOSYSTEM").is_some_and(|v| git2::Config::parse_bool(v) == Ok(true)) {
+        config.add_file(&nowhere, ConfigLevel::System, true)?;
+    } else if let Some(path) = world.env.get(OsStr::new("GIT_CONFIG_SYSTEM")) {
+        config.add_file(&file(path), ConfigLevel::System, true)?;
+    }
+    Ok(config)
+}
+
+/// Settings that came by way of the environment: `GIT_CONFIG_PARAMETERS` (what `git -c` leaves
+/// for an alias), then `GIT_CONFIG_COUNT`. What cannot be parsed is left out.
+pub(super) fn overrides(world: &World) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let parameters = world.var("GIT_CONFIG_PARAMETERS").and_then(|text| shell_words::split(text).ok());
+    for word in parameters.unwrap_or_default() {
+        let (key, value) = word.split_once('=').unwrap_or((&word, "true"));
+        found.insert(canonical_key(key), value.to_owned());
+    }
+    let count: usize = world.var("GIT_CONFIG_COUNT").and_then(|text| text.parse().ok()).unwrap_or(0);
+    for n in 0..count {
+        let Some(key) = world.var(&format!("GIT_CONFIG_KEY_{n}")) else { break };
+        let value = world.var(&format!("GIT_CONFIG_VALUE_{n}")).unwrap_or_default();
+        found.insert(canonical_key(key), value.to_owned());
+    }
+    found
+}
+
+/// What `.mailmap` says of people (gitmailmap(5)).
+pub struct Mailmap(Option<git2::Mailmap>);
+
+impl Mailmap {
+    /// The one name and address of a person.
+    pub fn canonical(&self, actor: Actor) -> Actor {
+        let mapped = || {
+            let signature = git2::Signature::now(&actor.name, &actor.email).ok()?;
+            let found = self.0.as_ref()?.resolve_signature(&signature).ok()?;
+            Some(Actor::new(found.name().ok()?, found.email().ok()?))
+        };
+        mapped().unwrap_or(actor)
+    }
+}
+
+/// Section and name do not mind case, what stands between the dots does.
+fn canonical_key(key: &str) -> String {
+    match (key.split_once('.'), key.rsplit_once('.')) {
+        (Some((section, _)), Some((before, name))) => {
+            format!(
+                "{}{}.{}",
+                section.to_ascii_lowercase(),
+                &before[section.len()..],
+                name.to_ascii_lowercase()
+            )
+        }
+        _ => key.to_ascii_lowercase(),
+    }
+}
