@@ -25,11 +25,13 @@
 //! | `refs/notes/rel/<project>/env/<env>` | an environment's chain |
 //! | `refs/notes/rel/<project>/candidates` | the candidates' chain |
 //! | `refs/rel/<project>/artifacts/<version>` | artifacts kept in git |
+//! | `refs/rel/<project>/output/<env>/<n>` | what a deployment printed, where that is published |
 //!
 //! In this clone alone: `refs/rel/<project>/tags/` (the authority's tags as
 //! last seen), and the folder `rel` in the common git directory: the cache of
-//! artifacts, what commands printed, the journal of what was begun, what
-//! chains came to when they were last read, and how tags contain each other.
+//! artifacts, what commands printed and what of that is still to be published,
+//! the journal of what was begun, what chains came to when they were last read,
+//! and how tags contain each other.
 
 pub mod cli;
 pub mod commands;

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::context::Context;
-use crate::delivery::snapshot::{Policy, environment_tip};
+use crate::delivery::snapshot::{Footing, Policy, environment_tip};
 use crate::delivery::stage::log_path;
-use crate::delivery::{evidence, report, settle};
+use crate::delivery::{evidence, output, report, settle};
 use crate::domain::config::Environment;
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::search::Search;
@@ -27,10 +27,11 @@ use crate::ui::{json as documents, log};
 ///
 /// # Errors
 /// There is no such environment or deployment; a moment cannot be read; what
-/// one printed is not on this machine; the authority cannot be reached.
+/// one printed is neither on this machine nor published; the authority cannot
+/// be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
     if let Some(id) = &args.output {
-        return output(ctx, id, args.follow);
+        return printed(ctx, id, args.follow);
     }
     if args.format == cli::Format::Csv && ctx.screen.is_json() {
         return Err(Failure::new(Kind::Usage, "--format csv and --json are two forms of one result")
@@ -103,9 +104,10 @@ fn tips<'p>(
     wanted.into_iter().map(tip).collect()
 }
 
-/// What a deployment printed. It is on the machine that ran it and nowhere
-/// else, so the authority is asked only to say where that was.
-fn output(ctx: &Context<'_>, id: &DeploymentId, follow: bool) -> Result<Map<String, Value>> {
+/// What a deployment printed: from the machine that ran it, if that is this
+/// one, else as it was published; where it was not, the authority says where it
+/// ran.
+fn printed(ctx: &Context<'_>, id: &DeploymentId, follow: bool) -> Result<Map<String, Value>> {
     let path = log_path(ctx, &id.environment, id.seq);
     let mut text = String::new();
     let mut shown = 0;
@@ -119,7 +121,7 @@ fn output(ctx: &Context<'_>, id: &DeploymentId, follow: bool) -> Result<Map<Stri
                     std::thread::sleep(LOOK);
                     continue;
                 }
-                return Err(not_here(ctx, id)?);
+                return elsewhere(ctx, id);
             }
             Err(error) => return Err(error).doing(format!("{} cannot be read", path.display())),
         };
@@ -157,9 +159,19 @@ fn show(ctx: &Context<'_>, bytes: &[u8]) {
     }
 }
 
+fn elsewhere(ctx: &Context<'_>, id: &DeploymentId) -> Result<Map<String, Value>> {
+    match output::published(ctx, id)? {
+        Ok(text) => {
+            show(ctx, &text);
+            let text = String::from_utf8_lossy(&text);
+            Ok(Map::from_iter([("output".to_owned(), json!(text))]))
+        }
+        Err(footing) => Err(not_here(ctx, id, &footing)?),
+    }
+}
+
 /// Why there is nothing to show: no such deployment, or it ran elsewhere.
-fn not_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<Failure> {
-    let footing = evidence::look_at_chains(ctx, &format!("log --output {id}"))?;
+fn not_here(ctx: &Context<'_>, id: &DeploymentId, footing: &Footing) -> Result<Failure> {
     let Some(deployment) = evidence::deployment(&ctx.repo, chain(ctx, &footing.policy, id)?, id)? else {
         return Ok(Failure::new(Kind::NotFound, format!("there is no deployment {id}"))
             .hint(format!("rel log {}", id.environment)));
@@ -174,6 +186,9 @@ fn not_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<Failure> {
     };
     if let Some(run) = &deployment.run_url {
         failure = failure.hint(run.clone());
+    }
+    if let Some(way) = output::way_here(ctx, &footing.policy, &deployment) {
+        failure = failure.hint(way);
     }
     Ok(failure)
 }

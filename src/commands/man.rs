@@ -15,7 +15,7 @@ use crate::ui::Screen;
 use crate::world::{VARIABLES, World};
 
 /// What `rel` keeps in the repository that decides, and what in this clone.
-pub const FILES: [(&str, &str); 8] = [
+pub const FILES: [(&str, &str); 9] = [
     ("release.toml", "describes the project: what it is built by, where it goes, and what may refuse"),
     (
         "refs/tags/v1.5.0-rc.2",
@@ -25,6 +25,10 @@ pub const FILES: [(&str, &str); 8] = [
     ("refs/notes/rel/PROJECT/env/ENV", "an environment's chain"),
     ("refs/notes/rel/PROJECT/candidates", "the candidates' chain"),
     ("refs/rel/PROJECT/artifacts/VERSION", "artifacts kept in git; an ordinary clone does not fetch them"),
+    (
+        "refs/rel/PROJECT/output/ENV/N",
+        "what deployment N printed, with publish = \"git\"; fetched only to be read",
+    ),
     ("refs/rel/PROJECT/tags/", "in this clone: the remote's tags as last seen"),
     (
         "$GIT_DIR/rel/",

@@ -11,7 +11,7 @@ use crate::delivery::publish::Patience;
 use crate::delivery::settle::{self, Settled};
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::stop::{self, By, Stopped, Subject, Work};
-use crate::delivery::{artifacts, evidence, outcome, report};
+use crate::delivery::{artifacts, evidence, outcome, output, report};
 use crate::domain::env::{EnvState, Progress, What};
 use crate::domain::name::TagName;
 use crate::domain::rollback;
@@ -94,6 +94,10 @@ fn exchange(ctx: &Context<'_>, args: &cli::Sync, stopped: &Stopped) -> Result<Ma
             Err(why) => ctx.screen.warn(&format!("the release's own tag {tag} could not be made: {why}")),
         }
     }
+    let (printed, is_left) = match ctx.options.dry_run {
+        true => (Vec::new(), false),
+        false => output::catch_up(ctx, &snapshot.policy),
+    };
     let kept = if ctx.options.dry_run { Vec::new() } else { keep(ctx, &snapshot) };
     let mut document = Map::new();
     if ctx.options.dry_run {
@@ -116,9 +120,12 @@ fn exchange(ctx: &Context<'_>, args: &cli::Sync, stopped: &Stopped) -> Result<Ma
     let done = settled.iter().filter(|one| !one.runs() && !is_told(one)).count() + released.len();
     if done > 0 {
         ctx.screen.result(&format!("{done} settled"));
-    } else if stopped.ended.is_empty() {
+    } else if stopped.ended.is_empty() && printed.is_empty() && !is_left {
         let left = if args.stop { "stop or publish" } else { "publish" };
         ctx.screen.result(&format!("nothing was left to {left}"));
+    }
+    if !printed.is_empty() {
+        ctx.screen.result(&format!("what {} printed is published", output::names(&printed)));
     }
     if !args.stop && settled.iter().any(Settled::runs) {
         ctx.screen.note("end what still runs here: rel sync --stop");
@@ -147,6 +154,7 @@ fn exchange(ctx: &Context<'_>, args: &cli::Sync, stopped: &Stopped) -> Result<Ma
     document.insert("settled".to_owned(), json!(settled));
     document.insert("released".to_owned(), json!(released));
     document.insert("kept".to_owned(), json!(kept));
+    document.insert("outputs".to_owned(), json!(printed));
     report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }

@@ -1,7 +1,7 @@
 //! What a file may ask for that this version cannot do yet, so that callers
 //! refuse aloud rather than leave it out in silence.
 
-use crate::domain::config::{Config, Environment, Publish};
+use crate::domain::config::{Config, Environment};
 use crate::domain::name::EnvName;
 
 /// A key that is set and cannot be honoured.
@@ -19,19 +19,11 @@ pub struct Unsupported {
 /// keys, then each environment's.
 pub fn unsupported(config: &Config) -> Vec<Unsupported> {
     let store = &config.artifacts.store;
-    let keys = (store != "git" && !store.starts_with("file://"))
-        .then(|| {
-            let scheme = store.split("://").next().unwrap_or(store);
-            ("artifacts.store".to_owned(), format!("the store {scheme}://"))
-        })
-        .into_iter()
-        .chain(
-            (config.output.publish == Publish::Git)
-                .then(|| ("output.publish".to_owned(), "publishing output in git".to_owned())),
-        );
-    keys.map(|(key, what)| told(key, None, &what))
-        .chain(config.environments.iter().flat_map(unsupported_in))
-        .collect()
+    let own = (store != "git" && !store.starts_with("file://")).then(|| {
+        let scheme = store.split("://").next().unwrap_or(store);
+        told("artifacts.store".to_owned(), None, &format!("the store {scheme}://"))
+    });
+    own.into_iter().chain(config.environments.iter().flat_map(unsupported_in)).collect()
 }
 
 /// Everything in one environment that cannot be honoured.

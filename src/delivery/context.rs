@@ -253,7 +253,7 @@ impl<'a> Context<'a> {
     }
 
     /// Refuses where the policy sets one of `keys`, which this version cannot
-    /// honour and must not pass over; of what only informs, it warns.
+    /// honour and must not pass over.
     ///
     /// # Errors
     /// One of `keys` is set.
@@ -266,9 +266,6 @@ impl<'a> Context<'a> {
                 )
                 .reason(one.key.clone(), one.text.clone())
                 .hint("take it out of release.toml on trunk, or update rel"));
-            }
-            if one.key == "output.publish" {
-                self.screen.warn(&one.text);
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use super::claim::{self, Claim, Claimed, Details};
 use super::context::Context;
 use super::crossing::Crossings;
 use super::outcome::{Landed, Tagging, has_it, publish_outcome, release_of};
+use super::output;
 use super::prepare::{Prepared, prepare};
 use super::snapshot::{self, Snapshot};
 use super::stage::{Ending, perform};
@@ -190,6 +191,9 @@ fn carry_out(
     }
     let mut receipt = settle(ctx, snapshot, claim, prepared, ending);
     receipt.from_baseline = previous.is_some_and(Live::is_baseline);
+    // Neither the record nor a rollback waits for this.
+    let Deployment { environment, seq, .. } = &receipt.deployment;
+    output::keep(ctx, &snapshot.policy, prepared, environment, seq);
     receipt
 }
 

@@ -38,7 +38,15 @@ pub fn look(ctx: &Context<'_>, verb: &str) -> Result<Snapshot> {
 /// # Errors
 /// As [`Footing::take`].
 pub fn look_at_chains(ctx: &Context<'_>, verb: &str) -> Result<Footing> {
-    settled(ctx, || Footing::take(ctx)).map_err(|failure| or_offline(ctx, verb, failure))
+    look_at_chains_and(ctx, verb, &[])
+}
+
+/// The same for who needs other refs as well, all in one round trip.
+///
+/// # Errors
+/// As [`Footing::take`].
+pub fn look_at_chains_and(ctx: &Context<'_>, verb: &str, others: &[String]) -> Result<Footing> {
+    settled(ctx, || Footing::take(ctx, others)).map_err(|failure| or_offline(ctx, verb, failure))
 }
 
 /// Looks after what died in this clone was settled. Where it cannot be, looking

@@ -2,6 +2,7 @@
 //! at whatever tip the chain has by now.
 
 use super::context::Context;
+use super::output;
 use super::settle::{TRIES, outcome_of, publish};
 use super::snapshot::Snapshot;
 use super::stage;
@@ -136,8 +137,10 @@ fn told(ctx: &Context<'_>, nonce: &str, event: &Event) -> Merged {
     // What it printed is found by its number from now on; where it is not, nothing else is lost.
     if let What::Offline(ran) = &event.what {
         let environment = &ran.intent.deployment.environment;
-        let from = stage::log_path(ctx, environment, stage::unnumbered(nonce));
+        let stand_in = stage::unnumbered(nonce);
+        let from = stage::log_path(ctx, environment, &stand_in);
         let _ = std::fs::rename(from, stage::log_path(ctx, environment, event.id.seq));
+        output::outbox(ctx).number(environment, &stand_in, event.id.seq);
     }
     Merged { id: event.id.clone(), state, moved }
 }

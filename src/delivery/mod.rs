@@ -27,6 +27,7 @@ pub mod mint;
 pub mod offline;
 pub mod outcome;
 pub mod outlook;
+pub mod output;
 pub mod params;
 pub mod pick;
 pub mod prepare;

@@ -8,10 +8,11 @@
 use super::claim::{self, Details};
 use super::context::Context;
 use super::deployment::{Receipt, way_back};
+use super::output;
 use super::prepare::Prepared;
 use super::settle::{self, Fate, lives, outcome_of};
 use super::snapshot::{Snapshot, read_environment};
-use super::stage::{Ending, perform};
+use super::stage::{Ending, perform, unnumbered};
 use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
 use crate::domain::name::{EnvName, Oid};
@@ -184,6 +185,7 @@ pub fn run(
     if let Err(failure) = open.advance(Phase::Done { outcome: outcome.clone(), at }) {
         ctx.screen.warn(&format!("{}; how it ended will be recorded as unknown", failure.message));
     }
+    output::keep(ctx, &snapshot.policy, prepared, name, unnumbered(&nonce));
     // From here on it is for whoever looks next, as if this process were gone.
     drop(open);
     deployment.state = outcome.state;

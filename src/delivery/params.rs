@@ -104,6 +104,11 @@ impl Params {
         &self.redactor
     }
 
+    /// The values that must not be shown.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secret.values().map(String::as_str)
+    }
+
     /// Those that are too short to be taken out of anything.
     pub fn too_short(&self) -> impl Iterator<Item = &str> {
         self.secret.iter().filter(|(_, value)| Redactor::cannot_hide(value)).map(|(name, _)| name.as_str())

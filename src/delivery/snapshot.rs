@@ -80,13 +80,14 @@ pub struct Footing {
 }
 
 impl Footing {
-    /// Asks the authority, unless `--offline`, and reads. One round trip.
+    /// Asks the authority, unless `--offline`, and reads. One round trip, in
+    /// which others of its refs may be fetched.
     ///
     /// # Errors
     /// The authority cannot be reached; there is no trunk; the policy is invalid.
-    pub fn take(ctx: &Context<'_>) -> Result<Footing> {
+    pub fn take(ctx: &Context<'_>, others: &[String]) -> Result<Footing> {
         if !ctx.options.offline && !ctx.is_local() {
-            fetch(ctx, &TagGlob::guess(ctx).0)?;
+            fetch(ctx, &TagGlob::guess(ctx).0, others)?;
         }
         Footing::read(ctx)
     }
@@ -146,10 +147,10 @@ impl Snapshot {
     pub fn take(ctx: &Context<'_>) -> Result<Snapshot> {
         if !ctx.options.offline && !ctx.is_local() {
             let tags = TagGlob::guess(ctx);
-            fetch(ctx, &tags.0)?;
+            fetch(ctx, &tags.0, &[])?;
             let snapshot = Snapshot::read(ctx)?;
             if !tags.covers(&snapshot.style) {
-                fetch(ctx, &snapshot.style.glob())?;
+                fetch(ctx, &snapshot.style.glob(), &[])?;
             }
             return Ok(snapshot);
         }
@@ -501,16 +502,16 @@ impl TagGlob {
     }
 }
 
-/// Brings this clone up to the authority: trunk, chains and tags.
+/// Brings this clone up to the authority: trunk, chains and tags, and `others`.
 ///
 /// # Errors
 /// The authority cannot be reached, or has rewritten a chain.
-fn fetch(ctx: &Context<'_>, tags: &str) -> Result<()> {
-    let refspecs = [
+fn fetch(ctx: &Context<'_>, tags: &str, others: &[String]) -> Result<()> {
+    let own = [
         format!("+refs/heads/{}:{}", ctx.home.trunk, ctx.trunk_ref()),
         format!("+refs/tags/{tags}:refs/rel/{}/tags/{tags}", ctx.project()),
     ];
-    bring(ctx, &refspecs)?;
+    bring(ctx, &[&own, others].concat())?;
     write_as_of(ctx)
 }
 
@@ -565,7 +566,7 @@ fn forget_what_is_no_record(ctx: &Context<'_>) -> Result<bool> {
 /// # Errors
 /// The authority cannot be reached, or has rewritten a chain.
 pub fn refresh(ctx: &Context<'_>) -> Result<()> {
-    fetch(ctx, &TagGlob::guess(ctx).0)
+    fetch(ctx, &TagGlob::guess(ctx).0, &[])
 }
 
 /// Brings this clone's copy of chains up to the authority.

@@ -20,6 +20,7 @@ pub mod freeze;
 pub mod fsck;
 pub mod gate;
 pub mod host;
+pub mod inherited;
 pub mod name;
 pub mod nearest;
 pub mod offline;

@@ -17,6 +17,7 @@ pub mod kept;
 pub mod ledger;
 mod loose;
 pub mod notes;
+pub mod outbox;
 mod partial;
 pub mod patch;
 pub mod pick;

@@ -55,6 +55,7 @@ mod phases;
 mod pick;
 mod plain_git;
 mod prompts;
+mod published;
 mod race;
 mod readme;
 mod record;

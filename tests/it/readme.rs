@@ -12,7 +12,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use rel::commands::man::FILES;
+use rel::delivery::output;
 use rel::domain::gate::{Gate, RULES};
+use rel::domain::inherited;
 use rel::failure::{EXIT_CODES, Kind};
 use rel::world::VARIABLES;
 
@@ -319,6 +321,15 @@ fn every_gate_is_in_the_table_and_has_a_rule() {
     assert_eq!(named, Gate::ALL.map(Gate::as_str));
     // One rule each, but for `hook`, which is asked when all the others have passed.
     assert_eq!(table.len(), RULES.len() + 1, "{table:?}");
+}
+
+#[test]
+fn every_name_that_hides_a_variable_is_told() {
+    let text = section("### What commands print");
+    for name in inherited::PARTS.iter().chain(&inherited::WORDS).chain(&inherited::OPEN) {
+        assert!(text.contains(&format!("`{name}`")), "{name} is not told");
+    }
+    assert!(text.contains(&format!("The last {} MiB", output::MOST >> 20)));
 }
 
 #[test]

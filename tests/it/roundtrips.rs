@@ -10,6 +10,12 @@ use crate::world::{Running, wait_until};
 /// `fetch`, `push`, `ls-remote`, `COMMAND build`, `COMMAND deploy`.
 #[track_caller]
 fn trips(desk: &Desk<'_>, args: &[&str]) -> Vec<String> {
+    trips_to(0, desk, args)
+}
+
+/// The same of a run that ends with this exit code.
+#[track_caller]
+fn trips_to(code: i32, desk: &Desk<'_>, args: &[&str]) -> Vec<String> {
     let world = &desk.shop.world;
     let (bin, log) = (world.at("bin"), world.at("git.log"));
     fs::create_dir_all(&bin).unwrap();
@@ -23,7 +29,7 @@ fn trips(desk: &Desk<'_>, args: &[&str]) -> Vec<String> {
     let _ = fs::remove_file(&log);
     let mut command = desk.command(&[args, &["--json"]].concat());
     command.env("PATH", world.path_with(&bin)).env("GITLOG", &log);
-    Running::start(command).wait().ok();
+    Running::start(command).wait().code(code);
     let text = fs::read_to_string(&log).unwrap_or_default();
     let trip = |line: &str| -> Option<String> {
         if line.starts_with("COMMAND ") {
@@ -122,6 +128,33 @@ fn a_rollback_makes_three() {
     ana.cut_new("window");
     ana.deploy("staging", &[]);
     assert_eq!(trips(&ana, &["rollback", "staging", "--yes"]), ["fetch", "push", "COMMAND deploy", "push"]);
+}
+
+/// What was printed is published by a push of its own, of a rollback by itself
+/// together with what went before it; and read by one fetch, once.
+#[test]
+fn an_output_that_is_published_makes_one_more() {
+    let publish = ("[build]", "[output]\npublish = \"git\"\n\n[build]");
+    let back = ("[environments.prod]", "on_failure = \"rollback\"\n\n[environments.prod]");
+    let shop = Shop::with(&[publish, back]);
+    let ana = shop.ana();
+    ana.cut(&[]);
+    let deploy = ["deploy", "staging", "--yes"];
+    assert_eq!(trips(&ana, &deploy), ["fetch", "push", "COMMAND deploy", "push", "push"]);
+    assert_eq!(trips(&ana, &deploy), ["fetch"], "nothing to do");
+    let failing = ana.cut_new("window");
+    shop.world.set(&format!("fail-{failing}"));
+    assert_eq!(
+        trips_to(6, &ana, &deploy),
+        ["fetch", "push", "COMMAND deploy", "push", "COMMAND deploy", "push", "push"]
+    );
+    assert_eq!(trips(&ana, &["sync"]), ["fetch"]);
+    let bob = shop.clone_for("bob");
+    let printed = ["log", "--output", "staging#2"];
+    assert!(trips_to(4, &bob, &[&printed[..], &["--offline"]].concat()).is_empty());
+    assert_eq!(trips(&bob, &printed), ["fetch"]);
+    assert!(trips(&bob, &printed).is_empty(), "it is here now");
+    assert_eq!(trips_to(4, &bob, &["log", "--output", "staging#7"]), ["fetch"]);
 }
 
 #[test]

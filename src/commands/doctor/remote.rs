@@ -112,6 +112,7 @@ fn in_the_way(ctx: &Context<'_>, held: &Refs, remote: Option<&str>) -> Vec<Check
         format!("refs/notes/rel/{project}/env"),
         format!("refs/rel/{project}/artifacts"),
         format!("refs/rel/{project}/doctor"),
+        format!("refs/rel/{project}/output"),
         format!("refs/rel/{project}/tags"),
     ];
     folders.extend(style(ctx).prefix().rsplit_once('/').map(|(folder, _)| format!("refs/tags/{folder}")));

@@ -1,0 +1,173 @@
+//! What deployments printed, where it is published: ready to be sent, in this
+//! clone's outbox, and as the refs of the authority have it.
+//!
+//! What waits is a file each, since an object that no ref leads to may be
+//! collected. A ref leads to a blob, so that `git show` prints it. Sending it
+//! and fetching it is the authority's.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use git2::ObjectType;
+
+use super::loose;
+use super::repo::Repo;
+use crate::domain::name::{DeploymentId, EnvName, Oid, ProjectName};
+use crate::failure::{Doing, Failure, Result};
+
+/// `refs/rel/<project>/output/<env>/<n>`: what a deployment printed.
+pub fn output_ref(project: &ProjectName, id: &DeploymentId) -> String {
+    format!("refs/rel/{project}/output/{}/{}", id.environment, id.seq)
+}
+
+/// Brings that ref here, and is no error where there is none: a pattern that
+/// no other name of `rel`'s fits.
+pub fn output_refspec(project: &ProjectName, id: &DeploymentId) -> String {
+    let pattern = format!("refs/rel/{project}/output*/{}/{}", id.environment, id.seq);
+    format!("+{pattern}:{pattern}")
+}
+
+/// What a deployment printed, as the ref of this repository has it; none where
+/// there is no such ref.
+///
+/// # Errors
+/// It holds something else, or its object is damaged or missing.
+pub fn published(repo: &Repo, project: &ProjectName, id: &DeploymentId) -> Result<Option<Vec<u8>>> {
+    let name = output_ref(project, id);
+    let Some(oid) = repo.ref_target(&name)? else { return Ok(None) };
+    loose::check(repo, oid)?;
+    match repo.blob(oid) {
+        Ok(blob) => Ok(Some(blob.content().to_vec())),
+        Err(error) => {
+            let failure = Failure::failed(format!("{name} does not hold what {id} printed"));
+            Err(failure.because(error).hint(format!("what it holds: git show {name}")))
+        }
+    }
+}
+
+/// The folder of what one project has still to publish.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    dir: PathBuf,
+}
+
+impl Outbox {
+    /// The outbox in this folder, which need not exist yet.
+    pub fn at(dir: PathBuf) -> Outbox {
+        Outbox { dir }
+    }
+
+    /// Where what a deployment printed waits, if it does. Its number may be a
+    /// stand-in, with which it is not sent.
+    pub fn file(&self, environment: &EnvName, number: impl std::fmt::Display) -> PathBuf {
+        self.dir.join(environment.as_str()).join(format!("{number}.txt"))
+    }
+
+    /// Puts it there, whole or not at all.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn put(&self, environment: &EnvName, number: impl std::fmt::Display, text: &[u8]) -> Result<()> {
+        let file = self.file(environment, number);
+        let doing = || format!("{} cannot be written", file.display());
+        let folder = file.parent().unwrap_or(&self.dir);
+        fs::create_dir_all(folder).doing(doing())?;
+        let mut part = tempfile::NamedTempFile::new_in(folder).doing(doing())?;
+        part.write_all(text).and_then(|()| part.as_file().sync_all()).doing(doing())?;
+        part.persist(&file).map(drop).map_err(|failed| Failure::failed(doing()).because(failed.error))
+    }
+
+    /// Gives what waits under a stand-in its number; nothing where none does.
+    pub fn number(&self, environment: &EnvName, stand_in: &str, seq: u64) {
+        let _ = fs::rename(self.file(environment, stand_in), self.file(environment, seq));
+    }
+
+    /// What waits and has a number, each environment's in order.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn waiting(&self) -> Result<Vec<DeploymentId>> {
+        let mut waiting = Vec::new();
+        for folder in names(&self.dir)? {
+            let Ok(environment) = folder.parse::<EnvName>() else { continue };
+            let files = names(&self.dir.join(&folder))?;
+            let number = |name: &String| name.strip_suffix(".txt")?.parse().ok();
+            let ids = files.iter().filter_map(number);
+            waiting.extend(ids.map(|seq| DeploymentId { environment: environment.clone(), seq }));
+        }
+        waiting.sort();
+        Ok(waiting)
+    }
+
+    /// What waits, as an object of this repository; none where somebody else
+    /// has sent it meanwhile.
+    ///
+    /// # Errors
+    /// It cannot be read, or not be written to the repository.
+    pub fn object(&self, repo: &Repo, id: &DeploymentId) -> Result<Option<Oid>> {
+        let file = self.file(&id.environment, id.seq);
+        match fs::read(&file) {
+            Ok(text) => repo.put(ObjectType::Blob, &text).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).doing(format!("{} cannot be read", file.display())),
+        }
+    }
+
+    /// Takes out what is published, or given up. Where it stays, publishing it
+    /// once more changes nothing.
+    pub fn remove(&self, id: &DeploymentId) {
+        let _ = fs::remove_file(self.file(&id.environment, id.seq));
+    }
+}
+
+/// The names in a folder; none where there is none.
+fn names(dir: &Path) -> Result<Vec<String>> {
+    let doing = || format!("{} cannot be read", dir.display());
+    match fs::read_dir(dir) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error).doing(doing()),
+        Ok(entries) => {
+            let name = |entry: std::io::Result<fs::DirEntry>| Ok(entry?.file_name().into_string().ok());
+            let names: std::io::Result<Vec<_>> = entries.map(name).collect();
+            Ok(names.doing(doing())?.into_iter().flatten().collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::repo::fixture::Sandbox;
+
+    #[test]
+    fn what_waits_is_listed_by_its_number_and_becomes_an_object() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        let outbox = Outbox::at(sandbox.path("outbox"));
+        assert_eq!(outbox.waiting().unwrap(), []);
+        let (prod, eu): (EnvName, EnvName) = ("prod".parse().unwrap(), "eu".parse().unwrap());
+        outbox.put(&prod, 10, b"ten\n").unwrap();
+        outbox.put(&prod, 9, b"nine\xff\n").unwrap();
+        outbox.put(&eu, "offline-5f3a", b"").unwrap();
+        fs::write(outbox.dir.join("prod/.tmp"), "a part").unwrap();
+        let waiting =
+            || -> Vec<String> { outbox.waiting().unwrap().iter().map(ToString::to_string).collect() };
+        assert_eq!(waiting(), ["prod#9", "prod#10"]);
+        outbox.number(&eu, "offline-5f3a", 2);
+        assert_eq!(waiting(), ["eu#2", "prod#9", "prod#10"]);
+        let nine = DeploymentId { environment: prod, seq: 9 };
+        let object = outbox.object(&repo, &nine).unwrap().unwrap();
+        let name = output_ref(&"shop".parse().unwrap(), &nine);
+        repo.set_cache_ref(&name, object).unwrap();
+        outbox.remove(&nine);
+        assert_eq!(outbox.object(&repo, &nine).unwrap(), None);
+        let shop = "shop".parse().unwrap();
+        assert_eq!(published(&repo, &shop, &nine).unwrap().unwrap(), b"nine\xff\n");
+        assert_eq!(published(&repo, &shop, &DeploymentId { seq: 8, ..nine.clone() }).unwrap(), None);
+        repo.set_cache_ref(&name, sandbox.oid("work", "HEAD")).unwrap();
+        assert!(published(&repo, &shop, &nine).unwrap_err().message.contains("does not hold"));
+    }
+}
