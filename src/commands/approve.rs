@@ -6,7 +6,7 @@ use crate::cli;
 use crate::delivery::claim::outcome_event;
 use crate::delivery::context::Context;
 use crate::delivery::revision::Named;
-use crate::delivery::signatures::{self, Signers};
+use crate::delivery::signatures::Signers;
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{publish, settle};
 use crate::domain::candidates::Minted;
@@ -44,32 +44,32 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
         Ok((environment, minted.clone(), ask))
     };
     let (mut environment, mut minted, ask) = Snapshot::known(ctx, find)?;
-    let mut signers = None;
-    if ask {
-        let snapshot = Snapshot::take(ctx)?;
-        (environment, minted, _) = find(&snapshot)?;
-        signers = signs(&environment).then(|| Signers::read(ctx, &snapshot, &environment)).transpose()?;
+    let fresh = if ask { Some(Snapshot::take(ctx)?) } else { None };
+    if let Some(snapshot) = &fresh {
+        (environment, minted, _) = find(snapshot)?;
     }
+    let signers = match &fresh {
+        Some(snapshot) if signs(&environment) => Some(Signers::read(ctx, snapshot, &environment)?),
+        _ => None,
+    };
     let (wanted, signers) = (environment.approvals, signers.as_ref());
     let (ref_name, formerly) = Snapshot::place(ctx, name)?;
     let mut changed = false;
     let append = |view: &View<EnvState>, repo: &Repo, events: &[Event]| {
-        let Some(signers) = signers else { return view.append(repo, events) };
+        let (Some(signers), [event]) = (signers, events) else { return view.append(repo, events) };
         let signed = view.append_signed(repo, events)?;
-        match signed.0.tip.map(|tip| signers.fault(ctx, tip, &actor)).transpose()?.flatten() {
-            None => Ok(signed),
-            Some(fault) => Err(would_not_count(signers, &actor, &fault)),
+        match signed.0.tip.map(|tip| signers.verify(tip, event, &minted)).transpose()? {
+            Some(Err(fault)) => Err(would_not_count(signers, &actor, &fault)),
+            _ => Ok(signed),
         }
     };
+    let counts = |view: &View<EnvState>, actor: &Actor| -> Result<bool> {
+        let Some(signers) = signers else { return Ok(true) };
+        let approvals = signers.approvals(view, &minted)?;
+        Ok(approvals.iter().any(|(other, verified)| other.is(actor) && verified.is_ok()))
+    };
     let view = publish::small_as::<EnvState>(ctx, &ref_name, &formerly, append, |view| {
-        let given = is_given(&view.state, &minted);
-        let given = match signers {
-            Some(signers) if given => {
-                let signatures = signatures::by(ctx, signers, &environment, view, &minted)?;
-                signatures.iter().any(|signature| signature.actor.is(&actor) && signature.fault.is_none())
-            }
-            _ => given,
-        };
+        let given = is_given(&view.state, &minted) && counts(view, &actor)?;
         changed = given == args.withdraw;
         if !changed {
             return Ok(None);
@@ -79,17 +79,16 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
         let what = if args.withdraw {
             What::Withdraw { tag, commit }
         } else {
-            What::Approve { tag, commit, reason: args.reason.clone() }
+            What::Approve { tag, commit, tag_object: Some(minted.tag_object), reason: args.reason.clone() }
         };
         Ok(Some(vec![outcome_event(ctx, &id, &actor, what)]))
     })?;
-    let given: Vec<Value> = view
-        .state
-        .approvals
-        .iter()
-        .filter(|approval| approval.tag == minted.tag)
-        .map(|approval| json!({ "actor": approval.actor, "at": approval.at }))
-        .collect();
+    let mut given: Vec<Value> = Vec::new();
+    for approval in view.state.approvals.iter().filter(|approval| approval.tag == minted.tag) {
+        if counts(&view, &approval.actor)? {
+            given.push(json!({ "actor": approval.actor, "at": approval.at }));
+        }
+    }
     let text = match (args.withdraw, changed) {
         (false, true) => {
             let count = match wanted {
@@ -112,7 +111,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
 }
 
 /// The failure of an approval whose signature nobody could check.
-fn would_not_count(signers: &Signers, actor: &Actor, fault: &str) -> Failure {
+fn would_not_count(signers: &Signers<'_>, actor: &Actor, fault: &str) -> Failure {
     let path = signers.path();
     Failure::new(Kind::Refused, "your approval would not count; nothing changed")
         .reason(Gate::Approvals.as_str(), fault)

@@ -267,7 +267,8 @@ fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Resul
         Request { overrides: wish.overrides.clone(), redeploy: wish.redeploy, take_over: wish.take_over };
     let crossing = Crossings::new(ctx, snapshot).to_candidate(setting.state, candidate)?;
     let view = snapshot.chain(&wish.environment)?;
-    let signatures = signatures::of(ctx, snapshot, footing.environment, view, candidate)?;
+    let signatures =
+        signatures::of(ctx, snapshot, footing.environment, view, candidate, &footing.deployers())?;
     let signoffs = signoffs::of(ctx, snapshot, footing.environment, &footing.state, candidate)?;
     let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
     Ok(match plan::deploy(&setting, candidate, &crossing, &request, footing.shown) {

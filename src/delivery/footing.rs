@@ -103,6 +103,11 @@ impl<'a> Footing<'a> {
         }
     }
 
+    /// Who deploys, and who asked for it.
+    pub fn deployers(&self) -> Vec<&Actor> {
+        [&self.actor].into_iter().chain(&self.on_behalf_of).collect()
+    }
+
     /// What a record of it says beside its plan.
     pub fn details(&self, trigger: Trigger, reason: Option<String>) -> Details {
         Details {

@@ -98,7 +98,8 @@ impl<'a> Outlook<'a> {
         let state = &view.state;
         let upstream = self.snapshot.upstream(environment)?;
         let crossing = self.crossings.to_candidate(state, candidate)?;
-        let signatures = signatures::of(self.ctx, self.snapshot, environment, view, candidate)?;
+        let deployers: Vec<&Actor> = [&self.actor].into_iter().chain(&self.on_behalf_of).collect();
+        let signatures = signatures::of(self.ctx, self.snapshot, environment, view, candidate, &deployers)?;
         let signoffs = signoffs::of(self.ctx, self.snapshot, environment, state, candidate)?;
         let setting = self.setting(environment, state, &upstream);
         let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };

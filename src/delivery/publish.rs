@@ -58,10 +58,11 @@ pub fn small_as<S: State>(
             Ok(None) => return Ok(view),
             Err(failure) => return Err(failure),
         };
+        // Objects that no ref leads to change nothing, and whatever is wrong with them is told.
+        let (after, update) = append(&view, &ctx.repo, &events)?;
         if ctx.options.dry_run {
             return Ok(view);
         }
-        let (after, update) = append(&view, &ctx.repo, &events)?;
         match ctx.authority().publish(&ctx.repo, &[update])? {
             Published::Done => return Ok(after),
             // What moved it has been fetched to tell, if it could be.

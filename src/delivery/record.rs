@@ -255,7 +255,7 @@ pub fn judge(
         let (signatures, signoffs) = match candidate {
             None => (Vec::new(), None),
             Some(candidate) => (
-                signatures::of(ctx, snapshot, environment, view, candidate)?,
+                signatures::of(ctx, snapshot, environment, view, candidate, &footing.deployers())?,
                 signoffs::of(ctx, snapshot, environment, state, candidate)?,
             ),
         };

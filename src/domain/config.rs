@@ -181,7 +181,7 @@ impl Environment {
     /// The grace when the file does not say.
     pub const GRACE: Duration = Duration::from_secs(5);
     /// Where trunk's allowed signers are looked for when the file does not say.
-    pub const ALLOWED_SIGNERS: &str = ".allowed_signers";
+    pub const ALLOWED_SIGNERS: [&str; 3] = [".allowed_signers", "allowed_signers", ".github/allowed_signers"];
 
     /// An environment that says nothing: every default.
     pub fn new(name: EnvName) -> Environment {

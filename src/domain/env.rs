@@ -318,6 +318,10 @@ pub enum What {
         tag: TagName,
         /// Its commit.
         commit: Oid,
+        /// The object of its tag, which names the project and every byte. A
+        /// signature is worth nothing without.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag_object: Option<Oid>,
         /// Why, or what was looked at.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,

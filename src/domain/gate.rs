@@ -319,7 +319,8 @@ fn who_can_approve(case: &Case<'_>, counted: &[&Approved]) -> String {
     }
     let mut who = format!("anybody but {}", but.join(", "));
     if case.environment.approvals_signed {
-        let file = case.environment.allowed_signers.as_deref().unwrap_or(Environment::ALLOWED_SIGNERS);
+        let usual = Environment::ALLOWED_SIGNERS[0];
+        let file = case.environment.allowed_signers.as_deref().unwrap_or(usual);
         who.push_str(&format!(" who has a key in trunk's {file}"));
     }
     who
@@ -328,7 +329,15 @@ fn who_can_approve(case: &Case<'_>, counted: &[&Approved]) -> String {
 /// The approvals of this candidate that count in this case.
 pub fn counting_approvals<'a>(case: &Case<'a>) -> Vec<&'a Approved> {
     let counts = |who: &Actor| !deploys(case, who) && fault(case, who).is_none();
-    case.state.approvals.iter().filter(|a| a.tag == case.candidate.tag && counts(&a.actor)).collect()
+    let given = case.state.approvals.iter().filter(|a| a.tag == case.candidate.tag && counts(&a.actor));
+    let mut counted: Vec<&Approved> = Vec::new();
+    for approved in given {
+        // Nobody counts twice, whatever a state lists.
+        if !counted.iter().any(|other| other.actor.is(&approved.actor)) {
+            counted.push(approved);
+        }
+    }
+    counted
 }
 
 /// Whether somebody deploys, or asked for it.

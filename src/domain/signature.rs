@@ -5,7 +5,9 @@
 //! address, so that a good signature by a key of somebody else's is none of
 //! theirs (ssh-keygen(1), ALLOWED SIGNERS).
 
+use data_encoding::{BASE64, BASE64_NOPAD};
 use globset::GlobBuilder;
+use sha2::Digest;
 
 use super::name::Actor;
 
@@ -49,6 +51,23 @@ pub fn allowed_for(file: &str, email: &str) -> Option<String> {
     (!lines.is_empty()).then_some(lines)
 }
 
+/// The fingerprints of the keys that lines of an allowed-signers file list,
+/// as ssh-keygen writes them: `SHA256:` and base64 without padding.
+pub fn fingerprints(lines: &str) -> Vec<String> {
+    let blob = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        // Options may stand before the key's type, with blanks in quotes. What follows the type
+        // begins with the type once more, so that nothing else passes for it.
+        words.windows(2).find_map(|pair| {
+            let blob = BASE64.decode(pair[1].as_bytes()).ok()?;
+            let name = [&(pair[0].len() as u32).to_be_bytes()[..], pair[0].as_bytes()].concat();
+            blob.starts_with(&name).then_some(blob)
+        })
+    };
+    let print = |blob: Vec<u8>| format!("SHA256:{}", BASE64_NOPAD.encode(&sha2::Sha256::digest(blob)));
+    lines.lines().filter_map(blob).map(print).collect()
+}
+
 /// Whether a pattern covers an address: `*` and `?` stand for characters, as
 /// in ssh_config(5), and nothing else does.
 fn covers(pattern: &str, email: &str) -> bool {
@@ -90,6 +109,16 @@ mod tests {
         assert_eq!(keys("eve@example.com"), "CCCC");
         assert_eq!(keys("kim@ops.example.com"), "BBBB");
         assert_eq!(keys("example.com"), "");
+    }
+
+    #[test]
+    fn a_key_is_known_by_its_fingerprint() {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+        let file = format!(
+            "ana@example.com {key} ana\nbob@example.com namespaces=\"git\",valid-after=\"2026 01\" {key}\nkim@example.com ssh-rsa AAAA\n"
+        );
+        let github = "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU";
+        assert_eq!(fingerprints(&file), [github, github]);
     }
 
     #[test]

@@ -290,6 +290,35 @@ pub fn write_over(
     repo.put(ObjectType::Commit, &object)
 }
 
+/// Whether a commit holds a record with this subject and no note, as
+/// [`write_signed`] makes it: by this person alone, at that time, over the
+/// notes of the commit before it and nothing else.
+///
+/// # Errors
+/// git failed, or an object is not here.
+pub fn is_as_written(
+    repo: &Repo,
+    oid: Oid,
+    subject: &str,
+    author: &Actor,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let commit = repo.find_commit(oid)?;
+    let entry = read(repo, oid)?;
+    let Some(line) = entry.line().filter(|_| commit.parent_count() <= 1) else { return Ok(false) };
+    if !matches!(message(subject, line), Ok(wanted) if wanted.as_bytes() == commit.message_raw_bytes()) {
+        return Ok(false);
+    }
+    let is_theirs = |who: &git2::Signature<'_>| {
+        who.email_bytes().eq_ignore_ascii_case(author.email.as_bytes())
+            && (who.when().seconds(), who.when().offset_minutes()) == (at.timestamp(), 0)
+    };
+    if !is_theirs(&commit.author()) || !is_theirs(&commit.committer()) {
+        return Ok(false);
+    }
+    Ok(tree_after(repo, entry.parent, &[])? == from_git2(commit.tree_id()))
+}
+
 /// Whether a commit is in this clone; a chain's tip may be known before its objects are.
 pub fn is_here(repo: &Repo, oid: Oid) -> Result<bool> {
     match repo.git2().find_commit(to_git2(oid)) {

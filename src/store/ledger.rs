@@ -283,6 +283,17 @@ pub fn tip(repo: &Repo, ref_name: &str, formerly: &[String]) -> Result<Option<Oi
     Ok(tip)
 }
 
+/// Whether a commit of a chain is, to the byte, what writing this event makes
+/// there, but for its signature and the state that it states: a commit that
+/// somebody signed for another purpose never is.
+///
+/// # Errors
+/// git failed, or an object is not here.
+pub fn is_as_written<S: State>(repo: &Repo, commit: Oid, event: &S::Event) -> Result<bool> {
+    let (actor, at) = S::stamp(event);
+    chain::is_as_written(repo, commit, &S::subject(event), actor, at)
+}
+
 /// The event of a commit of a chain; none where this version cannot read one.
 pub(in crate::store) fn event<S: State>(entry: &chain::Entry) -> Option<S::Event> {
     let line = entry.line()?;

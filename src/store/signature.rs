@@ -39,48 +39,90 @@ pub(in crate::store) fn commit(
     let output = git.args(parents).arg(tree.to_string()).stdin(message).run()?;
     if !output.status.success() {
         return Err(Failure::new(Kind::Refused, "git cannot sign here; nothing changed")
+            .reason("signature", output.said())
             .hint("git config gpg.format ssh")
-            .hint("git config user.signingKey ~/.ssh/id_ed25519.pub, or another public key of yours")
-            .because(anyhow::anyhow!(output.said())));
+            .hint("git config user.signingKey ~/.ssh/id_ed25519.pub, or another public key of yours"));
     }
     let text = output.stdout_text();
     text.trim().parse().doing("git said nothing of the commit that it signed")
 }
 
-/// Why a commit is not signed by the owner of `email`, who signs with the keys
-/// that `allowed` lists; none where it is.
+/// What a signature is worth: the fingerprint of the key that made it, or why
+/// it does not hold.
+pub type Verified = std::result::Result<String, String>;
+
+/// Whether a commit is signed by the owner of `email`, who signs with the keys
+/// that `allowed` lists.
 ///
 /// # Errors
 /// The commit is not here, or git cannot be started.
-pub fn fault(repo: &Repo, commit: Oid, allowed: &str, email: &str) -> Result<Option<String>> {
+pub fn verify(repo: &Repo, commit: Oid, allowed: &str, email: &str) -> Result<Verified> {
     let header = repo.find_commit(commit)?.header_field_bytes("gpgsig").map(|header| header.to_vec());
     match header {
-        Err(_) => return Ok(Some("it is not signed".to_owned())),
+        Err(_) => return Ok(Err("it is not signed".to_owned())),
         Ok(signature) if !signature.starts_with(SSH) => {
-            return Ok(Some("it is not signed with an SSH key".to_owned()));
+            return Ok(Err("it is not signed with an SSH key".to_owned()));
         }
         Ok(_) => {}
     }
     let doing = "cannot write down the allowed signers";
     let mut signers = tempfile::NamedTempFile::new().doing(doing)?;
     signers.write_all(allowed.as_bytes()).and_then(|()| signers.flush()).doing(doing)?;
+    let path = std::path::absolute(signers.path()).doing(doing)?;
     let output = Git::new(repo)
-        .set(format!("gpg.ssh.allowedSignersFile={}", signers.path().display()))
+        .set(format!("gpg.ssh.allowedSignersFile={}", path.display()))
         .set("core.useReplaceRefs=false")
         .set("log.showSignature=false")
-        .args(["log", "-1", "--no-walk", "--format=%G?%x00%GS%x00%GK"])
+        .args(["log", "-1", "--no-walk", "--format=%G?%x00%GS%x00%GF%x00%GG"])
         .arg(commit.to_string())
         .run()?;
-    let text = output.stdout_text();
-    let mut parts = text.trim_end_matches('\n').split('\0');
-    let (verdict, signer) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let key = parts.next().filter(|key| !key.is_empty()).unwrap_or("its key");
-    Ok(match verdict {
-        "G" if signer.eq_ignore_ascii_case(email) => None,
-        "G" | "U" => Some(format!("{key} is no key of {email}")),
-        "B" => Some("its signature is not good".to_owned()),
-        "X" | "Y" | "R" => Some(format!("{key} is out of date")),
-        "N" => Some("it is not signed".to_owned()),
-        _ => Some("its signature cannot be checked here".to_owned()),
-    })
+    Ok(read(&output.stdout_text(), email).map_err(|why| match why {
+        // What ssh-keygen says of a line names the file that it was given.
+        Some(said) => said.rsplit_once(": ").map_or(said.clone(), |(_, said)| said.to_owned()),
+        None => format!("its signature cannot be checked here: {}", output.said()),
+    }))
+}
+
+/// Reads what git says of a signature: the key's fingerprint, or why it does not
+/// hold, if git says why.
+fn read(text: &str, email: &str) -> std::result::Result<String, Option<String>> {
+    let mut parts = text.trim_end_matches('\n').splitn(4, '\0');
+    let [verdict, signer, key, said] = [0; 4].map(|_| parts.next().unwrap_or_default());
+    let mut told = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    match verdict {
+        "G" if signer.eq_ignore_ascii_case(email) && key.starts_with("SHA256:") => Ok(key.to_owned()),
+        "U" if said.contains("key has expired") => Err(Some(format!("{key} has expired"))),
+        "U" if said.contains("key is not yet valid") => Err(Some(format!("{key} is not yet valid"))),
+        "G" | "U" => Err(Some(format!("{key} is no key of {email}"))),
+        "B" => Err(told.next_back().map(str::to_owned)),
+        _ => Err(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_good_signature_of_that_very_person_holds() {
+        let email = "bob@example.com";
+        let said = |text: &str| read(text, email);
+        assert_eq!(said("G\0bob@example.com\0SHA256:x\0Good\n\n"), Ok("SHA256:x".into()));
+        let refused = |text: &str| said(text).unwrap_err();
+        assert_eq!(
+            refused("G\0eve@example.com\0SHA256:x\0Good"),
+            Some("SHA256:x is no key of bob@example.com".into())
+        );
+        assert_eq!(
+            refused("U\0\0SHA256:x\0Good\nNo principal matched."),
+            Some("SHA256:x is no key of bob@example.com".into())
+        );
+        let expired = "U\0\0SHA256:x\0Good\n/tmp/a:1: key has expired: verify time 2 > valid-before 1\n";
+        assert_eq!(refused(expired), Some("SHA256:x has expired".into()));
+        let bad = "B\0\0\0Could not verify signature.\n/tmp/a:1: key is not permitted\n";
+        assert_eq!(refused(bad), Some("/tmp/a:1: key is not permitted".into()));
+        for text in ["", "N\0\0\0", "E\0\0\0", "G\0bob@example.com\0\0"] {
+            assert!(said(text).is_err(), "{text:?}");
+        }
+    }
 }

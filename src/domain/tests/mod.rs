@@ -311,7 +311,8 @@ impl World {
     }
 
     fn approve(&mut self, of: char, by: &str) -> Result<(), Impossible> {
-        let event = What::Approve { tag: tag(of), commit: candidate(of).commit, reason: None };
+        let event =
+            What::Approve { tag: tag(of), commit: candidate(of).commit, tag_object: None, reason: None };
         self.by(by, event)
     }
 

@@ -68,7 +68,7 @@ fn event_of(world: &World, one: &Try) -> Event {
         12 => (next, What::Unhold { token: settled, reason: reason() }),
         13 => {
             let commit = candidate(one.of).commit;
-            (next, What::Approve { tag: tag(one.of), commit, reason: None })
+            (next, What::Approve { tag: tag(one.of), commit, tag_object: None, reason: None })
         }
         14 => (next, What::Withdraw { tag: tag(one.of), commit: candidate(one.of).commit }),
         _ if one.started => (next, What::Abandoned { reason: reason() }),

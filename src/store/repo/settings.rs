@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use git2::{ConfigLevel, ErrorCode};
 
 use super::Repo;
-use crate::domain::name::Actor;
+use crate::domain::name::{Actor, Oid};
 use crate::failure::{Failure, Kind, Result};
 use crate::world::World;
 
@@ -93,6 +93,15 @@ impl Repo {
     /// Who is who.
     pub fn mailmap(&self) -> Mailmap {
         Mailmap(self.git2().mailmap().ok())
+    }
+
+    /// Who is who by the `.mailmap` at a commit, whatever is in the working tree.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn mailmap_at(&self, commit: Oid) -> Result<Mailmap> {
+        let bytes = self.file_at(commit, ".mailmap")?.unwrap_or_default();
+        Ok(Mailmap(git2::Mailmap::from_buffer(&String::from_utf8_lossy(&bytes)).ok()))
     }
 
     /// Whether a remote of this name is set up.
