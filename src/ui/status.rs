@@ -288,7 +288,9 @@ where
                 let opens_at = verdict.opens_at.map(|at| at.with_timezone(zone));
                 let here = opens_at.and_then(|at| time::here(at, &verdict.text));
                 let below = here.iter().chain(&verdict.fixes).map(|line| format!("\n{}", clean(line)));
-                row(&format!("  {}", verdict.gate), clean(&verdict.text) + &below.collect::<String>());
+                // A gate may give a list; each line is somebody else's words.
+                let text = verdict.text.lines().map(clean).collect::<Vec<_>>().join("\n");
+                row(&format!("  {}", verdict.gate), text + &below.collect::<String>());
             }
             if next.gates.is_empty() {
                 row("", format!("rel deploy {name} {}", next.tag));

@@ -79,6 +79,9 @@ fn what_is_taken_back_is_asked_again() {
     assert!(said.contains("is not signed off any more"), "{said}");
     assert_eq!(ana.json(&["approve", "--commit", &commit, "--withdraw"])["changed"], false);
     ana.refused_by(&["deploy", "prod", "--yes"], 4, &["signoff"]);
+    let text = ana.rel(&["status", "prod"]).ok().stdout;
+    let listed = format!("{} \"feat: roof\" (ana)", &commit[..7]);
+    assert!(text.lines().any(|line| line.trim() == listed) && !text.contains("\\n"), "{text}");
     let next = ana.status("prod")["next"].clone();
     assert!(next["gates"].to_string().contains("signoff") && next["ready_at"].is_null(), "{next}");
     let over = ana.deploy("prod", &["--override", "signoff", "--reason", "she is on holiday"]);
