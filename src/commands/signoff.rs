@@ -19,12 +19,13 @@ use crate::ui::text::clean;
 /// # Errors
 /// There is no such commit, or somebody else wrote it (exit 4).
 pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
+    let wanted = args.commits.iter().map(|text| wanted(text)).collect::<Result<Vec<_>>>()?;
     settle::dead_runs(ctx)?;
     let snapshot = Snapshot::take(ctx)?;
     let actor = ctx.actor()?;
     let mut own: Vec<Change> = Vec::new();
-    for text in &args.commits {
-        for change in named(ctx, &snapshot, text, &actor)? {
+    for one in &wanted {
+        for change in named(ctx, &snapshot, one, &actor)? {
             if own.iter().all(|known| known.commit != change.commit) {
                 own.push(change);
             }
@@ -72,15 +73,34 @@ fn told(change: &Change, changed: &[Oid], withdraw: bool) -> String {
     format!("{commit} \"{subject}\" {how}")
 }
 
-/// A commit, which has to be the caller's own; or those of a range that are.
-fn named(ctx: &Context<'_>, snapshot: &Snapshot, text: &str, actor: &Actor) -> Result<Vec<Change>> {
-    let is_own = |change: &Change| change.author.is(actor);
-    if let Some((from, to)) = text.split_once("..") {
-        let point = |text: &str| Ok::<Oid, Failure>(snapshot.point(ctx, text)?.commit);
-        let changes = signoffs::asked(ctx, snapshot, point(from)?, point(to)?)?;
-        return Ok(changes.into_iter().filter(is_own).collect());
+/// What somebody asks to sign off.
+enum Wanted<'a> {
+    One(&'a str),
+    Range(&'a str, &'a str),
+}
+
+/// What `--commit` says. git would take `A...B` for what either side has, and
+/// an empty side for HEAD: a sign-off is of what somebody has named.
+fn wanted(text: &str) -> Result<Wanted<'_>> {
+    let Some((from, to)) = text.split_once("..") else { return Ok(Wanted::One(text)) };
+    if from.is_empty() || to.is_empty() || to.starts_with('.') || to.contains("..") {
+        return Err(Failure::new(Kind::Usage, format!("{text:?} is no range of commits"))
+            .hint("--commit takes a commit, or A..B: what B has and A has not"));
     }
-    let commit = snapshot.point(ctx, text)?.commit;
+    Ok(Wanted::Range(from, to))
+}
+
+/// A commit, which has to be the caller's own; or those of a range that are.
+fn named(ctx: &Context<'_>, snapshot: &Snapshot, wanted: &Wanted<'_>, actor: &Actor) -> Result<Vec<Change>> {
+    let is_own = |change: &Change| change.author.is(actor);
+    let point = |text: &str| Ok::<Oid, Failure>(snapshot.point(ctx, text)?.commit);
+    let commit = match *wanted {
+        Wanted::One(text) => point(text)?,
+        Wanted::Range(from, to) => {
+            let changes = signoffs::asked(ctx, snapshot, point(from)?, point(to)?)?;
+            return Ok(changes.into_iter().filter(is_own).collect());
+        }
+    };
     let change = signoffs::written(ctx, commit)?;
     if is_own(&change) {
         return Ok(vec![change]);

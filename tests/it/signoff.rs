@@ -137,6 +137,10 @@ fn what_names_no_commit_signs_nothing() {
     ana.rel(&["approve", "v0.1.0-rc.1"]).code(2);
     ana.rel(&["approve", "v0.1.0-rc.1", "prod", "--commit", "HEAD"]).code(2);
     assert_eq!(ana.refused(&["approve", "--commit", "nowhere"], 4).kind(), "not-found");
+    for range in ["..HEAD", "prod..", "..", "prod...HEAD", "prod..HEAD..HEAD"] {
+        let output = ana.refused(&["approve", "--commit", range], 2);
+        assert!(output.stderr.contains("A..B"), "{range}: {output:?}");
+    }
     ana.rel(&["approve", "--commit", "HEAD", "--dry-run"]).ok();
     ana.unchanged(&before);
 }
