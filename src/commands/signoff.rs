@@ -22,7 +22,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
     let wanted = args.commits.iter().map(|text| wanted(text)).collect::<Result<Vec<_>>>()?;
     settle::dead_runs(ctx)?;
     let snapshot = Snapshot::take(ctx)?;
-    let actor = ctx.actor()?;
+    let actor = signoffs::signer(ctx, &snapshot)?;
     let mut own: Vec<Change> = Vec::new();
     for one in &wanted {
         for change in named(ctx, &snapshot, one, &actor)? {
@@ -33,7 +33,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
     }
     let mut changed: Vec<Oid> = Vec::new();
     publish::small::<CandidatesState>(ctx, &ledger::candidates_ref(ctx.project()), &[], |view| {
-        let said = Said::read(ctx, view)?;
+        let said = Said::read(ctx, &snapshot, view)?;
         let all = own.iter().map(|change| change.commit);
         changed = all.filter(|commit| said.by(&actor, *commit) == args.withdraw).collect();
         let event = |commit: &Oid| Event {
@@ -101,12 +101,12 @@ fn named(ctx: &Context<'_>, snapshot: &Snapshot, wanted: &Wanted<'_>, actor: &Ac
             return Ok(changes.into_iter().filter(is_own).collect());
         }
     };
-    let change = signoffs::written(ctx, commit)?;
+    let change = signoffs::written(ctx, snapshot, commit)?;
     if is_own(&change) {
         return Ok(vec![change]);
     }
     let author = &change.author;
     Err(Failure::new(Kind::Refused, format!("{} is {}'s; nothing changed", commit.short(), author.name))
         .reason("signoff", format!("only {author} can sign it off"))
-        .hint("git config user.email, or .mailmap, says who you are"))
+        .hint("git config user.email, and trunk's .mailmap, say who you are"))
 }

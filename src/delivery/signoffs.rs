@@ -28,32 +28,40 @@ enum Kept {
     Withdrawn(Oid, Actor),
 }
 
-/// Who stands by which commits.
-pub struct Said(HashMap<Oid, Vec<Actor>>);
+/// Who stands by which commits, whoever is who by trunk's `.mailmap`: what
+/// lies in somebody's working tree makes nobody another.
+pub struct Said {
+    by: HashMap<Oid, Vec<Actor>>,
+    who: Mailmap,
+}
 
 impl Said {
     /// Up to the tip of the candidates' chain in `view`.
     ///
     /// # Errors
     /// git failed.
-    pub fn read(ctx: &Context<'_>, view: &View<CandidatesState>) -> Result<Said> {
+    pub fn read(ctx: &Context<'_>, snapshot: &Snapshot, view: &View<CandidatesState>) -> Result<Said> {
+        let who = ctx.repo.mailmap_at(snapshot.trunk)?;
         let file = ctx.index_file("signoffs");
         let kept = index::read::<CandidatesState, Kept>(&ctx.repo, view.tip, &file, "signoffs 1", keep)?;
-        let mut said: HashMap<Oid, Vec<Actor>> = HashMap::new();
+        let mut by: HashMap<Oid, Vec<Actor>> = HashMap::new();
         for one in kept {
             match one {
-                Kept::Fine(commit, actor) => said.entry(commit).or_default().push(actor),
+                // By what trunk says now: an address that it has given up since is still theirs.
+                Kept::Fine(commit, actor) => by.entry(commit).or_default().push(who.canonical(actor)),
                 Kept::Withdrawn(commit, actor) => {
-                    said.entry(commit).or_default().retain(|other| !other.is(&actor));
+                    let actor = who.canonical(actor);
+                    by.entry(commit).or_default().retain(|other| !other.is(&actor));
                 }
             }
         }
-        Ok(Said(said))
+        Ok(Said { by, who })
     }
 
     /// Whether `actor` stands by a commit.
     pub fn by(&self, actor: &Actor, commit: Oid) -> bool {
-        self.0.get(&commit).is_some_and(|actors| actors.iter().any(|one| one.is(actor)))
+        let actor = self.who.canonical(actor.clone());
+        self.by.get(&commit).is_some_and(|actors| actors.iter().any(|one| one.is(&actor)))
     }
 }
 
@@ -71,7 +79,7 @@ fn keep(event: Event) -> Option<Kept> {
 /// # Errors
 /// git failed.
 pub fn asked(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Vec<Change>> {
-    let mailmap = ctx.repo.mailmap();
+    let mailmap = ctx.repo.mailmap_at(snapshot.trunk)?;
     let mut asked = Vec::new();
     for change in between(ctx, snapshot, exclude, include)?.iter().rev() {
         if !history::is_merge(&ctx.repo, change.commit)? {
@@ -85,8 +93,16 @@ pub fn asked(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid)
 ///
 /// # Errors
 /// git failed.
-pub fn written(ctx: &Context<'_>, commit: Oid) -> Result<Change> {
-    Ok(known(&ctx.repo.mailmap(), changes(ctx, &[commit])?.swap_remove(0)))
+pub fn written(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<Change> {
+    Ok(known(&ctx.repo.mailmap_at(snapshot.trunk)?, changes(ctx, &[commit])?.swap_remove(0)))
+}
+
+/// Who is at work, by the one address that they are known by as an author.
+///
+/// # Errors
+/// git does not know, or failed.
+pub fn signer(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Actor> {
+    Ok(ctx.repo.mailmap_at(snapshot.trunk)?.canonical(ctx.repo.committer()?))
 }
 
 fn known(mailmap: &Mailmap, change: Change) -> Change {
@@ -113,7 +129,7 @@ pub fn of(
     let range = format!("{}..{}", environment.name, candidate.tag);
     let mut awaited = Vec::new();
     if !asked.is_empty() {
-        let said = Said::read(ctx, &snapshot.candidates)?;
+        let said = Said::read(ctx, snapshot, &snapshot.candidates)?;
         let picks = carried(ctx, snapshot, candidate)?;
         for change in &asked {
             // A pick says what it was picked from, in its message or in the candidate's tag.

@@ -159,3 +159,43 @@ fn two_addresses_of_one_person_are_one_author() {
     assert!(document["commits"].to_string().contains(&commit), "{document}");
     ana.deploy("prod", &[]);
 }
+
+#[test]
+fn only_trunk_says_who_is_who() {
+    let shop = asked();
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    let (bobs, anas) = (wrote(&bob, "roof"), wrote(&ana, "cellar"));
+    let tag = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    // What nobody reviewed makes neither bob's commit ana's nor bob somebody else.
+    ana.write(".mailmap", "Ana <ana@example.com> <bob@example.com>\n");
+    ana.write("people", "Ana <ana@example.com> <bob@example.com>\n");
+    ana.git(&["config", "mailmap.file", ana.dir.join("people").to_str().unwrap()]);
+    bob.write(".mailmap", "Ana <ana@example.com> <bob@example.com>\n");
+    let before = ana.before();
+    let output = ana.refused_by(&["approve", "--commit", &bobs], 4, &["signoff"]);
+    assert!(output.stderr.contains("is bob's"), "{output:?}");
+    bob.refused_by(&["approve", "--commit", &anas], 4, &["signoff"]);
+    ana.unchanged(&before);
+    let range = format!("prod..{tag}");
+    assert_eq!(ana.json(&["approve", "--commit", &range])["commits"], serde_json::json!([anas]));
+    let output = ana.refused_by(&["deploy", "prod", "--yes"], 4, &["signoff"]);
+    assert!(output.stderr.contains("1 of 2") && output.stderr.contains("(bob)"), "{output:?}");
+    assert_eq!(bob.json(&["approve", "--commit", &range])["commits"], serde_json::json!([bobs]));
+    assert_eq!(gate(&ana.deploy("prod", &[])), "passed: signoff 2/2");
+}
+
+#[test]
+fn another_address_makes_nobody_say_it_again() {
+    let shop = asked();
+    let ana = shop.ana();
+    let commit = wrote(&ana, "roof");
+    ana.json(&["approve", "--commit", &commit]);
+    ana.commit(".mailmap", "Ana <ana@new.example> <ana@example.com>\n", "chore: who is who");
+    ana.json(&["approve", "--commit", "HEAD"]);
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    assert_eq!(gate(&ana.deploy("prod", &[])), "passed: signoff 2/2");
+    // She takes back what she said by the old one.
+    assert_eq!(ana.json(&["approve", "--commit", &commit, "--withdraw"])["changed"], true);
+}

@@ -8,7 +8,7 @@ use git2::{ConfigLevel, ErrorCode};
 
 use super::Repo;
 use crate::domain::name::{Actor, Oid};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Doing, Failure, Kind, Result};
 use crate::world::World;
 
 impl Repo {
@@ -64,12 +64,20 @@ impl Repo {
         self.offline.get()
     }
 
+    /// Who git would name as the committer, by the one address that this clone's `.mailmap` gives.
+    ///
+    /// # Errors
+    /// Nobody has said who is at work.
+    pub fn identity(&self) -> Result<Actor> {
+        Ok(self.mailmap().canonical(self.committer()?))
+    }
+
     /// Who git would name as the committer: `GIT_COMMITTER_NAME` and `GIT_COMMITTER_EMAIL`, else
     /// `committer.*`, else `user.*`. Never guessed from the host's name.
     ///
     /// # Errors
     /// Nobody has said who is at work.
-    pub fn identity(&self) -> Result<Actor> {
+    pub fn committer(&self) -> Result<Actor> {
         let part = |var: &str, part: &str| {
             let from_env = self.world.var(var).map(str::to_owned);
             from_env
@@ -87,21 +95,22 @@ impl Repo {
         if actor.email.is_empty() {
             failure = failure.hint("git config user.email you@example.com");
         }
-        if failure.hints.is_empty() { Ok(self.mailmap().canonical(actor)) } else { Err(failure) }
+        if failure.hints.is_empty() { Ok(actor) } else { Err(failure) }
     }
 
-    /// Who is who.
-    pub fn mailmap(&self) -> Mailmap {
+    /// Who is who, by what lies in this clone.
+    fn mailmap(&self) -> Mailmap {
         Mailmap(self.git2().mailmap().ok())
     }
 
-    /// Who is who by the `.mailmap` at a commit, whatever is in the working tree.
+    /// Who is who by the `.mailmap` of a commit, whatever lies in this clone.
     ///
     /// # Errors
     /// git failed.
     pub fn mailmap_at(&self, commit: Oid) -> Result<Mailmap> {
-        let bytes = self.file_at(commit, ".mailmap")?.unwrap_or_default();
-        Ok(Mailmap(git2::Mailmap::from_buffer(&String::from_utf8_lossy(&bytes)).ok()))
+        let text = self.file_at(commit, ".mailmap")?.unwrap_or_default();
+        let read = git2::Mailmap::from_buffer(&String::from_utf8_lossy(&text));
+        Ok(Mailmap(Some(read.doing(format!("cannot read .mailmap at {}", commit.short()))?)))
     }
 
     /// Whether a remote of this name is set up.
