@@ -8,16 +8,17 @@ use super::context::Context;
 use super::pick::carried;
 use super::scope::{between, changes};
 use super::snapshot::Snapshot;
+use crate::domain::candidate::Pick;
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
 use crate::domain::env::EnvState;
-use crate::domain::name::{Actor, Oid};
+use crate::domain::name::{Actor, Oid, TagName};
 use crate::domain::signoff::{Awaited, Signoffs};
 use crate::failure::Result;
 use crate::store::ledger::View;
 use crate::store::repo::Mailmap;
-use crate::store::{history, index};
+use crate::store::{history, index, patch};
 use crate::ui::text::clean;
 
 /// What the candidates' chain is read for: who said that a commit is fine, or
@@ -109,6 +110,25 @@ fn known(mailmap: &Mailmap, change: Change) -> Change {
     Change { author: mailmap.canonical(change.author.clone()), ..change }
 }
 
+/// Whether the author of a pick stands by what it was picked from, and it is
+/// that. Anybody can write into a message what a commit was picked from, so
+/// that only what a candidate's tag records counts; and whoever resolves a
+/// conflict may have written anything.
+fn stands_by_source(
+    ctx: &Context<'_>,
+    said: &Said,
+    picks: &[(Pick, TagName)],
+    change: &Change,
+) -> Result<bool> {
+    let recorded = picks.iter().map(|(pick, _)| pick).filter(|pick| pick.commit == change.commit);
+    for source in recorded.map(|pick| pick.source).filter(|source| said.by(&change.author, *source)) {
+        if history::has(&ctx.repo, source)? && patch::same_change(&ctx.repo, source, change.commit)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What the authors said of what a candidate brings to an environment. None
 /// where the policy does not ask them.
 ///
@@ -132,10 +152,7 @@ pub fn of(
         let said = Said::read(ctx, snapshot, &snapshot.candidates)?;
         let picks = carried(ctx, snapshot, candidate)?;
         for change in &asked {
-            // A pick says what it was picked from, in its message or in the candidate's tag.
-            let recorded = picks.iter().filter(|(pick, _)| pick.commit == change.commit);
-            let forms = recorded.map(|(pick, _)| pick.source).chain(change.picked_from.iter().copied());
-            if !forms.chain([change.commit]).any(|form| said.by(&change.author, form)) {
+            if !said.by(&change.author, change.commit) && !stands_by_source(ctx, &said, &picks, change)? {
                 awaited.push(Awaited {
                     commit: change.commit,
                     subject: clean(&change.subject),

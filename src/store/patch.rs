@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use git2::{DiffOptions, Tree};
+use git2::{Diff, DiffDelta, DiffFormat, DiffHunk, DiffLine, DiffLineType, DiffOptions, Tree};
 
 use crate::domain::name::Oid;
 use crate::failure::{Doing, Result};
@@ -56,14 +56,65 @@ fn down_each_line(repo: &Repo, commits: &[Oid]) -> Result<Vec<Oid>> {
     Ok(ordered)
 }
 
+/// Whether two commits make the same change, wherever in a file it stands.
+/// Closer than patch ids, which mind neither white space nor modes, nor what
+/// is in a binary file: nobody has touched the one to make the other. A merge
+/// is the same as nothing, and so is a commit that changes nothing.
+///
+/// # Errors
+/// git failed, or an object is not in this clone.
+pub fn same_change(repo: &Repo, one: Oid, other: Oid) -> Result<bool> {
+    if history::is_merge(repo, one)? || history::is_merge(repo, other)? {
+        return Ok(false);
+    }
+    let change = change(repo, one)?;
+    Ok(!change.is_empty() && change == self::change(repo, other)?)
+}
+
+/// What a commit that is no merge changes, but for where it does.
+fn change(repo: &Repo, commit: Oid) -> Result<Vec<u8>> {
+    let diff = diff(repo, commit)?;
+    let mut told = Vec::new();
+    let tell = |delta: DiffDelta<'_>, _: Option<DiffHunk<'_>>, line: DiffLine<'_>| {
+        told.push(line.origin() as u8);
+        let mut bytes = |bytes: &[u8]| {
+            told.extend(bytes.len().to_le_bytes());
+            told.extend(bytes);
+        };
+        match line.origin_value() {
+            DiffLineType::HunkHeader => {}
+            DiffLineType::FileHeader => {
+                for file in [delta.old_file(), delta.new_file()] {
+                    bytes(file.path_bytes().unwrap_or_default());
+                    bytes(&u32::from(file.mode()).to_le_bytes());
+                }
+            }
+            DiffLineType::Binary => {
+                bytes(delta.old_file().id().as_bytes());
+                bytes(delta.new_file().id().as_bytes());
+            }
+            _ => bytes(line.content()),
+        }
+        true
+    };
+    diff.print(DiffFormat::Patch, tell).doing(format!("cannot tell what {} changed", commit.short()))?;
+    Ok(told)
+}
+
 /// The patch id of a commit that is no merge, against its parent.
 fn patch_id(repo: &Repo, commit: Oid) -> Result<Oid> {
+    let id = diff(repo, commit)?.patchid(None).map(from_git2);
+    id.doing(format!("cannot tell what {} changed", commit.short()))
+}
+
+/// A commit that is no merge against its parent, with all its files here.
+fn diff(repo: &Repo, commit: Oid) -> Result<Diff<'_>> {
     let doing = || format!("cannot tell what {} changed", commit.short());
     let (old, new) = trees(repo, commit)?;
     let compare = || repo.git2().diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut DiffOptions::new()));
     let diff = partial::reading(repo, compare).doing(doing())?;
     partial::bring_files(repo, &diff).doing(doing())?;
-    diff.patchid(None).map(from_git2).doing(doing())
+    Ok(diff)
 }
 
 /// Whether a commit that is no merge may change a path.
@@ -140,5 +191,48 @@ mod tests {
         };
         assert_eq!(ids(fixed), ids(picked), "git says so too");
         assert_ne!(ids(fixed), ids(moved));
+    }
+
+    #[test]
+    fn what_somebody_touched_is_another_change() {
+        let sandbox = Sandbox::new();
+        let text: String = (0..40).map(|n| format!("line {n}\n")).collect();
+        sandbox.commit("work", "file", &text, "base");
+        sandbox.commit("work", "image", "\0one", "binary");
+        let made = |commands: &[&[&str]], files: &[(&str, &str)]| {
+            sandbox.git("work", &["checkout", "-q", "--detach", "main"]);
+            commands.iter().for_each(|command| drop(sandbox.git("work", command)));
+            for (name, text) in files {
+                std::fs::write(sandbox.path("work").join(name), text).unwrap();
+            }
+            sandbox.git("work", &["add", "--all"]);
+            sandbox.git("work", &["commit", "-q", "--allow-empty", "-m", "a change"]);
+            sandbox.oid("work", "HEAD")
+        };
+        let mended = text.replace("line 20\n", "if: mended\n");
+        let fix = made(&[], &[("file", &mended)]);
+        let above = format!("new\n{text}");
+        let moved = {
+            let base = made(&[], &[("file", &above)]).to_string();
+            let same = above.replace("line 20\n", "if: mended\n");
+            made(&[&["checkout", "-q", &base]], &[("file", &same)])
+        };
+        let indented = made(&[], &[("file", &mended.replace("if: mended", "if:  mended"))]);
+        let chmod: &[&str] = &["update-index", "--chmod=+x", "file"];
+        let runs = {
+            made(&[], &[("file", &mended)]);
+            sandbox.git("work", chmod);
+            sandbox.git("work", &["commit", "-q", "--amend", "-m", "mode"]);
+            sandbox.oid("work", "HEAD")
+        };
+        sandbox.git("work", &["reset", "-q", "--hard"]);
+        let (two, three) = (made(&[], &[("image", "\0two")]), made(&[], &[("image", "\0three")]));
+        let nothing = [made(&[], &[]), made(&[&["checkout", "-q", &fix.to_string()]], &[])];
+        let repo = sandbox.open("work");
+        assert!(same_change(&repo, fix, moved).unwrap() && same_change(&repo, two, two).unwrap());
+        for (one, other) in [(fix, indented), (fix, runs), (two, three), (nothing[0], nothing[1])] {
+            assert!(!same_change(&repo, one, other).unwrap(), "{one} {other}");
+        }
+        assert_eq!(equal_to(&repo, two, &[three]).unwrap(), [three], "or patch ids would do");
     }
 }

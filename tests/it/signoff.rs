@@ -199,3 +199,41 @@ fn another_address_makes_nobody_say_it_again() {
     // She takes back what she said by the old one.
     assert_eq!(ana.json(&["approve", "--commit", &commit, "--withdraw"])["changed"], true);
 }
+
+#[test]
+fn what_only_says_that_it_is_a_pick_is_no_pick() {
+    let shop = asked();
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    let fine = wrote(&bob, "roof");
+    bob.json(&["approve", "--commit", &fine]);
+    let message = format!("feat: a tunnel\n\n(cherry picked from commit {fine})");
+    let claims = bob.commit("src/tunnel.txt", "tunnel", &message);
+    ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    let output = ana.refused_by(&["deploy", "prod", "--yes"], 4, &["signoff"]);
+    assert!(output.stderr.contains("1 of 2 commits") && output.stderr.contains(&claims[..7]), "{output:?}");
+}
+
+#[test]
+fn a_pick_that_somebody_resolved_is_asked_about_anew() {
+    let shop = asked();
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    ana.commit("src/shed.txt", "one\n", "feat: one");
+    bob.git(&["pull", "--quiet", "--rebase"]);
+    let fix = bob.commit("src/shed.txt", "two\n", "fix: two");
+    bob.json(&["approve", "--commit", &fix]);
+    ana.rel(&["cherry-pick", &fix, "--onto", "prod"]).code(7);
+    let listed = ana.git(&["worktree", "list", "--porcelain"]);
+    let worktree = listed.lines().filter_map(|line| line.strip_prefix("worktree ")).nth(1).unwrap();
+    let worktree = std::path::Path::new(worktree);
+    std::fs::write(worktree.join("src/shed.txt"), "whatever ana likes\n").unwrap();
+    shop.world.git(&ana.person, worktree, &["add", "src/shed.txt"]);
+    let made = ana.json(&["cherry-pick", "--continue"])["candidate"].clone();
+    let (tag, commit) = (string(&made["tag"]), string(&made["commit"]));
+    ana.deploy("staging", &[&tag]);
+    let output = ana.refused_by(&["deploy", "prod", &tag, "--yes"], 4, &["signoff"]);
+    let way_on = format!("rel approve --commit {}, by bob", &commit[..7]);
+    assert!(output.ways_on().contains(&way_on), "{output:?}");
+    bob.json(&["approve", "--commit", &tag]);
+    assert_eq!(gate(&ana.deploy("prod", &[&tag])), "passed: signoff 1/1");
+}
