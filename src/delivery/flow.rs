@@ -20,7 +20,7 @@ use super::pick::carried;
 use super::prepare::{Prepared, prepare};
 use super::scope::between;
 use super::signatures;
-use super::signoffs;
+use super::signoffs::{self, Brought};
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
@@ -269,7 +269,8 @@ fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Resul
     let view = snapshot.chain(&wish.environment)?;
     let signatures =
         signatures::of(ctx, snapshot, footing.environment, view, candidate, &footing.deployers())?;
-    let signoffs = signoffs::of(ctx, snapshot, footing.environment, &footing.state, candidate)?;
+    let signoffs =
+        signoffs::of(ctx, snapshot, footing.environment, &footing.state, Brought::candidate(candidate))?;
     let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
     Ok(match plan::deploy(&setting, candidate, &crossing, &request, footing.shown) {
         Planned::Nothing(live) => Considered::Nothing(format!(

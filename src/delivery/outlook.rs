@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::context::Context;
 use super::crossing::Crossings;
 use super::signatures;
-use super::signoffs;
+use super::signoffs::{self, Brought};
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
@@ -100,7 +100,8 @@ impl<'a> Outlook<'a> {
         let crossing = self.crossings.to_candidate(state, candidate)?;
         let deployers: Vec<&Actor> = [&self.actor].into_iter().chain(&self.on_behalf_of).collect();
         let signatures = signatures::of(self.ctx, self.snapshot, environment, view, candidate, &deployers)?;
-        let signoffs = signoffs::of(self.ctx, self.snapshot, environment, state, candidate)?;
+        let signoffs =
+            signoffs::of(self.ctx, self.snapshot, environment, state, Brought::candidate(candidate))?;
         let setting = self.setting(environment, state, &upstream);
         let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
         let mut gates = gate::judge(&Case { crossing: Some(&crossing), ..setting.case(candidate) });

@@ -15,7 +15,7 @@ use super::footing::{Footing, TakeOver};
 use super::hooks::{self, Queued};
 use super::scope::position;
 use super::signatures;
-use super::signoffs;
+use super::signoffs::{self, Brought};
 use super::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
@@ -170,13 +170,15 @@ pub struct Report<'a> {
 
 impl Report<'_> {
     /// Whether the gates are asked. A start is, while refusing still helps,
-    /// and so is a candidate's success, which opens the way to other
-    /// environments. A failure opens nothing, and a baseline that is there
-    /// already is what everything begins with.
-    fn is_judged(&self) -> bool {
+    /// and so is a success: a candidate's opens the way to other environments,
+    /// and what comes after a baseline is compared with it. A failure opens
+    /// nothing, and a baseline where nothing is live, or that is what is
+    /// believed live, is what everything begins with.
+    fn is_judged(&self, state: &EnvState) -> bool {
+        let is_news = || state.current().is_some_and(|live| !self.target.is(live));
         match self.said {
             Said::Started => true,
-            Said::Succeeded => self.target.version.is_some(),
+            Said::Succeeded => self.target.version.is_some() || is_news(),
             Said::Failed => false,
         }
     }
@@ -197,6 +199,7 @@ pub struct New {
     closing: Vec<Event>,
     intent: Intent,
     allowed: Allowed,
+    is_judged: bool,
     ended: Option<Progress>,
 }
 
@@ -250,15 +253,17 @@ pub fn judge(
     let release = target.version.as_ref().map(|version| version.release.to_string());
     let crossing = crossings.to(state, target.commit, release)?;
     let setting = footing.setting();
-    let allowed = if report.is_judged() {
+    let is_judged = report.is_judged(state);
+    let allowed = if is_judged {
         let candidate = target.version.as_ref().and_then(|_| snapshot.minted(&target.tag));
-        let (signatures, signoffs) = match candidate {
-            None => (Vec::new(), None),
+        let (signatures, brought) = match candidate {
+            None => (Vec::new(), Brought::commit(target.commit, target.tag.label())),
             Some(candidate) => (
                 signatures::of(ctx, snapshot, environment, view, candidate, &footing.deployers())?,
-                signoffs::of(ctx, snapshot, environment, state, candidate)?,
+                Brought::candidate(candidate),
             ),
         };
+        let signoffs = signoffs::of(ctx, snapshot, environment, state, brought)?;
         let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
         Allowed::to_deploy(&setting, candidate, &crossing, report.overrides)
     } else {
@@ -266,7 +271,7 @@ pub fn judge(
     };
     let allowed = allowed.map_err(|verdicts| refused(report, state, verdicts))?;
     let intent = intent(ctx, snapshot, report, &footing, crossing.owes());
-    Ok(Seen::New(Box::new(New { closing, intent, allowed, ended })))
+    Ok(Seen::New(Box::new(New { closing, intent, allowed, is_judged, ended })))
 }
 
 /// Asks `before_deploy`, where there is one and the gates are asked.
@@ -280,7 +285,7 @@ pub fn hear(
     judged: &Seen,
 ) -> Result<Option<Verdict>> {
     let Seen::New(new) = judged else { return Ok(None) };
-    if !report.is_judged() {
+    if !new.is_judged {
         return Ok(None);
     }
     let queued = Queued {
@@ -306,7 +311,7 @@ pub fn events(
     judged: Seen,
     hook: Option<&Verdict>,
 ) -> Result<Option<(Vec<Event>, DeploymentId)>> {
-    let New { closing: mut events, mut intent, allowed, ended } = match judged {
+    let New { closing: mut events, mut intent, allowed, ended, .. } = match judged {
         Seen::Nothing => return Ok(None),
         Seen::Ends(events, id) => return Ok(Some((events, id))),
         Seen::New(new) => *new,

@@ -129,8 +129,28 @@ fn stands_by_source(
     Ok(false)
 }
 
-/// What the authors said of what a candidate brings to an environment. None
-/// where the policy does not ask them.
+/// What would be put somewhere.
+#[derive(Clone, Copy)]
+pub struct Brought<'a> {
+    commit: Oid,
+    label: &'a str,
+    candidate: Option<&'a Minted>,
+}
+
+impl<'a> Brought<'a> {
+    /// A candidate, with its picks.
+    pub fn candidate(minted: &'a Minted) -> Brought<'a> {
+        Brought { commit: minted.commit, label: minted.tag.as_str(), candidate: Some(minted) }
+    }
+
+    /// A commit, called by what `rel approve --commit` knows it as.
+    pub fn commit(commit: Oid, label: &'a str) -> Brought<'a> {
+        Brought { commit, label, candidate: None }
+    }
+}
+
+/// What the authors said of what is brought to an environment. None where the
+/// policy does not ask them.
 ///
 /// # Errors
 /// git failed; the tag of a candidate is not the one that was minted.
@@ -139,18 +159,21 @@ pub fn of(
     snapshot: &Snapshot,
     environment: &Environment,
     state: &EnvState,
-    candidate: &Minted,
+    brought: Brought<'_>,
 ) -> Result<Option<Signoffs>> {
     if environment.signoff.is_none() {
         return Ok(None);
     }
     let Some(live) = state.current() else { return Ok(Some(Signoffs::default())) };
-    let asked = asked(ctx, snapshot, live.commit, candidate.commit)?;
-    let range = format!("{}..{}", environment.name, candidate.tag);
+    let asked = asked(ctx, snapshot, live.commit, brought.commit)?;
+    let range = format!("{}..{}", environment.name, brought.label);
     let mut awaited = Vec::new();
     if !asked.is_empty() {
         let said = Said::read(ctx, snapshot, &snapshot.candidates)?;
-        let picks = carried(ctx, snapshot, candidate)?;
+        let picks = match brought.candidate {
+            Some(candidate) => carried(ctx, snapshot, candidate)?,
+            None => Vec::new(),
+        };
         for change in &asked {
             if !said.by(&change.author, change.commit) && !stands_by_source(ctx, &said, &picks, change)? {
                 awaited.push(Awaited {

@@ -210,9 +210,10 @@ pub fn judge(case: &Case<'_>) -> Vec<Verdict> {
 /// What every gate that applies to a baseline says: nobody can approve one or
 /// block it, and what it did elsewhere is not asked.
 pub fn judge_baseline(setting: &Setting<'_>, crossing: &Crossing) -> Vec<Verdict> {
-    let Setting { environment, state, actor, on_behalf_of, now, .. } = *setting;
-    frozen(environment, now)
+    let Setting { environment, state, actor, on_behalf_of, now, signoffs, .. } = *setting;
+    signed_off(environment, signoffs)
         .into_iter()
+        .chain(frozen(environment, now))
         .chain(deployed_by(environment, actor, on_behalf_of))
         .chain(crossing::fixes_lost(environment, crossing, now))
         .chain(crossing::points_left(crossing))
@@ -358,8 +359,13 @@ fn fault<'a>(case: &Case<'a>, who: &Actor) -> Option<&'a str> {
 
 /// Every author of what it brings says that it is fine.
 pub fn signoff(case: &Case<'_>) -> Option<Verdict> {
-    case.environment.signoff.as_ref()?;
-    Some(match case.signoffs {
+    signed_off(case.environment, case.signoffs)
+}
+
+/// [`signoff`], whatever would be put there.
+pub fn signed_off(environment: &Environment, signoffs: Option<&Signoffs>) -> Option<Verdict> {
+    environment.signoff.as_ref()?;
+    Some(match signoffs {
         Some(signoffs) => signoff::judged(signoffs),
         None => Verdict::refuse(Gate::Signoff, "what the authors said was not looked at"),
     })

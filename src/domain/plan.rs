@@ -235,7 +235,7 @@ pub struct Setting<'a> {
     /// be judged; read only where the policy asks for them, and then none is
     /// worth anything that is not here.
     pub signatures: &'a [Signature],
-    /// What the authors said of what that candidate brings; read only where
+    /// What the authors said of what that candidate, or a baseline, brings; read only where
     /// the policy asks them, and then nothing passes without.
     pub signoffs: Option<&'a Signoffs>,
 }

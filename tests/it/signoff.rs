@@ -237,3 +237,29 @@ fn a_pick_that_somebody_resolved_is_asked_about_anew() {
     bob.json(&["approve", "--commit", &tag]);
     assert_eq!(gate(&ana.deploy("prod", &[&tag])), "passed: signoff 1/1");
 }
+
+#[test]
+fn a_record_of_a_commit_switches_nothing_off() {
+    let shop = asked();
+    let ana = shop.ana();
+    let commit = wrote(&ana, "roof");
+    let before = ana.before();
+    for said in ["--started", "--succeeded"] {
+        let output = ana.refused_by(&["record", "prod", &commit, said], 4, &["signoff"]);
+        assert!(output.ways_on().contains(&format!("rel approve --commit {}, by ana", &commit[..7])));
+    }
+    ana.unchanged(&before);
+    // What is believed live is what everything begins with.
+    assert!(ana.json(&["record", "prod", "prod", "--succeeded"])["deployment"].is_null());
+    ana.json(&["record", "prod", &commit, "--failed"]);
+    let known = ana.json(&["record", "prod", &ana.git(&["rev-parse", "HEAD~1"]), "--started", "--dry-run"]);
+    assert_eq!(gate(&known["deployment"]), "passed: signoff 0/0");
+    let over = ["record", "prod", &commit, "--succeeded", "--override", "signoff", "-m", "it is there"];
+    assert!(gate(&ana.json(&over)["deployment"]).starts_with("overridden: 0 of 1"));
+    let next = wrote(&ana, "cellar");
+    ana.json(&["approve", "--commit", &next]);
+    assert_eq!(
+        gate(&ana.json(&["record", "prod", &next, "--succeeded"])["deployment"]),
+        "passed: signoff 1/1"
+    );
+}
