@@ -165,6 +165,9 @@ pub fn of(
         return Ok(None);
     }
     let Some(live) = state.current() else { return Ok(Some(Signoffs::default())) };
+    if let Some(fault) = fault(ctx, live.commit, &brought)? {
+        return Ok(Some(Signoffs { fault: Some(fault), ..Signoffs::default() }));
+    }
     let asked = asked(ctx, snapshot, live.commit, brought.commit)?;
     let range = format!("{}..{}", environment.name, brought.label);
     let mut awaited = Vec::new();
@@ -184,5 +187,26 @@ pub fn of(
             }
         }
     }
-    Ok(Some(Signoffs { asked: Some(asked.len()), awaited, range }))
+    Ok(Some(Signoffs { asked: Some(asked.len()), awaited, range, fault: None }))
+}
+
+/// Why what is brought cannot be told from what is live in this clone: of what
+/// is not here nobody knows the authors.
+fn fault(ctx: &Context<'_>, live: Oid, brought: &Brought<'_>) -> Result<Option<String>> {
+    if live == brought.commit {
+        return Ok(None);
+    }
+    let ends =
+        [(live, format!("what is live, {},", live.short())), (brought.commit, brought.label.to_owned())];
+    for (commit, what) in ends {
+        if history::has(&ctx.repo, commit)? && ctx.has_history(commit)? {
+            continue;
+        }
+        return Ok(Some(if ctx.repo.is_shallow() {
+            "this clone is shallow, so that not all authors are known: git fetch --unshallow".to_owned()
+        } else {
+            format!("{what} is not in this clone: git fetch")
+        }));
+    }
+    Ok(None)
 }

@@ -24,12 +24,17 @@ pub struct Signoffs {
     pub asked: Option<usize>,
     /// Those that are not signed off, oldest first.
     pub awaited: Vec<Awaited>,
+    /// Why nobody can say here who is to be asked.
+    pub fault: Option<String>,
     /// What is brought, as `rel approve --commit` takes it.
     pub range: String,
 }
 
 /// What the gate says of them.
 pub fn judged(signoffs: &Signoffs) -> Verdict {
+    if let Some(fault) = &signoffs.fault {
+        return Verdict::refuse(Gate::Signoff, fault);
+    }
     let Some(asked) = signoffs.asked else {
         return Verdict::pass(Gate::Signoff, "signoff (nothing is live to compare with)");
     };
@@ -79,14 +84,18 @@ mod tests {
     #[test]
     fn a_refusal_names_commits_and_their_authors_once_and_not_all_of_many() {
         let range = "prod..v1.6.0-rc.2".to_owned();
-        let one =
-            judged(&Signoffs { asked: Some(3), awaited: vec![awaited(1, "kim")], range: range.clone() });
+        let one = judged(&Signoffs {
+            asked: Some(3),
+            awaited: vec![awaited(1, "kim")],
+            range: range.clone(),
+            fault: None,
+        });
         assert!(!one.passed);
         assert_eq!(one.text, "2 of 3 commits; not signed off:\n0101010 \"feat: 1\" (kim)");
         assert_eq!(one.fixes, ["rel approve --commit 0101010, by kim"]);
         let many: Vec<Awaited> =
             (1..=14).map(|byte| awaited(byte, if byte % 2 == 0 { "kim" } else { "bob" })).collect();
-        let many = judged(&Signoffs { asked: Some(14), awaited: many, range });
+        let many = judged(&Signoffs { asked: Some(14), awaited: many, range, fault: None });
         assert_eq!(many.text.lines().count(), 12);
         assert!(many.text.ends_with("\nand 4 more"), "{}", many.text);
         assert_eq!(many.fixes, ["rel approve --commit prod..v1.6.0-rc.2, by bob, kim"]);
@@ -97,5 +106,8 @@ mod tests {
         let all = judged(&Signoffs { asked: Some(3), ..Signoffs::default() });
         assert_eq!((all.passed, all.text.as_str()), (true, "signoff 3/3"));
         assert!(judged(&Signoffs::default()).passed);
+        let fault = Some("this clone is shallow".to_owned());
+        let unknown = judged(&Signoffs { asked: Some(0), fault, ..Signoffs::default() });
+        assert_eq!((unknown.passed, unknown.text.as_str()), (false, "this clone is shallow"));
     }
 }

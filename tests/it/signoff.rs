@@ -263,3 +263,34 @@ fn a_record_of_a_commit_switches_nothing_off() {
         "passed: signoff 1/1"
     );
 }
+
+#[test]
+fn a_clone_that_lacks_history_passes_nobody_over() {
+    let shop = asked();
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    wrote(&ana, "roof");
+    let tag = ana.cut(&[]);
+    ana.deploy("staging", &[]);
+    // What is live is an edge of the one clone, and beyond that of the other.
+    for (name, depth) in [("cy", "--depth=2"), ("di", "--depth=1")] {
+        let (person, dir) = (shop.world.person(name), shop.world.at(name));
+        let url = format!("file://{}", shop.authority().display());
+        let args = ["clone", "--quiet", depth, &url, dir.to_str().unwrap()];
+        shop.world.git(&person, &shop.world.at("tmp"), &args);
+        let desk = Desk { shop: &shop, person, dir };
+        desk.rel(&["log"]).ok();
+        let said = desk.rel(&["status", "prod", "--offline"]).ok().stdout;
+        assert!(said.contains("not all authors are known"), "{depth}: {said}");
+    }
+    // What is live was never pushed: what it lacks nobody else can say.
+    bob.git(&["checkout", "--quiet", "-b", "beside"]);
+    let beside = bob.commit_here("src/beside.txt", "beside", "feat: beside");
+    bob.json(&["record", "prod", &beside, "--succeeded", "--override", "signoff", "-m", "it is there"]);
+    let said = ana.rel(&["status"]).ok().stdout;
+    assert!(said.contains(&tag), "{said}");
+    let why = format!("what is live, {}, is not in this clone: git fetch", &beside[..7]);
+    let said = ana.rel(&["status", "prod"]).ok().stdout;
+    assert!(said.contains(&why), "{said}");
+    let output = ana.rel(&["deploy", "prod", "--yes"]).code(4);
+    assert!(output.stderr.contains(&why), "{output:?}");
+}
