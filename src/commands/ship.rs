@@ -8,6 +8,7 @@ use crate::delivery::crossing::Crossings;
 use crate::delivery::cut::{Request, intend};
 use crate::delivery::flow::{self, Wish};
 use crate::delivery::make::{Intended, Made, make};
+use crate::delivery::signoffs::{self, Brought};
 use crate::delivery::snapshot::Snapshot;
 use crate::delivery::{report, settle};
 use crate::domain::crossing;
@@ -64,7 +65,8 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
 
 /// The gates that can be judged before a build: an environment on the way
 /// that is busy, held or frozen now, or not for whoever ships, or that is owed
-/// a fix which the commit lacks, would refuse afterwards.
+/// a fix which the commit lacks, or a commit whose author has not signed off,
+/// would refuse afterwards.
 fn closed_doors(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
@@ -82,8 +84,15 @@ fn closed_doors(
         let mut theirs = flow::closed(snapshot, name)?;
         let state = &snapshot.chain(name)?.state;
         let crossing = crossings.to(state, commit, Some(release.to_string()))?;
-        let left = crossing::fixes_lost(environment, &crossing, now)
+        let label = commit.short().to_string();
+        let brought = match intended {
+            Intended::Exists(minted) => Brought::candidate(minted),
+            Intended::New(_) => Brought::commit(commit, &label),
+        };
+        let signoffs = signoffs::of(ctx, snapshot, environment, state, brought)?;
+        let left = gate::signed_off(environment, signoffs.as_ref())
             .into_iter()
+            .chain(crossing::fixes_lost(environment, &crossing, now))
             .chain(crossing::points_left(&crossing))
             .filter(|verdict| !verdict.passed);
         let always = gate::whoever_and_whenever(environment, &actor, on_behalf_of.as_ref(), now);

@@ -294,3 +294,18 @@ fn a_clone_that_lacks_history_passes_nobody_over() {
     let output = ana.rel(&["deploy", "prod", "--yes"]).code(4);
     assert!(output.stderr.contains(&why), "{output:?}");
 }
+
+#[test]
+fn shipping_asks_the_authors_before_it_builds() {
+    let shop = asked();
+    let ana = shop.ana();
+    let commit = wrote(&ana, "roof");
+    let before = ana.before();
+    let output = ana.refused_by(&["ship", "prod", "--yes"], 4, &["signoff"]);
+    assert!(output.ways_on().contains("nothing was built"), "{output:?}");
+    ana.unchanged(&before);
+    let over = ["ship", "prod", "--yes", "--dry-run", "--override", "signoff", "--reason", "she is away"];
+    ana.rel(&over).ok();
+    ana.json(&["approve", "--commit", &commit]);
+    assert_eq!(gate(&ana.json(&["ship", "prod", "--yes"])["deployment"]), "passed: signoff 1/1");
+}
