@@ -57,10 +57,10 @@ impl Target {
         }
     }
 
-    fn live(live: &Live) -> Target {
+    fn baseline(live: &Live) -> Target {
         Target {
             tag: live.tag.clone(),
-            version: live.version.clone(),
+            version: None,
             foreign_version: live.foreign_version.clone(),
             commit: live.commit,
             position: live.position,
@@ -85,7 +85,15 @@ pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Targ
         let live = view.state.current().ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("nothing is live on {text}")).hint(format!("rel log {text}"))
         })?;
-        return Ok(Target::live(live));
+        // What another environment runs is recorded under the same vouching as by its own name.
+        return match &live.version {
+            None => Ok(Target::baseline(live)),
+            Some(_) => {
+                let minted = snapshot.minted(&live.tag).ok_or_else(|| never_minted(&live.tag))?;
+                snapshot.record(ctx, minted)?;
+                Ok(Target::candidate(minted))
+            }
+        };
     }
     let exact = |minted: &&Minted| minted.tag.as_str() == text || minted.version.to_string() == text;
     let ours = snapshot.pool.iter().find(exact);
@@ -115,6 +123,12 @@ pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Targ
         ctx.has_history(snapshot.trunk)? && history::is_ancestor(&ctx.repo, commit, snapshot.trunk)?;
     let position = if on_trunk { position(ctx, snapshot, commit)? } else { 0 };
     Ok(Target { tag, version: None, foreign_version, commit, position })
+}
+
+/// The failure of what an environment calls a candidate and no candidates' chain knows.
+fn never_minted(tag: &TagName) -> Failure {
+    Failure::new(Kind::Integrity, format!("{tag} is recorded as a candidate, and was never minted"))
+        .hint("rel fsck")
 }
 
 fn nowhere(text: &str) -> Failure {
@@ -255,7 +269,11 @@ pub fn judge(
     let setting = footing.setting();
     let is_judged = report.is_judged(state);
     let allowed = if is_judged {
-        let candidate = target.version.as_ref().and_then(|_| snapshot.minted(&target.tag));
+        // Nothing but a baseline is judged as one.
+        let candidate = match &target.version {
+            None => None,
+            Some(_) => Some(snapshot.minted(&target.tag).ok_or_else(|| never_minted(&target.tag))?),
+        };
         let (signatures, brought) = match candidate {
             None => (Vec::new(), Brought::commit(target.commit, target.tag.label())),
             Some(candidate) => (

@@ -291,6 +291,18 @@ fn a_candidate_whose_tag_is_another_by_now_is_not_recorded() {
 }
 
 #[test]
+fn an_environment_vouches_for_no_more_than_its_candidates_own_name() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    record(&ana, &["staging", &tag, "--succeeded"]);
+    shop.authority_git(&["tag", "--force", &tag, "main~1"]);
+    for rev in [tag.as_str(), "staging"] {
+        ana.refused(&["record", "prod", rev, "--succeeded"], 9);
+    }
+}
+
+#[test]
 fn a_baseline_upstream_does_not_satisfy_after() {
     let shop = tagged();
     let ana = shop.ana();
