@@ -233,7 +233,7 @@ impl Seen {
 ///
 /// # Errors
 /// A gate refuses; the environment is busy or held; `--take-over` names
-/// nothing that is open.
+/// nothing that is open; gates are passed by name where none is asked (exit 2).
 pub fn judge(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
@@ -254,6 +254,7 @@ pub fn judge(
     if let Some(open) = open.filter(|open| open.trigger == Trigger::Recorded && open.tag == target.tag)
         && let Some(ended) = ended
     {
+        nothing_to_pass(report, "how a start ended")?;
         let what = What::Outcome(Outcome::of(ended, true));
         closing.push(outcome_event(ctx, &open.id, &footing.actor, what));
         return Ok(Seen::Ends(closing, open.id.clone()));
@@ -285,11 +286,21 @@ pub fn judge(
         let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
         Allowed::to_deploy(&setting, candidate, &crossing, report.overrides)
     } else {
+        nothing_to_pass(report, if *said == Said::Failed { "a failure" } else { "a baseline that is there" })?;
         Allowed::to_be_known(&setting)
     };
     let allowed = allowed.map_err(|verdicts| refused(report, state, verdicts))?;
     let intent = intent(ctx, snapshot, report, &footing, crossing.owes());
     Ok(Seen::New(Box::new(New { closing, intent, allowed, is_judged, ended })))
+}
+
+/// Refuses to pass gates where none is asked: a record would not tell of it.
+fn nothing_to_pass(report: &Report<'_>, what: &str) -> Result<()> {
+    if report.overrides.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new(Kind::Usage, format!("no gate is asked of {what}: there is nothing to pass"));
+    Err(failure.hint("the same without --override"))
 }
 
 /// Asks `before_deploy`, where there is one and the gates are asked.

@@ -447,6 +447,25 @@ fn what_failed_and_what_was_there_before_is_written_down_whatever_the_gates_say(
 }
 
 #[test]
+fn no_gate_is_passed_by_name_where_none_is_asked() {
+    let shop = tagged();
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    let passes = ["--override", "order", "-m", "an emergency"];
+    let none = |args: &[&str], what: &str| {
+        let output = ana.refused(&[args, &passes].concat(), 2);
+        let message = string(&output.json()["error"]["message"]);
+        assert_eq!(message, format!("no gate is asked of {what}: there is nothing to pass"));
+        ana.rel(&[args, &passes, &["--dry-run"]].concat()).code(2);
+    };
+    none(&["record", "prod", &tag, "--failed"], "a failure");
+    none(&["record", "prod", "v1.4.0", "--succeeded"], "a baseline that is there");
+    record(&ana, &[&["prod", &tag, "--started"], &passes[..]].concat());
+    none(&["record", "prod", &tag, "--succeeded"], "how a start ended");
+    none(&["record", "prod", &tag, "--failed"], "how a start ended");
+}
+
+#[test]
 fn what_another_system_puts_there_must_not_lose_a_fix() {
     let shop = Shop::with(&[("after = [\"staging\"]\n", "")]);
     let ana = shop.ana();
