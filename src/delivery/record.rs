@@ -70,7 +70,13 @@ impl Target {
     /// Whether this is what is live already: a commit is, by whatever name it
     /// went there; a candidate only by its own, for it has bytes.
     fn is(&self, live: &Live) -> bool {
-        live.tag == self.tag || (self.version.is_none() && live.commit == self.commit)
+        // A tag of somebody else's may have moved since.
+        live.commit == self.commit && (live.tag == self.tag || self.version.is_none())
+    }
+
+    /// Whether this is what was recorded as started: by the same name, and still the same.
+    fn is_open(&self, open: &Deployment) -> bool {
+        open.trigger == Trigger::Recorded && open.tag == self.tag && open.commit == self.commit
     }
 }
 
@@ -251,7 +257,7 @@ pub fn judge(
         Said::Failed => Some(Progress::Failed),
     };
     let open = footing.state.in_flight.as_ref().map(|intent| &intent.deployment);
-    if let Some(open) = open.filter(|open| open.trigger == Trigger::Recorded && open.tag == target.tag)
+    if let Some(open) = open.filter(|open| target.is_open(open))
         && let Some(ended) = ended
     {
         nothing_to_pass(report, "how a start ended")?;
@@ -369,7 +375,7 @@ fn refused(report: &Report<'_>, state: &EnvState, verdicts: Vec<Verdict>) -> Fai
     let name = &report.environment.name;
     let by_name: Vec<Gate> =
         verdicts.iter().map(|verdict| verdict.gate).filter(|gate| gate.can_be_overridden()).collect();
-    let verdicts: Vec<Verdict> = verdicts.into_iter().map(|verdict| ways_on(name, state, verdict)).collect();
+    let verdicts: Vec<Verdict> = verdicts.into_iter().map(|verdict| ways_on(report, state, verdict)).collect();
     let mut failure = refusal(name, Some(&report.target.tag), &verdicts);
     if by_name.is_empty() {
         // Whether waiting helps is not for the clock to say: somebody else is at work.
@@ -385,17 +391,22 @@ fn refused(report: &Report<'_>, state: &EnvState, verdicts: Vec<Verdict>) -> Fai
 }
 
 /// The same verdict with what helps whoever records.
-fn ways_on(name: &EnvName, state: &EnvState, mut verdict: Verdict) -> Verdict {
+fn ways_on(report: &Report<'_>, state: &EnvState, mut verdict: Verdict) -> Verdict {
+    let name = &report.environment.name;
     let in_flight = state.in_flight.as_ref().map(|intent| &intent.deployment);
     match (verdict.gate, in_flight, &state.hold) {
         (Gate::Busy, Some(open), _) => {
             let dead = format!("if it is dead: --take-over {} --reason WHY", open.seq);
             verdict.fixes = if open.trigger == Trigger::Recorded {
-                let tag = open.tag.label();
-                vec![
-                    format!("say how it went: rel record {name} {tag} --succeeded|--failed"),
-                    format!("or, {dead}"),
-                ]
+                let (target, tag, short) = (report.target, open.tag.label(), open.commit.short());
+                let moved = open.tag == target.tag && open.commit != target.commit;
+                let say = if moved {
+                    verdict.text.push_str(&format!("; {tag} was {short} then, and is {} by now", target.commit.short()));
+                    format!("say how it went: rel resolve {} --succeeded|--failed", open.id)
+                } else {
+                    format!("say how it went: rel record {name} {tag} --succeeded|--failed")
+                };
+                vec![say, format!("or, {dead}")]
             } else {
                 vec![format!("wait for it, or, {dead}")]
             };
@@ -421,7 +432,7 @@ fn intent(
     let (environment, target) = (&report.environment.name, report.target);
     let seq = footing.state.count + 1;
     let current = footing.state.current();
-    let again = current.is_some_and(|live| live.tag == target.tag);
+    let again = current.is_some_and(|live| live.tag == target.tag && live.commit == target.commit);
     Intent {
         position: target.position,
         undoes: None,

@@ -221,6 +221,33 @@ fn a_start_is_closed_by_what_became_of_it() {
 }
 
 #[test]
+fn a_tag_that_moved_is_not_what_was_started() {
+    let shop = tagged();
+    let ana = shop.ana();
+    let first = ana.git(&["rev-parse", "v1.4.0"]);
+    record(&ana, &["prod", "v1.4.0", "--started"]);
+    let move_to = |commit: &str| {
+        ana.git(&["tag", "--force", "v1.4.0", commit]);
+        ana.git(&["push", "--quiet", "--force", "origin", "v1.4.0"]);
+    };
+    move_to("HEAD");
+    for said in ["--succeeded", "--failed"] {
+        let output = ana.refused_by(&["record", "prod", "v1.4.0", said], 5, &["busy"]);
+        let now = &ana.tip()[..7];
+        let moved = format!("v1.4.0 was {} then, and is {now} by now", &first[..7]);
+        assert!(output.ways_on().contains(&moved), "{output:?}");
+        assert!(output.ways_on().contains("rel resolve prod#1 --succeeded|--failed"), "{output:?}");
+    }
+    move_to(&first);
+    record(&ana, &["prod", "v1.4.0", "--succeeded"]);
+    // What is live is not what the name stands for by then.
+    move_to("HEAD");
+    let made = record(&ana, &["prod", "v1.4.0", "--succeeded"]);
+    assert_eq!((&made["action"], &made["commit"]), (&"deploy".into(), &ana.tip().into()));
+    assert_eq!(ana.status("prod")["current"]["commit"], ana.tip());
+}
+
+#[test]
 fn a_start_can_be_resolved_or_taken_over() {
     let shop = tagged();
     let ana = shop.ana();
