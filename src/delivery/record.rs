@@ -292,7 +292,10 @@ pub fn judge(
         let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
         Allowed::to_deploy(&setting, candidate, &crossing, report.overrides)
     } else {
-        nothing_to_pass(report, if *said == Said::Failed { "a failure" } else { "a baseline that is there" })?;
+        nothing_to_pass(
+            report,
+            if *said == Said::Failed { "a failure" } else { "a baseline that is there" },
+        )?;
         Allowed::to_be_known(&setting)
     };
     let allowed = allowed.map_err(|verdicts| refused(report, state, verdicts))?;
@@ -375,7 +378,8 @@ fn refused(report: &Report<'_>, state: &EnvState, verdicts: Vec<Verdict>) -> Fai
     let name = &report.environment.name;
     let by_name: Vec<Gate> =
         verdicts.iter().map(|verdict| verdict.gate).filter(|gate| gate.can_be_overridden()).collect();
-    let verdicts: Vec<Verdict> = verdicts.into_iter().map(|verdict| ways_on(report, state, verdict)).collect();
+    let verdicts: Vec<Verdict> =
+        verdicts.into_iter().map(|verdict| ways_on(report, state, verdict)).collect();
     let mut failure = refusal(name, Some(&report.target.tag), &verdicts);
     if by_name.is_empty() {
         // Whether waiting helps is not for the clock to say: somebody else is at work.
@@ -401,7 +405,10 @@ fn ways_on(report: &Report<'_>, state: &EnvState, mut verdict: Verdict) -> Verdi
                 let (target, tag, short) = (report.target, open.tag.label(), open.commit.short());
                 let moved = open.tag == target.tag && open.commit != target.commit;
                 let say = if moved {
-                    verdict.text.push_str(&format!("; {tag} was {short} then, and is {} by now", target.commit.short()));
+                    verdict.text.push_str(&format!(
+                        "; {tag} was {short} then, and is {} by now",
+                        target.commit.short()
+                    ));
                     format!("say how it went: rel resolve {} --succeeded|--failed", open.id)
                 } else {
                     format!("say how it went: rel record {name} {tag} --succeeded|--failed")
@@ -416,6 +423,24 @@ fn ways_on(report: &Report<'_>, state: &EnvState, mut verdict: Verdict) -> Verdi
                 format!("rel unlock {name} --token {} --reason WHY", hold.token),
                 format!("or, with the record: --take-over {} --reason WHY", hold.token),
             ];
+        }
+        (Gate::Deployers, ..) => {
+            let deployers = report.environment.deployers.join(", ");
+            let tag = report.target.tag.label();
+            verdict.fixes =
+                vec![format!("rel record {name} {tag} --started|--succeeded, by one of: {deployers}")];
+        }
+        (Gate::Order, ..) => {
+            // Whoever records here may have nothing but records upstream too.
+            let there = |fix: &String| {
+                let plain = fix.strip_prefix("rel deploy ").filter(|rest| !rest.contains(" --"))?;
+                Some(format!("or, if it is there already: rel record {plain} --succeeded"))
+            };
+            verdict.fixes = verdict
+                .fixes
+                .into_iter()
+                .flat_map(|fix| [there(&fix), Some(fix)].into_iter().rev().flatten())
+                .collect();
         }
         _ => {}
     }

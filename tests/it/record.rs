@@ -438,6 +438,9 @@ fn a_candidates_success_passes_the_gates_or_says_what_it_went_past() {
     let done = ["record", "prod", &tag, "--succeeded"];
     let output = ana.refused_by(&done, 4, &["order"]);
     assert!(output.ways_on().contains("--override order --reason WHY"), "{output:?}");
+    let upstream =
+        format!("rel deploy staging {tag}\nor, if it is there already: rel record staging {tag} --succeeded");
+    assert!(output.ways_on().contains(&upstream), "{output:?}");
     ana.unchanged(&before);
     // By the name of another gate it does not pass, and never without a reason.
     ana.refused_by(&[&done[..], &["--override", "soak", "-m", "x"]].concat(), 4, &["order"]);
@@ -471,6 +474,20 @@ fn what_failed_and_what_was_there_before_is_written_down_whatever_the_gates_say(
     ana.refused_by(&["record", "prod", &tag, "--started"], 4, &["order", "approvals", "freeze"]);
     let started = record(&ana, &["prod", "HEAD", "--started", "--override", "freeze", "-m", "it burns"]);
     assert_eq!(started["overrides"][0]["gate"], "freeze");
+}
+
+#[test]
+fn who_may_not_deploy_is_told_who_may_record() {
+    let shop = Shop::with(&[("after = [\"staging\"]", "deployers = [\"bob@example.com\"]")]);
+    let ana = shop.ana();
+    let tag = ana.cut(&[]);
+    let commit = ana.tip();
+    for (rev, named) in [(&tag, tag.as_str()), (&commit, &commit[..7])] {
+        let output = ana.refused_by(&["record", "prod", rev, "--started"], 4, &["deployers"]);
+        let way = format!("rel record prod {named} --started|--succeeded, by one of: bob@example.com");
+        assert!(output.ways_on().contains(&way), "{output:?}");
+        assert!(!output.ways_on().contains("rel deploy"), "{output:?}");
+    }
 }
 
 #[test]
