@@ -19,7 +19,7 @@ use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::cdevents::{self, How, Occasion};
 use crate::domain::config::Command;
-use crate::domain::env::{Action, Deployment, Live, Progress};
+use crate::domain::env::{Action, Deployment, Progress};
 use crate::domain::gate::{Gate, Verdict};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::plan::Plan;
@@ -117,7 +117,7 @@ pub struct Queued<'a> {
     /// Its commit.
     pub commit: Oid,
     /// What it replaces.
-    pub from: Option<&'a Live>,
+    pub from: Option<&'a TagName>,
     /// Why.
     pub reason: Option<&'a str>,
 }
@@ -132,7 +132,7 @@ impl<'a> Queued<'a> {
             tag,
             version: Some(version),
             commit: *commit,
-            from: plan.from(),
+            from: plan.from().map(|live| &live.tag),
             reason,
         }
     }
@@ -146,6 +146,8 @@ impl<'a> Queued<'a> {
 pub fn before_deploy(ctx: &Context<'_>, snapshot: &Snapshot, queued: &Queued<'_>) -> Result<Option<Verdict>> {
     let Some(command) = &snapshot.policy.config.hooks.before_deploy else { return Ok(None) };
     let Queued { environment, action, tag, version, commit, from, reason } = queued;
+    // As in every document and for every command, a bare commit has no tag.
+    let [tag_name, from_tag] = [Some(*tag), *from].map(|tag| tag.filter(|tag| tag.as_commit().is_none()));
     let version_text = version.map_or_else(|| tag.label().to_owned(), ToString::to_string);
     let release = version.map(|version| version.release.to_string()).unwrap_or_default();
     let occasion = Occasion::DeploymentQueued { environment, version: &version_text };
@@ -153,17 +155,17 @@ pub fn before_deploy(ctx: &Context<'_>, snapshot: &Snapshot, queued: &Queued<'_>
         "hook": "before_deploy",
         "environment": environment,
         "action": action,
-        "tag": tag,
+        "tag": tag_name,
         "version": version,
         "commit": commit,
-        "from_tag": from.map(|live| live.tag.label()),
+        "from_tag": from_tag,
         "actor": ctx.actor()?,
         "reason": reason,
     });
     let variables = vec![
         ("REL_ENV", text(environment)),
         ("REL_ACTION", text(&action)),
-        ("REL_TAG", text(&tag.label())),
+        ("REL_TAG", tag_name.map_or_else(OsString::new, |tag| text(tag))),
         ("REL_VERSION", text(&version_text)),
         ("REL_RELEASE", text(&release)),
         ("REL_COMMIT", text(&commit)),
@@ -212,16 +214,15 @@ fn told_of(ctx: &Context<'_>, snapshot: &Snapshot, receipt: &Receipt) {
         "text": receipt.explanation,
         "released": receipt.released,
     });
+    let previous_tag = deployment.from_tag.as_ref().filter(|tag| tag.as_commit().is_none());
+    let previous_tag = previous_tag.map_or_else(OsString::new, |tag| text(tag));
     let variables = vec![
         ("REL_ENV", text(&deployment.environment)),
         ("REL_ACTION", text(&deployment.action)),
         ("REL_TAG", text(&deployment.tag.label())),
         ("REL_VERSION", text(&version)),
         ("REL_COMMIT", text(&deployment.commit)),
-        (
-            "REL_PREVIOUS_TAG",
-            deployment.from_tag.as_ref().map_or_else(OsString::new, |tag| text(&tag.label())),
-        ),
+        ("REL_PREVIOUS_TAG", previous_tag),
         ("REL_DEPLOYMENT_ID", text(&id)),
         ("REL_STATE", text(&deployment.state)),
         ("REL_ACTOR", text(&deployment.actor)),

@@ -332,7 +332,7 @@ pub fn hear(
         tag: &report.target.tag,
         version: report.target.version.as_ref(),
         commit: report.target.commit,
-        from: snapshot.chain(&report.environment.name)?.state.current(),
+        from: new.intent.deployment.from_tag.as_ref(),
         reason: report.reason,
     };
     hooks::before_deploy(ctx, snapshot, &queued)

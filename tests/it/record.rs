@@ -539,7 +539,8 @@ fn before_deploy_is_asked_before_a_start_and_no_other_hook_hears_of_it() {
     let ana = shop.ana();
     ana.script(
         "hook.sh",
-        "#!/bin/sh\necho \"$REL_HOOK $REL_TAG\" >> \"$SHOP/hooked\"\n[ ! -e \"$SHOP/no\" ]\n",
+        "#!/bin/sh\ncat > \"$SHOP/told\"\nenv -0 > \"$SHOP/env\"\n\
+         echo \"$REL_HOOK $REL_TAG\" >> \"$SHOP/hooked\"\n[ ! -e \"$SHOP/no\" ]\n",
     );
     let toml = std::fs::read_to_string(ana.dir.join("release.toml")).unwrap();
     let hooks =
@@ -562,5 +563,12 @@ fn before_deploy_is_asked_before_a_start_and_no_other_hook_hears_of_it() {
     let commit = ana.git(&["rev-parse", "HEAD~2"]);
     let started = record(&ana, &["staging", &commit, "--started"]);
     assert_eq!(started["gates"][0]["gate"], "hook");
-    assert_eq!(shop.world.lines("hooked")[asked], format!("before_deploy {}", &commit[..7]));
+    // A bare commit has no tag, here as in every document.
+    assert_eq!(shop.world.lines("hooked")[asked], "before_deploy ");
+    let env = shop.world.variables("env");
+    assert_eq!((env["REL_TAG"].as_str(), &env["REL_COMMIT"]), ("", &commit));
+    let told: Value = serde_json::from_str(&shop.world.lines("told").join("\n")).unwrap();
+    let custom = &told["customData"];
+    assert!(custom["tag"].is_null() && custom["from_tag"].is_null(), "{told}");
+    assert_eq!((&custom["commit"], started["tag"].is_null()), (&commit.into(), true));
 }
