@@ -838,7 +838,9 @@ impl EnvState {
 
     /// `back` is whether an override brings back what a rollback undid.
     fn succeed(&mut self, target: &Live, action: Action, back: bool, at: DateTime<Utc>) {
-        let same = self.current().is_some_and(|live| live.tag == target.tag);
+        // A tag of somebody else's may be on another commit by now.
+        let is = |live: &Live| live.tag == target.tag && live.commit == target.commit;
+        let same = self.current().is_some_and(is);
         if !(same && self.certain) {
             self.stop_standing(at);
             self.start_standing(&target.tag, at);
