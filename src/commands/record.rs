@@ -7,8 +7,8 @@ use crate::delivery::context::Context;
 use crate::delivery::outcome::tag_owed_releases;
 use crate::delivery::record::{self, Report, Said, Target};
 use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{evidence, flow, publish, report, settle};
-use crate::domain::env::{Deployment, EnvState, Live, Progress};
+use crate::delivery::{evidence, flow, report, settle};
+use crate::domain::env::{Deployment, Live, Progress};
 use crate::failure::Result;
 use crate::ui::json as documents;
 use crate::ui::table::labelled;
@@ -68,15 +68,7 @@ fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result
         document.insert("dry_run".into(), json!(true));
         return Ok(document);
     }
-    let hook = record::hear(ctx, snapshot, report, &first)?;
-    let (ref_name, formerly) = Snapshot::place(ctx, name)?;
-    let mut made = None;
-    let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
-        let judged = record::judge(ctx, snapshot, report, view)?;
-        let events = record::events(ctx, report, judged, hook.as_ref())?;
-        made = events.as_ref().map(|(_, id)| id.clone());
-        Ok(events.map(|(events, _)| events))
-    })?;
+    let (view, made) = record::publish(ctx, snapshot, report, &first)?;
     let deployment = match &made {
         Some(id) => evidence::deployment(&ctx.repo, view.tip, id)?,
         None => None,

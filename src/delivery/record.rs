@@ -13,6 +13,7 @@ use super::crossing::Crossings;
 use super::flow::refusal;
 use super::footing::{Footing, TakeOver};
 use super::hooks::{self, Queued};
+use super::publish;
 use super::scope::position;
 use super::signatures;
 use super::signoffs::{self, Brought};
@@ -312,18 +313,24 @@ fn nothing_to_pass(report: &Report<'_>, what: &str) -> Result<()> {
     Err(failure.hint("the same without --override"))
 }
 
+/// Whether `before_deploy` is asked: where there is one, of what gates are asked of.
+fn is_for_hooks(snapshot: &Snapshot, judged: &Seen) -> bool {
+    let hooks = &snapshot.policy.config.hooks;
+    hooks.before_deploy.is_some() && matches!(judged, Seen::New(new) if new.is_judged)
+}
+
 /// Asks `before_deploy`, where there is one and the gates are asked.
 ///
 /// # Errors
 /// Somebody interrupts it; nothing changed.
-pub fn hear(
+fn hear(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
     report: &Report<'_>,
     judged: &Seen,
 ) -> Result<Option<Verdict>> {
     let Seen::New(new) = judged else { return Ok(None) };
-    if !new.is_judged {
+    if !is_for_hooks(snapshot, judged) {
         return Ok(None);
     }
     let queued = Queued {
@@ -336,6 +343,42 @@ pub fn hear(
         reason: report.reason,
     };
     hooks::before_deploy(ctx, snapshot, &queued)
+}
+
+/// Writes down what was judged `first`, or what it comes to where others move
+/// the chain meanwhile; the chain after it, and the deployment it tells of.
+///
+/// # Errors
+/// As [`judge`] and [`events`]; the authority cannot be reached.
+pub fn publish(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    report: &Report<'_>,
+    first: &Seen,
+) -> Result<(View<EnvState>, Option<DeploymentId>)> {
+    let (ref_name, formerly) = Snapshot::place(ctx, &report.environment.name)?;
+    let mut hook = hear(ctx, snapshot, report, first)?;
+    loop {
+        let (mut made, mut unheard) = (None, None);
+        let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
+            (made, unheard) = (None, None);
+            let judged = judge(ctx, snapshot, report, view)?;
+            // A start may be ended by others meanwhile, and then this is a deployment of its own.
+            // The chain is read anew after the hook, which takes its time.
+            if hook.is_none() && is_for_hooks(snapshot, &judged) {
+                unheard = Some(judged);
+                return Ok(None);
+            }
+            let events = events(ctx, report, judged, hook.as_ref())?;
+            made = events.as_ref().map(|(_, id)| id.clone());
+            Ok(events.map(|(events, _)| events))
+        })?;
+        match unheard {
+            None => return Ok((view, made)),
+            // It is asked once: no round after this one comes here.
+            Some(judged) => hook = hear(ctx, snapshot, report, &judged)?,
+        }
+    }
 }
 
 /// The events that write it down, and the deployment they tell of; none where

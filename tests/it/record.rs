@@ -1,10 +1,14 @@
 //! `rel record`: what another system did, and what can and cannot be done
 //! with it.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::Value;
 
 use crate::remote::Kind;
 use crate::repo::{Desk, Shop, string};
+use crate::world::{Running, wait_until};
 
 /// A project whose first commit somebody tagged `v1.4.0`.
 fn tagged() -> Shop {
@@ -571,4 +575,52 @@ fn before_deploy_is_asked_before_a_start_and_no_other_hook_hears_of_it() {
     let custom = &told["customData"];
     assert!(custom["tag"].is_null() && custom["from_tag"].is_null(), "{told}");
     assert_eq!((&custom["commit"], started["tag"].is_null()), (&commit.into(), true));
+}
+
+/// Runs what records, and `meanwhile` between its judgement and its first push.
+fn before_the_push(desk: &Desk<'_>, args: &[&str], meanwhile: impl FnOnce()) -> crate::output::Output {
+    let world = &desk.shop.world;
+    let bin = world.at("bin");
+    fs::create_dir_all(&bin).unwrap();
+    let wrapper = format!(
+        "#!/bin/sh\ncase \" $* \" in *' push '*) if [ ! -e \"$SHOP/pushing\" ]; then\n\
+         : > \"$SHOP/pushing\"; while [ ! -e \"$SHOP/go\" ]; do sleep 0.02; done\nfi;; esac\nexec '{}' \"$@\"\n",
+        world.which("git").display()
+    );
+    fs::write(bin.join("git"), wrapper).unwrap();
+    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = desk.command(&[args, &["--json"]].concat());
+    command.env("PATH", world.path_with(&bin));
+    let run = Running::start(command);
+    wait_until("it pushes", || world.shop().join("pushing").exists());
+    meanwhile();
+    world.set("go");
+    run.wait()
+}
+
+#[test]
+fn before_deploy_is_asked_where_somebody_ends_the_start_first() {
+    let shop = Shop::new();
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    ana.script("hook.sh", "#!/bin/sh\necho asked >> \"$SHOP/hooked\"\n[ ! -e \"$SHOP/no\" ]\n");
+    let toml = fs::read_to_string(ana.dir.join("release.toml")).unwrap();
+    ana.commit("release.toml", &format!("{toml}\n[hooks]\nbefore_deploy = \"./hook.sh\"\n"), "chore: hook");
+    let tag = ana.cut(&[]);
+    let again = || {
+        shop.world.clear("pushing");
+        shop.world.clear("go");
+    };
+    let done = ["record", "staging", &tag, "--succeeded"];
+    record(&ana, &["staging", &tag, "--started"]);
+    shop.world.set("no");
+    let resolve = |id: &str| drop(bob.json(&["resolve", id, "--failed", "-m", "it is gone"]));
+    let refused = before_the_push(&ana, &done, || resolve("staging#1")).code(4);
+    assert_eq!((refused.gates(), shop.events("env/staging").len()), (vec!["hook".to_owned()], 2));
+    assert_eq!(shop.world.lines("hooked").len(), 2, "at the start, and now");
+    shop.world.clear("no");
+    again();
+    record(&ana, &["staging", &tag, "--started"]);
+    let made = before_the_push(&ana, &done, || resolve("staging#2")).ok().json()["deployment"].take();
+    assert_eq!((&made["id"], &made["gates"][0]["gate"]), (&"staging#3".into(), &"hook".into()));
+    assert_eq!(shop.world.lines("hooked").len(), 4);
 }
