@@ -207,7 +207,13 @@ fn attempt(
     let (after, update) = view.append(&ctx.repo, &events)?;
     let id = intent.deployment.id.clone();
     let run = ctx.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
-    match ctx.authority().publish(&ctx.repo, &[update, tag_is(plan)])? {
+    let mut updates = vec![update, tag_is(plan)];
+    // What may not go there by now, blocked or no longer signed off, is planned again. A rollback
+    // is not, and goes by none of it.
+    if plan.action() != Action::Rollback {
+        updates.extend(snapshot.candidates.unchanged());
+    }
+    match ctx.authority().publish(&ctx.repo, &updates)? {
         Published::Done => Ok(Some(Box::new(Claim { view: after, intent, run }))),
         Published::Moved(moved) => {
             run.close();

@@ -31,6 +31,7 @@ use crate::domain::plan::{self, Plan, Planned, Request, Setting};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
+use crate::store::ledger;
 use crate::ui::plan::{Shown, deploy_plan, rollback_plan};
 use crate::ui::text::clean;
 use crate::ui::time;
@@ -171,12 +172,12 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
             None => *plan,
         };
         if let Some(receipt) = run(ctx, snapshot, ground.as_ref(), &plan, &prepared, &details)? {
-            absorb(snapshot, &receipt);
+            absorb(ctx, snapshot, &receipt);
             hooks::after(ctx, snapshot, &receipt);
             output::publish(ctx, &snapshot.policy, &receipt);
             return Ok(Delivered::Ran(Box::new(receipt)));
         }
-        ctx.screen.note(&format!("{} moved meanwhile; planning again", wish.environment));
+        ctx.screen.note(&format!("{} or the candidates moved meanwhile; planning again", wish.environment));
         *snapshot = Snapshot::take(ctx)?;
     }
     Err(Failure::new(Kind::Moved, format!("{} moved {TRIES} times; nothing ran", wish.environment))
@@ -231,7 +232,14 @@ fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, wish:
 }
 
 /// The chains in the snapshot after what ran.
-fn absorb(snapshot: &mut Snapshot, receipt: &Receipt) {
+fn absorb(ctx: &Context<'_>, snapshot: &mut Snapshot, receipt: &Receipt) {
+    // A release's own tag has an entry among the candidates. Where that cannot be read here, the
+    // next claim finds out.
+    if receipt.released.is_some()
+        && let Ok(view) = ledger::read(&ctx.repo, &snapshot.candidates.ref_name, &[])
+    {
+        snapshot.candidates = view;
+    }
     if let Some(view) = snapshot.environments.get_mut(&receipt.deployment.environment) {
         view.state = receipt.state.clone();
     }
@@ -565,7 +573,7 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
     hooks::before_rollback(ctx, snapshot, &plan, wish.reason.as_deref())?;
     match run(ctx, snapshot, ground.as_ref(), &plan, &prepared, &details)? {
         Some(receipt) => {
-            absorb(snapshot, &receipt);
+            absorb(ctx, snapshot, &receipt);
             hooks::after(ctx, snapshot, &receipt);
             output::publish(ctx, &snapshot.policy, &receipt);
             Ok(Delivered::Ran(Box::new(receipt)))

@@ -341,7 +341,15 @@ impl Authority {
         let beyond: Vec<&RefUpdate> = beyond
             .filter(|update| held(update) != update.expected.oid() && held(update) != Some(update.new))
             .collect();
-        if !beyond.is_empty() && !self.contains(repo, &beyond, &now) {
+        let moving: Vec<&RefUpdate> =
+            beyond.iter().copied().filter(|update| !update.moves_nothing()).collect();
+        // What only had to be so has been, once something that it holds back has arrived.
+        let arrived = if moving.is_empty() {
+            rest.iter().any(|update| !update.moves_nothing() && held(update) == Some(update.new))
+        } else {
+            self.contains(repo, &moving, &now)
+        };
+        if !beyond.is_empty() && !arrived {
             return Ok(Some(beyond.iter().map(|update| (update.name.clone(), held(update))).collect()));
         }
         rest.retain(|update| held(update) == update.expected.oid());
@@ -448,7 +456,7 @@ fn check(repo: &Repo, updates: &[RefUpdate]) -> Result<()> {
         if !seen.insert(name) {
             return Err(Failure::failed(format!("{name} would be changed twice at once")));
         }
-        if name.starts_with("refs/notes/") {
+        if name.starts_with("refs/notes/") && !update.moves_nothing() {
             continues(repo, update)?;
         }
     }

@@ -183,6 +183,12 @@ impl<S: State> View<S> {
         }
     }
 
+    /// An update that changes nothing: what is published beside it is published
+    /// only while the chain ends where this view does. None where there is no chain.
+    pub fn unchanged(&self) -> Option<RefUpdate> {
+        self.held.map(|held| self.update(held))
+    }
+
     /// The update of the ref that makes `new` true.
     fn update(&self, new: Oid) -> RefUpdate {
         RefUpdate { name: self.ref_name.clone(), expected: self.held.into(), new }

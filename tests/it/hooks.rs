@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::remote::Kind;
 use crate::repo::{Desk, Shop};
 use crate::world::wait_until;
 
@@ -194,4 +195,50 @@ fn what_was_cancelled_is_told_of() {
 
 fn start(desk: &Desk<'_>) -> crate::world::Running {
     desk.start(&["deploy", "staging", "--yes"])
+}
+
+over_every_authority!(what_is_blocked_while_a_hook_waits_is_not_deployed);
+
+fn what_is_blocked_while_a_hook_waits_is_not_deployed(kind: Kind) {
+    let shop = Shop::over(kind, &[]);
+    blocked_meanwhile(&shop);
+}
+
+/// The same where refs are changed in turn.
+#[test]
+fn nor_where_refs_are_changed_in_turn() {
+    let shop = Shop::new();
+    shop.authority_git(&["config", "receive.advertiseAtomic", "false"]);
+    blocked_meanwhile(&shop);
+}
+
+fn blocked_meanwhile(shop: &Shop) {
+    let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
+    ana.script(
+        "hook.sh",
+        "#!/bin/sh\necho asked >> \"$SHOP/asked\"\nwhile [ ! -e \"$SHOP/answer\" ]; do sleep 0.02; done\n",
+    );
+    let toml = std::fs::read_to_string(ana.dir.join("release.toml")).unwrap();
+    ana.commit("release.toml", &format!("{toml}\n[hooks]\nbefore_deploy = \"./hook.sh\"\n"), "chore: hook");
+    let (other, tag) = (ana.cut(&[]), ana.cut_new("window"));
+    let meanwhile = |verb: &[&str], other: &[&str]| {
+        let run = ana.start(&[verb, &["staging", tag.as_str(), "--json"]].concat());
+        wait_until("it is asked", || shop.world.shop().join("asked").exists());
+        bob.json(other);
+        shop.world.set("answer");
+        let output = run.wait();
+        assert_eq!(shop.world.lines("asked").len(), 1, "{output:?}");
+        shop.world.clear("asked");
+        shop.world.clear("answer");
+        output
+    };
+    let block = ["block", &tag, "--reason", "it leaks"];
+    let refused = meanwhile(&["deploy", "--yes"], &block).code(4);
+    assert_eq!(refused.gates(), ["blocked"]);
+    assert!(shop.ran("staging").is_empty() && shop.events("env/staging").is_empty());
+    // What is no reason to refuse is planned again, and nobody is asked again.
+    bob.json(&["unblock", &tag, "--reason", "it does not"]);
+    let output = meanwhile(&["deploy", "--yes"], &["block", &other, "--reason", "it leaks"]).ok();
+    assert!(output.stderr.contains("planning again"), "{output:?}");
+    assert_eq!(ana.live("staging"), tag);
 }

@@ -78,6 +78,29 @@ fn a_deployment_makes_three() {
     );
 }
 
+/// The claims that follow what this run made itself go by what it left there.
+#[test]
+fn what_follows_a_cut_makes_two_more() {
+    let auto = ("[environments.staging]", "[environments.staging]\nauto_deploy = true");
+    let shop = Shop::with(&[auto]);
+    let ana = shop.ana();
+    let cut = ["fetch", "push", "COMMAND build", "push"];
+    let deploy = ["push", "COMMAND deploy", "push"];
+    assert_eq!(trips(&ana, &["cut"]), [&cut[..], &deploy].concat());
+    let both = (
+        "[environments.staging]",
+        "[environments.canary]\nfinal = true\ndeploy = \"true\"\n\n[environments.staging]\nafter = [\"canary\"]",
+    );
+    let shop = Shop::with(&[both]);
+    let ana = shop.ana();
+    let shipped = trips(&ana, &["ship", "prod", "--yes"]);
+    assert_eq!(
+        shipped,
+        [&cut[..], &["push", "push"], &deploy, &deploy].concat(),
+        "canary closes the release"
+    );
+}
+
 /// Whatever the policy asks for, what is needed to judge it comes with one fetch.
 #[test]
 fn all_gates_are_judged_from_one() {
