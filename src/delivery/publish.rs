@@ -13,7 +13,7 @@ use crate::store::ledger::{self, State, View};
 use crate::store::repo::Repo;
 
 /// How often a small event is judged anew before somebody else's activity wins.
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 
 /// Reads the chain, lets `events` judge it, and publishes what it returns;
 /// again after a fetch as long as others move the chain meanwhile.
@@ -29,7 +29,22 @@ pub fn small<S: State>(
     formerly: &[String],
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
-    small_as(ctx, ref_name, formerly, View::append, events)
+    published(ctx, ref_name, formerly, None, View::append, events)
+}
+
+/// The same, only while `beside` is so, which changes nothing: where it is not,
+/// `events` is asked again, and finds out.
+///
+/// # Errors
+/// As [`small`].
+pub fn small_while<S: State>(
+    ctx: &Context<'_>,
+    ref_name: &str,
+    formerly: &[String],
+    beside: Option<&RefUpdate>,
+    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
+) -> Result<View<S>> {
+    published(ctx, ref_name, formerly, beside, View::append, events)
 }
 
 /// The same, with commits that are made in another way, such as signed ones.
@@ -40,6 +55,17 @@ pub fn small_as<S: State>(
     ctx: &Context<'_>,
     ref_name: &str,
     formerly: &[String],
+    append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate)>,
+    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
+) -> Result<View<S>> {
+    published(ctx, ref_name, formerly, None, append, events)
+}
+
+fn published<S: State>(
+    ctx: &Context<'_>,
+    ref_name: &str,
+    formerly: &[String],
+    beside: Option<&RefUpdate>,
     append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate)>,
     mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
@@ -63,7 +89,8 @@ pub fn small_as<S: State>(
         if ctx.options.dry_run {
             return Ok(view);
         }
-        match ctx.authority().publish(&ctx.repo, &[update])? {
+        let updates: Vec<RefUpdate> = [update].into_iter().chain(beside.cloned()).collect();
+        match ctx.authority().publish(&ctx.repo, &updates)? {
             Published::Done => return Ok(after),
             // What moved it has been fetched to tell, if it could be.
             Published::Moved(_) if ctx.repo.ref_target(ref_name)? == view.held => {

@@ -5,6 +5,7 @@
 //! commit. The last two are baselines: there are no bytes of theirs, so that
 //! nothing ever goes back to one.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::claim::outcome_event;
@@ -346,7 +347,7 @@ fn hear(
 }
 
 /// Writes down what was judged `first`, or what it comes to where others move
-/// the chain meanwhile; the chain after it, and the deployment it tells of.
+/// its chain or the candidates' meanwhile; the chain after it, and the deployment it tells of.
 ///
 /// # Errors
 /// As [`judge`] and [`events`]; the authority cannot be reached.
@@ -358,27 +359,47 @@ pub fn publish(
 ) -> Result<(View<EnvState>, Option<DeploymentId>)> {
     let (ref_name, formerly) = Snapshot::place(ctx, &report.environment.name)?;
     let mut hook = hear(ctx, snapshot, report, first)?;
-    loop {
-        let (mut made, mut unheard) = (None, None);
-        let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
-            (made, unheard) = (None, None);
-            let judged = judge(ctx, snapshot, report, view)?;
-            // A start may be ended by others meanwhile, and then this is a deployment of its own.
-            // The chain is read anew after the hook, which takes its time.
-            if hook.is_none() && is_for_hooks(snapshot, &judged) {
-                unheard = Some(judged);
+    let mut snapshot = Cow::Borrowed(snapshot);
+    for _ in 0..publish::TRIES {
+        let (mut made, mut again) = (None, None);
+        // A block that arrives while the hook is asked is one of the candidates' events.
+        let candidates = &snapshot.candidates;
+        let watches = report.said != Said::Failed;
+        let beside = watches.then(|| candidates.unchanged()).flatten();
+        let view = publish::small_while::<EnvState>(ctx, &ref_name, &formerly, beside.as_ref(), |view| {
+            (made, again) = (None, None);
+            if watches && ctx.repo.ref_target(&candidates.ref_name)? != candidates.held {
+                again = Some(Again::Read);
+                return Ok(None);
+            }
+            let judged = judge(ctx, &snapshot, report, view)?;
+            // A start may be ended by others meanwhile, and then this is a deployment of its
+            // own. The chain is read anew after the hook, which takes its time.
+            if hook.is_none() && is_for_hooks(&snapshot, &judged) {
+                again = Some(Again::Hear(judged));
                 return Ok(None);
             }
             let events = events(ctx, report, judged, hook.as_ref())?;
             made = events.as_ref().map(|(_, id)| id.clone());
             Ok(events.map(|(events, _)| events))
         })?;
-        match unheard {
+        match again {
             None => return Ok((view, made)),
-            // It is asked once: no round after this one comes here.
-            Some(judged) => hook = hear(ctx, snapshot, report, &judged)?,
+            Some(Again::Hear(judged)) => hook = hear(ctx, &snapshot, report, &judged)?,
+            Some(Again::Read) => snapshot = Cow::Owned(Snapshot::read(ctx)?),
         }
     }
+    let name = &report.environment.name;
+    Err(Failure::new(Kind::Moved, format!("the candidates moved while {name} was being recorded"))
+        .hint("try again"))
+}
+
+/// What has to be done before a record is judged once more.
+enum Again {
+    /// Ask `before_deploy` of this.
+    Hear(Seen),
+    /// Read the candidates, which moved.
+    Read,
 }
 
 /// The events that write it down, and the deployment they tell of; none where

@@ -233,12 +233,16 @@ fn blocked_meanwhile(shop: &Shop) {
         output
     };
     let block = ["block", &tag, "--reason", "it leaks"];
-    let refused = meanwhile(&["deploy", "--yes"], &block).code(4);
-    assert_eq!(refused.gates(), ["blocked"]);
-    assert!(shop.ran("staging").is_empty() && shop.events("env/staging").is_empty());
+    for verb in [&["deploy", "--yes"][..], &["record", "--started"]] {
+        let refused = meanwhile(verb, &block).code(4);
+        assert_eq!(refused.gates(), ["blocked"]);
+        assert!(shop.ran("staging").is_empty() && shop.events("env/staging").is_empty());
+        bob.json(&["unblock", &tag, "--reason", "it does not"]);
+    }
     // What is no reason to refuse is planned again, and nobody is asked again.
-    bob.json(&["unblock", &tag, "--reason", "it does not"]);
     let output = meanwhile(&["deploy", "--yes"], &["block", &other, "--reason", "it leaks"]).ok();
     assert!(output.stderr.contains("planning again"), "{output:?}");
     assert_eq!(ana.live("staging"), tag);
+    let recorded = meanwhile(&["record", "--started"], &["unblock", &other, "--reason", "it does not"]);
+    assert_eq!(recorded.ok().json()["deployment"]["id"], "staging#2");
 }
