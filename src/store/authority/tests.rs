@@ -71,6 +71,47 @@ fn a_record_that_landed_is_done_although_others_follow_it() {
     assert_eq!(origin().publish(&repo, &[update(CHAIN, None, first)]).unwrap(), Published::Done);
 }
 
+const BESIDE: &str = "refs/notes/rel/shop/candidates";
+
+/// Two commits of a chain that is at the second one, and one for another chain.
+fn beside(sandbox: &Sandbox, place: &str) -> [Oid; 3] {
+    let first = commit(sandbox, None);
+    let (second, other) = (commit(sandbox, Some(first)), commit(sandbox, None));
+    let to = sandbox.path(place);
+    sandbox.git("work", &["push", "-q", to.to_str().unwrap(), &format!("{second}:{BESIDE}")]);
+    [first, second, other]
+}
+
+#[test]
+fn a_chain_that_grew_holds_back_what_needs_it_as_it_was() {
+    for (authority, at_once) in [(origin(), "true"), (origin(), "false"), (Authority::Local, "true")] {
+        let sandbox = Sandbox::new();
+        sandbox.git("remote.git", &["config", "receive.advertiseAtomic", at_once]);
+        let here = if authority == Authority::Local { "work" } else { "remote.git" };
+        let [first, second, other] = beside(&sandbox, here);
+        let repo = sandbox.open("work");
+        let publish = |beside| {
+            let updates = [update(CHAIN, None, other), update(BESIDE, Some(beside), beside)];
+            authority.publish(&repo, &updates).unwrap()
+        };
+        assert_eq!(publish(first), Published::Moved(vec![(BESIDE.into(), Some(second))]));
+        assert_eq!(authority.tips(&repo, &[CHAIN]).unwrap(), [None]);
+        assert_eq!(publish(second), Published::Done);
+        assert_eq!(authority.tips(&repo, &[CHAIN, BESIDE]).unwrap(), [Some(other), Some(second)]);
+    }
+}
+
+#[test]
+fn what_had_to_be_so_may_change_once_the_others_arrived() {
+    let mut sandbox = Sandbox::new();
+    let [_, second, other] = beside(&sandbox, "remote.git");
+    let third = commit(&sandbox, Some(second));
+    wrap_push(&mut sandbox, &format!("git \"$@\"; git push -q origin {third}:{BESIDE}; exit 1"));
+    let repo = sandbox.open("work");
+    let updates = [update(CHAIN, None, other), update(BESIDE, Some(second), second)];
+    assert_eq!(origin().publish(&repo, &updates).unwrap(), Published::Done);
+}
+
 #[test]
 fn all_or_nothing() {
     for authority in [origin(), Authority::Local] {
