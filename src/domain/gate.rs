@@ -362,7 +362,7 @@ pub fn signoff(case: &Case<'_>) -> Option<Verdict> {
     signed_off(case.environment, case.signoffs)
 }
 
-/// [`signoff`], whatever would be put there.
+/// [`signoff()`], whatever would be put there.
 pub fn signed_off(environment: &Environment, signoffs: Option<&Signoffs>) -> Option<Verdict> {
     environment.signoff.as_ref()?;
     Some(match signoffs {
