@@ -23,6 +23,8 @@ use super::repo::Repo;
 mod push;
 mod trouble;
 
+#[cfg(feature = "fuzzing")]
+pub(in crate::store) use push::rejections;
 pub(in crate::store) use push::{Move, push};
 pub(in crate::store) use trouble::Deed;
 
