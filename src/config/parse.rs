@@ -384,6 +384,18 @@ fn notes(config: &Config) -> Vec<String> {
                 env.name
             ));
         }
+        if env.approvals_signed && env.approvals == 0 {
+            notes.push(format!(
+                "environment {} has approvals_signed but asks for no approvals: it asks nothing",
+                env.name
+            ));
+        }
+        if env.allowed_signers.is_some() && !env.approvals_signed {
+            notes.push(format!(
+                "environment {} names allowed_signers without approvals_signed: nothing is checked against them",
+                env.name
+            ));
+        }
     }
     if let Some(BuildConfig { command: Some(_), artifacts, .. }) = &config.build
         && artifacts.is_empty()

@@ -280,6 +280,10 @@ fn a_week_may_be_frozen_over_midnight_and_dates_need_no_quotes() {
 fn what_is_hardly_meant_is_noted() {
     let notes = parse(&shop("[environments.a]\nsoak = \"1h\""), FILE_NAME).unwrap().notes;
     assert_eq!(notes.len(), 2, "{notes:?}");
+    let signed = "[environments.a]\ndeploy = \"true\"\napprovals_signed = true";
+    let named = "[environments.b]\ndeploy = \"true\"\nallowed_signers = \"keys\"";
+    let notes = parse(&shop(&format!("{signed}\n{named}")), FILE_NAME).unwrap().notes;
+    assert_eq!(notes.len(), 2, "{notes:?}");
 }
 
 #[test]

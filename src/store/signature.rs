@@ -27,6 +27,17 @@ pub(in crate::store) fn commit(
     author: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Oid> {
+    let cannot = |why: String| {
+        Failure::new(Kind::Refused, "git cannot sign here; nothing changed")
+            .reason("signature", why)
+            .hint("git config gpg.format ssh")
+            .hint("git config user.signingKey ~/.ssh/id_ed25519.pub, or another public key of yours")
+    };
+    // Another kind of key would only sign what counts for nothing.
+    let format = repo.config("gpg.format").unwrap_or_else(|| "openpgp".to_owned());
+    if format != "ssh" {
+        return Err(cannot(format!("it takes an SSH key, and gpg.format is {format}")));
+    }
     let date = format!("@{} +0000", at.timestamp());
     let mut git = Git::new(repo).set("i18n.commitEncoding=UTF-8").args(["commit-tree", "-S", "-F", "-"]);
     for role in ["AUTHOR", "COMMITTER"] {
@@ -38,10 +49,7 @@ pub(in crate::store) fn commit(
     let parents = parent.iter().flat_map(|parent| ["-p".to_owned(), parent.to_string()]);
     let output = git.args(parents).arg(tree.to_string()).stdin(message).run()?;
     if !output.status.success() {
-        return Err(Failure::new(Kind::Refused, "git cannot sign here; nothing changed")
-            .reason("signature", output.said())
-            .hint("git config gpg.format ssh")
-            .hint("git config user.signingKey ~/.ssh/id_ed25519.pub, or another public key of yours"));
+        return Err(cannot(output.said()));
     }
     let text = output.stdout_text();
     text.trim().parse().doing("git said nothing of the commit that it signed")

@@ -65,6 +65,7 @@ fn a_signed_approval_counts_and_an_unsigned_one_does_not() {
     let before = bob.before();
     let output = bob.refused(&["approve", &tag, "prod"], 4);
     assert!(output.ways_on().contains("git config user.signingKey"), "{output:?}");
+    assert!(output.stderr.contains("it takes an SSH key, and gpg.format is openpgp"), "{output:?}");
     bob.unchanged(&before);
     signs_with(&bob, &bobs);
     assert_eq!(bob.json(&["approve", &tag, "prod"])["changed"], true);
