@@ -16,6 +16,7 @@ use crate::domain::env::EnvState;
 use crate::domain::gate::{self, Case, Verdict};
 use crate::domain::name::{Actor, EnvName};
 use crate::domain::plan::Setting;
+use crate::domain::signoff::Signoffs;
 use crate::failure::Result;
 
 /// The rules as they would judge whoever looks.
@@ -99,9 +100,12 @@ impl<'a> Outlook<'a> {
         let upstream = self.snapshot.upstream(environment)?;
         let crossing = self.crossings.to_candidate(state, candidate)?;
         let deployers: Vec<&Actor> = [&self.actor].into_iter().chain(&self.on_behalf_of).collect();
-        let signatures = signatures::of(self.ctx, self.snapshot, environment, view, candidate, &deployers)?;
-        let signoffs =
-            signoffs::of(self.ctx, self.snapshot, environment, state, Brought::candidate(candidate))?;
+        // Who only looks is told that nobody can tell; what is wrong, whoever deploys.
+        let signatures = signatures::of(self.ctx, self.snapshot, environment, view, candidate, &deployers)
+            .unwrap_or_default();
+        let brought = Brought::candidate(candidate);
+        let signoffs = signoffs::of(self.ctx, self.snapshot, environment, state, brought)
+            .unwrap_or_else(|failure| Some(Signoffs::unknown(failure.message)));
         let setting = self.setting(environment, state, &upstream);
         let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
         let mut gates = gate::judge(&Case { crossing: Some(&crossing), ..setting.case(candidate) });

@@ -75,7 +75,7 @@ fn keep(event: Event) -> Option<Kept> {
 }
 
 /// The commits of a range whose authors are asked: the project's, and no
-/// merges, which change nothing of their own. Oldest first.
+/// merges, whatever one may change beyond what it merges. Oldest first.
 ///
 /// # Errors
 /// git failed.
@@ -166,7 +166,7 @@ pub fn of(
     }
     let Some(live) = state.current() else { return Ok(Some(Signoffs::default())) };
     if let Some(fault) = fault(ctx, live.commit, &brought)? {
-        return Ok(Some(Signoffs { fault: Some(fault), ..Signoffs::default() }));
+        return Ok(Some(Signoffs::unknown(fault)));
     }
     let asked = asked(ctx, snapshot, live.commit, brought.commit)?;
     let range = format!("{}..{}", environment.name, brought.label);

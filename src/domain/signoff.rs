@@ -30,6 +30,13 @@ pub struct Signoffs {
     pub range: String,
 }
 
+impl Signoffs {
+    /// Where nobody can tell, and why.
+    pub fn unknown(why: String) -> Signoffs {
+        Signoffs { fault: Some(why), ..Signoffs::default() }
+    }
+}
+
 /// What the gate says of them.
 pub fn judged(signoffs: &Signoffs) -> Verdict {
     if let Some(fault) = &signoffs.fault {

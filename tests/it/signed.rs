@@ -368,6 +368,18 @@ fn a_key_that_is_out_of_date_signs_nothing_and_no_date_before_the_candidate_help
 }
 
 #[test]
+fn a_tag_that_is_another_by_now_does_not_keep_anybody_from_looking() {
+    let shop = Shop::with(&[("after = [\"staging\"]", SIGNED)]);
+    let Some(story) = Signed::with(&shop, 1, false) else { return };
+    let Signed { ana, bob, tag, .. } = &story;
+    bob.json(&["approve", tag, "prod"]);
+    shop.authority_git(&["tag", "--force", tag, "HEAD~1"]);
+    let status = ana.rel(&["status"]).ok().stdout;
+    assert!(status.contains("staging") && status.contains("prod"), "{status}");
+    ana.rel(&["deploy", "prod", tag, "--yes"]).code(9);
+}
+
+#[test]
 fn what_does_not_count_is_not_counted_to_who_approves() {
     let shop = Shop::with(&[("after = [\"staging\"]", "after = [\"staging\"]\napprovals = 1")]);
     let (ana, bob, kim) = (shop.ana(), shop.clone_for("bob"), shop.clone_for("kim"));
