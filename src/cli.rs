@@ -116,7 +116,7 @@ pub enum Verb {
     Where(Where),
     /// Tell what a release brings since the last one that was released
     Changelog(Changelog),
-    /// Approve a candidate for an environment
+    /// Approve a candidate for an environment, or commits of your own
     Approve(Approve),
     /// Keep a candidate or a release from being deployed
     Block(Block),
@@ -457,6 +457,7 @@ pub struct Where {
 /// `rel approve`
 #[derive(Debug, Clone, Args)]
 #[command(
+    override_usage = "rel approve [OPTIONS] <RC> <ENV>\n       rel approve [OPTIONS] --commit <COMMIT>...",
     after_help = "Examples:\n  rel approve v1.6.0-rc.2 prod\n  rel approve v1.6.0-rc.2 prod --withdraw\n  rel approve --commit 8c1d0e2                 one of your own commits\n  rel approve --commit prod..v1.6.0-rc.2       all of your own in there"
 )]
 pub struct Approve {
