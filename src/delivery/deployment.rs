@@ -11,13 +11,14 @@ use super::context::Context;
 use super::crossing::Crossings;
 use super::outcome::{Landed, Tagging, has_it, publish_outcome, release_of};
 use super::output;
+use super::premises::By;
 use super::prepare::{Prepared, prepare};
 use super::snapshot::{self, Snapshot};
 use super::stage::{Ending, perform};
 use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
 use crate::domain::name::TagName;
-use crate::domain::plan::{Plan, Setting};
+use crate::domain::plan::Plan;
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::journal::Phase;
@@ -328,19 +329,9 @@ pub fn way_back(
 ) -> Result<(Box<Plan>, Prepared, Details)> {
     let environment = snapshot.environment(&failed.environment)?;
     let upstream = snapshot.upstream(environment)?;
-    let setting = Setting {
-        environment,
-        state,
-        upstream: &upstream,
-        candidates: &snapshot.candidates.state,
-        pool: &snapshot.pool,
-        actor: &failed.actor,
-        on_behalf_of: failed.on_behalf_of.as_ref(),
-        now: ctx.world.now(),
-        // A rollback asks nobody.
-        signatures: &[],
-        signoffs: None,
-    };
+    let (actor, on_behalf_of) = (&failed.actor, failed.on_behalf_of.as_ref());
+    let by = By { actor, on_behalf_of, now: ctx.world.now() };
+    let setting = by.setting(snapshot, environment, state, &upstream);
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
     let lost = |tag: &TagName| {
         let record = snapshot.record(ctx, snapshot.minted(tag)?).ok()?;

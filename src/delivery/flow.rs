@@ -12,11 +12,11 @@ use super::claim::{self, Details};
 use super::context::Context;
 use super::crossing::Crossings;
 use super::deployment::{self, Receipt};
-use super::footing::{Footing, TakeOver};
 use super::hooks::{self, Queued};
 use super::offline;
 use super::output;
 use super::pick::carried;
+use super::premises::{Premises, TakeOver};
 use super::prepare::{Prepared, prepare};
 use super::scope::between;
 use super::signatures;
@@ -158,7 +158,7 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
                 ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
                 confirm_deployment(ctx, snapshot, &plan, wish)?;
             } else {
-                warn(ctx, plan.gates());
+                warn(ctx, plan.allowed().gates());
             }
             hook = hooks::before_deploy(ctx, snapshot, &Queued::of(&plan, wish.reason.as_deref()))?;
             confirmed = Some(what);
@@ -265,8 +265,8 @@ enum Considered {
 
 fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Result<Considered> {
     let take_over = TakeOver { token: wish.take_over, reason: wish.reason.as_deref(), rollback: false };
-    let footing = Footing::find(ctx, snapshot, &wish.environment, take_over)?;
-    let setting = footing.setting();
+    let premises = Premises::find(ctx, snapshot, &wish.environment, take_over)?;
+    let setting = premises.setting();
     let candidate: &Minted = match &wish.candidate {
         Some(text) => snapshot.candidate(ctx, text)?,
         None => setting.choose(&wish.overrides).ok_or_else(|| no_candidate(snapshot, &wish.environment))?,
@@ -276,20 +276,20 @@ fn plan_deployment(ctx: &Context<'_>, snapshot: &Snapshot, wish: &Wish) -> Resul
     let crossing = Crossings::new(ctx, snapshot).to_candidate(setting.state, candidate)?;
     let view = snapshot.chain(&wish.environment)?;
     let signatures =
-        signatures::of(ctx, snapshot, footing.environment, view, candidate, &footing.deployers())?;
+        signatures::of(ctx, snapshot, premises.environment, view, candidate, &premises.deployers())?;
     let signoffs =
-        signoffs::of(ctx, snapshot, footing.environment, &footing.state, Brought::candidate(candidate))?;
+        signoffs::of(ctx, snapshot, premises.environment, &premises.state, Brought::candidate(candidate))?;
     let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
-    Ok(match plan::deploy(&setting, candidate, &crossing, &request, footing.shown) {
+    Ok(match plan::deploy(&setting, candidate, &crossing, &request, premises.shown) {
         Planned::Nothing(live) => Considered::Nothing(format!(
             "{} runs {} already ({}, {})",
             wish.environment,
             live.tag.label(),
             live.deployment,
-            time::span(time::between(live.since, footing.now))
+            time::span(time::between(live.since, premises.now))
         )),
         Planned::Refused(verdicts) => Considered::Refused(Some(candidate.tag.clone()), verdicts),
-        Planned::Go(plan) => Considered::Go(plan, footing.details(wish.trigger, wish.reason.clone())),
+        Planned::Go(plan) => Considered::Go(plan, premises.details(wish.trigger, wish.reason.clone())),
     })
 }
 
@@ -504,8 +504,8 @@ impl Back {
 pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Result<Delivered> {
     let ground = offline::stand(ctx, snapshot, &wish.environment)?;
     let take_over = TakeOver { token: wish.take_over, reason: wish.reason.as_deref(), rollback: true };
-    let footing = Footing::find(ctx, snapshot, &wish.environment, take_over)?;
-    let setting = footing.setting();
+    let premises = Premises::find(ctx, snapshot, &wish.environment, take_over)?;
+    let setting = premises.setting();
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
     let lost = |tag: &TagName| -> Option<String> {
         let minted = snapshot.minted(tag)?;
@@ -516,11 +516,11 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
     let decide = |request: &rollback::Request| {
         crossings.deciding(setting.state, |crossing| {
             let knowledge = Knowledge { find: &find, lost: &lost, crossing };
-            rollback::decide(&setting, request, &knowledge, footing.shown)
+            rollback::decide(&setting, request, &knowledge, premises.shown)
         })
     };
     let from = match &wish.from {
-        Some(text) => Some(believed_live(ctx, snapshot, footing.shown, text)?),
+        Some(text) => Some(believed_live(ctx, snapshot, premises.shown, text)?),
         None => None,
     };
     let to = match &wish.to {
@@ -555,7 +555,7 @@ pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Res
         }
     };
     let prepared = prepare(ctx, snapshot, &plan, None, &[])?;
-    let details = footing.details(Trigger::Person, wish.reason.clone()).with(&prepared);
+    let details = premises.details(Trigger::Person, wish.reason.clone()).with(&prepared);
     if ctx.options.dry_run {
         return planned(ctx, snapshot, &plan, &prepared, &details);
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::crossing::Crossings;
+use super::premises::By;
 use super::signatures;
 use super::signoffs::{self, Brought};
 use super::snapshot::Snapshot;
@@ -54,18 +55,11 @@ impl<'a> Outlook<'a> {
         state: &'s EnvState,
         upstream: &'s [(EnvName, Cow<'s, EnvState>)],
     ) -> Setting<'s> {
-        Setting {
-            environment,
-            state,
-            upstream,
-            candidates: &self.snapshot.candidates.state,
-            pool: &self.snapshot.pool,
-            actor: &self.actor,
-            on_behalf_of: self.on_behalf_of.as_ref(),
-            now: self.now,
-            signatures: &[],
-            signoffs: None,
-        }
+        self.by().setting(self.snapshot, environment, state, upstream)
+    }
+
+    fn by(&self) -> By<'_> {
+        By { actor: &self.actor, on_behalf_of: self.on_behalf_of.as_ref(), now: self.now }
     }
 
     /// The default candidate, where it is not live.
@@ -99,7 +93,7 @@ impl<'a> Outlook<'a> {
         let state = &view.state;
         let upstream = self.snapshot.upstream(environment)?;
         let crossing = self.crossings.to_candidate(state, candidate)?;
-        let deployers: Vec<&Actor> = [&self.actor].into_iter().chain(&self.on_behalf_of).collect();
+        let deployers = self.by().deployers();
         // Who only looks is told that nobody can tell; what is wrong, whoever deploys.
         let signatures = signatures::of(self.ctx, self.snapshot, environment, view, candidate, &deployers)
             .unwrap_or_default();

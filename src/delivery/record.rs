@@ -12,8 +12,8 @@ use super::claim::outcome_event;
 use super::context::Context;
 use super::crossing::Crossings;
 use super::flow::refusal;
-use super::footing::{Footing, TakeOver};
 use super::hooks::{self, Queued};
+use super::premises::{Premises, TakeOver};
 use super::publish;
 use super::scope::position;
 use super::signatures;
@@ -251,23 +251,23 @@ pub fn judge(
     let Report { environment, target, said, .. } = report;
     let name = &environment.name;
     let take_over = TakeOver { token: report.take_over, reason: report.reason, rollback: false };
-    let mut footing = Footing::on(ctx, snapshot, name, &view.state, take_over)?;
-    let mut closing = std::mem::take(&mut footing.closing);
+    let mut premises = Premises::on(ctx, snapshot, name, &view.state, take_over)?;
+    let mut closing = std::mem::take(&mut premises.closing);
     let ended = match said {
         Said::Started => None,
         Said::Succeeded => Some(Progress::Succeeded),
         Said::Failed => Some(Progress::Failed),
     };
-    let open = footing.state.in_flight.as_ref().map(|intent| &intent.deployment);
+    let open = premises.state.in_flight.as_ref().map(|intent| &intent.deployment);
     if let Some(open) = open.filter(|open| target.is_open(open))
         && let Some(ended) = ended
     {
         nothing_to_pass(report, "how a start ended")?;
         let what = What::Outcome(Outcome::of(ended, true));
-        closing.push(outcome_event(ctx, &open.id, &footing.actor, what));
+        closing.push(outcome_event(ctx, &open.id, &premises.actor, what));
         return Ok(Seen::Ends(closing, open.id.clone()));
     }
-    let state = &footing.state;
+    let state = &premises.state;
     let is_live = state.certain && state.current().is_some_and(|live| target.is(live));
     if is_live && state.in_flight.is_none() && *said == Said::Succeeded {
         return Ok(Seen::Nothing);
@@ -275,7 +275,7 @@ pub fn judge(
     let crossings = Crossings::new(ctx, snapshot);
     let release = target.version.as_ref().map(|version| version.release.to_string());
     let crossing = crossings.to(state, target.commit, release)?;
-    let setting = footing.setting();
+    let setting = premises.setting();
     let is_judged = report.is_judged(state);
     let allowed = if is_judged {
         // Nothing but a baseline is judged as one.
@@ -286,7 +286,7 @@ pub fn judge(
         let (signatures, brought) = match candidate {
             None => (Vec::new(), Brought::commit(target.commit, target.tag.label())),
             Some(candidate) => (
-                signatures::of(ctx, snapshot, environment, view, candidate, &footing.deployers())?,
+                signatures::of(ctx, snapshot, environment, view, candidate, &premises.deployers())?,
                 Brought::candidate(candidate),
             ),
         };
@@ -301,7 +301,7 @@ pub fn judge(
         Allowed::to_be_known(&setting)
     };
     let allowed = allowed.map_err(|verdicts| refused(report, state, verdicts))?;
-    let intent = intent(ctx, snapshot, report, &footing, crossing.owes());
+    let intent = intent(ctx, snapshot, report, &premises, crossing.owes());
     Ok(Seen::New(Box::new(New { closing, intent, allowed, is_judged, ended })))
 }
 
@@ -515,12 +515,12 @@ fn intent(
     ctx: &Context<'_>,
     snapshot: &Snapshot,
     report: &Report<'_>,
-    footing: &Footing<'_>,
+    premises: &Premises<'_>,
     owes: Vec<Owed>,
 ) -> Intent {
     let (environment, target) = (&report.environment.name, report.target);
-    let seq = footing.state.count + 1;
-    let current = footing.state.current();
+    let seq = premises.state.count + 1;
+    let current = premises.state.current();
     let again = current.is_some_and(|live| live.tag == target.tag && live.commit == target.commit);
     Intent {
         position: target.position,
@@ -539,7 +539,7 @@ fn intent(
             from_tag: current.map(|live| live.tag.clone()),
             state: Progress::Running,
             certain: false,
-            actor: footing.actor.clone(),
+            actor: premises.actor.clone(),
             on_behalf_of: ctx.world.on_behalf_of(),
             // Where it ran nobody said.
             host: None,
@@ -551,7 +551,7 @@ fn intent(
             approvals: Vec::new(),
             policy_commit: snapshot.policy.commit,
             commands_commit: None,
-            started_at: footing.now,
+            started_at: premises.now,
             finished_at: None,
             exit_code: None,
             reverts: None,

@@ -42,9 +42,7 @@ pub struct Plan {
     pub(super) action: Action,
     pub(super) candidate: Minted,
     pub(super) from: Option<Live>,
-    pub(super) gates: Vec<Judged>,
-    pub(super) overrides: Vec<Override>,
-    pub(super) approvals: Vec<Approval>,
+    pub(super) allowed: Allowed,
     pub(super) owes: Vec<Owed>,
     pub(super) undoes: Option<TagName>,
     pub(super) reverts: Option<DeploymentId>,
@@ -72,17 +70,9 @@ impl Plan {
     pub fn from(&self) -> Option<&Live> {
         self.from.as_ref()
     }
-    /// What every gate said.
-    pub fn gates(&self) -> &[Judged] {
-        &self.gates
-    }
-    /// Gates passed by name.
-    pub fn overrides(&self) -> &[Override] {
-        &self.overrides
-    }
-    /// The approvals that count.
-    pub fn approvals(&self) -> &[Approval] {
-        &self.approvals
+    /// What the gates said, and who passed them.
+    pub fn allowed(&self) -> &Allowed {
+        &self.allowed
     }
     /// What the environment is owed once it succeeds.
     pub fn owes(&self) -> &[Owed] {
@@ -123,11 +113,8 @@ impl Plan {
     ///
     /// # Errors
     /// It refuses, and nobody passed it by name.
-    pub fn heard(mut self, verdict: Verdict, overrides: &BTreeSet<Gate>) -> Result<Plan, Vec<Verdict>> {
-        let (gates, overrides) = pass(vec![verdict], overrides)?;
-        self.gates.extend(gates);
-        self.overrides.extend(overrides);
-        Ok(self)
+    pub fn heard(self, verdict: Verdict, overrides: &BTreeSet<Gate>) -> Result<Plan, Vec<Verdict>> {
+        Ok(Plan { allowed: self.allowed.heard(verdict, overrides)?, ..self })
     }
 }
 
@@ -318,20 +305,16 @@ pub fn deploy(
         return Planned::Nothing(Box::new(live.clone()));
     }
     let action = if same.is_some() { Action::Redeploy } else { Action::Deploy };
-    let case = Case { crossing: Some(crossing), ..setting.case(candidate) };
-    let (gates, overrides) = match pass(gate::judge(&case), &request.overrides) {
-        Ok(passed) => passed,
+    let allowed = match Allowed::to_deploy(setting, Some(candidate), crossing, &request.overrides) {
+        Ok(allowed) => allowed,
         Err(refusals) => return Planned::Refused(refusals),
     };
-    let approvals = counted(&case);
     Planned::Go(Box::new(Plan {
         environment: setting.environment.name.clone(),
         action,
         candidate: candidate.clone(),
         from: state.current().cloned(),
-        gates,
-        overrides,
-        approvals,
+        allowed,
         owes: crossing.owes(),
         undoes: None,
         reverts: None,
@@ -374,7 +357,8 @@ fn counted(case: &Case<'_>) -> Vec<Approval> {
         .collect()
 }
 
-/// What the gates let another system do. It can only be made by asking them.
+/// What the gates let pass, `rel`'s own or another system's. It can only be made
+/// by asking them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowed {
     gates: Vec<Judged>,
@@ -383,8 +367,12 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// What another system puts there, candidate or baseline, judged as if it
-    /// were to be deployed.
+    /// A rollback, which was judged by rules of its own.
+    pub(super) fn to_go_back() -> Allowed {
+        Allowed { gates: Vec::new(), overrides: Vec::new(), approvals: Vec::new() }
+    }
+
+    /// What is to be put there, candidate or baseline.
     ///
     /// # Errors
     /// Gates refuse it, and nobody passed them by name.

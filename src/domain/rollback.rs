@@ -12,7 +12,7 @@ use super::crossing::{self, Crossing};
 use super::env::{Action, EnvState, HoldCause, Last, Live, Progress};
 use super::gate::{self, Case, Verdict};
 use super::name::{DeploymentId, EnvName, TagName};
-use super::plan::{Basis, Plan, Setting, Skipped};
+use super::plan::{Allowed, Basis, Plan, Setting, Skipped};
 
 /// What a rollback is asked to do.
 #[derive(Debug, Clone, Default)]
@@ -177,9 +177,7 @@ pub fn decide(
         action: Action::Rollback,
         candidate,
         from: current.cloned(),
-        gates: Vec::new(),
-        overrides: Vec::new(),
-        approvals: Vec::new(),
+        allowed: Allowed::to_go_back(),
         owes: crossing.owes(),
         undoes: course.undoes,
         reverts: course.reverts,

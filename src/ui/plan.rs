@@ -150,7 +150,7 @@ pub fn rollback_plan(screen: &Screen, shown: &Shown<'_>) -> String {
 /// What passed on one line, then each gate that was overridden or only warns.
 fn gates(screen: &Screen, plan: &Plan) -> Option<String> {
     let (passed, others): (Vec<_>, Vec<_>) =
-        plan.gates().iter().partition(|judged| judged.verdict == "passed");
+        plan.allowed().gates().iter().partition(|judged| judged.verdict == "passed");
     let texts: Vec<String> = passed.iter().map(|judged| clean(&judged.text)).collect();
     let mut lines = Vec::new();
     if !texts.is_empty() {

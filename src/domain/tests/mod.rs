@@ -261,7 +261,7 @@ impl World {
         intent.holds = plan.holds();
         intent.owes = plan.owes().to_vec();
         intent.deployment.reverts = plan.reverts().cloned();
-        intent.deployment.overrides = plan.overrides().to_vec();
+        intent.deployment.overrides = plan.allowed().overrides().to_vec();
         self.claim_intent(intent)
     }
 

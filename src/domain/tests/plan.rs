@@ -160,11 +160,11 @@ fn what_was_overridden_is_kept_with_its_words() {
     world.approve('a', "ana").unwrap();
     let request = overriding(&[Gate::Order, Gate::Freeze]);
     let Planned::Go(plan) = planned(&world, 'a', &request) else { panic!() };
-    let overrides: Vec<_> = plan.overrides().iter().map(|o| (o.gate, o.text.as_str())).collect();
+    let overrides: Vec<_> = plan.allowed().overrides().iter().map(|o| (o.gate, o.text.as_str())).collect();
     assert_eq!(overrides, [(Gate::Order, "v1.1.0-rc.1 has not succeeded on staging")], "only what refused");
-    let gates: Vec<_> = plan.gates().iter().map(|g| (g.gate, g.verdict.as_str())).collect();
+    let gates: Vec<_> = plan.allowed().gates().iter().map(|g| (g.gate, g.verdict.as_str())).collect();
     assert_eq!(gates, [(Gate::Order, "overridden"), (Gate::Approvals, "passed")]);
-    assert_eq!(plan.approvals().iter().map(|a| a.actor.name.as_str()).collect::<Vec<_>>(), ["ana"]);
+    assert_eq!(plan.allowed().approvals().iter().map(|a| a.actor.name.as_str()).collect::<Vec<_>>(), ["ana"]);
     assert!(!plan.holds() && plan.undoes().is_none() && plan.reverts().is_none());
 }
 
@@ -229,7 +229,7 @@ proptest! {
                 for gate in &failed {
                     prop_assert!(overrides.contains(gate) && gate.can_be_overridden(), "{gate}");
                 }
-                let kept: Vec<Gate> = plan.overrides().iter().map(|o| o.gate).collect();
+                let kept: Vec<Gate> = plan.allowed().overrides().iter().map(|o| o.gate).collect();
                 prop_assert_eq!(&kept, &failed);
                 prop_assert!(world.claim(&plan).is_ok(), "what is planned can be claimed");
             }

@@ -16,7 +16,7 @@ use crate::domain::plan::{self, Setting, Stamp};
 use crate::failure::Result;
 
 /// What the rules are asked from, in every direction.
-pub struct Footing<'a> {
+pub struct Premises<'a> {
     snapshot: &'a Snapshot,
     /// The environment's policy.
     pub environment: &'a Environment,
@@ -34,6 +34,47 @@ pub struct Footing<'a> {
     pub now: DateTime<Utc>,
 }
 
+/// Who would change an environment, for whom, and when.
+#[derive(Clone, Copy)]
+pub struct By<'a> {
+    /// Who is at work.
+    pub actor: &'a Actor,
+    /// In CI: whoever started the run.
+    pub on_behalf_of: Option<&'a Actor>,
+    /// The time.
+    pub now: DateTime<Utc>,
+}
+
+impl<'a> By<'a> {
+    /// Who deploys, and who asked for it.
+    pub fn deployers(self) -> Vec<&'a Actor> {
+        [self.actor].into_iter().chain(self.on_behalf_of).collect()
+    }
+
+    /// What the rules are given where an environment is in this state, but for
+    /// the candidate and what people said of it.
+    pub fn setting(
+        self,
+        snapshot: &'a Snapshot,
+        environment: &'a Environment,
+        state: &'a EnvState,
+        upstream: &'a [(EnvName, Cow<'a, EnvState>)],
+    ) -> Setting<'a> {
+        Setting {
+            environment,
+            state,
+            upstream,
+            candidates: &snapshot.candidates.state,
+            pool: &snapshot.pool,
+            actor: self.actor,
+            on_behalf_of: self.on_behalf_of,
+            now: self.now,
+            signatures: &[],
+            signoffs: None,
+        }
+    }
+}
+
 /// A hold or an intent that is closed on the way.
 #[derive(Debug, Clone, Copy)]
 pub struct TakeOver<'a> {
@@ -45,7 +86,7 @@ pub struct TakeOver<'a> {
     pub rollback: bool,
 }
 
-impl<'a> Footing<'a> {
+impl<'a> Premises<'a> {
     /// From what an environment's chain says now.
     ///
     /// # Errors
@@ -56,21 +97,21 @@ impl<'a> Footing<'a> {
         snapshot: &'a Snapshot,
         name: &EnvName,
         take_over: TakeOver<'_>,
-    ) -> Result<Footing<'a>> {
-        Footing::on(ctx, snapshot, name, &snapshot.chain(name)?.state, take_over)
+    ) -> Result<Premises<'a>> {
+        Premises::on(ctx, snapshot, name, &snapshot.chain(name)?.state, take_over)
     }
 
     /// From `shown`, which may be newer than the snapshot.
     ///
     /// # Errors
-    /// As [`Footing::find`].
+    /// As [`Premises::find`].
     pub fn on(
         ctx: &Context<'_>,
         snapshot: &'a Snapshot,
         name: &EnvName,
         shown: &'a EnvState,
         take_over: TakeOver<'_>,
-    ) -> Result<Footing<'a>> {
+    ) -> Result<Premises<'a>> {
         let environment = snapshot.environment(name)?;
         let (actor, now) = (ctx.actor()?, ctx.world.now());
         let stamp = Stamp { actor: &actor, at: now, nonce: &Context::nonce };
@@ -84,28 +125,21 @@ impl<'a> Footing<'a> {
         };
         let upstream = snapshot.upstream(environment)?;
         let on_behalf_of = ctx.world.on_behalf_of();
-        Ok(Footing { snapshot, environment, shown, state, closing, upstream, actor, on_behalf_of, now })
+        Ok(Premises { snapshot, environment, shown, state, closing, upstream, actor, on_behalf_of, now })
     }
 
     /// What the rules are given, but for the candidate.
     pub fn setting(&self) -> Setting<'_> {
-        Setting {
-            environment: self.environment,
-            state: &self.state,
-            upstream: &self.upstream,
-            candidates: &self.snapshot.candidates.state,
-            pool: &self.snapshot.pool,
-            actor: &self.actor,
-            on_behalf_of: self.on_behalf_of.as_ref(),
-            now: self.now,
-            signatures: &[],
-            signoffs: None,
-        }
+        self.by().setting(self.snapshot, self.environment, &self.state, &self.upstream)
     }
 
     /// Who deploys, and who asked for it.
     pub fn deployers(&self) -> Vec<&Actor> {
-        [&self.actor].into_iter().chain(&self.on_behalf_of).collect()
+        self.by().deployers()
+    }
+
+    fn by(&self) -> By<'_> {
+        By { actor: &self.actor, on_behalf_of: self.on_behalf_of.as_ref(), now: self.now }
     }
 
     /// What a record of it says beside its plan.
