@@ -54,7 +54,7 @@ use clap::error::ErrorKind;
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Cli, Color, ConfigVerb, Global, Verb};
-use crate::delivery::context::{Context, Options};
+use crate::delivery::read::context::{Context, Options};
 use crate::exec::{Interrupts, Processes};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::prompt::Terminal;

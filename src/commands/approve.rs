@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::claim::outcome_event;
-use crate::delivery::context::Context;
-use crate::delivery::revision::Named;
-use crate::delivery::signatures::Signers;
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{publish, settle};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::revision::Named;
+use crate::delivery::read::signatures::Signers;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
+use crate::delivery::run::claim::outcome_event;
+use crate::delivery::run::publish;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::env::{EnvState, Event, What};

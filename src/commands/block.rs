@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::revision::Named;
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{publish, settle};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::revision::Named;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
+use crate::delivery::run::publish;
 use crate::domain::candidates::{CandidatesState, Event, What};
 use crate::domain::env::Live;
 use crate::failure::{Failure, Kind, Result};

@@ -5,9 +5,11 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{changelog, evidence, report};
+use crate::delivery::read::changelog;
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::steps::report;
 use crate::domain::candidates::Minted;
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::file;
@@ -22,7 +24,7 @@ use crate::ui::{plan::count, section, text};
 /// 2); the authority cannot be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Changelog) -> Result<Map<String, Value>> {
     let template = args.template.as_deref().map(|file| template(ctx, file)).transpose()?;
-    let snapshot = evidence::look(ctx, "changelog")?;
+    let snapshot = deployments::look(ctx, "changelog")?;
     let minted = match &args.candidate {
         Some(text) => snapshot.candidate(ctx, text)?,
         None => newest(&snapshot)?,

@@ -3,12 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::make::{Intended, Made, make};
-use crate::delivery::pick::{Conflict, Fate, Planned, Target, Wanted, plan, since, sources, target};
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::unfinished::{self, Stop, Unfinished};
-use crate::delivery::{report, settle};
+use crate::delivery::candidate::build::{Intended, Made, make};
+use crate::delivery::candidate::pick::{
+    Conflict, Fate, Planned, Target, Wanted, plan, since, sources, target,
+};
+use crate::delivery::candidate::unfinished::{self, Stop, Unfinished};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
+use crate::delivery::steps::report;
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::picks::{self, Row};
 use crate::ui::plan::count;

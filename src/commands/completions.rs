@@ -22,8 +22,8 @@ use serde_json::{Map, Value, json};
 
 use self::known::{Known, Word};
 use crate::cli::{Cli, Completions, Shell};
-use crate::delivery::context::Options;
-use crate::delivery::revision::TRUNK;
+use crate::delivery::read::context::Options;
+use crate::delivery::read::revision::TRUNK;
 use crate::domain::gate::Gate;
 use crate::domain::name::{EnvName, ProjectName};
 use crate::failure::{Failure, Result};

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::config;
-use crate::delivery::context::{CONFIG_FILE, Context, Options};
-use crate::delivery::snapshot::Snapshot;
+use crate::delivery::read::context::{CONFIG_FILE, Context, Options};
+use crate::delivery::read::snapshot::Snapshot;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::repo::Repo;
 use crate::ui::Screen;

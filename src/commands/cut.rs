@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::crossing::warn_of_lost;
-use crate::delivery::cut::{Request, intend};
-use crate::delivery::make::{Intended, Made, make};
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{report, settle};
+use crate::delivery::candidate::build::{Intended, Made, make};
+use crate::delivery::candidate::cut::{Request, intend};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::left_behind::warn_of_lost;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
+use crate::delivery::steps::report;
 use crate::domain::candidate::Candidate;
 use crate::failure::Result;
 

@@ -3,10 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::flow::{self, Wish};
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{offline, report, settle};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::offline;
+use crate::delivery::recover::settle;
+use crate::delivery::steps::deploy::{self, Wish};
+use crate::delivery::steps::report;
 use crate::domain::env::Trigger;
 use crate::failure::Result;
 
@@ -32,7 +34,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Deploy) -> Result<Map<String, Value>> 
         trigger: Trigger::Person,
         confirmed: false,
     };
-    let mut document = report::delivered(ctx, flow::deploy(ctx, &mut snapshot, &wish)?)?;
+    let mut document = report::delivered(ctx, deploy::deploy(ctx, &mut snapshot, &wish)?)?;
     report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }

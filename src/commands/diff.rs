@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::revision::{Point, TRUNK};
-use crate::delivery::scope::{self, Scope};
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{evidence, report};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::paths::{self, Scope};
+use crate::delivery::read::revision::{Point, TRUNK};
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::steps::report;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::forms::Forms;
@@ -28,7 +29,7 @@ use crate::ui::text::quote;
 /// reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Diff) -> Result<Map<String, Value>> {
     let (a, b) = two(args)?;
-    let snapshot = evidence::look(ctx, &format!("diff {} {}", quote(a), quote(b)))?;
+    let snapshot = deployments::look(ctx, &format!("diff {} {}", quote(a), quote(b)))?;
     let (from, to) = (snapshot.point(ctx, a)?, snapshot.point(ctx, b)?);
     let scope = Scope::new(&snapshot.policy.config.project.paths)?.within(&args.path)?;
     let (added, removed) = sides(ctx, &snapshot, &scope, from.commit, to.commit)?;
@@ -84,12 +85,12 @@ fn sides(
     to: Oid,
 ) -> Result<(Vec<Entry>, Vec<Entry>)> {
     let only = |exclude: Oid, include: Oid| -> Result<Vec<Change>> {
-        let commits = evidence::own_commits(ctx, scope, &[exclude], include)?;
+        let commits = deployments::own_commits(ctx, scope, &[exclude], include)?;
         let commits = commits.ok_or_else(|| {
             Failure::failed(format!("{} or {} is not in this clone", exclude.short(), include.short()))
                 .hint("git fetch")
         })?;
-        scope::changes(ctx, &commits)
+        paths::changes(ctx, &commits)
     };
     let (mut added, mut removed) = (only(from, to)?, only(to, from)?);
     let recorded = recorded(ctx, snapshot, &[&added, &removed]);

@@ -9,7 +9,7 @@ mod remote;
 
 use serde_json::{Map, Value, json};
 
-use crate::delivery::context::{CONFIG_FILE, Context, Options};
+use crate::delivery::read::context::{CONFIG_FILE, Context, Options};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::repo::Repo;

@@ -3,8 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::{fsck, rewritten, settle};
+use crate::delivery::fsck;
+use crate::delivery::read::context::Context;
+use crate::delivery::read::rewritten;
+use crate::delivery::recover::settle;
 use crate::domain::fsck::Finding;
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::fsck as ui;

@@ -16,7 +16,7 @@ use crate::config::init::{
     ANSWERED, Facts, Numbering, Proposal, ProposedBuild, TOLD_BY, detect, render, scheme_name,
 };
 use crate::config::{self, FILE_NAME};
-use crate::delivery::context::{Context, Options};
+use crate::delivery::read::context::{Context, Options};
 use crate::domain::config::{Config, Scheme};
 use crate::domain::name::{EnvName, ProjectName, TagName};
 use crate::domain::version::TagStyle;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::records::Records;
-use crate::delivery::snapshot::{Snapshot, Tags};
-use crate::delivery::{evidence, report};
+use crate::delivery::read::candidate_tags::Records;
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::snapshot::{Snapshot, Tags};
+use crate::delivery::steps::report;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::name::{EnvName, Oid, TagName};
@@ -24,7 +25,7 @@ use crate::ui::list::{self, Entry, Foreign, Release, What};
 /// The authority cannot be reached. A tag that is not the one that was minted
 /// is a warning: it must not hide the rest.
 pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
-    let snapshot = evidence::look(ctx, "list")?;
+    let snapshot = deployments::look(ctx, "list")?;
     let tags = snapshot.tags(ctx)?;
     let mut records = Records::read(ctx, &snapshot)?;
     let mut foreign = foreign(ctx, &snapshot, &tags);
@@ -177,7 +178,7 @@ fn what(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted, record: Result<
         Err(failure) if failure.kind == Kind::Integrity => {
             let why = failure.reasons.first().map_or(failure.message.clone(), |r| r.message.clone());
             ctx.screen.warn(&format!("{}: {why}", failure.message));
-            let made = evidence::minted_by(ctx, snapshot, minted)?;
+            let made = deployments::minted_by(ctx, snapshot, minted)?;
             Ok(What::Damaged { minted: Box::new(minted.clone()), made, why })
         }
         Err(failure) => Err(failure),

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::claim::outcome_event;
-use crate::delivery::context::Context;
-use crate::delivery::publish;
-use crate::delivery::settle;
-use crate::delivery::snapshot::Snapshot;
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
+use crate::delivery::run::claim::outcome_event;
+use crate::delivery::run::publish;
 use crate::domain::env::{EnvState, What};
 use crate::domain::name::DeploymentId;
 use crate::failure::{Failure, Kind, Result};

@@ -8,10 +8,13 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::snapshot::{Footing, Policy, environment_tip};
-use crate::delivery::stage::log_path;
-use crate::delivery::{evidence, output, report, settle};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::snapshot::{Footing, Policy, environment_tip};
+use crate::delivery::recover::settle;
+use crate::delivery::run::output;
+use crate::delivery::run::workspace::log_path;
+use crate::delivery::steps::report;
 use crate::domain::config::Environment;
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::search::Search;
@@ -38,10 +41,10 @@ pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
             .hint("leave one of them out, and REL_JSON too"));
     }
     let search = search(ctx, args)?;
-    let footing = evidence::look_at_chains(ctx, "log")?;
+    let footing = deployments::look_at_chains(ctx, "log")?;
     let tips = tips(ctx, &footing.policy, args)?;
     let one = tips.len() == 1;
-    let deployments = evidence::all_deployments(ctx, tips.into_iter())
+    let deployments = deployments::all_deployments(ctx, tips.into_iter())
         .filter(|found| found.as_ref().map_or(true, |deployment| search.takes(deployment)))
         .take(args.number)
         .collect::<Result<Vec<_>>>()?;
@@ -172,7 +175,7 @@ fn elsewhere(ctx: &Context<'_>, id: &DeploymentId) -> Result<Map<String, Value>>
 
 /// Why there is nothing to show: no such deployment, or it ran elsewhere.
 fn not_here(ctx: &Context<'_>, id: &DeploymentId, footing: &Footing) -> Result<Failure> {
-    let Some(deployment) = evidence::deployment(&ctx.repo, chain(ctx, &footing.policy, id)?, id)? else {
+    let Some(deployment) = deployments::deployment(&ctx.repo, chain(ctx, &footing.policy, id)?, id)? else {
         return Ok(Failure::new(Kind::NotFound, format!("there is no deployment {id}"))
             .hint(format!("rel log {}", id.environment)));
     };

@@ -8,7 +8,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{self, Cli};
-use crate::delivery::context::{Context, Options};
+use crate::delivery::read::context::{Context, Options};
 use crate::domain::nearest::nearest;
 use crate::failure::{Doing, EXIT_CODES, Failure, Kind, Result};
 use crate::ui::Screen;

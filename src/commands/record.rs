@@ -3,11 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::outcome::tag_owed_releases;
-use crate::delivery::record::{self, Report, Said, Target};
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{evidence, flow, report, settle};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
+use crate::delivery::run::outcome::tag_owed_releases;
+use crate::delivery::steps::deploy;
+use crate::delivery::steps::record::{self, Report, Said, Target};
+use crate::delivery::steps::report;
 use crate::domain::env::{Deployment, Live, Progress};
 use crate::failure::Result;
 use crate::ui::json as documents;
@@ -31,7 +34,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Record) -> Result<Map<String, Value>> 
     };
     let target = record::target(ctx, &snapshot, &args.rev)?;
     let overrides = args.overrides.iter().copied().collect();
-    flow::refuse_blanket(&overrides)?;
+    deploy::refuse_blanket(&overrides)?;
     let report = Report {
         environment: snapshot.environment(name)?,
         target: &target,
@@ -56,11 +59,11 @@ fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result
         document.insert("deployment".into(), Value::Null);
         return Ok(document);
     }
-    flow::warn(ctx, first.gates());
+    deploy::warn(ctx, first.gates());
     if ctx.options.dry_run {
         if let Some((events, id)) = record::events(ctx, report, first, None)? {
             let (after, _) = shown.append(&ctx.repo, &events)?;
-            if let Some(deployment) = evidence::deployment(&ctx.repo, after.tip, &id)? {
+            if let Some(deployment) = deployments::deployment(&ctx.repo, after.tip, &id)? {
                 ctx.screen.result(&format!("dry run: {}", told(ctx, report, &deployment)));
                 document.insert("deployment".into(), documents::deployment(&deployment));
             }
@@ -70,7 +73,7 @@ fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result
     }
     let (view, made) = record::publish(ctx, snapshot, report, &first)?;
     let deployment = match &made {
-        Some(id) => evidence::deployment(&ctx.repo, view.tip, id)?,
+        Some(id) => deployments::deployment(&ctx.repo, view.tip, id)?,
         None => None,
     };
     match (&deployment, view.state.current()) {

@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::cli;
-use crate::delivery::claim::outcome_event;
-use crate::delivery::context::Context;
-use crate::delivery::evidence;
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{publish, settle};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
+use crate::delivery::run::claim::outcome_event;
+use crate::delivery::run::publish;
 use crate::domain::env::{EnvState, Progress, What};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::json as documents;
@@ -32,7 +33,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Resolve) -> Result<Map<String, Value>>
         let open = view.state.in_flight.as_ref().is_some_and(|i| i.deployment.seq == id.seq)
             || view.state.unresolved.iter().any(|d| d.seq == id.seq);
         if !open {
-            return Err(match evidence::deployment(&ctx.repo, view.tip, id)? {
+            return Err(match deployments::deployment(&ctx.repo, view.tip, id)? {
                 Some(settled) => {
                     Failure::new(Kind::Refused, format!("{id} {} already; nothing changed", settled.state))
                         .reason("resolve", "only what is running elsewhere or unknown can be settled")
@@ -45,7 +46,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Resolve) -> Result<Map<String, Value>>
         Ok(Some(vec![outcome_event(ctx, id, &actor, what)]))
     })?;
     let mut document = Map::new();
-    if let Some(deployment) = evidence::deployment(&ctx.repo, view.tip, id)? {
+    if let Some(deployment) = deployments::deployment(&ctx.repo, view.tip, id)? {
         let verb = if ctx.options.dry_run { "would be recorded" } else { "is recorded" };
         ctx.screen.result(&format!("{id} {verb} as {state}"));
         document.insert("deployment".into(), documents::deployment(&deployment));

@@ -3,14 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::crossing::Crossings;
-use crate::delivery::cut::{Request, intend};
-use crate::delivery::flow::{self, Wish};
-use crate::delivery::make::{Intended, Made, make};
-use crate::delivery::signoffs::{self, Brought};
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{report, settle};
+use crate::delivery::candidate::build::{Intended, Made, make};
+use crate::delivery::candidate::cut::{Request, intend};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::read::signoffs::{self, Brought};
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
+use crate::delivery::steps::deploy::{self, Wish};
+use crate::delivery::steps::report;
 use crate::domain::crossing;
 use crate::domain::env::Trigger;
 use crate::domain::gate::{self, Gate};
@@ -52,7 +53,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
             confirmed: true,
             ..Wish::plain(name, Some(record.tag.to_string()), Trigger::Person)
         };
-        let delivered = flow::deploy(ctx, &mut snapshot, &wish)
+        let delivered = deploy::deploy(ctx, &mut snapshot, &wish)
             .and_then(|delivered| report::delivered(ctx, delivered))
             .map_err(|failure| failure.with("candidate", &candidate))?;
         document = delivered;
@@ -81,7 +82,7 @@ fn closed_doors(
     let mut closed = Vec::new();
     for name in path {
         let environment = snapshot.environment(name)?;
-        let mut theirs = flow::closed(snapshot, name)?;
+        let mut theirs = deploy::closed(snapshot, name)?;
         let state = &snapshot.chain(name)?.state;
         let crossing = crossings.to(state, commit, Some(release.to_string()))?;
         let label = commit.short().to_string();
@@ -103,7 +104,7 @@ fn closed_doors(
         verdicts.extend(theirs);
     }
     match closed.first() {
-        Some(name) => Err(flow::refusal(name, None, &verdicts).hint("nothing was built")),
+        Some(name) => Err(deploy::refusal(name, None, &verdicts).hint("nothing was built")),
         None => Ok(()),
     }
 }

@@ -3,9 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::evidence::Since;
-use crate::delivery::{artifacts, evidence, report, scope};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::deployments::Since;
+use crate::delivery::read::paths;
+use crate::delivery::run::artifacts;
+use crate::delivery::steps::report;
 use crate::domain::candidate::Candidate;
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::show::{self, Shown};
@@ -17,15 +20,15 @@ use crate::ui::{json as documents, screen::Screen};
 /// There is no such candidate; its tag or its statement is not what was
 /// recorded (exit 9); the authority cannot be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
-    let snapshot = evidence::look(ctx, "show")?;
+    let snapshot = deployments::look(ctx, "show")?;
     let minted = snapshot.candidate(ctx, &args.candidate)?;
     let record = snapshot.record(ctx, minted)?;
     if args.provenance {
         return provenance(ctx, &record);
     }
-    let (since, commits) = evidence::brought(ctx, &snapshot, minted)?;
+    let (since, commits) = deployments::brought(ctx, &snapshot, minted)?;
     let deployments =
-        evidence::all_deployments(ctx, snapshot.environments.iter().map(|(name, view)| (name, view.tip)))
+        deployments::all_deployments(ctx, snapshot.environments.iter().map(|(name, view)| (name, view.tip)))
             .filter(|found| found.as_ref().map_or(true, |deployment| deployment.tag == record.tag))
             .collect::<Result<Vec<_>>>()?;
     let environments = &snapshot.policy.config.environments;
@@ -44,7 +47,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
             Since::Baseline(tag) => Some(tag.label().to_owned()),
             Since::Beginning => None,
         },
-        changes: scope::changes(ctx, &commits)?,
+        changes: paths::changes(ctx, &commits)?,
         deployments,
         now: ctx.world.now(),
         record,

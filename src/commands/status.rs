@@ -5,13 +5,17 @@ mod watch;
 use serde_json::{Map, Value};
 
 use crate::cli;
-use crate::delivery::artifacts::Bytes;
-use crate::delivery::context::Context;
-use crate::delivery::counts::Counts;
-use crate::delivery::outlook::{self, Outlook};
-use crate::delivery::scope::{self, Scope};
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{evidence, offline, report, settle, unfinished};
+use crate::delivery::candidate::unfinished;
+use crate::delivery::read::commit_counts::Counts;
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::paths::{self, Scope};
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::offline;
+use crate::delivery::recover::settle;
+use crate::delivery::run::artifacts::Bytes;
+use crate::delivery::steps::next_candidate::{self, Outlook};
+use crate::delivery::steps::report;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::crossing::Lost;
@@ -39,7 +43,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Status) -> Result<Map<String, Value>> 
 
 /// Looks once.
 fn look(ctx: &Context<'_>, args: &cli::Status) -> Result<watch::Seen> {
-    let snapshot = evidence::look(ctx, "status")?;
+    let snapshot = deployments::look(ctx, "status")?;
     let environments: Vec<&Environment> = match &args.environment {
         Some(name) => vec![snapshot.environment(name)?],
         None => snapshot.policy.config.environments.iter().collect(),
@@ -163,7 +167,7 @@ impl<'a> Look<'a> {
         let crossings = &self.outlook.crossings;
         let lost = crossings.lost(live, &crossings.owed(live)?, self.snapshot.trunk, None)?;
         let fix = |lost: Lost| {
-            let change = scope::changes(self.ctx, &[lost.fix.commit])?.swap_remove(0);
+            let change = paths::changes(self.ctx, &[lost.fix.commit])?.swap_remove(0);
             Ok(Fix { source: lost.fix.source, change })
         };
         lost.into_iter().map(fix).collect()
@@ -200,7 +204,7 @@ impl<'a> Look<'a> {
                 Some(Next {
                     tag: candidate.tag.clone(),
                     commits: brings(current, candidate, counts),
-                    ready_at: outlook::ready_at(&gates, self.outlook.now),
+                    ready_at: next_candidate::ready_at(&gates, self.outlook.now),
                     gates,
                 })
             }

@@ -4,14 +4,18 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::artifacts::Bytes;
-use crate::delivery::context::Context;
-use crate::delivery::merge::{self, Merged};
-use crate::delivery::publish::Patience;
-use crate::delivery::settle::{self, Settled};
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::stop::{self, By, Stopped, Subject, Work};
-use crate::delivery::{artifacts, evidence, outcome, output, report};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::merge::{self, Merged};
+use crate::delivery::recover::settle::{self, Settled};
+use crate::delivery::recover::stop::{self, By, Stopped, Subject, Work};
+use crate::delivery::run::artifacts;
+use crate::delivery::run::artifacts::Bytes;
+use crate::delivery::run::outcome;
+use crate::delivery::run::output;
+use crate::delivery::run::publish::Patience;
+use crate::delivery::steps::report;
 use crate::domain::env::{EnvState, Progress, What};
 use crate::domain::name::TagName;
 use crate::domain::rollback;
@@ -235,7 +239,7 @@ fn say_stopped(ctx: &Context<'_>, snapshot: &Snapshot, stopped: &Stopped) -> Res
             Subject::Deployment(id) => {
                 let (name, formerly) = settle::chain_of(ctx, id);
                 let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
-                let state = evidence::deployment(&ctx.repo, view.tip, id)?.map(|found| found.state);
+                let state = deployments::deployment(&ctx.repo, view.tip, id)?.map(|found| found.state);
                 match state {
                     Some(Progress::Running) => {
                         return Err(waiting(stopped, Failure::failed(format!("{name} keeps moving"))));

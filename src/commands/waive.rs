@@ -3,9 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::context::Context;
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::{publish, scope, settle};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::paths;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
+use crate::delivery::run::publish;
 use crate::domain::candidates::{CandidatesState, Event, What};
 use crate::domain::name::Oid;
 use crate::failure::{Failure, Kind, Result};
@@ -54,7 +56,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Waive) -> Result<Map<String, Value>> {
         Ok((!changed.is_empty()).then(|| changed.iter().map(event).collect()))
     })?;
     let mut lines = Vec::new();
-    for change in scope::changes(ctx, &commits)? {
+    for change in paths::changes(ctx, &commits)? {
         let (commit, subject) = (change.commit.short(), clean(&change.subject));
         let settled = match trunk_commit {
             Some(trunk) => format!("counts as {} on trunk", trunk.short()),

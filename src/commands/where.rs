@@ -6,12 +6,14 @@ use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::containment;
-use crate::delivery::context::Context;
-use crate::delivery::lived::{Lived, lived};
-use crate::delivery::outlook::{self, Outlook};
-use crate::delivery::snapshot::{Snapshot, Tags};
-use crate::delivery::{evidence, report, scope};
+use crate::delivery::read::containment;
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::paths;
+use crate::delivery::read::snapshot::{Snapshot, Tags};
+use crate::delivery::read::successes::{Lived, lived};
+use crate::delivery::steps::next_candidate::{self, Outlook};
+use crate::delivery::steps::report;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
@@ -27,7 +29,7 @@ use crate::ui::r#where::{self as said, Found, Place, Waits, Where};
 /// # Errors
 /// There is no such commit; the authority cannot be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
-    let snapshot = evidence::look(ctx, "where COMMIT")?;
+    let snapshot = deployments::look(ctx, "where COMMIT")?;
     let mut asked: Vec<(String, Oid)> = Vec::new();
     for text in &args.commits {
         let commit = snapshot.point(ctx, text)?.commit;
@@ -173,7 +175,7 @@ impl<'a> Look<'a> {
     }
 
     fn change(&self, commit: Oid) -> Result<Change> {
-        Ok(scope::changes(self.ctx, &[commit])?.swap_remove(0))
+        Ok(paths::changes(self.ctx, &[commit])?.swap_remove(0))
     }
 
     /// What a merge brought to the line of its first parent, newest first.
@@ -183,7 +185,7 @@ impl<'a> Look<'a> {
             return Ok(Vec::new());
         };
         let brought = history::between(&self.ctx.repo, &[*first], others, usize::MAX)?;
-        scope::changes(self.ctx, &brought)
+        paths::changes(self.ctx, &brought)
     }
 
     /// What a commit that is not live somewhere still waits for.
@@ -195,7 +197,7 @@ impl<'a> Look<'a> {
     ) -> Result<Waits> {
         let next = self.outlook.next(environment)?;
         if let Some((candidate, gates)) = next.filter(|(candidate, _)| way(candidate.commit).is_some()) {
-            let ready_at = outlook::ready_at(&gates, self.outlook.now);
+            let ready_at = next_candidate::ready_at(&gates, self.outlook.now);
             return Ok(Waits::Next { tag: candidate.tag.clone(), gates, ready_at });
         }
         let state = &self.snapshot.candidates.state;

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use rel::commands::man::FILES;
-use rel::delivery::output;
+use rel::delivery::run::output;
 use rel::domain::gate::{Gate, RULES};
 use rel::domain::inherited;
 use rel::failure::{EXIT_CODES, Kind};

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use crate::delivery::context::{Context, Options};
-use crate::delivery::snapshot::Snapshot;
-use crate::delivery::stage;
+use crate::delivery::read::context::{Context, Options};
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::run::workspace;
 use crate::domain::env::EnvState;
 use crate::domain::name::{DeploymentId, EnvName, TagName};
 use crate::exec::{Interrupts, Processes};
@@ -72,7 +72,7 @@ impl Known {
             if let Some(view) = snapshot.environments.get(name) {
                 known.environment(name, &view.state);
             }
-            let printed = stage::logged(&ctx, name).into_iter().map(|seq| format!("{name}#{seq}"));
+            let printed = workspace::logged(&ctx, name).into_iter().map(|seq| format!("{name}#{seq}"));
             known.printed.extend(printed.map(|id| Word::new(id, "")));
         }
         let live = |tag: &TagName| {

@@ -1,7 +1,7 @@
 //! What can be told without asking the remote.
 
 use crate::config;
-use crate::delivery::context::Context;
+use crate::delivery::read::context::Context;
 use crate::domain::env::Deployment;
 use crate::store::clone::{self, Kind, Mirror};
 use crate::store::git::{Git, Version};

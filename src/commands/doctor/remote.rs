@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config;
-use crate::delivery::context::{Context, Options};
-use crate::delivery::snapshot::{self, Footing};
+use crate::delivery::read::context::{Context, Options};
+use crate::delivery::read::snapshot::{self, Footing};
 use crate::domain::name::Oid;
 use crate::domain::version::TagStyle;
 use crate::failure::{Failure, Kind};

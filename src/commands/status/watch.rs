@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::cli::Interval;
-use crate::delivery::context::Context;
+use crate::delivery::read::context::Context;
 use crate::exec::{Change, Window};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::watch::{Frame, Watch};

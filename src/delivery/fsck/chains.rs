@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Look, Repair, by_hand};
-use crate::delivery::context::Context;
-use crate::delivery::rewritten::{self, Now};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::rewritten::{self, Now};
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{self, EnvState};
 use crate::domain::fsck::{Finding, Sort};
@@ -18,7 +18,7 @@ use crate::store::recheck::{Fault, Rechecked, What, recheck};
 
 /// What the chains vouch for.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// Every candidate, oldest first.
     pub minted: Vec<Minted>,
     /// Every release that was closed, in that order.
@@ -29,7 +29,7 @@ pub(super) struct Told {
 
 /// A release that was closed, as its chain has it.
 #[derive(Debug, Clone)]
-pub(super) struct Closed {
+pub(crate) struct Closed {
     pub release: Version,
     pub tag: TagName,
     pub candidate: TagName,
@@ -44,7 +44,7 @@ type Deployed = BTreeMap<TagName, (String, Oid, String)>;
 ///
 /// # Errors
 /// git failed.
-pub(super) fn unreadable(ctx: &Context<'_>) -> Result<Vec<Finding>> {
+pub(crate) fn unreadable(ctx: &Context<'_>) -> Result<Vec<Finding>> {
     let chains = ctx.repo.refs_under(&format!("refs/notes/rel/{}/", ctx.project()))?;
     let tips: Vec<Oid> = chains.iter().map(|(_, tip)| *tip).collect();
     let broken = chain::unreadable(&ctx.repo, &tips)?;
@@ -69,7 +69,7 @@ pub(super) fn unreadable(ctx: &Context<'_>) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// git failed.
-pub(super) fn check(look: &mut Look<'_, '_>) -> Result<Told> {
+pub(crate) fn check(look: &mut Look<'_, '_>) -> Result<Told> {
     let ctx = look.ctx;
     let prefix = format!("refs/notes/rel/{}/", ctx.project());
     let mut told = Told { whole: true, ..Told::default() };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::{Look, Repair};
-use crate::delivery::artifacts::{self, PROVENANCE};
+use crate::delivery::run::artifacts::{self, PROVENANCE};
 use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
 use crate::domain::fsck::{Finding, Sort};
@@ -18,7 +18,7 @@ use crate::store::authority::{Expected, RefUpdate};
 ///
 /// # Errors
 /// The authority cannot be reached.
-pub(super) fn check(look: &mut Look<'_, '_>, records: &[Candidate]) -> Result<()> {
+pub(crate) fn check(look: &mut Look<'_, '_>, records: &[Candidate]) -> Result<()> {
     let cache = artifacts::cache(look.ctx);
     if look.asks && !look.quick {
         bring(look, records)?;
@@ -182,7 +182,7 @@ fn tell_missing(look: &mut Look<'_, '_>, record: &Candidate, finding: Finding, c
 }
 
 /// All that a tag records, if this clone's cache has every byte of it.
-pub(super) fn cached(record: &Candidate, cache: &Cache) -> Option<Vec<Artifact>> {
+pub(crate) fn cached(record: &Candidate, cache: &Cache) -> Option<Vec<Artifact>> {
     let mut files = record.artifacts.clone();
     if let Some(digest) = record.provenance {
         let size = u64::try_from(cache.read(&digest).ok()??.len()).ok()?;

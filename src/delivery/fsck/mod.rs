@@ -19,9 +19,9 @@ mod tags;
 
 use std::collections::BTreeMap;
 
-use super::context::Context;
-use super::rewritten::{self, Rewritten};
-use super::snapshot::{self, Footing};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::rewritten::{self, Rewritten};
+use crate::delivery::read::snapshot::{self, Footing};
 use crate::domain::fsck::{Checked, Finding};
 use crate::domain::name::Oid;
 use crate::failure::{Kind, Result};

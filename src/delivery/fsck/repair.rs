@@ -2,9 +2,9 @@
 //! again, a chain that was set back moves forward, a store is given what it
 //! lacks, and an event states once more what a chain comes to.
 
-use crate::delivery::artifacts;
-use crate::delivery::context::Context;
 use crate::delivery::fsck::Report;
+use crate::delivery::read::context::Context;
+use crate::delivery::run::artifacts;
 use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
 use crate::domain::fsck::Finding;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::chains::{Closed, Told};
 use super::{Look, by_hand};
-use crate::delivery::context::Context;
+use crate::delivery::read::context::Context;
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::Minted;
 use crate::domain::fsck::{Finding, Sort};
@@ -17,7 +17,7 @@ use crate::store::tag::{TagObject, read_tag};
 ///
 /// # Errors
 /// git failed.
-pub(super) fn check(look: &mut Look<'_, '_>, told: &Told) -> Result<Vec<Candidate>> {
+pub(crate) fn check(look: &mut Look<'_, '_>, told: &Told) -> Result<Vec<Candidate>> {
     bring(look, told)?;
     let mut records = Vec::new();
     for minted in &told.minted {

@@ -1,0 +1,609 @@
+//! Making a candidate: reserve a number, build once, mint.
+//!
+//! What a cut and a pick share. Artifacts, tag and the chain's entry are
+//! published as one ([`mint`]); a failed build costs its number and nothing
+//! else.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::delivery::candidate::mint;
+use crate::delivery::read::context::{Context, config_at, scratch};
+use crate::delivery::read::snapshot::{self, Snapshot};
+use crate::delivery::run::artifacts;
+use crate::delivery::run::artifacts::PROVENANCE;
+use crate::delivery::run::hooks;
+use crate::delivery::run::publish::Patience;
+use crate::delivery::run::workspace;
+use crate::domain::artifact::{Artifact, Reference, sha256_of};
+use crate::domain::candidate::{Candidate, Pick};
+use crate::domain::candidates::{CandidatesState, Event, Minted, What};
+use crate::domain::config::{BuildConfig, Command, Config};
+use crate::domain::name::{Actor, Oid, Sha256, TagName};
+use crate::domain::provenance::{self, Provenance};
+use crate::domain::version::{CandidateVersion, Version};
+use crate::exec::{self, Ended, Run as Command_};
+use crate::failpoint;
+use crate::failure::{Failure, Kind, Result};
+use crate::store::artifacts::cache::Cache;
+use crate::store::artifacts::collect::{collect, references};
+use crate::store::artifacts::git_store::{Publication, PutError};
+use crate::store::artifacts::{Location, Store, artifacts_ref};
+use crate::store::authority::Published;
+use crate::store::checkout::Checkout;
+use crate::store::journal::{Mint, OpenRun, Run};
+use crate::store::ledger::{self, View};
+use crate::store::tag::write_tag;
+use crate::ui::json as documents;
+
+/// How often a reservation is tried against a moving chain.
+const TRIES: usize = 50;
+
+/// A candidate to be.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Its release.
+    pub release: Version,
+    /// Its commit; the object exists in this clone.
+    pub commit: Oid,
+    /// The trunk commit it descends from.
+    pub trunk_commit: Oid,
+    /// That commit's position.
+    pub position: u64,
+    /// The candidate it is picked onto.
+    pub parent: Option<TagName>,
+    /// What it adds by picking.
+    pub picks: Vec<Pick>,
+    /// What it changes, for people: the body of its tag.
+    pub text: String,
+    /// Whether a candidate of the same commit by somebody else ends this one.
+    pub yields: bool,
+    /// Whether it has to be the release's newest candidate that it is picked
+    /// onto: a newer one, minted meanwhile, must not lose its fixes.
+    pub follows: bool,
+    /// Numbers from here on are free of foreign tags.
+    pub least_number: u32,
+}
+
+/// What planning came to.
+#[derive(Debug, Clone)]
+pub enum Intended {
+    /// The commit has a candidate already.
+    Exists(Minted),
+    /// One is to be made.
+    New(Box<Draft>),
+}
+
+impl Intended {
+    /// The commit, and the release it is or will be a candidate of.
+    pub fn what(&self) -> (Oid, &Version) {
+        match self {
+            Intended::Exists(minted) => (minted.commit, &minted.version.release),
+            Intended::New(draft) => (draft.commit, &draft.release),
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Made {
+    /// It exists already; nothing was made.
+    Exists(Minted),
+    /// It was made.
+    New(Box<Candidate>),
+}
+
+/// Makes the candidate that was intended `first`, or that `intend` plans;
+/// plans again where others moved the chain before a number was reserved.
+///
+/// # Errors
+/// `intend` refuses; the build fails (exit 6, with the number spent); the
+/// authority cannot be reached.
+pub fn make(
+    ctx: &Context<'_>,
+    snapshot: &mut Snapshot,
+    first: Option<Intended>,
+    intend: &dyn Fn(&Snapshot) -> Result<Intended>,
+) -> Result<Made> {
+    let actor = ctx.actor()?;
+    ctx.must_honour(&snapshot.policy.config, &["artifacts.store"])?;
+    let (mut first, mut asked) = (first, None);
+    for _ in 0..TRIES {
+        let intended = match first.take() {
+            Some(intended) => intended,
+            None => intend(snapshot)?,
+        };
+        let draft = match intended {
+            Intended::Exists(minted) => return Ok(Made::Exists(minted)),
+            Intended::New(draft) => draft,
+        };
+        // Once about one commit, however often others move the chain meanwhile.
+        if asked != Some(draft.commit) {
+            hooks::before_cut(ctx, snapshot, &draft)?;
+            asked = Some(draft.commit);
+        }
+        if let Some((view, version, run)) = reserve(ctx, snapshot, &draft, &actor)? {
+            snapshot.candidates = view;
+            let making = Making { ctx, snapshot, draft: &draft, version, actor: actor.clone(), run };
+            match making.finish()? {
+                Some(made) => {
+                    if let Made::New(candidate) = &made {
+                        hooks::after_cut(ctx, snapshot, candidate);
+                    }
+                    return Ok(made);
+                }
+                None => ctx
+                    .screen
+                    .note("the release moved on meanwhile; once more, on top of its newest candidate"),
+            }
+            continue;
+        }
+        *snapshot = Snapshot::take(ctx)?;
+    }
+    Err(Failure::new(Kind::Moved, format!("the candidates' chain moved {TRIES} times; nothing was built"))
+        .hint("try again"))
+}
+
+/// Publishes the reservation of the next number. None where the chain moved.
+fn reserve(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    draft: &Draft,
+    actor: &Actor,
+) -> Result<Option<(View<CandidatesState>, CandidateVersion, OpenRun)>> {
+    let view = &snapshot.candidates;
+    let number = view.state.next_number(&draft.release).max(draft.least_number);
+    let version = CandidateVersion { release: draft.release.clone(), number };
+    let event = Event {
+        id: snapshot.style.candidate(&version).to_string(),
+        at: ctx.world.now(),
+        actor: actor.clone(),
+        nonce: Context::nonce(),
+        what: What::Reserved { version: version.clone(), commit: draft.commit },
+    };
+    let (after, update) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
+    let run = ctx.journal().open(Run::Reservation {
+        version: version.clone(),
+        commit: draft.commit,
+        nonce: event.nonce,
+        expected: view.held,
+        mint: None,
+    })?;
+    match ctx.authority().publish(&ctx.repo, &[update])? {
+        Published::Done => Ok(Some((after, version, run))),
+        Published::Moved(_) => {
+            run.close();
+            Ok(None)
+        }
+    }
+}
+
+/// What a build made.
+struct Built {
+    artifacts: Vec<Artifact>,
+    references: Vec<Reference>,
+    provenance: Option<(Artifact, Sha256)>,
+}
+
+/// A reserved candidate on its way.
+struct Making<'a, 'b> {
+    ctx: &'a Context<'a>,
+    snapshot: &'b mut Snapshot,
+    draft: &'b Draft,
+    version: CandidateVersion,
+    actor: Actor,
+    run: OpenRun,
+}
+
+impl Making<'_, '_> {
+    /// None where the release moved on meanwhile, and this has to be made again.
+    fn finish(mut self) -> Result<Option<Made>> {
+        let ctx = self.ctx;
+        let tag = self.snapshot.style.candidate(&self.version);
+        ctx.screen.note(&format!(
+            "{} reserved for {}",
+            ctx.screen.strong(tag.as_str()),
+            self.draft.commit.short()
+        ));
+        let made = self.build(&tag).and_then(|built| self.mint(&tag, built));
+        match made {
+            Ok(made) => {
+                self.run.close();
+                Ok(made)
+            }
+            Err(failure) => {
+                let failure = failure.with("candidate", self.unmade(&tag));
+                let reason = failure.message.clone();
+                match self.abandon(&reason) {
+                    Ok(()) => {
+                        self.run.close();
+                        Err(failure)
+                    }
+                    // The journal keeps the reservation for the next run to settle.
+                    Err(_) => {
+                        Err(failure.hint("the reserved number is settled by the next run, or: rel sync"))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The document of the candidate that was not made: what it would have been.
+    fn unmade(&self, tag: &TagName) -> Value {
+        let record = self.record(tag, Vec::new(), Vec::new(), None);
+        documents::candidate(&record, None)
+    }
+
+    fn build(&mut self, tag: &TagName) -> Result<Built> {
+        let ctx = self.ctx;
+        let config = self.configuration()?;
+        let Some(build) = &config.build else {
+            return Ok(Built { artifacts: Vec::new(), references: Vec::new(), provenance: None });
+        };
+        let folder = scratch(ctx.world)?;
+        self.run.works_in(folder.path())?;
+        let checkout = Checkout::create(&ctx.repo, self.draft.commit, folder.path())?;
+        let built = self.build_in(tag, build, &checkout, folder.path());
+        if let Err(failure) = checkout.remove() {
+            ctx.screen.warn(&failure.message);
+        }
+        built
+    }
+
+    /// The candidate's own configuration, or trunk's where it has none.
+    fn configuration(&self) -> Result<Config> {
+        if self.snapshot.policy.commit.is_some()
+            && let Some(config) = config_at(&self.ctx.repo, self.draft.commit)?
+        {
+            return Ok(config);
+        }
+        Ok(self.snapshot.policy.config.clone())
+    }
+
+    fn build_in(
+        &mut self,
+        tag: &TagName,
+        build: &BuildConfig,
+        checkout: &Checkout<'_>,
+        folder: &Path,
+    ) -> Result<Built> {
+        let ctx = self.ctx;
+        let started = ctx.world.now();
+        let list = folder.join("references");
+        std::fs::write(&list, "")?;
+        let log = workspace::log_file(ctx, &"build", u64::from(self.version.number))
+            .map(|path| path.with_file_name(format!("{}.log", self.version)))?;
+        if let Some(command) = &build.command {
+            let program = workspace::program(command);
+            let env = self.variables(tag, checkout, &list);
+            let run = Command_ {
+                program: &program,
+                cwd: checkout.path(),
+                env: &env,
+                input: None,
+                timeout: Some(build.timeout),
+                grace: exec::GRACE,
+                log: &log,
+                nameless: false,
+            };
+            self.run.starts()?;
+            let (ended, _) = workspace::execute(ctx, run, "build", &mut |process| {
+                // Without this line a killed run's folder goes while its build is at work, which fails.
+                let _ = self.run.started(process);
+            });
+            if !ended.is_success() {
+                let text = exec::explain(&ended, &run);
+                return Err(if matches!(ended, Ended::Interrupted) {
+                    Failure::new(
+                        Kind::Interrupted,
+                        format!("the build of {tag} was interrupted; its number is spent"),
+                    )
+                } else {
+                    Failure::new(Kind::CommandFailed, format!("the build of {tag} failed: {text}"))
+                        .hint(format!("what it printed: {}", log.display()))
+                });
+            }
+        }
+        self.gather(tag, build, checkout, &list, started)
+    }
+
+    fn variables(
+        &self,
+        tag: &TagName,
+        checkout: &Checkout<'_>,
+        list: &Path,
+    ) -> std::collections::BTreeMap<OsString, OsString> {
+        let text = |value: &dyn std::fmt::Display| OsString::from(value.to_string());
+        let mut env = self.ctx.world.env.clone();
+        Checkout::scrub(&mut env);
+        env.extend(
+            [
+                ("REL_PROJECT", text(self.ctx.project())),
+                ("REL_ACTION", "build".into()),
+                ("REL_TAG", text(tag)),
+                ("REL_VERSION", text(&self.version)),
+                ("REL_RELEASE", text(&self.version.release)),
+                ("REL_COMMIT", text(&self.draft.commit)),
+                ("REL_ACTOR", text(&self.actor)),
+                ("REL_SOURCE_DIR", checkout.path().as_os_str().to_owned()),
+                ("REL_REFERENCES", list.as_os_str().to_owned()),
+            ]
+            .map(|(name, value)| (OsString::from(name), value)),
+        );
+        env
+    }
+
+    fn gather(
+        &self,
+        tag: &TagName,
+        build: &BuildConfig,
+        checkout: &Checkout<'_>,
+        list: &Path,
+        started: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Built> {
+        let ctx = self.ctx;
+        let failed = |why: &dyn std::fmt::Display| {
+            Failure::new(Kind::CommandFailed, format!("the build of {tag} failed: {why}"))
+        };
+        let cache = artifacts::cache(ctx);
+        let found = collect(checkout.path(), &build.artifacts).map_err(|error| failed(&error))?;
+        let mut files = Vec::new();
+        for file in &found {
+            if file.name == PROVENANCE {
+                return Err(failed(&format!("an artifact cannot be called {PROVENANCE}")));
+            }
+            files.push(cache.put(&file.path, &file.name)?);
+        }
+        let references = match std::fs::read(list) {
+            Ok(bytes) => references(&String::from_utf8_lossy(&bytes)).map_err(|error| failed(&error))?,
+            Err(error) => return Err(failed(&error)),
+        };
+        let command = match &build.command {
+            Some(Command::Shell(text)) => vec![json!(text)],
+            Some(Command::Argv(words)) => vec![json!(words)],
+            None => Vec::new(),
+        };
+        let remote = ctx.repo.remote_url(&ctx.home.remote);
+        let run_url = ctx.world.run_url();
+        let statement = provenance::statement(&Provenance {
+            project: ctx.project(),
+            tag,
+            commit: &self.draft.commit,
+            remote_url: remote.as_deref(),
+            commands: command,
+            internal: [("relVersion".to_owned(), json!(env!("CARGO_PKG_VERSION")))].into(),
+            artifacts: &files,
+            references: &references,
+            builder: "urn:rel:builder:local",
+            invocation: run_url.as_deref(),
+            started,
+            finished: ctx.world.now(),
+        });
+        let bytes = provenance::to_bytes(&statement);
+        let digest = sha256_of(&bytes);
+        let artifact = Artifact {
+            name: PROVENANCE.to_owned(),
+            digest,
+            size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        };
+        cache.insert_stream(&artifact, bytes.as_slice())?;
+        Ok(Built { artifacts: files, references, provenance: Some((artifact, digest)) })
+    }
+
+    /// Stores the artifacts and publishes tag, artifacts and entry as one.
+    fn mint(&mut self, tag: &TagName, built: Built) -> Result<Option<Made>> {
+        let ctx = self.ctx;
+        let cache = artifacts::cache(ctx);
+        let location = Location::parse(&self.snapshot.policy.config.artifacts.store)?;
+        let now = ctx.world.now();
+        let stored = self.store(tag, &built, location, &cache, now)?;
+        let provenance = built.provenance.map(|(_, digest)| digest);
+        let record = self.record(tag, built.artifacts, built.references, provenance);
+        let candidate = Candidate { created_at: now, ..record };
+        let text = format!("{} {}\n\n{}", candidate.project, candidate.version, self.draft.text);
+        let message = candidate.message(&text);
+        let object = write_tag(
+            &ctx.repo,
+            tag,
+            candidate.commit,
+            &self.actor,
+            now,
+            &message,
+            self.snapshot.policy.config.version.sign,
+        )?;
+        let minted = Minted {
+            tag: tag.clone(),
+            tag_object: object,
+            version: self.version.clone(),
+            commit: self.draft.commit,
+            trunk_commit: self.draft.trunk_commit,
+            position: self.draft.position,
+            parent: self.draft.parent.clone(),
+        };
+        self.publish(Mint { candidate: minted, artifacts: stored }, candidate)
+    }
+
+    /// The candidate as its tag will record it.
+    fn record(
+        &self,
+        tag: &TagName,
+        artifacts: Vec<Artifact>,
+        references: Vec<Reference>,
+        provenance: Option<Sha256>,
+    ) -> Candidate {
+        let config = &self.snapshot.policy.config;
+        Candidate {
+            tag: tag.clone(),
+            project: self.ctx.project().clone(),
+            version: self.version.clone(),
+            commit: self.draft.commit,
+            trunk_commit: self.draft.trunk_commit,
+            parent: self.draft.parent.clone(),
+            picks: self.draft.picks.clone(),
+            artifacts,
+            references,
+            store: config.artifacts.store.clone(),
+            provenance,
+            nonce: Context::nonce(),
+            created_at: self.ctx.world.now(),
+            actor: self.actor.clone(),
+            signed: config.version.sign,
+        }
+    }
+
+    fn store(
+        &self,
+        tag: &TagName,
+        built: &Built,
+        location: Location,
+        cache: &Cache,
+        at: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Option<Oid>> {
+        let files: Vec<Artifact> =
+            built.artifacts.iter().chain(built.provenance.as_ref().map(|(file, _)| file)).cloned().collect();
+        let publication = Publication {
+            tag,
+            by: &self.actor,
+            at,
+            max_size: self.snapshot.policy.config.artifacts.max_size,
+        };
+        let store = Store::open(location, &self.ctx.repo, cache);
+        failpoint::step("keep")?;
+        store.put(&files, &publication).map_err(|error| match error {
+            PutError::TooLarge(large) => {
+                Failure::new(Kind::CommandFailed, format!("the build of {tag} failed: {large}"))
+            }
+            PutError::Failure(failure) => failure,
+        })
+    }
+
+    fn publish(&mut self, mint: Mint, candidate: Candidate) -> Result<Option<Made>> {
+        let ctx = self.ctx;
+        self.run.mints(mint.clone())?;
+        let minted = &mint.candidate;
+        let event = Event {
+            id: minted.tag.to_string(),
+            at: ctx.world.now(),
+            actor: self.actor.clone(),
+            nonce: Context::nonce(),
+            what: What::Minted(minted.clone()),
+        };
+        let patience = Patience::new(ctx);
+        loop {
+            if self.draft.yields
+                && let Some(winner) = self.winner()
+            {
+                let reason = format!("{} has the same commit and was first", winner.tag);
+                self.abandon(&reason)?;
+                return Ok(Some(Made::Exists(winner)));
+            }
+            if let Some(newer) = self.overtaken_by() {
+                self.abandon(&format!("{newer} was minted meanwhile"))?;
+                return Ok(None);
+            }
+            match mint::publish(ctx, &self.snapshot.candidates, &mint, &event) {
+                Ok((after, Published::Done)) => {
+                    self.snapshot.candidates = after;
+                    self.snapshot.pool.push(minted.clone());
+                    return Ok(Some(Made::New(Box::new(candidate))));
+                }
+                Ok((_, Published::Moved(moved))) => {
+                    let taken =
+                        |name: &str| moved.iter().any(|(moved, held)| moved == name && held.is_some());
+                    if taken(&minted.tag.to_ref()) {
+                        return Err(Failure::new(
+                            Kind::Refused,
+                            format!("a tag {} exists that rel did not make", minted.tag),
+                        )
+                        .reason("tag", "it appeared while the candidate was built")
+                        .hint("cut again: the next number is free"));
+                    }
+                    // Nothing of a reserved number is there but what this run publishes, unless
+                    // somebody did away with the chain and left the rest.
+                    let artifacts = artifacts_ref(ctx.project(), &minted.version);
+                    if taken(&artifacts) {
+                        return Err(Failure::new(
+                            Kind::Refused,
+                            format!("artifacts of a {} are there already", minted.tag),
+                        )
+                        .reason("artifacts", format!("{artifacts} exists, and no record has it"))
+                        .hint("cut again: the next number is free"));
+                    }
+                }
+                Err(failure) => {
+                    if !patience.wait() {
+                        return Err(failure);
+                    }
+                }
+            }
+            while let Err(failure) = self.refresh() {
+                if failure.kind != Kind::Failed || !patience.wait() {
+                    return Err(failure);
+                }
+            }
+            if self.snapshot.minted(&minted.tag).is_some_and(|there| there.tag_object == minted.tag_object) {
+                // The push that reported an error had landed all the same.
+                return Ok(Some(Made::New(Box::new(candidate))));
+            }
+        }
+    }
+
+    /// Another candidate of the same commit, minted while this one was built.
+    fn winner(&self) -> Option<Minted> {
+        self.snapshot.pool.iter().find(|m| m.commit == self.draft.commit).cloned()
+    }
+
+    /// A newer candidate of the release this one is picked onto.
+    fn overtaken_by(&self) -> Option<TagName> {
+        let parent = self.draft.parent.as_ref().filter(|_| self.draft.follows)?;
+        let release = &self.snapshot.minted(parent)?.version.release;
+        let newest = self.snapshot.newest_of(release)?;
+        (newest.tag != *parent).then(|| newest.tag.clone())
+    }
+
+    fn refresh(&mut self) -> Result<()> {
+        let fresh = Snapshot::take(self.ctx)?;
+        self.snapshot.candidates = fresh.candidates;
+        self.snapshot.pool = fresh.pool;
+        Ok(())
+    }
+
+    /// Gives the number up, and takes back what was published for it.
+    fn abandon(&mut self, reason: &str) -> Result<()> {
+        self.give_up(reason)?;
+        self.run.mint().map_or(Ok(()), |mint| mint::take_back(self.ctx, mint))
+    }
+
+    fn give_up(&mut self, reason: &str) -> Result<()> {
+        let ctx = self.ctx;
+        for _ in 0..TRIES {
+            let view =
+                ledger::read::<CandidatesState>(&ctx.repo, &ledger::candidates_ref(ctx.project()), &[])?;
+            if !view.state.reservations.iter().any(|r| r.version == self.version) {
+                return Ok(());
+            }
+            let event = Event {
+                id: self.snapshot.style.candidate(&self.version).to_string(),
+                at: ctx.world.now(),
+                actor: self.actor.clone(),
+                nonce: Context::nonce(),
+                what: What::Abandoned {
+                    version: self.version.clone(),
+                    commit: self.draft.commit,
+                    reason: reason.to_owned(),
+                },
+            };
+            let (after, update) = view.append(&ctx.repo, &[event])?;
+            match ctx.authority().publish(&ctx.repo, &[update])? {
+                Published::Done => {
+                    self.snapshot.candidates = after;
+                    return Ok(());
+                }
+                Published::Moved(_) => snapshot::fetch_chains(ctx)?,
+            }
+        }
+        Err(Failure::new(Kind::Moved, "the candidates' chain keeps moving"))
+    }
+}

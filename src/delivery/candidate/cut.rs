@@ -1,0 +1,277 @@
+//! What a cut means: which commit, which release, which version.
+
+use crate::delivery::candidate::build::{Draft, Intended};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::paths::{Foreign, Scope, baseline, changes, position};
+use crate::delivery::read::snapshot::Snapshot;
+use crate::domain::candidates::Minted;
+use crate::domain::changes::{Change, summary};
+use crate::domain::name::Oid;
+use crate::domain::version::{self, Bump, Version};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::history;
+
+/// How many commits a first candidate's list of changes looks at.
+const FIRST: usize = 200;
+
+/// What a cut is asked to do.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The commit; trunk's tip by default.
+    pub rev: Option<String>,
+    /// Build anew.
+    pub again: bool,
+    /// Open the release under this version.
+    pub version: Option<String>,
+    /// What the next version raises.
+    pub bump: Option<Bump>,
+    /// The next candidate of this open release.
+    pub release: Option<String>,
+    /// Nothing where nothing changed.
+    pub if_changed: bool,
+}
+
+/// Plans a cut.
+///
+/// # Errors
+/// The commit is unknown or not on trunk; the release is closed or unknown;
+/// the version is taken.
+pub fn intend(ctx: &Context<'_>, snapshot: &Snapshot, request: &Request) -> Result<Intended> {
+    whole_history(ctx, snapshot)?;
+    let commit = on_trunk(ctx, snapshot, request.rev.as_deref())?;
+    let scheme = snapshot.policy.config.version.scheme;
+    let explicit = |text: &String| {
+        snapshot
+            .style
+            .explicit(scheme, text)
+            .map_err(|bad| Failure::new(Kind::Usage, bad.to_string()).hint("what there is: rel list"))
+    };
+    let wanted = request.version.as_ref().map(explicit).transpose()?;
+    let mut line = request.release.as_ref().map(explicit).transpose()?;
+    let named = wanted.as_ref().or(line.as_ref());
+    let existing = snapshot
+        .pool
+        .iter()
+        .rev()
+        .find(|m| m.commit == commit && named.is_none_or(|release| m.version.release == *release));
+    if let Some(existing) = existing {
+        if !request.again {
+            return Ok(Intended::Exists(existing.clone()));
+        }
+        // Anew, but not under a new name while its release is open.
+        let release = &existing.version.release;
+        let open = snapshot.candidates.state.line(release).is_some_and(|line| !line.closed);
+        if open && wanted.is_none() && request.bump.is_none() {
+            line.get_or_insert(release.clone());
+        }
+    }
+    let scope = Scope::new(&snapshot.policy.config.project.paths)?;
+    let newest = snapshot.candidates.state.newest().and_then(|line| snapshot.newest_of(&line.release));
+    if request.if_changed
+        && let Some(newest) = newest
+        && unchanged(ctx, &scope, newest, commit)?
+    {
+        return Ok(Intended::Exists(newest.clone()));
+    }
+    let foreign = Foreign::read(ctx, snapshot)?;
+    let base = base(ctx, snapshot, &foreign, commit)?;
+    let (release, text) = match &line {
+        Some(release) => {
+            let parent = open_line(ctx, snapshot, release, commit)?;
+            (release.clone(), list(ctx, &scope, &history::range(&ctx.repo, &[parent.trunk_commit], commit)?)?)
+        }
+        None => {
+            let since: Vec<Oid> = base.commit.into_iter().collect();
+            let range = history::range(&ctx.repo, &since, commit)?;
+            let few = if since.is_empty() { &range[..range.len().min(FIRST)] } else { &range[..] };
+            let mut own = Vec::new();
+            for oid in few {
+                if scope.touched_by(ctx, *oid)? {
+                    own.push(*oid);
+                }
+            }
+            let own = changes(ctx, &own)?;
+            let release = match wanted {
+                Some(version) => free(snapshot, &foreign, version, commit)?,
+                None => next(ctx, snapshot, &foreign, request, base.version.as_ref(), &own, commit),
+            };
+            (release, told(base.text.as_deref(), &own))
+        }
+    };
+    let least_number = foreign.least_number(&release);
+    Ok(Intended::New(Box::new(Draft {
+        position: position(ctx, snapshot, commit)?,
+        commit,
+        trunk_commit: commit,
+        parent: None,
+        picks: Vec::new(),
+        text,
+        yields: !request.again && existing_nowhere(snapshot, commit),
+        follows: false,
+        least_number,
+        release,
+    })))
+}
+
+fn existing_nowhere(snapshot: &Snapshot, commit: Oid) -> bool {
+    !snapshot.pool.iter().any(|minted| minted.commit == commit)
+}
+
+/// A version and a place on trunk are counted from the history, so all of it
+/// has to be here.
+fn whole_history(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<()> {
+    if ctx.has_history(snapshot.trunk)? {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Refused, "this clone is shallow, and a cut counts commits; nothing changed")
+        .reason("shallow", "its history is cut off, so versions and positions would come out wrong")
+        .hint("git fetch --unshallow")
+        .hint("in CI: fetch the whole history (actions/checkout: fetch-depth: 0; GitLab: GIT_DEPTH: 0)"))
+}
+
+/// The commit a person means, which must be an ancestor of trunk's tip.
+fn on_trunk(ctx: &Context<'_>, snapshot: &Snapshot, rev: Option<&str>) -> Result<Oid> {
+    let trunk = &ctx.home.trunk;
+    let commit = match rev {
+        None => return Ok(snapshot.trunk),
+        Some(rev) if rev == "trunk" || rev == trunk => return Ok(snapshot.trunk),
+        Some(rev) => ctx.repo.resolve_commit(rev)?.ok_or_else(|| {
+            Failure::new(Kind::NotFound, format!("there is no commit {rev} in this clone"))
+                .hint("git fetch, if it was made elsewhere")
+        })?,
+    };
+    if history::is_ancestor(&ctx.repo, commit, snapshot.trunk)? {
+        return Ok(commit);
+    }
+    let info = ctx.repo.commit(commit)?;
+    let failure = Failure::new(Kind::Refused, format!("{} is not on trunk; nothing changed", commit.short()))
+        .reason("trunk", format!("{:?} is no ancestor of {trunk}, {}", info.subject, snapshot.trunk.short()));
+    Err(if ctx.is_local() {
+        failure.hint(format!("merge it into {trunk} first"))
+    } else {
+        failure.hint(format!("merge it into {trunk} and push: git push {} {trunk}", ctx.home.remote))
+    })
+}
+
+fn unchanged(ctx: &Context<'_>, scope: &Scope, newest: &Minted, commit: Oid) -> Result<bool> {
+    for oid in history::range(&ctx.repo, &[newest.trunk_commit], commit)? {
+        if scope.touched_by(ctx, oid)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What a cut counts from.
+#[derive(Debug, Default)]
+struct Base {
+    /// The version.
+    version: Option<Version>,
+    /// The version, or what stands for one, as people know it.
+    text: Option<String>,
+    /// The commit.
+    commit: Option<Oid>,
+}
+
+/// The newest version before this commit, ours or a foreign tag's; where there
+/// is none, what was recorded as live.
+fn base(ctx: &Context<'_>, snapshot: &Snapshot, foreign: &Foreign, commit: Oid) -> Result<Base> {
+    let ours = snapshot.candidates.state.newest();
+    let ours_at = ours.and_then(|line| line.trunk_commit);
+    if !foreign.is_empty() {
+        let exclude: Vec<Oid> = ours_at.into_iter().collect();
+        for oid in history::range(&ctx.repo, &exclude, commit)? {
+            if let Some(taken) = foreign.at(oid) {
+                let (version, text) = (Some(taken.release.clone()), Some(taken.text.clone()));
+                return Ok(Base { version, text, commit: Some(oid) });
+            }
+        }
+    }
+    if let Some(ours) = ours {
+        let release = &ours.release;
+        return Ok(Base { version: Some(release.clone()), text: Some(release.to_string()), commit: ours_at });
+    }
+    Ok(match baseline(ctx, snapshot, commit)? {
+        Some(live) => {
+            Base { version: None, text: Some(live.tag.label().to_owned()), commit: Some(live.commit) }
+        }
+        None => Base::default(),
+    })
+}
+
+fn open_line<'a>(
+    ctx: &Context<'_>,
+    snapshot: &'a Snapshot,
+    release: &Version,
+    commit: Oid,
+) -> Result<&'a Minted> {
+    let line = snapshot.candidates.state.line(release).filter(|line| line.minted);
+    let (Some(line), Some(newest)) = (line, snapshot.newest_of(release)) else {
+        return Err(Failure::new(Kind::NotFound, format!("there is no release {release}")).hint("rel list"));
+    };
+    if line.closed {
+        return Err(Failure::new(Kind::Refused, format!("release {release} is closed; nothing changed"))
+            .reason("release", format!("{release} reached its final environment"))
+            .hint("open the next one: rel cut"));
+    }
+    if !history::is_ancestor(&ctx.repo, newest.trunk_commit, commit)? {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("{} is not later than {} on trunk; nothing changed", commit.short(), newest.tag),
+        )
+        .reason("trunk", format!("{release} stands at {}", newest.trunk_commit.short())));
+    }
+    Ok(newest)
+}
+
+fn free(snapshot: &Snapshot, foreign: &Foreign, version: Version, commit: Oid) -> Result<Version> {
+    if foreign.takes(&version) {
+        return Err(Failure::new(Kind::Refused, format!("version {version} is taken; nothing changed"))
+            .reason("version", "a tag that rel did not make has it"));
+    }
+    if snapshot.candidates.state.taken(&version, commit) {
+        return Err(Failure::new(Kind::Refused, format!("version {version} is taken; nothing changed"))
+            .reason("version", "a release of that version exists, or is being built")
+            .hint(format!("for its next candidate: rel cut --release {version}")));
+    }
+    Ok(version)
+}
+
+/// The version that a cut opens: counted from `base`, and never at or below a
+/// full release that somebody tagged, on another branch for example.
+fn next(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    foreign: &Foreign,
+    request: &Request,
+    base: Option<&Version>,
+    own: &[Change],
+    commit: Oid,
+) -> Version {
+    let config = &snapshot.policy.config.version;
+    let bump = request.bump.unwrap_or(config.bump);
+    let base = base.max(foreign.latest_release());
+    let next = version::next(config.scheme, bump, base, own, ctx.world.now().date_naive());
+    version::next_free(next, config.scheme, |version| {
+        foreign.takes(version) || snapshot.candidates.state.taken(version, commit)
+    })
+}
+
+fn list(ctx: &Context<'_>, scope: &Scope, range: &[Oid]) -> Result<String> {
+    let mut own = Vec::new();
+    for oid in range {
+        if scope.touched_by(ctx, *oid)? {
+            own.push(*oid);
+        }
+    }
+    Ok(summary(&changes(ctx, &own)?))
+}
+
+fn told(base: Option<&str>, own: &[Change]) -> String {
+    let text = summary(own);
+    match base {
+        Some(base) if text.is_empty() => format!("No changes since {base}."),
+        Some(base) => format!("Changes since {base}:\n\n{text}"),
+        None => text,
+    }
+}

@@ -1,0 +1,107 @@
+//! What a candidate is at the authority: its artifacts, its tag and, last,
+//! the entry in the chain that makes it one.
+//!
+//! They are published as one where the authority can do that. Where it moves
+//! one ref at a time, whoever dies on the way leaves the first of them without
+//! the last: then they are no candidate's yet. The journal names them, so that
+//! the next run can put the rest there, or take back what was given up.
+
+use crate::delivery::read::context::Context;
+use crate::domain::candidates::{CandidatesState, Event, What};
+use crate::domain::name::Oid;
+use crate::failure::Result;
+use crate::store::artifacts::artifacts_ref;
+use crate::store::authority::{Expected, Published, RefUpdate};
+use crate::store::journal::Mint;
+use crate::store::ledger::{self, View};
+
+/// Publishes them with `event`, the entry, on top of this view; the view after it.
+///
+/// # Errors
+/// As [`crate::store::authority::Authority::publish`].
+pub fn publish(
+    ctx: &Context<'_>,
+    view: &View<CandidatesState>,
+    mint: &Mint,
+    event: &Event,
+) -> Result<(View<CandidatesState>, Published)> {
+    let (after, entry) = view.append(&ctx.repo, std::slice::from_ref(event))?;
+    // The entry comes last: whoever sees it finds the tag, and whoever finds the tag the artifacts.
+    let made = refs(ctx, mint).into_iter().map(|(name, new)| RefUpdate {
+        name,
+        expected: Expected::MustNotExist,
+        new,
+    });
+    let updates: Vec<RefUpdate> = made.chain([entry]).collect();
+    let published = ctx.authority().publish(&ctx.repo, &updates)?;
+    if published == Published::Done && !ctx.is_local() {
+        let copy = format!("{}{}", ctx.tags_prefix(), mint.candidate.tag);
+        ctx.repo.set_cache_ref(&copy, mint.candidate.tag_object)?;
+    }
+    Ok((after, published))
+}
+
+/// Whether a part of it is there, and the rest can follow from this clone.
+///
+/// # Errors
+/// The authority cannot be reached.
+pub fn is_begun(ctx: &Context<'_>, mint: &Mint) -> Result<bool> {
+    let refs = refs(ctx, mint);
+    let names: Vec<&str> = refs.iter().map(|(name, _)| name.as_str()).collect();
+    let held = ctx.authority().tips(&ctx.repo, &names)?;
+    let there: Vec<bool> = refs.iter().zip(held).map(|((_, new), held)| held == Some(*new)).collect();
+    let tag_is_there = there.last() == Some(&true);
+    Ok(tag_is_there || there.contains(&true) && ctx.repo.is_intact(mint.candidate.tag_object))
+}
+
+/// Takes back what was put there for a number that was abandoned since; says
+/// so where the authority keeps it. Nothing of a candidate is touched.
+///
+/// # Errors
+/// git failed.
+pub fn take_back(ctx: &Context<'_>, mint: &Mint) -> Result<()> {
+    if !is_abandoned(ctx, mint)? {
+        return Ok(());
+    }
+    let refs = refs(ctx, mint);
+    let tag = &mint.candidate.tag;
+    if let Err(failure) = ctx.authority().remove(&ctx.repo, &refs) {
+        ctx.screen.warn(&format!(
+            "what was put there for {tag}, which is no candidate, could not be taken back; \
+             rel fsck names it: {}",
+            failure.message
+        ));
+        return Ok(());
+    }
+    if !ctx.is_local() {
+        let copies = [format!("{}{tag}", ctx.tags_prefix()), tag.to_ref()];
+        for copy in copies {
+            if ctx.repo.ref_target(&copy)? == Some(mint.candidate.tag_object) {
+                ctx.repo.delete_cache_ref(&copy)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the chain, as this clone has it, says that the number came to nothing.
+fn is_abandoned(ctx: &Context<'_>, mint: &Mint) -> Result<bool> {
+    let tip = ledger::tip(&ctx.repo, &ledger::candidates_ref(ctx.project()), &[])?;
+    let ours = &mint.candidate.version;
+    for event in ledger::events::<CandidatesState>(&ctx.repo, tip) {
+        match event?.1.what {
+            What::Abandoned { version, .. } if version == *ours => return Ok(true),
+            What::Reserved { version, .. } if version == *ours => return Ok(false),
+            What::Minted(minted) if minted.version == *ours => return Ok(false),
+            _ => {}
+        }
+    }
+    Ok(false)
+}
+
+/// All but the entry, in the order they are made.
+fn refs(ctx: &Context<'_>, mint: &Mint) -> Vec<(String, Oid)> {
+    let candidate = &mint.candidate;
+    let artifacts = mint.artifacts.map(|new| (artifacts_ref(ctx.project(), &candidate.version), new));
+    artifacts.into_iter().chain([(candidate.tag.to_ref(), candidate.tag_object)]).collect()
+}

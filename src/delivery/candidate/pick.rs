@@ -1,0 +1,352 @@
+//! What a cherry-pick means: onto which candidate, and what it adds.
+//!
+//! Every tree is computed before anything is reserved, so that a conflict
+//! leaves every ref and file as it was.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::candidate::build::{Draft, Intended};
+use crate::delivery::read::context::Context;
+use crate::delivery::read::paths::{Foreign, changes};
+use crate::delivery::read::revision::Named;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::domain::candidate::Pick;
+use crate::domain::candidates::{Line, Minted};
+use crate::domain::changes::summary;
+use crate::domain::name::{Oid, TagName};
+use crate::domain::version::{self, Version};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::history;
+use crate::store::pick::{Picked, commit_pick, pick};
+
+/// Where fixes are picked onto.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The candidate.
+    pub onto: TagName,
+    /// Whether it stands for its release, whose newest candidate it has to be.
+    pub follows: bool,
+}
+
+/// What a person means by `--onto`, or by leaving it out.
+///
+/// # Errors
+/// Nothing is called that; two releases could be meant and nobody can be
+/// asked (exit 2).
+pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, onto: Option<&str>) -> Result<Target> {
+    let Some(text) = onto else { return default(ctx, snapshot) };
+    let (minted, named) = snapshot.candidate_named(ctx, text)?;
+    Ok(Target { onto: minted.tag.clone(), follows: named == Named::Release })
+}
+
+/// A release and every later one, by trunk and then by version, each by its
+/// newest candidate. What fixes were picked onto to open a later patch release
+/// is left to that one.
+///
+/// # Errors
+/// There is no such release.
+pub fn since(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Vec<Target>> {
+    let (first, _) = snapshot.candidate_named(ctx, text)?;
+    let state = &snapshot.candidates.state;
+    let order = |release: &Version| state.line(release).map(|line| (line.position, line.release.clone()));
+    let first = order(&first.version.release);
+    let superseded = |minted: &Minted| {
+        snapshot.pool.iter().any(|other| {
+            other.version.release != minted.version.release
+                && other
+                    .parent
+                    .as_ref()
+                    .and_then(|parent| snapshot.minted(parent))
+                    .is_some_and(|parent| parent.version.release == minted.version.release)
+        })
+    };
+    let mut lines: Vec<&Line> = state.releases.iter().filter(|line| line.minted).collect();
+    lines.sort_by(|a, b| (a.position, &a.release).cmp(&(b.position, &b.release)));
+    let later = lines.into_iter().filter(|line| Some((line.position, line.release.clone())) >= first);
+    let newest = later.filter_map(|line| snapshot.newest_of(&line.release));
+    let targets = newest.filter(|minted| !superseded(minted));
+    Ok(targets.map(|minted| Target { onto: minted.tag.clone(), follows: true }).collect())
+}
+
+fn default(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Target> {
+    let newest =
+        snapshot.candidates.state.newest().and_then(|line| snapshot.newest_of(&line.release)).ok_or_else(
+            || Failure::new(Kind::NotFound, "there is no release to pick onto").hint("open one: rel cut"),
+        )?;
+    let newest_target = Target { onto: newest.tag.clone(), follows: true };
+    let live = snapshot
+        .policy
+        .config
+        .final_environments()
+        .filter_map(|environment| snapshot.environments.get(&environment.name)?.state.current())
+        // A baseline is nothing that could be picked onto.
+        .filter_map(|live| snapshot.minted(&live.tag))
+        .find(|live| live.version.release != newest.version.release);
+    let Some(live) = live else { return Ok(newest_target) };
+    let (newest_release, live_release) = (&newest.version.release, &live.version.release);
+    let which = format!("{newest_release} is the newest release, but {live_release} is the one that is live");
+    if !ctx.can_ask() || ctx.options.yes {
+        return Err(Failure::new(Kind::Usage, format!("{which}; which one is meant?"))
+            .hint(format!("--onto {newest_release}"))
+            .hint(format!("--onto {live_release}")));
+    }
+    let choices = [format!("{live_release}, live"), format!("{newest_release}, the newest")];
+    let chosen = ctx.asker.choose(&format!("{which}. Pick onto"), &choices.each_ref().map(String::as_str))?;
+    match chosen {
+        Some(0) => {
+            let onto = snapshot.newest_of(live_release).map_or_else(|| live.tag.clone(), |m| m.tag.clone());
+            Ok(Target { onto, follows: true })
+        }
+        Some(_) => Ok(newest_target),
+        None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
+    }
+}
+
+/// What became of each commit that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It was picked.
+    Picked(Pick),
+    /// It is in there already, and how.
+    Contained(Oid, String),
+    /// It changes nothing there.
+    Empty(Oid),
+}
+
+/// The commits that a person names, each once, in their order; a range as `git
+/// cherry-pick` takes it, oldest first.
+///
+/// # Errors
+/// One is unknown; a range has nothing in it.
+pub fn sources(ctx: &Context<'_>, revs: &[String]) -> Result<Vec<Oid>> {
+    let mut commits = Vec::new();
+    for rev in revs {
+        for commit in named(ctx, rev)? {
+            if !commits.contains(&commit) {
+                commits.push(commit);
+            }
+        }
+    }
+    Ok(commits)
+}
+
+fn named(ctx: &Context<'_>, rev: &str) -> Result<Vec<Oid>> {
+    let find = |text: &str| {
+        ctx.repo.resolve_commit(text)?.ok_or_else(|| {
+            Failure::new(Kind::NotFound, format!("there is no commit {text} in this clone"))
+                .hint("git fetch, if it was made elsewhere")
+        })
+    };
+    let Some((from, to)) = rev.split_once("..") else { return Ok(vec![find(rev)?]) };
+    if to.starts_with('.') {
+        return Err(Failure::new(Kind::Usage, format!("{rev} names both sides; which commits are meant?"))
+            .hint("A..B is what B has and A has not"));
+    }
+    let end = |text: &str| find(if text.is_empty() { "HEAD" } else { text });
+    let mut range = history::range(&ctx.repo, &[end(from)?], end(to)?)?;
+    if range.is_empty() {
+        return Err(Failure::new(Kind::NotFound, format!("there is no commit in {rev}"))
+            .hint("A..B is what B has and A has not"));
+    }
+    range.reverse();
+    Ok(range)
+}
+
+/// What to pick, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The commits, in the order to apply them.
+    pub commits: Vec<Oid>,
+    /// Which parent of a merge is its mainline.
+    pub mainline: Option<u32>,
+    /// Picks that are known already, from an earlier run.
+    pub known: Vec<Known>,
+}
+
+/// What a pick came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// What it was picked onto.
+    pub onto: Oid,
+    /// What was picked.
+    pub source: Oid,
+    /// What it became; nothing where it changes nothing there.
+    pub commit: Option<Oid>,
+    /// Whether a person resolved it.
+    pub by_hand: bool,
+}
+
+/// What planning a pick onto one candidate came to.
+#[derive(Debug, Clone)]
+pub enum Planned {
+    /// It can be made, or is there already.
+    Ready(Intended),
+    /// It needs a person first.
+    Conflict(Conflict),
+}
+
+/// A pick that does not apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The candidate it was to be picked onto.
+    pub parent: TagName,
+    /// The commit reached so far.
+    pub onto: Oid,
+    /// What does not apply.
+    pub source: Oid,
+    /// The paths in conflict, fit for printing.
+    pub paths: Vec<String>,
+    /// What was picked before it.
+    pub before: Vec<Known>,
+}
+
+/// Plans a pick: the trees and commits are made, and no ref is touched. Tells
+/// what became of each commit through `fates`.
+///
+/// # Errors
+/// A merge without `-m`, an unknown target.
+pub fn plan(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    target: &Target,
+    wanted: &Wanted,
+    fates: &mut Vec<Fate>,
+) -> Result<Planned> {
+    fates.clear();
+    let named = snapshot
+        .minted(&target.onto)
+        .ok_or_else(|| Failure::new(Kind::NotFound, format!("there is no candidate {}", target.onto)))?;
+    let parent =
+        if target.follows { snapshot.newest_of(&named.version.release).unwrap_or(named) } else { named };
+    let carried = carried(ctx, snapshot, parent)?;
+    let mut head = parent.commit;
+    let mut picks = Vec::new();
+    let mut before = Vec::new();
+    for &source in &wanted.commits {
+        if let Some(how) = contained(ctx, parent, &carried, source)? {
+            fates.push(Fate::Contained(source, how));
+            continue;
+        }
+        let commit = match one(ctx, wanted, source, head)? {
+            Applied::Conflict(paths) => {
+                let parent = parent.tag.clone();
+                return Ok(Planned::Conflict(Conflict { parent, onto: head, source, paths, before }));
+            }
+            Applied::As(commit) => commit,
+        };
+        before.push(Known { onto: head, source, commit, by_hand: false });
+        match commit {
+            None => fates.push(Fate::Empty(source)),
+            Some(commit) => {
+                head = commit;
+                let pick = Pick { source, commit };
+                picks.push(pick.clone());
+                fates.push(Fate::Picked(pick));
+            }
+        }
+    }
+    if picks.is_empty() {
+        return Ok(Planned::Ready(Intended::Exists(parent.clone())));
+    }
+    draft(ctx, snapshot, target, parent, picks, head).map(Planned::Ready)
+}
+
+/// What applying one commit came to.
+enum Applied {
+    /// It became this commit; nothing where it changes nothing.
+    As(Option<Oid>),
+    /// It does not apply.
+    Conflict(Vec<String>),
+}
+
+fn one(ctx: &Context<'_>, wanted: &Wanted, source: Oid, head: Oid) -> Result<Applied> {
+    let mut theirs = wanted.known.iter().filter(|known| known.source == source);
+    let is_here = |known: &&Known| known.commit.is_none_or(|commit| ctx.repo.has_object(commit));
+    if let Some(known) = theirs.clone().find(|known| known.onto == head).filter(is_here) {
+        return Ok(Applied::As(known.commit));
+    }
+    let make = |tree| commit_pick(&ctx.repo, source, head, tree, &ctx.actor()?, ctx.world.now());
+    let paths = match pick(&ctx.repo, source, head, wanted.mainline)? {
+        Picked::Empty => return Ok(Applied::As(None)),
+        Picked::Clean(tree) => return Ok(Applied::As(Some(make(tree)?))),
+        Picked::Conflict(paths) => paths,
+    };
+    // What a person resolved onto another candidate may fit as they resolved it.
+    let by_hand = theirs.find_map(|known| known.commit.filter(|_| known.by_hand));
+    if let Some(resolved) = by_hand.filter(|commit| ctx.repo.has_object(*commit)) {
+        match pick(&ctx.repo, resolved, head, None)? {
+            Picked::Empty => return Ok(Applied::As(None)),
+            Picked::Clean(tree) => return Ok(Applied::As(Some(make(tree)?))),
+            Picked::Conflict(_) => {}
+        }
+    }
+    Ok(Applied::Conflict(paths))
+}
+
+fn draft(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    target: &Target,
+    parent: &Minted,
+    picks: Vec<Pick>,
+    head: Oid,
+) -> Result<Intended> {
+    let foreign = Foreign::read(ctx, snapshot)?;
+    let line = snapshot.candidates.state.line(&parent.version.release);
+    let release = if line.is_some_and(|line| line.closed) {
+        version::next_patch(snapshot.policy.config.version.scheme, &parent.version.release, |version| {
+            foreign.takes(version) || snapshot.candidates.state.taken(version, head)
+        })
+    } else {
+        parent.version.release.clone()
+    };
+    let told = summary(&changes(ctx, &picks.iter().map(|pick| pick.commit).collect::<Vec<_>>())?);
+    Ok(Intended::New(Box::new(Draft {
+        commit: head,
+        trunk_commit: parent.trunk_commit,
+        position: parent.position,
+        parent: Some(parent.tag.clone()),
+        text: format!("Picked onto {}:\n\n{told}", parent.tag),
+        picks,
+        yields: false,
+        follows: target.follows && release == parent.version.release,
+        least_number: foreign.least_number(&release),
+        release,
+    })))
+}
+
+/// The commits that a candidate carries by recorded picks, its parents' too.
+///
+/// # Errors
+/// The tag of one of them is not the one that was minted, or git failed.
+pub fn carried(ctx: &Context<'_>, snapshot: &Snapshot, from: &Minted) -> Result<Vec<(Pick, TagName)>> {
+    let mut picks = Vec::new();
+    let mut seen = HashSet::new();
+    let mut next = Some(from);
+    while let Some(minted) = next.filter(|minted| seen.insert(minted.tag.clone())) {
+        if minted.parent.is_none() {
+            break;
+        }
+        let record = snapshot.record(ctx, minted)?;
+        picks.extend(record.picks.into_iter().map(|pick| (pick, minted.tag.clone())));
+        next = minted.parent.as_ref().and_then(|parent| snapshot.minted(parent));
+    }
+    Ok(picks)
+}
+
+fn contained(
+    ctx: &Context<'_>,
+    parent: &Minted,
+    known: &[(Pick, TagName)],
+    source: Oid,
+) -> Result<Option<String>> {
+    if history::is_ancestor(&ctx.repo, source, parent.commit)? {
+        return Ok(Some(format!("{} descends from it", parent.tag)));
+    }
+    if let Some((pick, tag)) = known.iter().find(|(pick, _)| pick.source == source || pick.commit == source) {
+        return Ok(Some(format!("picked in {tag} as {}", pick.commit.short())));
+    }
+    Ok(None)
+}

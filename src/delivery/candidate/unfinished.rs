@@ -1,0 +1,243 @@
+//! A cherry-pick that waits for a person: what was asked for, how far it came,
+//! and where the conflict is laid out. One for each clone and project.
+//!
+//! What is written down comes before what it tells of, so that whatever is
+//! killed can be gone on with, or dropped.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::candidate::pick::{Conflict, Known, Target, Wanted};
+use crate::delivery::read::context::Context;
+use crate::domain::artifact::sha256_of;
+use crate::domain::name::{Oid, TagName};
+use crate::failpoint;
+use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::file;
+use crate::store::pick::commit_pick;
+use crate::store::resolving::{self, Resolution};
+
+/// The version of the file. A newer one is not touched.
+const VERSION: u64 = 1;
+
+/// A cherry-pick that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfinished {
+    v: u64,
+    /// What is picked.
+    pub wanted: Wanted,
+    /// Onto what.
+    pub targets: Vec<Target>,
+    /// Whether nothing is deployed by itself afterwards.
+    pub no_deploy: bool,
+    /// Where it stopped.
+    pub stop: Stop,
+}
+
+/// A conflict, and where it is laid out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// The candidate that is picked onto.
+    pub parent: TagName,
+    /// The commit reached so far.
+    pub onto: Oid,
+    /// What does not apply to it.
+    pub source: Oid,
+    /// The paths in conflict, fit for printing.
+    pub paths: Vec<String>,
+    /// The linked worktree.
+    pub worktree: PathBuf,
+    /// Whether it has been laid out; else a run died over that.
+    ready: bool,
+}
+
+fn state_file(ctx: &Context<'_>) -> PathBuf {
+    ctx.state_dir().join("pick.json")
+}
+
+/// Where this clone's worktree goes: outside of every working tree, and where
+/// it is still there after a restart of the machine.
+fn folder(ctx: &Context<'_>) -> PathBuf {
+    let home = || ctx.world.var("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    let state = ctx.world.var("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let base = state.or_else(home).unwrap_or_else(|| PathBuf::from("/tmp"));
+    let clone = sha256_of(ctx.repo.common_dir().as_os_str().as_encoded_bytes()).hex();
+    base.join("rel").join(format!("{}-{}", ctx.project(), &clone[..12]))
+}
+
+/// What waits in this clone, if something does.
+///
+/// # Errors
+/// It was written by a newer version, or is no record.
+pub fn read(ctx: &Context<'_>) -> Result<Option<Unfinished>> {
+    let file = state_file(ctx);
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).doing(format!("{} cannot be read", file.display())),
+    };
+    #[derive(Deserialize)]
+    struct Versioned {
+        v: u64,
+    }
+    let damaged = |why: serde_json::Error| {
+        Failure::failed("what is written down of an unfinished cherry-pick cannot be read")
+            .hint("drop it: rel cherry-pick --abort")
+            .because(why)
+    };
+    let Versioned { v } = serde_json::from_str(&text).map_err(damaged)?;
+    if v != VERSION {
+        return Err(Failure::failed("an unfinished cherry-pick was begun by another version of rel")
+            .hint("finish it with that one, or drop it: rel cherry-pick --abort"));
+    }
+    serde_json::from_str(&text).map(Some).map_err(damaged)
+}
+
+fn write(ctx: &Context<'_>, unfinished: &Unfinished) -> Result<()> {
+    // Commits that it names are on the disk before it is.
+    ctx.repo.sync_objects()?;
+    let file = state_file(ctx);
+    fs::create_dir_all(ctx.state_dir()).doing(format!("{} cannot be made", ctx.state_dir().display()))?;
+    let text = serde_json::to_string_pretty(unfinished).doing("a cherry-pick cannot be written down")?;
+    file::replace(&file, &text)
+}
+
+/// Lays a conflict out for a person. None where git resolved it by itself, as
+/// a person had before: it is known from now on.
+///
+/// # Errors
+/// It cannot be laid out.
+pub fn lay_out(
+    ctx: &Context<'_>,
+    wanted: &mut Wanted,
+    targets: &[Target],
+    no_deploy: bool,
+    conflict: &Conflict,
+) -> Result<Option<Stop>> {
+    for known in &conflict.before {
+        remember(wanted, known.clone());
+    }
+    let mut unfinished = Unfinished {
+        v: VERSION,
+        wanted: wanted.clone(),
+        targets: targets.to_vec(),
+        no_deploy,
+        stop: Stop {
+            parent: conflict.parent.clone(),
+            onto: conflict.onto,
+            source: conflict.source,
+            paths: conflict.paths.clone(),
+            worktree: folder(ctx).join(format!("{}-{}", ctx.project(), conflict.parent)),
+            ready: false,
+        },
+    };
+    write(ctx, &unfinished)?;
+    failpoint::step("unfinished")?;
+    let Stop { onto, source, worktree, .. } = &unfinished.stop;
+    let paths = resolving::lay_out(&ctx.repo, worktree, *onto, *source, wanted.mainline)?;
+    failpoint::step("laid out")?;
+    if paths.is_empty() {
+        let known = resolved(ctx, &unfinished.stop)?;
+        remember(wanted, known);
+        return Ok(None);
+    }
+    (unfinished.stop.paths, unfinished.stop.ready) = (paths, true);
+    write(ctx, &unfinished)?;
+    Ok(Some(unfinished.stop))
+}
+
+/// What a person made of the conflict, taken into what is known.
+///
+/// # Errors
+/// It is not resolved; the worktree is gone.
+pub fn resume(ctx: &Context<'_>) -> Result<Unfinished> {
+    let Some(mut unfinished) = read(ctx)? else {
+        return Err(Failure::new(Kind::Refused, "there is no cherry-pick to go on with; nothing changed")
+            .hint("begin one: rel cherry-pick COMMIT"));
+    };
+    let stop = &unfinished.stop;
+    if !stop.ready {
+        // A run died before it was there; it is laid out again where it still conflicts.
+        return Ok(unfinished);
+    }
+    if !stop.worktree.join(".git").exists() {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("the worktree of the pick of {} is gone; nothing changed", stop.source.short()),
+        )
+        .reason("worktree", stop.worktree.display().to_string())
+        .hint("rel cherry-pick --abort, and pick again"));
+    }
+    let known = resolved(ctx, stop)?;
+    remember(&mut unfinished.wanted, known);
+    Ok(unfinished)
+}
+
+fn resolved(ctx: &Context<'_>, stop: &Stop) -> Result<Known> {
+    let Stop { onto, source, worktree, .. } = stop;
+    let make = |tree| commit_pick(&ctx.repo, *source, *onto, tree, &ctx.actor()?, ctx.world.now());
+    let before = ctx.repo.commit(*onto)?.tree;
+    let commit = match resolving::resolution(&ctx.repo, worktree, *onto, *source)? {
+        Resolution::Tree(tree) => (tree != before).then(|| make(tree)).transpose()?,
+        Resolution::Commit(commit) => {
+            let info = ctx.repo.commit(commit)?;
+            // Whoever commits by hand may have dropped the line that says where it is from.
+            let says = info.message.contains(&format!("(cherry picked from commit {source})"));
+            match (info.tree == before, says) {
+                (true, _) => None,
+                (false, true) => Some(commit),
+                (false, false) => Some(make(info.tree)?),
+            }
+        }
+    };
+    Ok(Known { onto: *onto, source: *source, commit, by_hand: true })
+}
+
+/// What was known of the same pick before is replaced.
+fn remember(wanted: &mut Wanted, known: Known) {
+    let same = |other: &Known| other.onto == known.onto && other.source == known.source;
+    wanted.known.retain(|other| !same(other));
+    wanted.known.push(known);
+}
+
+/// Whether something waits in this clone, or was left of what did.
+pub fn is_there(ctx: &Context<'_>) -> bool {
+    state_file(ctx).exists() || folder(ctx).exists()
+}
+
+/// Leaves no trace of what waits in this clone.
+///
+/// # Errors
+/// The worktree cannot be removed.
+pub fn clear(ctx: &Context<'_>) -> Result<()> {
+    let folder = folder(ctx);
+    resolving::clear(&ctx.repo, &folder)?;
+    // The folder around it, where no other clone has anything there.
+    if let Some(around) = folder.parent() {
+        let _ = fs::remove_dir(around);
+    }
+    let file = state_file(ctx);
+    match fs::remove_file(&file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).doing(format!("{} cannot be removed", file.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to begin another one.
+///
+/// # Errors
+/// One waits.
+pub fn must_be_none(ctx: &Context<'_>) -> Result<()> {
+    let Some(Unfinished { stop, .. }) = read(ctx)? else { return Ok(()) };
+    Err(Failure::new(
+        Kind::Refused,
+        format!("a pick of {} onto {} is not finished; nothing changed", stop.source.short(), stop.parent),
+    )
+    .reason("unfinished", format!("it waits in {}", stop.worktree.display()))
+    .hint("go on, once it is resolved: rel cherry-pick --continue")
+    .hint("or drop it: rel cherry-pick --abort"))
+}

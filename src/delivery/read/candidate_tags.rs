@@ -1,0 +1,97 @@
+//! What all candidates' tags record, for who looks at all of them: each tag is
+//! opened once, and what it says is kept beside the clone.
+//!
+//! A tag object never changes, so what is known of one stays true. Whether the
+//! authority still holds that object is asked each time.
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::paths::changes;
+use crate::delivery::read::snapshot::{Snapshot, Tags, read_candidate, vouched};
+use crate::domain::candidate::{Candidate, Pick};
+use crate::domain::candidates::{CandidatesState, Event, Minted, What};
+use crate::domain::name::{Oid, TagName};
+use crate::failure::Result;
+use crate::store::index;
+
+/// Records by the tag objects that hold them.
+pub struct Records(FxHashMap<Oid, Candidate>);
+
+impl Records {
+    /// Reads all that are known, and what the tags of newer candidates say.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn read(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Records> {
+        // A tag that cannot be read now is tried again when it is asked for.
+        let keep = |event: Event| {
+            let minted = minted(event)?;
+            let record = read_candidate(ctx, &minted.tag, minted.tag_object).ok()?.ok()?;
+            Some((minted.tag_object, record))
+        };
+        let (tip, file) = (snapshot.candidates.tip, ctx.index_file("records"));
+        let kept =
+            index::read::<CandidatesState, (Oid, Candidate)>(&ctx.repo, tip, &file, "records 1", keep)?;
+        Ok(Records(kept.into_iter().collect()))
+    }
+
+    /// Hands out the record of a candidate, among the tags that the authority has.
+    ///
+    /// # Errors
+    /// As [`Snapshot::record`].
+    pub fn take(&mut self, ctx: &Context<'_>, minted: &Minted, tags: &Tags) -> Result<Candidate> {
+        let known = self.0.remove(&minted.tag_object);
+        vouched(ctx, minted, tags.get(minted.tag.as_str()), known)
+    }
+}
+
+fn minted(event: Event) -> Option<Minted> {
+    match event.what {
+        What::Minted(minted) => Some(minted),
+        _ => None,
+    }
+}
+
+/// A pick that a candidate records.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Picked {
+    /// What was picked as what.
+    pub pick: Pick,
+    /// What it says it reverts.
+    pub reverts: Vec<Oid>,
+}
+
+/// Every pick that a candidate records whose tag is among these as it was
+/// minted, oldest first.
+///
+/// # Errors
+/// git failed.
+pub fn picks(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<Picked>> {
+    let recorded = |tag: &TagName, object: Oid| {
+        let record = read_candidate(ctx, tag, object).ok()?.ok()?;
+        let picked = record.picks.into_iter().map(|pick| {
+            let change = changes(ctx, &[pick.commit]).ok()?.pop()?;
+            Some(Picked { pick, reverts: change.reverts })
+        });
+        picked.collect::<Option<Vec<Picked>>>()
+    };
+    // Only what was picked onto another candidate has picks; the others' tags are not opened.
+    let keep = |event: Event| {
+        let minted = minted(event).filter(|minted| minted.parent.is_some())?;
+        let picks = recorded(&minted.tag, minted.tag_object);
+        Some((minted.tag, minted.tag_object, picks))
+    };
+    let (tip, file) = (snapshot.candidates.tip, ctx.index_file("picks"));
+    type Kept = (TagName, Oid, Option<Vec<Picked>>);
+    let kept = index::read::<CandidatesState, Kept>(&ctx.repo, tip, &file, "picks 2", keep)?;
+    let mut picks = Vec::new();
+    for (tag, object, known) in kept {
+        // A tag that is not the one that was minted says nothing; others warn of it.
+        if tags.get(tag.as_str()) == Some(object) {
+            picks.extend(known.or_else(|| recorded(&tag, object)).unwrap_or_default());
+        }
+    }
+    Ok(picks)
+}

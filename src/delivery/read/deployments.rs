@@ -1,0 +1,390 @@
+//! What the records tell: deployments as chains tell of them, intents joined
+//! with what became of them, and what candidates brought. Changes nothing.
+
+use std::iter::Peekable;
+
+use chrono::{DateTime, Utc};
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::paths::{Foreign, Scope, baseline};
+use crate::delivery::read::rewritten;
+use crate::delivery::read::snapshot::{self, Footing, Snapshot};
+use crate::delivery::recover::settle;
+use crate::domain::candidates::{self, CandidatesState, Minted};
+use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
+use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::history;
+use crate::store::ledger;
+use crate::store::recent::Recent;
+use crate::store::repo::Repo;
+use crate::ui::time;
+
+/// How many commits the changes of a first candidate, or release, go back.
+pub const FIRST: usize = 200;
+
+/// A snapshot for who only looks. Where the authority cannot be reached this
+/// fails all the same, and says how old what this clone knows is: nobody
+/// takes old news for new.
+///
+/// # Errors
+/// As [`Snapshot::take`].
+pub fn look(ctx: &Context<'_>, verb: &str) -> Result<Snapshot> {
+    settled(ctx, || Snapshot::take(ctx)).map_err(|failure| or_offline(ctx, verb, failure))
+}
+
+/// The same for who needs no candidates.
+///
+/// # Errors
+/// As [`Footing::take`].
+pub fn look_at_chains(ctx: &Context<'_>, verb: &str) -> Result<Footing> {
+    look_at_chains_and(ctx, verb, &[])
+}
+
+/// The same for who needs other refs as well, all in one round trip.
+///
+/// # Errors
+/// As [`Footing::take`].
+pub fn look_at_chains_and(ctx: &Context<'_>, verb: &str, others: &[String]) -> Result<Footing> {
+    settled(ctx, || Footing::take(ctx, others)).map_err(|failure| or_offline(ctx, verb, failure))
+}
+
+/// Looks after what died in this clone was settled. Where it cannot be, looking
+/// goes on, unless it fails as well.
+fn settled<T>(ctx: &Context<'_>, look: impl FnOnce() -> Result<T>) -> Result<T> {
+    let trouble = settle::before_looking(ctx).err();
+    let seen = look()?;
+    if let Some(failure) = trouble {
+        ctx.screen.warn(&format!("what a run left here is not settled: {}", failure.message));
+    }
+    Ok(seen)
+}
+
+fn or_offline(ctx: &Context<'_>, verb: &str, failure: Failure) -> Failure {
+    if ctx.options.offline || ctx.is_local() {
+        return failure;
+    }
+    if rewritten::is_refusal(&failure) {
+        return failure.hint(format!("what this clone has seen before: rel {verb} --offline"));
+    }
+    if failure.kind != Kind::Failed {
+        return failure;
+    }
+    match Footing::read(ctx).ok().and_then(|_| snapshot::as_of(ctx)) {
+        Some(at) => {
+            let age = time::ago(ctx.world.now(), at);
+            failure.hint(format!("what this clone knew {age}: rel {verb} --offline"))
+        }
+        None => failure,
+    }
+}
+
+/// The deployments that an environment's events, newest first, tell of; newest
+/// first too.
+///
+/// Reads no further back than asked: what settled a deployment comes after
+/// its intent, so one walk from the tip meets the end of each before its
+/// beginning.
+pub fn deployments(
+    events: impl Iterator<Item = Result<(Oid, Event)>>,
+) -> impl Iterator<Item = Result<Deployment>> {
+    let mut ends: Vec<Event> = Vec::new();
+    events.filter_map(move |event| match event {
+        Err(failure) => Some(Err(failure)),
+        Ok((_, event)) => match &event.what {
+            What::Intent(_) | What::Offline(_) => {
+                let mut deployment = event.what.intent()?.deployment.clone();
+                settle(&mut deployment, &event);
+                ends.retain(|end| {
+                    // By number: what settles a deployment may know its environment by a later name.
+                    let ours = end.id.seq == event.id.seq;
+                    if ours {
+                        settle(&mut deployment, end);
+                    }
+                    !ours
+                });
+                Some(Ok(deployment))
+            }
+            What::Outcome(_) | What::TakenOver { .. } | What::Resolved { .. } => {
+                // Walking backwards, so that the latest word on a deployment is applied last.
+                ends.insert(0, event);
+                None
+            }
+            _ => None,
+        },
+    })
+}
+
+/// The deployments of several environments, whose chains end in these commits,
+/// newest first: by when they were started, but within one environment always
+/// as its chain has them.
+pub fn all_deployments<'a>(
+    ctx: &'a Context<'_>,
+    tips: impl Iterator<Item = (&'a EnvName, Option<Oid>)>,
+) -> impl Iterator<Item = Result<Deployment>> + 'a {
+    let recent = |(name, tip): (&EnvName, _)| {
+        let file = ctx.index_file(&format!("recent-{name}"));
+        deployments(Recent::<EnvState>::of(&ctx.repo, tip, file))
+    };
+    by_time(tips.map(recent).collect())
+}
+
+fn by_time(
+    chains: Vec<impl Iterator<Item = Result<Deployment>>>,
+) -> impl Iterator<Item = Result<Deployment>> {
+    let mut chains: Vec<Peekable<_>> = chains.into_iter().map(Iterator::peekable).collect();
+    std::iter::from_fn(move || {
+        let mut newest: Option<(usize, Option<DateTime<Utc>>)> = None;
+        for (index, chain) in chains.iter_mut().enumerate() {
+            let head = match chain.peek() {
+                None => continue,
+                // A chain that cannot be read is told of at once.
+                Some(Err(_)) => return chain.next(),
+                Some(Ok(deployment)) => Some(deployment.started_at),
+            };
+            if newest.is_none_or(|(_, started)| head > started) {
+                newest = Some((index, head));
+            }
+        }
+        newest.and_then(|(index, _)| chains[index].next())
+    })
+}
+
+/// One deployment, by its number, which one chain gives once, whatever its
+/// environment was called then.
+///
+/// # Errors
+/// git failed.
+pub fn deployment(repo: &Repo, tip: Option<Oid>, id: &DeploymentId) -> Result<Option<Deployment>> {
+    for deployment in deployments(ledger::events::<EnvState>(repo, tip)) {
+        let deployment = deployment?;
+        if deployment.seq == id.seq {
+            return Ok(Some(deployment));
+        }
+        if deployment.seq < id.seq {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// Commits of this project that `include` contains and none of `exclude`
+/// does, newest first; none where one of them is not in this clone.
+///
+/// # Errors
+/// git failed.
+pub fn own_commits(
+    ctx: &Context<'_>,
+    scope: &Scope,
+    exclude: &[Oid],
+    include: Oid,
+) -> Result<Option<Vec<Oid>>> {
+    if !exclude.iter().chain([&include]).all(|oid| ctx.repo.has_object(*oid)) {
+        return Ok(None);
+    }
+    let mut own = Vec::new();
+    for oid in history::range(&ctx.repo, exclude, include)? {
+        if scope.touched_by(ctx, oid)? {
+            own.push(oid);
+        }
+    }
+    Ok(Some(own))
+}
+
+/// What the changes of a candidate are counted from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// The candidate it was picked onto, or the one before it in its release.
+    Candidate(TagName),
+    /// The version before its own, as it is spelled; foreign ones too.
+    Version(String),
+    /// What was recorded as live before there was any candidate.
+    Baseline(TagName),
+    /// Nothing: it is the first. The changes are its newest commits.
+    Beginning,
+}
+
+/// What a candidate brought, newest first: the commits that the text of its
+/// tag lists, and what they are counted from.
+///
+/// # Errors
+/// git failed.
+pub fn brought(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Result<(Since, Vec<Oid>)> {
+    let scope = Scope::new(&snapshot.policy.config.project.paths)?;
+    let own =
+        |exclude: &[Oid]| own_commits(ctx, &scope, exclude, minted.commit).map(Option::unwrap_or_default);
+    if let Some(parent) = minted.parent.as_ref().and_then(|tag| snapshot.minted(tag)) {
+        return Ok((Since::Candidate(parent.tag.clone()), own(&[parent.commit])?));
+    }
+    let before: Vec<&Minted> = snapshot.pool.iter().take_while(|other| other.tag != minted.tag).collect();
+    let in_release = before.iter().filter(|other| other.version.release == minted.version.release);
+    if let Some(other) = in_release.max_by_key(|other| other.version.number) {
+        return Ok((Since::Candidate(other.tag.clone()), own(&[other.trunk_commit])?));
+    }
+    let ours = before.iter().max_by(|a, b| a.order().cmp(&b.order()));
+    let ours_at: Vec<Oid> = ours.map(|other| other.trunk_commit).into_iter().collect();
+    let foreign = Foreign::read(ctx, snapshot)?;
+    if !foreign.is_empty() && ours_at.iter().all(|oid| ctx.repo.has_object(*oid)) {
+        for oid in history::range(&ctx.repo, &ours_at, minted.trunk_commit)? {
+            if let Some(taken) = foreign.at(oid) {
+                return Ok((Since::Version(taken.text.clone()), own(&[oid])?));
+            }
+        }
+    }
+    if let Some(ours) = ours {
+        return Ok((Since::Version(ours.version.release.to_string()), own(&ours_at)?));
+    }
+    if let Some(live) = baseline(ctx, snapshot, minted.trunk_commit)? {
+        return Ok((Since::Baseline(live.tag), own(&[live.commit])?));
+    }
+    let mut first = Vec::new();
+    for oid in history::newest(&ctx.repo, &[], minted.commit, FIRST)? {
+        if scope.touched_by(ctx, oid)? {
+            first.push(oid);
+        }
+    }
+    Ok((Since::Beginning, first))
+}
+
+/// Who minted a candidate, and when, as the chain has it: for where its tag
+/// cannot be trusted.
+///
+/// # Errors
+/// git failed.
+pub fn minted_by(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    minted: &Minted,
+) -> Result<Option<(Actor, DateTime<Utc>)>> {
+    for event in ledger::events::<CandidatesState>(&ctx.repo, snapshot.candidates.tip) {
+        let (_, event) = event?;
+        if matches!(&event.what, candidates::What::Minted(other) if other.tag == minted.tag) {
+            return Ok(Some((event.actor, event.at)));
+        }
+    }
+    Ok(None)
+}
+
+fn settle(deployment: &mut Deployment, end: &Event) {
+    match &end.what {
+        What::Outcome(outcome) => {
+            deployment.state = outcome.state;
+            deployment.exit_code = outcome.exit_code;
+            deployment.phases.clone_from(&outcome.phases);
+            deployment.certain = outcome.state == Progress::Succeeded || !outcome.started;
+            deployment.finished_at = Some(end.at);
+        }
+        What::Offline(ran) => {
+            deployment.state = ran.outcome.state;
+            deployment.exit_code = ran.outcome.exit_code;
+            deployment.phases.clone_from(&ran.outcome.phases);
+            deployment.certain = ran.outcome.state == Progress::Succeeded && !ran.moved;
+            deployment.finished_at = Some(end.at);
+        }
+        What::TakenOver { .. } => {
+            deployment.state = Progress::Unknown;
+            deployment.certain = false;
+            deployment.finished_at = Some(end.at);
+        }
+        What::Resolved { state, .. } => {
+            deployment.state = *state;
+            deployment.certain = *state == Progress::Succeeded;
+            deployment.finished_at.get_or_insert(end.at);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::domain::env::{Action, Intent, Outcome, Trigger};
+    use crate::store::ledger::View;
+    use crate::store::repo::fixture::Sandbox;
+
+    fn event(id: &DeploymentId, second: i64, what: What) -> Event {
+        Event {
+            id: id.clone(),
+            at: DateTime::from_timestamp(second, 0).unwrap(),
+            actor: Actor::new("ana", "ana@example.com"),
+            nonce: second.to_string(),
+            what,
+        }
+    }
+
+    /// A chain of deployments started at these seconds, each failed a second later.
+    fn chain(repo: &Repo, name: &str, seconds: &[i64]) -> View<EnvState> {
+        let failed: Vec<_> = seconds.iter().map(|second| (*second, 1, Progress::Failed)).collect();
+        chain_of(repo, name, &failed)
+    }
+
+    /// A chain of deployments: when each was started, the number of its
+    /// candidate, which is the byte of its commit too, and how it ended a
+    /// second later.
+    pub(crate) fn chain_of(repo: &Repo, name: &str, deployments: &[(i64, u8, Progress)]) -> View<EnvState> {
+        let ref_name = format!("refs/notes/rel/shop/env/{name}");
+        let mut view = ledger::read::<EnvState>(repo, &ref_name, &[]).unwrap();
+        for (index, &(second, number, state)) in deployments.iter().enumerate() {
+            let seq = index as u64 + 1;
+            let id = DeploymentId { environment: name.parse().unwrap(), seq };
+            let deployment = Deployment {
+                id: id.clone(),
+                seq,
+                environment: id.environment.clone(),
+                action: Action::Deploy,
+                tag: format!("v1.0.0-rc.{number}").parse().unwrap(),
+                version: Some(format!("1.0.0-rc.{number}").try_into().unwrap()),
+                foreign_version: None,
+                commit: Oid::from_bytes([number; 20]),
+                from_tag: None,
+                state: Progress::Running,
+                certain: false,
+                actor: Actor::new("ana", "ana@example.com"),
+                on_behalf_of: None,
+                host: None,
+                run_url: None,
+                trigger: Trigger::Person,
+                reason: None,
+                overrides: Vec::new(),
+                gates: Vec::new(),
+                approvals: Vec::new(),
+                policy_commit: None,
+                commands_commit: None,
+                started_at: DateTime::from_timestamp(second, 0).unwrap(),
+                finished_at: None,
+                exit_code: None,
+                reverts: None,
+                offline: false,
+                phases: Vec::new(),
+                params: std::collections::BTreeMap::new(),
+                rel_version: "0.1.0".to_owned(),
+            };
+            let intent = Intent { deployment, position: 1, undoes: None, holds: false, owes: Vec::new() };
+            let exit_code = Some(if state == Progress::Succeeded { 0 } else { 3 });
+            let outcome = Outcome { state, started: true, exit_code, text: None, phases: Vec::new() };
+            let events = [
+                event(&id, second, What::Intent(Box::new(intent))),
+                event(&id, second + 1, What::Outcome(outcome)),
+            ];
+            view = view.append(repo, &events).unwrap().0;
+        }
+        view
+    }
+
+    #[test]
+    fn several_environments_go_by_time_but_each_by_its_own_chain() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open("work");
+        // The second of eu was started by a clock that was behind.
+        let (prod, eu) = (chain(&repo, "prod", &[10, 40]), chain(&repo, "eu", &[20, 5, 30]));
+        let chains = [prod.tip, eu.tip].map(|tip| deployments(ledger::events::<EnvState>(&repo, tip)));
+        let found: Vec<Deployment> = by_time(chains.into()).collect::<Result<_>>().unwrap();
+        let ids: Vec<String> = found.iter().map(|deployment| deployment.id.to_string()).collect();
+        assert_eq!(ids, ["prod#2", "eu#3", "prod#1", "eu#2", "eu#1"]);
+        assert!(found.iter().all(|d| d.state == Progress::Failed && d.exit_code == Some(3)));
+        assert_eq!(found[0].finished_at, DateTime::from_timestamp(41, 0));
+        let one = deployment(&repo, eu.tip, &"eu#2".parse().unwrap()).unwrap().unwrap();
+        assert_eq!(one.started_at.timestamp(), 5);
+        assert_eq!(deployment(&repo, eu.tip, &"eu#9".parse().unwrap()).unwrap(), None);
+    }
+}

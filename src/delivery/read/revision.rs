@@ -1,0 +1,463 @@
+//! What a person means by a revision. One order for every verb; the first
+//! that fits is it:
+//!
+//! 1. a candidate, by its tag or version;
+//! 2. an environment, by its name or an earlier one: `prod` is what is live
+//!    there, `prod@{1}` what was one deployment ago, undone ones included,
+//!    `prod@{2026-11-01}` what was at that time;
+//! 3. a release;
+//! 4. `trunk`, the authority's, whatever the branch is called;
+//! 5. what git knows by that name: a tag of the authority's before one of
+//!    this clone, which anybody may have moved.
+//!
+//! So an environment hides a branch of its name; `refs/heads/prod` is that.
+//! Where a candidate is asked for, a commit stands for the newest candidate
+//! made of exactly it.
+
+use chrono::{DateTime, Utc};
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::deployments;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::domain::candidates::Minted;
+use crate::domain::env::{Deployment, EnvState, Progress};
+use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::nearest::nearest;
+use crate::domain::version::CandidateVersion;
+use crate::domain::when::{End, moment};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::history;
+use crate::store::ledger::{self, View};
+use crate::store::repo::Repo;
+
+/// The word for trunk's tip.
+pub const TRUNK: &str = "trunk";
+
+/// The fewest digits of an id that may also be read as a version.
+const ABBREVIATED: usize = 7;
+
+/// A commit that somebody named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// Which.
+    pub commit: Oid,
+    /// The tag at the authority that was named or is meant.
+    pub tag: Option<TagName>,
+    /// What was typed and what it is, for people: `prod v1.5.1-rc.1`.
+    pub label: String,
+}
+
+/// How a candidate was named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// By its own tag or version, which mean it for good.
+    Itself,
+    /// As what is, or was, live somewhere.
+    Environment,
+    /// As the newest of its release.
+    Release,
+    /// As the one of a commit; trunk's tip too.
+    Commit,
+}
+
+/// What was live somewhere.
+#[derive(Debug)]
+struct Lived {
+    tag: TagName,
+    commit: Oid,
+}
+
+impl Snapshot {
+    /// The candidate that is meant.
+    ///
+    /// # Errors
+    /// Nothing is called that, or it is no candidate; the nearest ones, or the
+    /// way to a candidate, are named.
+    pub fn candidate(&self, ctx: &Context<'_>, text: &str) -> Result<&Minted> {
+        self.candidate_named(ctx, text).map(|(minted, _)| minted)
+    }
+
+    /// [`Snapshot::candidate`], and how it was named.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn candidate_named(&self, ctx: &Context<'_>, text: &str) -> Result<(&Minted, Named)> {
+        if let Some(minted) = self.called(text) {
+            return Ok((minted, Named::Itself));
+        }
+        if let Some(lived) = self.lived(ctx, text)? {
+            let minted = self.minted(&lived.tag).ok_or_else(|| {
+                Failure::new(
+                    Kind::NotFound,
+                    format!("{text} is {}, which is no candidate", lived.tag.label()),
+                )
+                .reason("candidate", "it was recorded, not built by rel: there are no bytes of it to deploy")
+                .hint("rel list shows the candidates, rel cut makes one")
+            })?;
+            return Ok((minted, Named::Environment));
+        }
+        let release = self.style.explicit(self.policy.config.version.scheme, text).ok();
+        if let Some(minted) = release.as_ref().and_then(|release| self.newest_of(release)) {
+            return Ok((minted, Named::Release));
+        }
+        if text == TRUNK {
+            let minted = self.newest_at(self.trunk).ok_or_else(|| {
+                let tip = self.trunk.short();
+                Failure::new(Kind::NotFound, format!("trunk's tip {tip} has no candidate")).hint("rel cut")
+            })?;
+            return Ok((minted, Named::Commit));
+        }
+        // What is called like a candidate and is none must not become another one of its commit.
+        if let Some(object) = theirs(ctx, text)?
+            && let Ok(tag) = text.parse::<TagName>()
+            && let Some(parsed) = self.style.parse(self.policy.config.version.scheme, text)
+            && self.is_unfinished(ctx, &tag, object, &parsed)
+        {
+            return Err(self.no_such_candidate(text));
+        }
+        // A release that was never made must not become whatever id happens to begin like it.
+        let number = text.len() < ABBREVIATED && text.bytes().all(|b| b.is_ascii_digit());
+        if !(release.is_some() && number)
+            && let Some(point) = self.git(ctx, text)?
+        {
+            let minted = match self.newest_at(point.commit) {
+                Some(minted) => minted,
+                None => return Err(self.no_candidate_of(ctx, text, &point)?),
+            };
+            return Ok((minted, Named::Commit));
+        }
+        Err(self.no_such_candidate(text))
+    }
+
+    /// The commit that is meant, for verbs that take any revision. A release
+    /// is what its own tag is at, where it has one, else its newest candidate.
+    ///
+    /// # Errors
+    /// Nothing is called that; the nearest names are named.
+    pub fn point(&self, ctx: &Context<'_>, text: &str) -> Result<Point> {
+        if let Some(point) = self.ours(ctx, text)? {
+            return Ok(point);
+        }
+        match self.git(ctx, text)? {
+            Some(point) => Ok(point),
+            None => Err(self.no_such_revision(ctx, text)),
+        }
+    }
+
+    /// What only `rel` has names for.
+    fn ours(&self, ctx: &Context<'_>, text: &str) -> Result<Option<Point>> {
+        let named = |tag: &TagName, commit: Oid| {
+            let own = tag.as_str() == text;
+            let label = if own { text.to_owned() } else { format!("{text} {}", tag.label()) };
+            Point { commit, tag: Some(tag.clone()), label }
+        };
+        if let Some(minted) = self.called(text) {
+            let (tag, commit) = (minted.tag.clone(), minted.commit);
+            return Ok(Some(Point { commit, label: tag.to_string(), tag: Some(tag) }));
+        }
+        if let Some(lived) = self.lived(ctx, text)? {
+            let mut point = named(&lived.tag, lived.commit);
+            // What another system put there may be called by no tag at all.
+            if self.minted(&lived.tag).is_none() && theirs(ctx, lived.tag.as_str())?.is_none() {
+                point.tag = None;
+            }
+            return Ok(Some(point));
+        }
+        if let Ok(release) = self.style.explicit(self.policy.config.version.scheme, text) {
+            let tag = self.style.release(&release);
+            let object = theirs(ctx, tag.as_str())?;
+            let closed = self.closed.iter().rev().find(|closed| closed.release == release);
+            let commit = match (closed, object) {
+                // What its chain says, whatever has become of the tag.
+                (Some(closed), _) => Some(closed.commit),
+                (None, Some(object)) => ctx.repo.peel_to_commit(object)?,
+                (None, None) => None,
+            };
+            if let Some(commit) = commit {
+                let label = tag.to_string();
+                return Ok(Some(Point { commit, label, tag: object.map(|_| tag) }));
+            }
+            if let Some(minted) = self.newest_of(&release) {
+                return Ok(Some(named(&minted.tag, minted.commit)));
+            }
+        }
+        if text == TRUNK {
+            let label = format!("{TRUNK} {}", self.trunk.short());
+            return Ok(Some(Point { commit: self.trunk, tag: None, label }));
+        }
+        Ok(None)
+    }
+
+    /// What git has a name for, in any of its spellings; `prod~2` is git's,
+    /// too, but for what it begins with.
+    fn git(&self, ctx: &Context<'_>, text: &str) -> Result<Option<Point>> {
+        let repo = &ctx.repo;
+        let (base, steps) = text.split_at(text.find(['~', '^']).unwrap_or(text.len()));
+        let from = if steps.is_empty() { None } else { self.ours(ctx, base)?.map(|point| point.commit) };
+        let tag = base.parse::<TagName>().ok();
+        let found = match (from, theirs(ctx, base)?) {
+            (Some(from), _) => repo.resolve_commit(&format!("{from}{steps}")),
+            (None, Some(object)) => match repo.peel_to_commit(object)? {
+                Some(commit) if steps.is_empty() => {
+                    return Ok(Some(Point { commit, tag, label: text.to_owned() }));
+                }
+                Some(commit) => repo.resolve_commit(&format!("{commit}{steps}")),
+                None => Err(Failure::new(Kind::NotFound, format!("the tag {base} is on no commit"))
+                    .hint(format!("what it is on: git cat-file -t {object}"))),
+            },
+            (None, None) => repo.resolve_commit(text),
+        };
+        let found = found.map_err(|failure| match failure.kind {
+            Kind::NotFound if failure.hints.is_empty() => failure.hint("name a commit, a branch or a tag"),
+            _ => failure,
+        })?;
+        Ok(found.map(|commit| {
+            let id = commit.to_string().starts_with(&text.to_ascii_lowercase());
+            let label = if id { commit.short() } else { format!("{text} {}", commit.short()) };
+            Point { commit, tag: None, label }
+        }))
+    }
+
+    /// What is, or was, live in the environment that is named; none where no
+    /// environment is.
+    ///
+    /// What was live at a moment is what the newest success by then put
+    /// there, newest by the chain: of two machines whose clocks disagree, the
+    /// one that came later counts. Each clock is that of whoever deployed.
+    fn lived(&self, ctx: &Context<'_>, text: &str) -> Result<Option<Lived>> {
+        let (name, back) = match text.strip_suffix('}').and_then(|text| text.split_once("@{")) {
+            Some((name, back)) => (name, Some(back)),
+            None => (text, None),
+        };
+        let Some((name, view)) = self.environment_called(name) else { return Ok(None) };
+        let now = ctx.world.now();
+        let number = back.map_or(Some(0), |back| back.parse::<usize>().ok());
+        let at = match (number, back) {
+            (None, Some(back)) => Some(moment(back, End::Last, now).map_err(|bad| {
+                Failure::new(Kind::Usage, format!("{text} names no time: {bad}"))
+                    .hint(format!(
+                        "{name}@{{1}} is one deployment ago, {name}@{{2026-11-01}} the end of a day"
+                    ))
+                    .hint(format!("what was live there: rel log {name}"))
+            })?),
+            _ => None,
+        };
+        let found = match (number, at) {
+            (Some(0), _) => live(view),
+            (_, Some(at)) if at >= now => live(view),
+            (_, Some(at)) => return lived_at(&ctx.repo, name, view, at).map(Some),
+            (Some(number), _) => lived_back(&ctx.repo, view, number)?,
+            (None, None) => None,
+        };
+        found.map(Some).ok_or_else(|| {
+            let when = match number {
+                Some(number) if number > 0 => format!("{number} deployments ago"),
+                _ => "now".to_owned(),
+            };
+            Failure::new(Kind::NotFound, format!("nothing was live on {name} {when}"))
+                .hint(format!("rel log {name}"))
+        })
+    }
+
+    /// The environment of this name, or the one that had it before.
+    fn environment_called(&self, name: &str) -> Option<(&EnvName, &View<EnvState>)> {
+        let name: EnvName = name.parse().ok()?;
+        self.environments.get_key_value(&name).or_else(|| {
+            let mut heirs = self.policy.config.environments.iter();
+            let heir = heirs.find(|environment| environment.formerly.contains(&name))?;
+            self.environments.get_key_value(&heir.name)
+        })
+    }
+
+    /// The candidate of this tag or version.
+    fn called(&self, text: &str) -> Option<&Minted> {
+        let version: Option<CandidateVersion> = text.parse().ok();
+        let named =
+            |minted: &&Minted| minted.tag.as_str() == text || Some(&minted.version) == version.as_ref();
+        self.pool.iter().find(named)
+    }
+
+    /// The newest candidate made of exactly this commit.
+    fn newest_at(&self, commit: Oid) -> Option<&Minted> {
+        self.pool.iter().filter(|minted| minted.commit == commit).max_by(|a, b| a.order().cmp(&b.order()))
+    }
+
+    /// A candidate cut from trunk that contains a commit; the oldest one, as
+    /// long as each was cut from where the one before it was, or later.
+    fn first_with(&self, ctx: &Context<'_>, commit: Oid) -> Result<Option<&Minted>> {
+        let here = |minted: &&Minted| minted.parent.is_none() && ctx.repo.has_object(minted.commit);
+        let mut cut: Vec<&Minted> = self.pool.iter().filter(here).collect();
+        cut.sort_by(|a, b| a.order().cmp(&b.order()));
+        let (mut low, mut high) = (0, cut.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if history::is_ancestor(&ctx.repo, commit, cut[middle].commit)? {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Ok(cut.get(low).copied())
+    }
+
+    fn no_candidate_of(&self, ctx: &Context<'_>, text: &str, point: &Point) -> Result<Failure> {
+        let commit = point.commit;
+        let what = if point.label == commit.short() {
+            point.label.clone()
+        } else {
+            format!("{text} ({})", commit.short())
+        };
+        let mut failure = Failure::new(Kind::NotFound, format!("no candidate was made of {what}"));
+        if point.tag.is_some() {
+            failure = failure.reason("candidate", format!("a tag {text} exists, but rel did not make it"));
+        }
+        let on_trunk = history::is_ancestor(&ctx.repo, commit, self.trunk)?;
+        if on_trunk {
+            failure = failure.hint(format!("rel cut {}", commit.short()));
+        }
+        Ok(match self.first_with(ctx, commit)? {
+            Some(minted) => failure.hint(format!("{} contains it: rel show {}", minted.tag, minted.tag)),
+            None if on_trunk => failure,
+            None => failure.hint("it is not on trunk, and only what is can be cut").hint("rel list"),
+        })
+    }
+
+    fn no_such_candidate(&self, text: &str) -> Failure {
+        let failure = Failure::new(Kind::NotFound, format!("there is no candidate {text}"));
+        if self.pool.is_empty() {
+            return failure.hint("there are none yet: rel cut");
+        }
+        let names: Vec<&str> = self.pool.iter().rev().map(|minted| minted.tag.as_str()).collect();
+        failure.hint(nearest(text, &names)).hint("rel list")
+    }
+
+    fn no_such_revision(&self, ctx: &Context<'_>, text: &str) -> Failure {
+        // A wrong name is wrong whether or not the branches can be read.
+        let branches = ctx.repo.refs_under("refs/heads/").unwrap_or_default();
+        let mut names: Vec<&str> = vec![TRUNK];
+        names.extend(self.environments.keys().map(EnvName::as_str));
+        names.extend(self.pool.iter().rev().map(|minted| minted.tag.as_str()));
+        names.extend(branches.iter().filter_map(|(name, _)| name.strip_prefix("refs/heads/")));
+        Failure::new(Kind::NotFound, format!("there is no revision {text}"))
+            .hint(nearest(text, &names))
+            .hint("git fetch, if it was made elsewhere")
+    }
+}
+
+/// The object of the authority's tag of this name, as this clone knows it.
+fn theirs(ctx: &Context<'_>, name: &str) -> Result<Option<Oid>> {
+    match name.parse::<TagName>() {
+        Ok(tag) => ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix())),
+        Err(_) => Ok(None),
+    }
+}
+
+fn live(view: &View<EnvState>) -> Option<Lived> {
+    view.state.current().map(|live| Lived { tag: live.tag.clone(), commit: live.commit })
+}
+
+/// Successes, newest first.
+fn successes<'r>(repo: &'r Repo, view: &View<EnvState>) -> impl Iterator<Item = Result<Deployment>> + 'r {
+    let succeeded = |deployment: &Deployment| deployment.state == Progress::Succeeded;
+    deployments::deployments(ledger::events::<EnvState>(repo, view.tip))
+        .filter(move |found| found.as_ref().map_or(true, succeeded))
+}
+
+/// What was live this many deployments ago; doing one again counts for nothing.
+fn lived_back(repo: &Repo, view: &View<EnvState>, number: usize) -> Result<Option<Lived>> {
+    let mut left = number;
+    let mut newer: Option<TagName> = None;
+    for deployment in successes(repo, view) {
+        let Deployment { tag, commit, .. } = deployment?;
+        match &newer {
+            Some(newer) if *newer == tag => continue,
+            Some(_) => left -= 1,
+            None => {}
+        }
+        if left == 0 {
+            return Ok(Some(Lived { tag, commit }));
+        }
+        newer = Some(tag);
+    }
+    Ok(None)
+}
+
+fn lived_at(repo: &Repo, name: &EnvName, view: &View<EnvState>, at: DateTime<Utc>) -> Result<Lived> {
+    let mut first = None;
+    for deployment in successes(repo, view) {
+        let deployment = deployment?;
+        let Some(end) = deployment.finished_at else { continue };
+        if end <= at {
+            return Ok(Lived { tag: deployment.tag, commit: deployment.commit });
+        }
+        first = Some((deployment.tag, end));
+    }
+    let utc = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let failure = Failure::new(Kind::NotFound, format!("nothing was live on {name} at {}", utc(at)));
+    Err(match first {
+        Some((tag, end)) => failure.hint(format!("the first there was {tag}, from {} on", utc(end))),
+        None => failure.hint("nothing ever was"),
+    }
+    .hint(format!("rel log {name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::read::deployments::tests::chain_of;
+    use crate::store::repo::fixture::Sandbox;
+
+    /// One, two, two again, three which failed, one, four.
+    fn told(sandbox: &Sandbox) -> (Repo, View<EnvState>) {
+        use Progress::{Failed, Succeeded};
+        let repo = sandbox.open("work");
+        let deployments = [
+            (100, 1, Succeeded),
+            (200, 2, Succeeded),
+            (300, 2, Succeeded),
+            (400, 3, Failed),
+            (500, 1, Succeeded),
+            // By a clock that was far behind.
+            (150, 4, Succeeded),
+        ];
+        let view = chain_of(&repo, "prod", &deployments);
+        (repo, view)
+    }
+
+    #[test]
+    fn deployments_ago_go_by_what_succeeded_and_differed() {
+        let sandbox = Sandbox::new();
+        let (repo, view) = told(&sandbox);
+        let back = |number| lived_back(&repo, &view, number).unwrap().map(|lived| lived.tag.to_string());
+        let tags: Vec<Option<String>> = (0..5).map(back).collect();
+        let tag = |number: u8| Some(format!("v1.0.0-rc.{number}"));
+        assert_eq!(tags, [tag(4), tag(1), tag(2), tag(1), None]);
+        let lived = lived_back(&repo, &view, 2).unwrap().unwrap();
+        assert_eq!(lived.commit, Oid::from_bytes([2; 20]), "the commit is that of its deployment");
+    }
+
+    #[test]
+    fn a_moment_is_answered_by_the_chain_from_its_end() {
+        let sandbox = Sandbox::new();
+        let (repo, view) = told(&sandbox);
+        let name = "prod".parse().unwrap();
+        let at = |second| {
+            let at = DateTime::from_timestamp(second, 0).unwrap();
+            lived_at(&repo, &name, &view, at).map(|lived| lived.tag.to_string())
+        };
+        assert_eq!(at(101).unwrap(), "v1.0.0-rc.1", "a deployment counts from its end");
+        assert_eq!(at(150).unwrap(), "v1.0.0-rc.1");
+        // The last one says it ended at 151, and the chain says it came last.
+        assert_eq!(at(151).unwrap(), "v1.0.0-rc.4");
+        assert_eq!(at(9_999).unwrap(), "v1.0.0-rc.4");
+        let error = at(100).unwrap_err();
+        assert_eq!(error.kind, Kind::NotFound);
+        assert_eq!(error.message, "nothing was live on prod at 1970-01-01 00:01:40 UTC");
+        assert_eq!(error.hints[0], "the first there was v1.0.0-rc.1, from 1970-01-01 00:01:41 UTC on");
+
+        let eu = "eu".parse().unwrap();
+        let empty = chain_of(&repo, "eu", &[(100, 1, Progress::Failed)]);
+        let error = lived_at(&repo, &eu, &empty, DateTime::UNIX_EPOCH).err().unwrap();
+        assert_eq!(error.hints, ["nothing ever was", "rel log eu"]);
+    }
+}

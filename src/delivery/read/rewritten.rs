@@ -1,0 +1,148 @@
+//! History that was rewritten under us: chains of the authority that do not
+//! continue what this clone has seen of them.
+//!
+//! Whoever fetches refuses, and this clone's copies stay at the last they have
+//! seen: nothing else may be left of what was thrown away.
+
+use std::fmt;
+
+use crate::delivery::read::context::Context;
+use crate::domain::name::Oid;
+use crate::failure::{Failure, Kind, Result};
+use crate::store::authority::Authority;
+use crate::store::chain;
+use crate::store::history;
+
+/// What a refusal's reasons are told under.
+const HISTORY: &str = "history";
+
+/// A chain that the authority has otherwise than this clone has seen it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Its ref.
+    pub name: String,
+    /// The last commit of it that this clone has seen.
+    pub seen: Oid,
+    /// What the authority has.
+    pub now: Now,
+}
+
+/// What the authority has instead of what was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Now {
+    /// No such ref.
+    Gone,
+    /// An earlier commit of the same chain.
+    SetBack {
+        /// Which.
+        to: Oid,
+        /// How many commits were thrown away.
+        by: usize,
+    },
+    /// Another line of commits.
+    Replaced {
+        /// Its last one.
+        by: Oid,
+    },
+}
+
+/// The chains that this clone has seen, and how far. A ref without a single
+/// record, such as somebody's own notes, is none.
+///
+/// # Errors
+/// git failed.
+pub fn seen(ctx: &Context<'_>) -> Result<Vec<(String, Oid)>> {
+    let mut chains = ctx.repo.refs_under(&format!("refs/notes/rel/{}/", ctx.project()))?;
+    // One that cannot be read was a chain all the same.
+    chains.retain(|(_, tip)| !matches!(chain::newest_record(&ctx.repo, *tip), Ok(None)));
+    Ok(chains)
+}
+
+/// Compares the chains of the authority with what this clone has seen. Brings
+/// their objects here, and moves no ref.
+///
+/// # Errors
+/// The authority cannot be reached, or git failed.
+pub fn find(ctx: &Context<'_>) -> Result<Vec<Rewritten>> {
+    let (repo, authority) = (&ctx.repo, ctx.authority());
+    let seen = seen(ctx)?;
+    if authority == Authority::Local || seen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<&str> = seen.iter().map(|(name, _)| name.as_str()).collect();
+    let tips = authority.tips(repo, &names)?;
+    let unknown: Vec<&str> = names
+        .iter()
+        .zip(&tips)
+        .filter(|(_, tip)| tip.is_some_and(|tip| !repo.has_object(tip)))
+        .map(|(name, _)| *name)
+        .collect();
+    authority.fetch_objects(repo, &unknown)?;
+    let mut found = Vec::new();
+    for ((name, seen), tip) in seen.into_iter().zip(tips) {
+        let now = match tip {
+            None => Now::Gone,
+            Some(tip) if tip == seen || continues(ctx, tip, seen) => continue,
+            Some(tip) if continues(ctx, seen, tip) => {
+                Now::SetBack { to: tip, by: history::count_between(repo, &[tip], seen)? }
+            }
+            Some(tip) => Now::Replaced { by: tip },
+        };
+        found.push(Rewritten { name, seen, now });
+    }
+    Ok(found)
+}
+
+/// Whether a chain that ends in `tip` has `earlier` in it; what is not here is no proof that it has.
+fn continues(ctx: &Context<'_>, tip: Oid, earlier: Oid) -> bool {
+    history::is_ancestor(&ctx.repo, earlier, tip).unwrap_or(false)
+}
+
+impl Rewritten {
+    /// What happened to it, in words that follow its name.
+    pub fn message(&self, ctx: &Context<'_>) -> String {
+        let Rewritten { seen, now, .. } = self;
+        let seen = Commit(ctx, *seen);
+        match now {
+            Now::Gone => format!("is gone; this clone has seen it up to {seen}"),
+            Now::SetBack { to, by } => {
+                let events = if *by == 1 { "1 event".to_owned() } else { format!("{by} events") };
+                format!("was set back by {events}, from {seen} to {}", Commit(ctx, *to))
+            }
+            Now::Replaced { by } => {
+                format!("was replaced: it ends in {}, which does not continue {seen}", Commit(ctx, *by))
+            }
+        }
+    }
+}
+
+/// A commit of a chain, for people.
+struct Commit<'a>(&'a Context<'a>, Oid);
+
+impl fmt::Display for Commit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.1.short())?;
+        match self.0.repo.commit(self.1) {
+            Ok(commit) => write!(f, " ({})", commit.subject),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// The failure of whoever wanted to go on from there.
+pub fn refusal(ctx: &Context<'_>, found: &[Rewritten]) -> Failure {
+    let authority = ctx.authority();
+    let message = format!("the history at {authority} was rewritten; nothing changed");
+    let failure = found.iter().fold(Failure::new(Kind::Integrity, message), |failure, one| {
+        failure.reason(HISTORY, format!("{} {}", one.name, one.message(ctx)))
+    });
+    failure
+        .hint("What this clone has seen is kept here, and nothing is written over it.")
+        .hint("see all that is wrong: rel fsck")
+        .hint("put back what can be: rel fsck --repair")
+}
+
+/// Whether a failure is [`refusal`].
+pub fn is_refusal(failure: &Failure) -> bool {
+    failure.kind == Kind::Integrity && failure.reasons.iter().any(|reason| reason.gate == HISTORY)
+}

@@ -1,0 +1,602 @@
+//! What the authority holds, read once: trunk, policy, chains and candidates.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::config;
+use crate::delivery::read::context::{Context, config_at};
+use crate::delivery::read::paths::Walked;
+use crate::delivery::read::rewritten;
+use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
+use crate::domain::candidates::{CandidatesState, Event, Minted, What};
+use crate::domain::config::{Config, Environment};
+use crate::domain::env::EnvState;
+use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
+use crate::domain::nearest::nearest;
+use crate::domain::version::{CandidateVersion, Parsed, TagStyle, Version};
+use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::authority::Authority;
+use crate::store::chain;
+use crate::store::history;
+use crate::store::index;
+use crate::store::kept;
+use crate::store::ledger::{self, View};
+use crate::store::tag::{TagObject, read_tag};
+
+/// The policy in force, and where it comes from.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// What it says.
+    pub config: Config,
+    /// Trunk's commit it was read at; none where trunk has no file yet.
+    pub commit: Option<Oid>,
+    /// Where it was read, for people, where that is not trunk.
+    pub elsewhere: Option<String>,
+}
+
+/// A release that reached a final environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Which.
+    pub release: Version,
+    /// Its own tag.
+    pub tag: TagName,
+    /// The candidate that won.
+    pub candidate: TagName,
+    /// Its commit.
+    pub commit: Oid,
+}
+
+impl Policy {
+    /// An environment's policy.
+    ///
+    /// # Errors
+    /// There is none of that name; the nearest ones are named.
+    pub fn environment(&self, name: &EnvName) -> Result<&Environment> {
+        self.config.environment(name).ok_or_else(|| {
+            let names: Vec<&str> = self.config.environments.iter().map(|e| e.name.as_str()).collect();
+            let failure = Failure::new(Kind::NotFound, format!("there is no environment {name}"));
+            if names.is_empty() {
+                failure.hint("release.toml on trunk names no environments")
+            } else {
+                failure.hint(nearest(name.as_str(), &names))
+            }
+        })
+    }
+}
+
+/// Trunk and its policy, for who needs no candidates.
+#[derive(Debug, Clone)]
+pub struct Footing {
+    /// Trunk's tip.
+    pub trunk: Oid,
+    /// The policy there.
+    pub policy: Policy,
+}
+
+impl Footing {
+    /// Asks the authority, unless `--offline`, and reads. One round trip, in
+    /// which others of its refs may be fetched.
+    ///
+    /// # Errors
+    /// The authority cannot be reached; there is no trunk; the policy is invalid.
+    pub fn take(ctx: &Context<'_>, others: &[String]) -> Result<Footing> {
+        if !ctx.options.offline && !ctx.is_local() {
+            fetch(ctx, &TagGlob::guess(ctx).0, others)?;
+        }
+        Footing::read(ctx)
+    }
+
+    /// Reads what this clone has, without asking the authority.
+    ///
+    /// # Errors
+    /// As [`Footing::take`], but for the authority.
+    pub fn read(ctx: &Context<'_>) -> Result<Footing> {
+        let trunk_name = &ctx.home.trunk;
+        let trunk = ctx.repo.ref_target(&ctx.trunk_ref())?.ok_or_else(|| {
+            let whose = if ctx.is_local() { "this repository" } else { ctx.home.remote.as_str() };
+            let failure =
+                Failure::new(Kind::Refused, format!("{whose} has no branch {trunk_name} to release from"))
+                    .reason("trunk", format!("the branch {trunk_name} has no commit there"));
+            if ctx.options.offline {
+                failure.hint("without --offline, rel would fetch it")
+            } else if ctx.is_local() {
+                failure.hint("commit something first, or name another branch as trunk in release.toml")
+            } else {
+                failure.hint(format!("git push {whose} {trunk_name}"))
+            }
+        })?;
+        Ok(Footing { trunk, policy: policy(ctx, trunk)? })
+    }
+}
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Trunk's tip.
+    pub trunk: Oid,
+    /// The policy there.
+    pub policy: Policy,
+    /// How the project's tags are spelled.
+    pub style: TagStyle,
+    /// The environments' chains, by name.
+    pub environments: BTreeMap<EnvName, View<EnvState>>,
+    /// The candidates' chain.
+    pub candidates: View<CandidatesState>,
+    /// Every candidate there is, oldest first.
+    pub pool: Vec<Minted>,
+    /// Every release that reached a final environment, in that order.
+    pub closed: Vec<Closed>,
+    /// When the authority was last asked.
+    pub as_of: Option<DateTime<Utc>>,
+    /// The range that was walked last: gates and plans ask for the same one.
+    pub(crate) walked: RefCell<Option<Walked>>,
+}
+
+impl Snapshot {
+    /// Asks the authority, unless `--offline`, and reads. One round trip.
+    ///
+    /// # Errors
+    /// The authority cannot be reached; there is no trunk; the policy is
+    /// invalid; a chain is damaged.
+    pub fn take(ctx: &Context<'_>) -> Result<Snapshot> {
+        if !ctx.options.offline && !ctx.is_local() {
+            let tags = TagGlob::guess(ctx);
+            fetch(ctx, &tags.0, &[])?;
+            let snapshot = Snapshot::read(ctx)?;
+            if !tags.covers(&snapshot.style) {
+                fetch(ctx, &snapshot.style.glob(), &[])?;
+            }
+            return Ok(snapshot);
+        }
+        Snapshot::read(ctx)
+    }
+
+    /// Reads what this clone has, without asking the authority.
+    ///
+    /// # Errors
+    /// As [`Snapshot::take`], but for the authority.
+    pub fn read(ctx: &Context<'_>) -> Result<Snapshot> {
+        let repo = &ctx.repo;
+        let Footing { trunk, policy } = Footing::read(ctx)?;
+        let style = TagStyle::new(&policy.config.version.tag, ctx.project())
+            .map_err(|bad| Failure::new(Kind::Config, bad.to_string()))?;
+        let (name, file) = (ledger::candidates_ref(ctx.project()), ctx.index_file("state"));
+        let candidates = kept::read::<CandidatesState>(repo, &name, &[], &file)?;
+        let (pool, closed) = made(ctx, &candidates)?;
+        let mut environments = BTreeMap::new();
+        for environment in &policy.config.environments {
+            environments.insert(environment.name.clone(), read_environment(ctx, environment)?);
+        }
+        let as_of = as_of(ctx);
+        Ok(Snapshot {
+            trunk,
+            policy,
+            style,
+            environments,
+            candidates,
+            pool,
+            closed,
+            as_of,
+            walked: RefCell::default(),
+        })
+    }
+
+    /// An environment's policy.
+    ///
+    /// # Errors
+    /// There is none of that name; the nearest ones are named.
+    pub fn environment(&self, name: &EnvName) -> Result<&Environment> {
+        self.policy.environment(name)
+    }
+
+    /// Where an environment's chain is, for who writes a small event without
+    /// asking the authority first: judged by the policy at hand, and read
+    /// anew where this clone does not know the environment.
+    ///
+    /// # Errors
+    /// There is no environment of that name.
+    pub fn place(ctx: &Context<'_>, name: &EnvName) -> Result<(String, Vec<String>)> {
+        Snapshot::known(ctx, |snapshot| Ok(chain_refs(ctx, snapshot.environment(name)?)))
+    }
+
+    /// Where the chain is that a deployment of this environment stands in: an
+    /// earlier name leads to the one that continues it.
+    ///
+    /// # Errors
+    /// No environment has or had that name.
+    pub fn place_of(ctx: &Context<'_>, id: &DeploymentId) -> Result<(String, Vec<String>)> {
+        Snapshot::known(ctx, |snapshot| {
+            let environments = &snapshot.policy.config.environments;
+            let environment = snapshot.environment(&id.environment).or_else(|unknown| {
+                environments.iter().find(|e| e.formerly.contains(&id.environment)).ok_or(unknown)
+            })?;
+            Ok(chain_refs(ctx, environment))
+        })
+    }
+
+    /// What this clone knows, for verbs that name something and publish one
+    /// small event about it: the authority is asked only for what is not known.
+    ///
+    /// # Errors
+    /// The authority does not know it either.
+    pub fn known<T>(ctx: &Context<'_>, find: impl Fn(&Snapshot) -> Result<T>) -> Result<T> {
+        if let Some(found) = Snapshot::read(ctx).ok().and_then(|snapshot| find(&snapshot).ok()) {
+            return Ok(found);
+        }
+        find(&Snapshot::take(ctx)?)
+    }
+
+    /// An environment's chain.
+    ///
+    /// # Errors
+    /// There is no environment of that name.
+    pub fn chain(&self, name: &EnvName) -> Result<&View<EnvState>> {
+        self.environment(name)?;
+        self.environments
+            .get(name)
+            .ok_or_else(|| Failure::failed(format!("the chain of {name} was not read")))
+    }
+
+    /// The states of the environments that `environment` comes after.
+    ///
+    /// # Errors
+    /// There is no environment of such a name.
+    pub fn upstream(&self, environment: &Environment) -> Result<Vec<(EnvName, Cow<'_, EnvState>)>> {
+        let state = |name: &EnvName| Ok((name.clone(), Cow::Borrowed(&self.chain(name)?.state)));
+        environment.after.iter().map(state).collect()
+    }
+
+    /// The candidate with this tag.
+    pub fn minted(&self, tag: &TagName) -> Option<&Minted> {
+        // The newest are asked for most.
+        self.pool.iter().rev().find(|minted| minted.tag == *tag)
+    }
+
+    /// The newest candidate of a release.
+    pub fn newest_of(&self, release: &Version) -> Option<&Minted> {
+        self.pool.iter().filter(|m| m.version.release == *release).max_by_key(|m| m.version.number)
+    }
+
+    /// The full record of a candidate, from the tag that the chain vouches for.
+    ///
+    /// # Errors
+    /// The authority's tag is not the one that was minted (exit 9), or git failed.
+    pub fn record(&self, ctx: &Context<'_>, minted: &Minted) -> Result<Candidate> {
+        let held = ctx.repo.ref_target(&format!("{}{}", ctx.tags_prefix(), minted.tag))?;
+        vouched(ctx, minted, held, None)
+    }
+
+    /// The authority's tags of the project's style, as this clone knows them.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn tags(&self, ctx: &Context<'_>) -> Result<Tags> {
+        let prefix = ctx.tags_prefix();
+        let refs = ctx.repo.peeled_refs_under(&format!("{prefix}{}", self.style.prefix()))?;
+        let short = |name: String| name.strip_prefix(&prefix).map(str::to_owned).unwrap_or(name);
+        Ok(Tags(refs.into_iter().map(|(name, target, peeled)| (short(name), (target, peeled))).collect()))
+    }
+
+    /// Of these tags those that `rel` did not make, with what they point to
+    /// and the version each takes.
+    pub fn foreign(&self, ctx: &Context<'_>, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
+        let ours: HashSet<&str> = self.pool.iter().map(|m| m.tag.as_str()).collect();
+        let closed: HashSet<&str> = self.closed.iter().map(|closed| closed.tag.as_str()).collect();
+        let scheme = self.policy.config.version.scheme;
+        let mut foreign = Vec::new();
+        for (name, (target, _)) in &tags.0 {
+            if ours.contains(name.as_str()) || closed.contains(name.as_str()) {
+                continue;
+            }
+            if let Some(parsed) = self.style.parse(scheme, name)
+                && let Ok(tag) = name.parse::<TagName>()
+                && !self.is_unfinished(ctx, &tag, *target, &parsed)
+            {
+                foreign.push((tag, *target, parsed));
+            }
+        }
+        foreign
+    }
+
+    /// Whether a run of `rel` made this tag for a number it had reserved, and
+    /// got no further: it is no candidate, and takes nobody's version.
+    pub(crate) fn is_unfinished(
+        &self,
+        ctx: &Context<'_>,
+        tag: &TagName,
+        object: Oid,
+        parsed: &Parsed,
+    ) -> bool {
+        let Parsed::Candidate(version) = parsed else { return false };
+        let line = self.candidates.state.line(&version.release);
+        // Numbers that were never reserved are others', and need not be opened.
+        line.is_some_and(|line| version.number <= line.highest)
+            && read_candidate(ctx, tag, object)
+                .is_ok_and(|read| read.is_ok_and(|candidate| candidate.project == *ctx.project()))
+    }
+}
+
+/// The authority's tags by their short names, listed once: what each ref
+/// holds, and what that is on, where it is known without opening it.
+#[derive(Debug)]
+pub struct Tags(BTreeMap<String, (Oid, Option<Oid>)>);
+
+impl Tags {
+    /// What a tag's ref holds.
+    pub fn get(&self, name: &str) -> Option<Oid> {
+        self.0.get(name).map(|(target, _)| *target)
+    }
+
+    /// The commit that a tag is on; none where it is on something else.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn commit(&self, ctx: &Context<'_>, name: &str) -> Result<Option<Oid>> {
+        let Some((target, peeled)) = self.0.get(name) else { return Ok(None) };
+        match peeled {
+            Some(peeled) if history::is_listed(&ctx.repo, *peeled)? => Ok(Some(*peeled)),
+            _ => ctx.repo.peel_to_commit(*target),
+        }
+    }
+}
+
+/// The candidate that a tag object records, if that is the one the chain
+/// vouches for and the authority's ref holds. What its object says may be
+/// known.
+pub(crate) fn vouched(
+    ctx: &Context<'_>,
+    minted: &Minted,
+    held: Option<Oid>,
+    known: Option<Candidate>,
+) -> Result<Candidate> {
+    let integrity = |why: String| not_as_minted(ctx, minted, why);
+    match held {
+        Some(held) if held == minted.tag_object => {}
+        Some(held) => return Err(integrity(format!("it points to {held}"))),
+        None => return Err(integrity("it is gone".to_owned())),
+    }
+    let candidate = match known {
+        Some(known) => known,
+        None => match read_candidate(ctx, &minted.tag, minted.tag_object) {
+            Err(_) if !ctx.repo.has_object(minted.tag_object) => {
+                return Err(integrity("its object is missing here".to_owned()));
+            }
+            read => read?.map_err(|not| integrity(not.to_string()))?,
+        },
+    };
+    if candidate.commit != minted.commit || candidate.version != minted.version {
+        return Err(integrity("its record contradicts the chain".to_owned()));
+    }
+    Ok(candidate)
+}
+
+/// The failure of a tag that is not the one the chain vouches for.
+pub fn not_as_minted(ctx: &Context<'_>, minted: &Minted, why: String) -> Failure {
+    let Minted { tag, tag_object, .. } = minted;
+    let back = if ctx.is_local() {
+        format!("git update-ref refs/tags/{tag} {tag_object} puts it back")
+    } else {
+        format!("git push {} {tag_object}:refs/tags/{tag} --force puts it back", ctx.home.remote)
+    };
+    Failure::new(Kind::Integrity, format!("the tag {tag} is not the one that was minted"))
+        .reason("tag", why)
+        .hint(format!("its chain vouches for the tag object {tag_object}"))
+        .hint(back)
+}
+
+/// Reads a tag object as a candidate of ours.
+///
+/// # Errors
+/// git failed; the inner error says why it is no candidate.
+pub(crate) fn read_candidate(
+    ctx: &Context<'_>,
+    tag: &TagName,
+    object: Oid,
+) -> Result<std::result::Result<Candidate, NotACandidate>> {
+    Ok(match read_tag(&ctx.repo, object)? {
+        TagObject::Lightweight(_) => Err(NotACandidate::Foreign),
+        TagObject::Annotated { target, tagger, at, message, signed, .. } => {
+            Candidate::parse(TagFacts { tag: tag.clone(), commit: target, tagger, at, signed }, &message)
+        }
+    })
+}
+
+/// What the candidates' chain is read for, over and over.
+#[derive(Serialize, Deserialize)]
+enum Made {
+    /// A candidate. Its members stand in order, without names: there may be
+    /// thousands. That it is trunk's own commit is said by leaving that out.
+    Minted(TagName, Oid, CandidateVersion, Oid, Option<Oid>, u64, Option<TagName>),
+    Closed(Closed),
+}
+
+impl From<Minted> for Made {
+    fn from(minted: Minted) -> Made {
+        let Minted { tag, tag_object, version, commit, trunk_commit, position, parent } = minted;
+        let trunk_commit = (trunk_commit != commit).then_some(trunk_commit);
+        Made::Minted(tag, tag_object, version, commit, trunk_commit, position, parent)
+    }
+}
+
+/// Every candidate and every closed release, oldest first.
+fn made(ctx: &Context<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Minted>, Vec<Closed>)> {
+    let keep = |event: Event| match event.what {
+        What::Minted(minted) => Some(minted.into()),
+        What::Closed { release, tag, candidate, commit, .. } => {
+            Some(Made::Closed(Closed { release, tag, candidate, commit }))
+        }
+        _ => None,
+    };
+    let file = ctx.index_file("candidates");
+    let made = index::read::<CandidatesState, Made>(&ctx.repo, candidates.tip, &file, "made 2", keep)?;
+    let (mut pool, mut closed) = (Vec::with_capacity(made.len()), Vec::new());
+    for one in made {
+        match one {
+            Made::Minted(tag, tag_object, version, commit, trunk_commit, position, parent) => {
+                let trunk_commit = trunk_commit.unwrap_or(commit);
+                pool.push(Minted { tag, tag_object, version, commit, trunk_commit, position, parent });
+            }
+            Made::Closed(release) => closed.push(release),
+        }
+    }
+    Ok((pool, closed))
+}
+
+/// Reads one environment's chain.
+///
+/// # Errors
+/// git failed, or the chain is damaged.
+pub fn read_environment(ctx: &Context<'_>, environment: &Environment) -> Result<View<EnvState>> {
+    let (name, formerly) = chain_refs(ctx, environment);
+    let file = ctx.index_file(&format!("state-{}", environment.name));
+    kept::read(&ctx.repo, &name, &formerly, &file)
+}
+
+/// Where one environment's chain ends.
+///
+/// # Errors
+/// git failed.
+pub fn environment_tip(ctx: &Context<'_>, environment: &Environment) -> Result<Option<Oid>> {
+    let (name, formerly) = chain_refs(ctx, environment);
+    ledger::tip(&ctx.repo, &name, &formerly)
+}
+
+/// The ref of an environment's chain, and those of the chains it continues.
+fn chain_refs(ctx: &Context<'_>, environment: &Environment) -> (String, Vec<String>) {
+    let of = |name: &EnvName| ledger::env_ref(ctx.project(), name);
+    (of(&environment.name), environment.formerly.iter().map(of).collect())
+}
+
+fn policy(ctx: &Context<'_>, trunk: Oid) -> Result<Policy> {
+    if let Some(config) = config_at(&ctx.repo, trunk)? {
+        return Ok(Policy { config, commit: Some(trunk), elsewhere: None });
+    }
+    if ctx.home.may_serve {
+        let config = config::parse(&ctx.home.text, &ctx.home.found)?.config;
+        return Ok(Policy { config, commit: None, elsewhere: Some(ctx.home.found.clone()) });
+    }
+    Err(Failure::new(Kind::Config, format!("trunk has no release.toml at {}", trunk.short()))
+        .hint(format!("commit and push it to {}, or pass one with --config", ctx.home.trunk)))
+}
+
+/// Which tags a fetch asks for: `v*`.
+struct TagGlob(String);
+
+impl TagGlob {
+    /// From the configuration at hand; every tag where there is none.
+    fn guess(ctx: &Context<'_>) -> TagGlob {
+        let style = config::parse(&ctx.home.text, &ctx.home.found)
+            .ok()
+            .and_then(|parsed| TagStyle::new(&parsed.config.version.tag, ctx.project()).ok());
+        TagGlob(style.map_or("*".to_owned(), |style| style.glob()))
+    }
+
+    fn covers(&self, style: &TagStyle) -> bool {
+        self.0 == "*" || self.0 == style.glob()
+    }
+}
+
+/// Brings this clone up to the authority: trunk, chains and tags, and `others`.
+///
+/// # Errors
+/// The authority cannot be reached, or has rewritten a chain.
+fn fetch(ctx: &Context<'_>, tags: &str, others: &[String]) -> Result<()> {
+    let own = [
+        format!("+refs/heads/{}:{}", ctx.home.trunk, ctx.trunk_ref()),
+        format!("+refs/tags/{tags}:refs/rel/{}/tags/{tags}", ctx.project()),
+    ];
+    bring(ctx, &[&own, others].concat())?;
+    write_as_of(ctx)
+}
+
+/// Fetches the chains, and `others` with them. What `git notes` was made to
+/// write onto this clone's copies of chains is forgotten where it stands in
+/// the way.
+///
+/// The chains that this clone has seen are asked for by name, so that git
+/// misses one that is gone; no copy of a chain ever moves but forward.
+fn bring(ctx: &Context<'_>, others: &[String]) -> Result<()> {
+    let every = format!("refs/notes/rel/{}/*", ctx.project());
+    let chains = rewritten::seen(ctx)?.into_iter().map(|(name, _)| name).chain([every]);
+    let refspecs: Vec<String> =
+        others.iter().cloned().chain(chains.map(|name| format!("{name}:{name}"))).collect();
+    let fetch = || ctx.authority().fetch(&ctx.repo, &refspecs);
+    let failure = match fetch() {
+        Err(failure) if failure.kind == Kind::Integrity && forget_what_is_no_record(ctx)? => match fetch() {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        },
+        Err(failure) => failure,
+        Ok(()) => return Ok(()),
+    };
+    if matches!(failure.kind, Kind::Integrity | Kind::NotFound) {
+        let found = rewritten::find(ctx)?;
+        if !found.is_empty() {
+            return Err(rewritten::refusal(ctx, &found));
+        }
+    }
+    Err(failure)
+}
+
+/// Takes this clone's copies of chains back to their newest record; whether
+/// that changed any.
+fn forget_what_is_no_record(ctx: &Context<'_>) -> Result<bool> {
+    let mut changed = false;
+    for (name, tip) in ctx.repo.refs_under(&format!("refs/notes/rel/{}/", ctx.project()))? {
+        if let Some(record) = chain::newest_record(&ctx.repo, tip)?
+            && record.oid != tip
+        {
+            ctx.screen.warn(&format!("notes that were written by hand to {name} in this clone are dropped"));
+            ctx.repo.set_cache_ref(&name, record.oid)?;
+            changed = true;
+        }
+    }
+    Ok(changed)
+}
+
+/// Brings this clone up to the authority, and reads nothing: for who does not
+/// go by what chains say.
+///
+/// # Errors
+/// The authority cannot be reached, or has rewritten a chain.
+pub fn refresh(ctx: &Context<'_>) -> Result<()> {
+    fetch(ctx, &TagGlob::guess(ctx).0, &[])
+}
+
+/// Brings this clone's copy of chains up to the authority.
+///
+/// # Errors
+/// The authority cannot be reached, or has rewritten a chain.
+pub fn fetch_chains(ctx: &Context<'_>) -> Result<()> {
+    if let Authority::Local = ctx.authority() {
+        return Ok(());
+    }
+    bring(ctx, &[])
+}
+
+/// When this clone last heard of the authority.
+pub fn as_of(ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+    if ctx.is_local() { Some(ctx.world.now()) } else { read_as_of(ctx) }
+}
+
+fn as_of_file(ctx: &Context<'_>) -> std::path::PathBuf {
+    ctx.state_dir().join("fetched")
+}
+
+fn write_as_of(ctx: &Context<'_>) -> Result<()> {
+    let file = as_of_file(ctx);
+    fs::create_dir_all(ctx.state_dir())
+        .and_then(|()| fs::write(&file, ctx.world.now().to_rfc3339()))
+        .doing(format!("{} cannot be written", file.display()))
+}
+
+fn read_as_of(ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+    let text = fs::read_to_string(as_of_file(ctx)).ok()?;
+    DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.with_timezone(&Utc))
+}

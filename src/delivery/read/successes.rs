@@ -1,0 +1,83 @@
+//! What was ever live in an environment, from its chain.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::read::context::Context;
+use crate::domain::env::{EnvState, Event, Progress, What};
+use crate::domain::name::{EnvName, Oid, TagName};
+use crate::failure::Result;
+use crate::store::index;
+use crate::store::ledger::View;
+
+/// A deployment that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lived {
+    /// Its number.
+    pub seq: u64,
+    /// What it made live.
+    pub tag: TagName,
+    /// The commit of that.
+    pub commit: Oid,
+    /// When it had.
+    pub at: DateTime<Utc>,
+}
+
+/// What an environment's chain is read for, over and over.
+#[derive(Serialize, Deserialize)]
+enum Kept {
+    /// A deployment's number, what it deployed, and the commit of that.
+    Begun(u64, TagName, Oid),
+    /// Its number, whether it succeeded, and when it ended, in seconds.
+    Ended(u64, bool, i64),
+    /// One that was written down whole: all of that.
+    Whole(u64, TagName, Oid, bool, i64),
+}
+
+/// Every deployment that succeeded, oldest first by number: what was undone
+/// later, too.
+///
+/// # Errors
+/// git failed.
+pub fn lived(ctx: &Context<'_>, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Lived>> {
+    let file = ctx.index_file(&format!("env-{environment}"));
+    let kept = index::read::<EnvState, Kept>(&ctx.repo, view.tip, &file, "lived 3", keep)?;
+    let mut found: Vec<(Lived, bool)> = Vec::new();
+    for one in kept {
+        match one {
+            Kept::Begun(seq, tag, commit) => {
+                found.push((Lived { seq, tag, commit, at: DateTime::UNIX_EPOCH }, false));
+            }
+            Kept::Whole(seq, tag, commit, succeeded, at) => {
+                let at = DateTime::from_timestamp(at, 0).unwrap_or_default();
+                found.push((Lived { seq, tag, commit, at }, succeeded));
+            }
+            // What settles a deployment comes soon after it; the last word counts.
+            Kept::Ended(seq, succeeded, at) => {
+                if let Some((lived, did)) = found.iter_mut().rev().find(|(lived, _)| lived.seq == seq) {
+                    (lived.at, *did) = (DateTime::from_timestamp(at, 0).unwrap_or_default(), succeeded);
+                }
+            }
+        }
+    }
+    Ok(found.into_iter().filter(|(_, succeeded)| *succeeded).map(|(lived, _)| lived).collect())
+}
+
+fn keep(event: Event) -> Option<Kept> {
+    let seq = event.id.seq;
+    let ended = |state: Progress| Kept::Ended(seq, state == Progress::Succeeded, event.at.timestamp());
+    match event.what {
+        What::Intent(intent) => {
+            let deployment = intent.deployment;
+            Some(Kept::Begun(seq, deployment.tag, deployment.commit))
+        }
+        What::Offline(ran) => {
+            let deployment = ran.intent.deployment;
+            let succeeded = ran.outcome.state == Progress::Succeeded;
+            Some(Kept::Whole(seq, deployment.tag, deployment.commit, succeeded, event.at.timestamp()))
+        }
+        What::Outcome(outcome) => Some(ended(outcome.state)),
+        What::Resolved { state, .. } => Some(ended(state)),
+        _ => None,
+    }
+}

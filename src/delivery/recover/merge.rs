@@ -1,0 +1,146 @@
+//! Bringing a deployment that ran offline into its environment's chain: once,
+//! at whatever tip the chain has by now.
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle::{TRIES, outcome_of, publish};
+use crate::delivery::run::output;
+use crate::delivery::run::workspace;
+use crate::domain::env::{EnvState, Event, Intent, Progress, What};
+use crate::domain::name::{DeploymentId, EnvName, Oid};
+use crate::domain::offline::{Known, Ran};
+use crate::failure::{Failure, Result};
+use crate::store::journal::Phase;
+use crate::store::ledger;
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The number it got.
+    pub id: DeploymentId,
+    /// How it had ended.
+    pub state: Progress,
+    /// Whether the chain had moved on without it.
+    pub moved: bool,
+}
+
+/// What the journal has of it.
+pub struct Noted {
+    /// The nonce of its event.
+    pub nonce: String,
+    /// What would have been claimed.
+    pub intent: Intent,
+    /// What it set out to close.
+    pub take_over: Option<u64>,
+    /// The newest event that it went by.
+    pub expected: Option<Oid>,
+    /// What it went by beyond that.
+    pub known: Known,
+    /// How far it came.
+    pub phase: Phase,
+}
+
+/// Appends its event, unless an earlier try did. None where others keep
+/// moving the chain: it stays to be tried again.
+///
+/// # Errors
+/// The authority cannot be reached, or git failed.
+pub fn merge(ctx: &Context<'_>, noted: Noted) -> Result<Option<Merged>> {
+    let Noted { nonce, mut intent, take_over, expected, known, phase } = noted;
+    let (name, formerly) = place(ctx, &intent.deployment.environment, &intent.deployment.id);
+    let reverts = intent.deployment.reverts.clone();
+    for _ in 0..TRIES {
+        let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
+        if let Some(event) = find(ctx, view.tip, &nonce)? {
+            return Ok(Some(told(ctx, &nonce, &event)));
+        }
+        let (moved, numbers) = since(ctx, view.tip, expected, &known)?;
+        let number = |seq: u64| renumbered(seq, &known, &numbers);
+        intent.deployment.reverts = reverts
+            .clone()
+            .and_then(|id| number(id.seq).map(|seq| DeploymentId { environment: id.environment, seq }));
+        let ran = Ran {
+            nonce: nonce.clone(),
+            intent: intent.clone(),
+            take_over: take_over.and_then(number),
+            outcome: outcome_of(&phase),
+            at: phase.ended_at().unwrap_or_else(|| ctx.world.now()),
+        };
+        let (events, _) = ran.events(&view.state, moved, &Context::nonce).map_err(|impossible| {
+            Failure::failed(format!("an offline deployment does not fit {name}")).because(impossible)
+        })?;
+        if publish(ctx, &view, &events)?
+            && let Some(event) = events.last()
+        {
+            return Ok(Some(told(ctx, &nonce, event)));
+        }
+    }
+    Ok(None)
+}
+
+/// Its environment may have another name by now. Where that cannot be told, its own chain counts.
+fn place(ctx: &Context<'_>, environment: &EnvName, id: &DeploymentId) -> (String, Vec<String>) {
+    Snapshot::place_of(ctx, id).unwrap_or_else(|_| (ledger::env_ref(ctx.project(), environment), Vec::new()))
+}
+
+/// The event of an offline deployment, where the chain has it.
+///
+/// # Errors
+/// git failed.
+pub fn find(ctx: &Context<'_>, tip: Option<Oid>, nonce: &str) -> Result<Option<Event>> {
+    for event in ledger::events::<EnvState>(&ctx.repo, tip) {
+        let (_, event) = event?;
+        if event.nonce == nonce && matches!(event.what, What::Offline(_)) {
+            return Ok(Some(event));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the chain has news since `expected`, and which numbers the offline
+/// deployments got that this one builds on.
+fn since(
+    ctx: &Context<'_>,
+    tip: Option<Oid>,
+    expected: Option<Oid>,
+    known: &Known,
+) -> Result<(bool, Vec<(String, DeploymentId)>)> {
+    let (mut news, mut numbers) = (false, Vec::new());
+    for event in ledger::events::<EnvState>(&ctx.repo, tip) {
+        let (oid, event) = event?;
+        if Some(oid) == expected {
+            return Ok((news, numbers));
+        }
+        news |= known.is_news(&event);
+        if matches!(event.what, What::Offline(_)) {
+            numbers.push((event.nonce, event.id));
+        }
+    }
+    // What it went by is no part of the chain any more.
+    Ok((news || expected.is_some(), numbers))
+}
+
+/// The number that `seq` stood for, where that was but counted on; none where
+/// whatever it was never came into the chain.
+fn renumbered(seq: u64, known: &Known, numbers: &[(String, DeploymentId)]) -> Option<u64> {
+    match known.ran.iter().find(|earlier| earlier.seq == seq) {
+        None => Some(seq),
+        Some(earlier) => numbers.iter().find(|(nonce, _)| *nonce == earlier.nonce).map(|(_, id)| id.seq),
+    }
+}
+
+fn told(ctx: &Context<'_>, nonce: &str, event: &Event) -> Merged {
+    let (state, moved) = match &event.what {
+        What::Offline(ran) => (ran.outcome.state, ran.moved),
+        _ => (Progress::Unknown, true),
+    };
+    // What it printed is found by its number from now on; where it is not, nothing else is lost.
+    if let What::Offline(ran) = &event.what {
+        let environment = &ran.intent.deployment.environment;
+        let stand_in = workspace::unnumbered(nonce);
+        let from = workspace::log_path(ctx, environment, &stand_in);
+        let _ = std::fs::rename(from, workspace::log_path(ctx, environment, event.id.seq));
+        output::outbox(ctx).number(environment, &stand_in, event.id.seq);
+    }
+    Merged { id: event.id.clone(), state, moved }
+}

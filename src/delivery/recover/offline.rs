@@ -1,0 +1,296 @@
+//! The emergency exit: a deployment while the authority cannot be asked.
+//!
+//! It goes by what this clone last saw and by what this clone has not
+//! published yet. It claims nothing, so nobody else is kept out. All that its
+//! record needs is in the journal before its command is started;
+//! [`crate::delivery::recover::merge`] brings it into the chain later.
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot::{Snapshot, read_environment};
+use crate::delivery::recover::settle::{self, Fate, lives, outcome_of};
+use crate::delivery::run::claim::{self, Details};
+use crate::delivery::run::deployment::{Receipt, way_back};
+use crate::delivery::run::output;
+use crate::delivery::run::prepare::Prepared;
+use crate::delivery::run::workspace::{Ending, perform, unnumbered};
+use crate::domain::config::OnFailure;
+use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
+use crate::domain::name::{EnvName, Oid};
+use crate::domain::offline::{Earlier, Known, Ran};
+use crate::domain::plan::Plan;
+use crate::failure::{Failure, Kind, Result};
+use crate::store::journal::{Phase, Run, Seen};
+use crate::store::ledger;
+use crate::ui::time;
+
+/// What an offline deployment goes by.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    /// The newest event of the environment's chain.
+    tip: Option<Oid>,
+    /// What this clone knew beyond it.
+    known: Known,
+}
+
+/// Refuses an offline deployment that does not say why.
+///
+/// # Errors
+/// There is no reason.
+pub fn expect_reason(
+    ctx: &Context<'_>,
+    verb: &str,
+    environment: &EnvName,
+    reason: Option<&str>,
+) -> Result<()> {
+    let said = reason.is_some_and(|reason| !reason.trim().is_empty());
+    if said || !ctx.is_offline() || ctx.options.dry_run {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Usage, format!("an offline {verb} needs a reason; nothing changed"))
+        .reason("offline", "it claims nothing, so that nobody else is kept out, and the record says why")
+        .hint(format!("rel {verb} {environment} --offline --reason WHY"))
+        .hint("or ask the remote: without --offline"))
+}
+
+/// Where the authority cannot be reached, names the way that needs none.
+pub fn or_offline(ctx: &Context<'_>, verb: &str, environment: &EnvName, failure: Failure) -> Failure {
+    if failure.kind != Kind::Failed || ctx.is_local() || ctx.is_offline() {
+        return failure;
+    }
+    failure.hint(format!("in an emergency, without it: rel {verb} {environment} --offline --reason WHY"))
+}
+
+/// Counts into the snapshot what this clone did in an environment and has not
+/// published. None where the authority is asked.
+///
+/// # Errors
+/// A deployment of this clone is at work there without a claim (exit 5).
+pub fn stand(ctx: &Context<'_>, snapshot: &mut Snapshot, name: &EnvName) -> Result<Option<Ground>> {
+    if !ctx.is_offline() {
+        return Ok(None);
+    }
+    let environment = snapshot.environment(name)?;
+    let ours = |other: &EnvName| other == name || environment.formerly.contains(other);
+    let view = snapshot.chain(name)?;
+    let (mut state, mut known) = (view.state.clone(), Known::default());
+    for Seen { run, held, .. } in ctx.journal().all()? {
+        match run {
+            Run::Deployment { id, nonce, phase, .. } if ours(&id.environment) && !held => {
+                if phase.process().is_some_and(lives) {
+                    continue;
+                }
+                let outcome = outcome_of(&phase);
+                let what = match settle::fate(ctx, view, &id, &nonce)? {
+                    Some(Fate::InFlight) => What::Outcome(outcome),
+                    Some(Fate::Closed) if matches!(phase, Phase::Done { .. }) => What::Late(outcome),
+                    _ => continue,
+                };
+                let event = claim::outcome_event(ctx, &id, &ctx.actor()?, what);
+                if let Ok(after) = state.apply(&event) {
+                    known.ended.push(id.seq);
+                    state = after;
+                }
+            }
+            Run::Offline { nonce, intent, take_over, known: theirs, phase, .. }
+                if ours(&intent.deployment.environment) =>
+            {
+                if held || phase.process().is_some_and(lives) {
+                    return Err(at_work(&intent.deployment));
+                }
+                if matches!(phase, Phase::Intent) {
+                    continue;
+                }
+                if let Some(event) = crate::delivery::recover::merge::find(ctx, view.tip, &nonce)? {
+                    known.ran.push(Earlier { nonce, seq: event.id.seq });
+                    continue;
+                }
+                let ran = Ran {
+                    nonce: nonce.clone(),
+                    take_over,
+                    outcome: outcome_of(&phase),
+                    at: phase.ended_at().unwrap_or(intent.deployment.started_at),
+                    intent: *intent,
+                };
+                let (events, after) = ran.events(&state, false, &Context::nonce).map_err(|impossible| {
+                    Failure::failed("an offline deployment cannot be counted in").because(impossible)
+                })?;
+                known.ended.extend(theirs.ended.into_iter().chain(take_over));
+                known.ran.extend(theirs.ran);
+                known.ran.extend(events.last().map(|event| Earlier { nonce, seq: event.id.seq }));
+                state = after;
+            }
+            _ => {}
+        }
+    }
+    known.ran.dedup_by(|a, b| a.nonce == b.nonce);
+    let seen = snapshot.as_of.map_or("what this clone has".to_owned(), |at| {
+        format!("what {} said {}", ctx.authority(), time::ago(ctx.world.now(), at))
+    });
+    ctx.screen.note(&format!("offline: going by {seen}; nobody else is kept out of {name}"));
+    if state != view.state {
+        let last = known.ran.last().map_or(String::new(), |ran| format!(" ({name}#{} for now)", ran.seq));
+        ctx.screen.note(&format!("  and by what this clone did there, which it has not published{last}"));
+    }
+    let tip = ledger::events::<EnvState>(&ctx.repo, view.tip).next().transpose()?.map(|(oid, _)| oid);
+    if let Some(view) = snapshot.environments.get_mut(name) {
+        view.state = state;
+    }
+    Ok(Some(Ground { tip, known }))
+}
+
+fn at_work(deployment: &Deployment) -> Failure {
+    let Deployment { environment, tag, .. } = deployment;
+    Failure::new(Kind::Busy, format!("{environment} is being deployed to from this clone; nothing ran"))
+        .reason("busy", format!("{tag} is on its way there, offline"))
+        .hint("let it end, or stop it")
+}
+
+/// Runs a prepared plan without a claim.
+///
+/// # Errors
+/// Nothing was started, and why. What happened after that is in the receipt.
+pub fn run(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    ground: &Ground,
+    plan: &Plan,
+    prepared: &Prepared,
+    details: &Details,
+) -> Result<Receipt> {
+    let name = plan.environment();
+    let intent = claim::intent(ctx, plan, &prepared.candidate, snapshot.policy.commit, details, 0);
+    let nonce = Context::nonce();
+    let mut open = ctx.journal().open(Run::Offline {
+        nonce: nonce.clone(),
+        intent: Box::new(intent.clone()),
+        take_over: plan.take_over(),
+        expected: ground.tip,
+        known: ground.known.clone(),
+        phase: Phase::Intent,
+    })?;
+    if let Err(failure) = alone(ctx, name, &nonce, &ground.known) {
+        open.close();
+        return Err(failure);
+    }
+    let mut deployment = intent.deployment.clone();
+    ctx.screen
+        .note(&format!("{name}: {} of {}, offline: nothing is claimed", deployment.action, deployment.tag));
+    let from = plan.from().map(|live| (live.tag.clone(), live.commit));
+    let Ending { outcome, explanation, kept } = perform(ctx, &mut open, &deployment, prepared, from.as_ref());
+    if !outcome.started {
+        open.close();
+        return Err(not_started(name, &outcome, explanation, kept));
+    }
+    let at = ctx.world.now();
+    if let Err(failure) = open.advance(Phase::Done { outcome: outcome.clone(), at }) {
+        ctx.screen.warn(&format!("{}; how it ended will be recorded as unknown", failure.message));
+    }
+    output::keep(ctx, &snapshot.policy, prepared, name, unnumbered(&nonce));
+    // From here on it is for whoever looks next, as if this process were gone.
+    drop(open);
+    deployment.state = outcome.state;
+    deployment.exit_code = outcome.exit_code;
+    deployment.phases.clone_from(&outcome.phases);
+    deployment.certain = outcome.state == Progress::Succeeded;
+    deployment.finished_at = Some(at);
+    let before = &snapshot.chain(name)?.state;
+    let ran = Ran { nonce, intent, take_over: plan.take_over(), outcome, at };
+    let state =
+        ran.events(before, false, &Context::nonce).map_or_else(|_| before.clone(), |(_, after)| after);
+    let mut receipt = Receipt::of(deployment, state);
+    receipt.explanation = explanation;
+    receipt.from_baseline = plan.from().is_some_and(Live::is_baseline);
+    if receipt.deployment.state == Progress::Failed
+        && receipt.deployment.trigger != Trigger::OnFailure
+        && receipt.deployment.action != Action::Rollback
+        && prepared.commands.on_failure == OnFailure::Rollback
+    {
+        match back(ctx, snapshot, &receipt.deployment) {
+            Ok(followed) => {
+                receipt.state = followed.state.clone();
+                receipt.rollback = Some(Box::new(followed));
+            }
+            Err(failure) => ctx.screen.warn(&format!("no automatic rollback: {}", failure.message)),
+        }
+    }
+    Ok(receipt)
+}
+
+/// Fails where something that was not counted in was run from this clone.
+fn alone(ctx: &Context<'_>, name: &EnvName, nonce: &str, known: &Known) -> Result<()> {
+    for Seen { run, held, .. } in ctx.journal().all()? {
+        let Run::Offline { nonce: other, intent, phase, .. } = &run else { continue };
+        let deployment = &intent.deployment;
+        if deployment.environment != *name || other == nonce {
+            continue;
+        }
+        if held || phase.process().is_some_and(lives) {
+            return Err(at_work(deployment));
+        }
+        let counted = known.ran.iter().any(|earlier| earlier.nonce == *other);
+        if !counted && !matches!(phase, Phase::Intent) {
+            return Err(Failure::new(Kind::Moved, format!("{name} moved meanwhile; nothing ran"))
+                .reason("moved", format!("{} was deployed there from this clone, offline", deployment.tag))
+                .hint("try again"));
+        }
+    }
+    Ok(())
+}
+
+/// The failure of a deployment whose command was never started.
+fn not_started(
+    name: &EnvName,
+    outcome: &Outcome,
+    explanation: Option<String>,
+    kept: Option<Failure>,
+) -> Failure {
+    if let Some(kept) = kept {
+        return Failure { message: format!("{}; nothing ran on {name}", kept.message), ..kept };
+    }
+    let why = explanation.unwrap_or_default();
+    let kind = if outcome.state == Progress::Cancelled { Kind::Interrupted } else { Kind::Failed };
+    Failure::new(kind, format!("nothing ran on {name}: {why}"))
+}
+
+/// The rollback that follows a failure by itself.
+fn back(ctx: &Context<'_>, snapshot: &Snapshot, failed: &Deployment) -> Result<Receipt> {
+    let name = &failed.environment;
+    let mut fresh = snapshot.clone();
+    fresh.environments.insert(name.clone(), read_environment(ctx, snapshot.environment(name)?)?);
+    let Some(ground) = stand(ctx, &mut fresh, name)? else {
+        return Err(Failure::failed("the remote is to be asked"));
+    };
+    let (plan, prepared, details) = way_back(ctx, &fresh, &fresh.chain(name)?.state, failed)?;
+    ctx.screen.note(&format!("it failed; rolling {name} back by itself"));
+    run(ctx, &fresh, &ground, &plan, &prepared, &details)
+}
+
+/// The offline deployments of this clone that are in no chain yet, oldest
+/// first, each as its record has it so far.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn unpublished(ctx: &Context<'_>) -> Result<Vec<Deployment>> {
+    let journal = ctx.journal();
+    if journal.is_empty() {
+        return Ok(Vec::new());
+    }
+    let record = |Seen { run, held, .. }: Seen| {
+        let Run::Offline { intent, phase, .. } = run else { return None };
+        let mut deployment = intent.deployment;
+        if held || phase.process().is_some_and(lives) {
+            return Some(deployment);
+        }
+        if matches!(phase, Phase::Intent) {
+            return None;
+        }
+        let outcome = outcome_of(&phase);
+        deployment.state = outcome.state;
+        deployment.exit_code = outcome.exit_code;
+        deployment.phases.clone_from(&outcome.phases);
+        deployment.certain = outcome.state == Progress::Succeeded;
+        deployment.finished_at = phase.ended_at();
+        Some(deployment)
+    };
+    Ok(journal.all()?.into_iter().filter_map(record).collect())
+}

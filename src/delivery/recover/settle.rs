@@ -1,0 +1,447 @@
+//! Settling what dead runs of this clone left behind.
+//!
+//! An intent whose command never started is closed as cancelled; one whose
+//! command started becomes unknown, unless that command still lives on this
+//! machine; an outcome that was not published is published; a reservation is
+//! abandoned, unless a part of its candidate is there already. What never
+//! arrived is abandoned as well, by an event that moves the tip: a push that is
+//! still under way cannot land after that. Every verb that asks the authority
+//! does this first.
+
+use crate::delivery::candidate::mint;
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot::{self, Snapshot, fetch_chains};
+use crate::delivery::recover::merge::{Merged, Noted, merge};
+use crate::delivery::run::claim::outcome_event;
+use crate::domain::candidates::{self, CandidatesState};
+use crate::domain::env::{EnvState, Outcome, Progress, What};
+use crate::domain::name::{DeploymentId, EnvName, Oid};
+use crate::domain::version::CandidateVersion;
+use crate::exec::{self, Left};
+use crate::failure::Result;
+use crate::store::authority::Published;
+use crate::store::checkout::Checkout;
+use crate::store::journal::{Mint, OpenRun, Phase, Process, Run};
+use crate::store::ledger::{self, View};
+
+/// What was settled, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// A deployment, and what became of it.
+    Deployment(DeploymentId, Progress),
+    /// A deployment whose command still runs on this machine.
+    StillRunning(DeploymentId),
+    /// The number of an intent that never arrived was given up.
+    NeverClaimed(DeploymentId),
+    /// A deployment that ran offline came into its chain.
+    Merged(Merged),
+    /// One whose command still runs on this machine, and where it is headed.
+    StillOffline(EnvName),
+    /// A reservation was abandoned.
+    Reservation(String),
+    /// A candidate that was published in part is published whole.
+    Minted(CandidateVersion),
+    /// A journal entry that could not be read was set aside.
+    Damaged(std::path::PathBuf),
+}
+
+impl Settled {
+    /// Whether it is not settled, since its command still runs.
+    pub fn runs(&self) -> bool {
+        matches!(self, Settled::StillRunning(_) | Settled::StillOffline(_))
+    }
+}
+
+impl std::fmt::Display for Settled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Settled::Deployment(id, state) => {
+                write!(f, "{id}, left by a run that died here, is recorded as {state}")
+            }
+            Settled::StillRunning(id) => {
+                write!(f, "{id}: rel died, but its command still runs on this machine")
+            }
+            Settled::NeverClaimed(id) => {
+                write!(f, "{id}, which a run that died here was about to claim, is abandoned")
+            }
+            Settled::Merged(Merged { id, state, moved: false }) => {
+                write!(f, "{id}, run offline here, is in the history now: {state}")
+            }
+            Settled::Merged(Merged { id, state, moved: true }) => {
+                let name = &id.environment;
+                write!(
+                    f,
+                    "{id}, run offline here, is in the history now: {state}; {name} was deployed to without it, and what runs there is uncertain: rel status {name}"
+                )
+            }
+            Settled::StillOffline(name) => {
+                write!(f, "{name}: rel died, but its offline deployment still runs on this machine")
+            }
+            Settled::Reservation(version) => {
+                write!(f, "{version}, reserved by a run that died here, is abandoned")
+            }
+            Settled::Minted(version) => {
+                write!(f, "{version}, which a run that died here was publishing, is published")
+            }
+            Settled::Damaged(path) => write!(f, "a damaged journal entry was set aside: {}", path.display()),
+        }
+    }
+}
+
+/// Settles every dead run of this clone. Costs one look at a folder where
+/// there is none.
+///
+/// # Errors
+/// The journal cannot be read, or the authority cannot be reached; what was
+/// not settled stays in the journal.
+pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
+    each(ctx, |_| true)
+}
+
+/// The same for a verb that only looks, before it does: what still runs it
+/// will show by itself.
+///
+/// # Errors
+/// As [`dead_runs`].
+pub fn before_looking(ctx: &Context<'_>) -> Result<()> {
+    each(ctx, |one| !one.runs()).map(drop)
+}
+
+fn each(ctx: &Context<'_>, is_news: impl Fn(&Settled) -> bool) -> Result<Vec<Settled>> {
+    let journal = ctx.journal();
+    if journal.is_empty() || ctx.options.dry_run || ctx.is_offline() {
+        return Ok(Vec::new());
+    }
+    let (dead, damaged) = journal.dead()?;
+    let mut settled: Vec<Settled> = damaged.into_iter().map(Settled::Damaged).collect();
+    for one in &settled {
+        ctx.screen.warn(&one.to_string());
+    }
+    if dead.is_empty() {
+        return Ok(settled);
+    }
+    fetch_chains(ctx)?;
+    for open in dead {
+        if let Some(one) = settle(ctx, open)? {
+            if is_news(&one) {
+                ctx.screen.note(&one.to_string());
+            }
+            settled.push(one);
+        }
+    }
+    Ok(settled)
+}
+
+/// Whether a journalled process, or what is left of its group, still lives; so
+/// it seems, where nothing proves that it is the same.
+pub fn lives(process: &Process) -> bool {
+    let Process { pid, start_time, boot, .. } = process;
+    exec::what_is_left(*pid, *start_time, boot.as_deref(), None) != Left::Nothing
+}
+
+/// Closes a run, and removes the folder it worked in: not while something
+/// that it started still works there.
+fn finish(ctx: &Context<'_>, open: OpenRun) {
+    if let Some(scratch) = &open.scratch {
+        if scratch.process.as_ref().is_some_and(lives) {
+            return;
+        }
+        if scratch.starting {
+            let folder = scratch.folder.display();
+            ctx.screen
+                .warn(&format!("{folder} is left: a command may be at work there; remove it once none is"));
+        } else if let Err(failure) = Checkout::sweep(&ctx.repo, &scratch.folder) {
+            ctx.screen.warn(&failure.message);
+        }
+    }
+    open.close();
+}
+
+fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
+    match open.run.clone() {
+        Run::Deployment { id, nonce, expected, phase } => {
+            deployment(ctx, open, &id, &nonce, expected, &phase)
+        }
+        Run::Offline { nonce, intent, take_over, expected, known, phase } => {
+            if phase.process().is_some_and(lives) {
+                return Ok(Some(Settled::StillOffline(intent.deployment.environment)));
+            }
+            if matches!(phase, Phase::Intent) {
+                // Nothing ran, and nobody was told that it would.
+                finish(ctx, open);
+                return Ok(None);
+            }
+            let noted = Noted { nonce, intent: *intent, take_over, expected, known, phase };
+            let merged = merge(ctx, noted)?;
+            if merged.is_some() {
+                finish(ctx, open);
+            }
+            Ok(merged.map(Settled::Merged))
+        }
+        Run::Reservation { version, commit, nonce, expected, mint } => {
+            if let Some(mint) = mint
+                && complete(ctx, &nonce, &mint)?
+            {
+                finish(ctx, open);
+                return Ok(Some(Settled::Minted(version)));
+            }
+            reservation(ctx, open, &version, commit, &nonce, expected)
+        }
+    }
+}
+
+/// How often a settling event is tried against a moving chain.
+pub const TRIES: usize = 10;
+
+/// Why a number is given up.
+const NEVER_ARRIVED: &str = "its run died before it was published";
+
+fn reservation(
+    ctx: &Context<'_>,
+    open: OpenRun,
+    version: &CandidateVersion,
+    commit: Oid,
+    nonce: &str,
+    expected: Option<Oid>,
+) -> Result<Option<Settled>> {
+    let (name, actor) = (ledger::candidates_ref(ctx.project()), ctx.actor()?);
+    for _ in 0..TRIES {
+        let view = ledger::read::<CandidatesState>(&ctx.repo, &name, &[])?;
+        let event = |nonce: String, what| candidates::Event {
+            id: version.to_string(),
+            at: ctx.world.now(),
+            actor: actor.clone(),
+            nonce,
+            what,
+        };
+        let give_up = |reason: &str| {
+            let (version, reason) = (version.clone(), reason.to_owned());
+            event(Context::nonce(), candidates::What::Abandoned { version, commit, reason })
+        };
+        let events = if view.state.reservations.iter().any(|other| other.nonce == nonce) {
+            vec![give_up("its run died")]
+        } else if can_still_land(&view, expected) {
+            let reserved = candidates::What::Reserved { version: version.clone(), commit };
+            vec![event(nonce.to_owned(), reserved), give_up(NEVER_ARRIVED)]
+        } else {
+            take_back(ctx, &open)?;
+            finish(ctx, open);
+            return Ok(None);
+        };
+        if publish(ctx, &view, &events)? {
+            take_back(ctx, &open)?;
+            finish(ctx, open);
+            return Ok(Some(Settled::Reservation(version.to_string())));
+        }
+    }
+    Ok(None)
+}
+
+/// Publishes what is lacking of a candidate that was published in part; false
+/// where there is none. Whatever of it is still under way may land as well.
+fn complete(ctx: &Context<'_>, nonce: &str, mint: &Mint) -> Result<bool> {
+    let (name, actor) = (ledger::candidates_ref(ctx.project()), ctx.actor()?);
+    for _ in 0..TRIES {
+        let view = ledger::read::<CandidatesState>(&ctx.repo, &name, &[])?;
+        if !view.state.reservations.iter().any(|other| other.nonce == nonce) || !mint::is_begun(ctx, mint)? {
+            return Ok(false);
+        }
+        let event = candidates::Event {
+            id: mint.candidate.tag.to_string(),
+            at: ctx.world.now(),
+            actor: actor.clone(),
+            nonce: Context::nonce(),
+            what: candidates::What::Minted(mint.candidate.clone()),
+        };
+        match mint::publish(ctx, &view, mint, &event)?.1 {
+            Published::Done => return Ok(true),
+            Published::Moved(moved) if moved.iter().all(|(moved, _)| *moved == name) => fetch_chains(ctx)?,
+            // Something of somebody else's has its name.
+            Published::Moved(_) => return Ok(false),
+        }
+    }
+    Ok(false)
+}
+
+fn take_back(ctx: &Context<'_>, open: &OpenRun) -> Result<()> {
+    open.mint().map_or(Ok(()), |mint| mint::take_back(ctx, mint))
+}
+
+fn deployment(
+    ctx: &Context<'_>,
+    open: OpenRun,
+    id: &DeploymentId,
+    nonce: &str,
+    expected: Option<Oid>,
+    phase: &Phase,
+) -> Result<Option<Settled>> {
+    if let Phase::Running { process: Some(process) } = phase
+        && lives(process)
+    {
+        return Ok(Some(Settled::StillRunning(id.clone())));
+    }
+    let outcome = outcome_of(phase);
+    let (name, formerly) = chain_of(ctx, id);
+    for _ in 0..TRIES {
+        let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
+        let Some(end) = fate(ctx, &view, id, nonce)? else {
+            if !can_still_land(&view, expected) {
+                finish(ctx, open);
+                return Ok(None);
+            }
+            // What it would have closed on its way stays as it is, so that its number may be another.
+            let next = DeploymentId { seq: view.state.count + 1, ..id.clone() };
+            let what = What::Abandoned { reason: NEVER_ARRIVED.to_owned() };
+            if publish(ctx, &view, &[outcome_event(ctx, &next, &ctx.actor()?, what)])? {
+                finish(ctx, open);
+                return Ok(Some(Settled::NeverClaimed(next)));
+            }
+            continue;
+        };
+        let what = match end {
+            Fate::InFlight => What::Outcome(outcome.clone()),
+            Fate::Closed => {
+                let Phase::Done { .. } = phase else {
+                    finish(ctx, open);
+                    return Ok(None);
+                };
+                if has_late_word(ctx, &view, id)? {
+                    finish(ctx, open);
+                    return Ok(None);
+                }
+                What::Late(outcome.clone())
+            }
+            Fate::Settled => {
+                finish(ctx, open);
+                return Ok(None);
+            }
+        };
+        let mut event = outcome_event(ctx, id, &ctx.actor()?, what);
+        if let Phase::Done { at, .. } = phase {
+            event.at = *at;
+        }
+        if publish(ctx, &view, &[event])? {
+            finish(ctx, open);
+            return Ok(Some(Settled::Deployment(id.clone(), outcome.state)));
+        }
+    }
+    Ok(None)
+}
+
+/// How a run that is gone ended, as far as it noted.
+pub fn outcome_of(phase: &Phase) -> Outcome {
+    match phase {
+        Phase::Intent => Outcome {
+            text: Some("its run died before the command was started".to_owned()),
+            ..Outcome::of(Progress::Cancelled, false)
+        },
+        Phase::Running { .. } => Outcome::of(Progress::Unknown, true),
+        Phase::Done { outcome, .. } => outcome.clone(),
+    }
+}
+
+/// The chain of a deployment and the names it had. Its environment may have
+/// another name by now; where that cannot be told, its own chain counts.
+pub fn chain_of(ctx: &Context<'_>, id: &DeploymentId) -> (String, Vec<String>) {
+    Snapshot::place_of(ctx, id)
+        .unwrap_or_else(|_| (ledger::env_ref(ctx.project(), &id.environment), Vec::new()))
+}
+
+/// What the chain says of an intent of ours.
+pub enum Fate {
+    /// It has the environment.
+    InFlight,
+    /// Somebody took over or resolved it before its outcome came.
+    Closed,
+    /// Its outcome is there.
+    Settled,
+}
+
+/// None where the chain does not have this intent.
+///
+/// # Errors
+/// git failed.
+pub fn fate(
+    ctx: &Context<'_>,
+    view: &View<EnvState>,
+    id: &DeploymentId,
+    nonce: &str,
+) -> Result<Option<Fate>> {
+    let mut closed_by_others = false;
+    let mut outcome = false;
+    for event in ledger::events::<EnvState>(&ctx.repo, view.tip) {
+        let (_, event) = event?;
+        if event.id.seq != id.seq {
+            // A word on an earlier deployment may come at any time; its intent came before this one.
+            if event.id.seq < id.seq && matches!(event.what, What::Intent(_)) {
+                return Ok(None);
+            }
+            continue;
+        }
+        match &event.what {
+            What::Intent(_) if event.nonce == nonce => {
+                return Ok(Some(if outcome {
+                    Fate::Settled
+                } else if closed_by_others {
+                    Fate::Closed
+                } else {
+                    Fate::InFlight
+                }));
+            }
+            What::Intent(_) => return Ok(None),
+            What::Outcome(_) => outcome = true,
+            What::TakenOver { .. } | What::Resolved { .. } => closed_by_others = true,
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+fn has_late_word(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> Result<bool> {
+    for event in ledger::events::<EnvState>(&ctx.repo, view.tip) {
+        let (_, event) = event?;
+        match event.what {
+            What::Late(_) if event.id.seq == id.seq => return Ok(true),
+            What::Intent(_) if event.id.seq == id.seq => return Ok(false),
+            _ => {}
+        }
+    }
+    Ok(false)
+}
+
+/// A push of a dead run can land only while the chain still has the tip it
+/// expects. Then the record of it that is published here moves that tip.
+fn can_still_land<S>(view: &View<S>, expected: Option<Oid>) -> bool {
+    view.held == expected
+}
+
+/// Publishes events on top of a view; false where the chain moved, which has
+/// then been fetched.
+///
+/// # Errors
+/// The authority cannot be reached, or the events cannot follow.
+pub fn publish<S: ledger::State>(ctx: &Context<'_>, view: &View<S>, events: &[S::Event]) -> Result<bool> {
+    let (_, update) = view.append(&ctx.repo, events)?;
+    match ctx.authority().publish(&ctx.repo, &[update])? {
+        Published::Done => Ok(true),
+        Published::Moved(_) => {
+            snapshot::fetch_chains(ctx)?;
+            Ok(false)
+        }
+    }
+}
+
+/// The word on a deployment that this clone can add, used by `resolve`: what
+/// its process says, if it is alive here.
+pub fn live_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<bool> {
+    let journal = ctx.journal();
+    if journal.is_empty() {
+        return Ok(false);
+    }
+    Ok(journal.all()?.into_iter().any(|seen| match seen.run {
+        Run::Deployment { id: theirs, phase, .. } if theirs == *id => {
+            seen.held || matches!(phase, Phase::Running { process: Some(process) } if lives(&process))
+        }
+        _ => false,
+    }))
+}

@@ -1,0 +1,322 @@
+//! Ending what runs of this clone have at work on this machine.
+//!
+//! A `rel` that lives is asked to end, and ends its command and records that
+//! by itself, as if its own terminal had asked. What a dead one left is ended
+//! here, and the journal says so before anybody is told: publishing it is
+//! [`settle`](crate::delivery::recover::settle)'s, now or whenever the authority can be reached.
+//!
+//! Signals nothing that is not proven to be what was written down. Where that
+//! cannot be proven, it says what to look at and what to type.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::delivery::read::context::Context;
+use crate::delivery::run::publish::Patience;
+use crate::domain::env::{Outcome, Progress};
+use crate::domain::name::{DeploymentId, EnvName, TagName};
+use crate::domain::version::CandidateVersion;
+use crate::exec::{self, Left};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::journal::{OpenRun, Process, Run, Scratch, Seen};
+
+/// How often a `rel` that was asked to end is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How much longer than its command's grace and its patience at publishing a
+/// `rel` may take to end.
+const LEEWAY: Duration = Duration::from_secs(3);
+
+/// What a run is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A deployment.
+    Deployment(DeploymentId),
+    /// A deployment without a claim: where, what, and the nonce of its record.
+    Offline(EnvName, TagName, String),
+    /// The build of a candidate.
+    Build(CandidateVersion),
+}
+
+impl Subject {
+    fn of(run: &Run) -> Subject {
+        match run {
+            Run::Deployment { id, .. } => Subject::Deployment(id.clone()),
+            Run::Offline { intent, nonce, .. } => {
+                let deployment = &intent.deployment;
+                Subject::Offline(deployment.environment.clone(), deployment.tag.clone(), nonce.clone())
+            }
+            Run::Reservation { version, .. } => Subject::Build(version.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Deployment(id) => id.fmt(f),
+            Subject::Offline(environment, tag, _) => {
+                write!(f, "the offline deployment of {tag} to {environment}")
+            }
+            Subject::Build(version) => write!(f, "the build of {version}"),
+        }
+    }
+}
+
+/// Something at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// What it is about.
+    pub subject: Subject,
+    /// Who is at it.
+    pub by: By,
+    /// The process, or the process group.
+    pub pid: u32,
+}
+
+/// Who is at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The `rel` that began it.
+    Rel,
+    /// A command whose `rel` is dead.
+    Command,
+}
+
+impl By {
+    /// The word scripts see.
+    pub const fn word(self) -> &'static str {
+        match self {
+            By::Rel => "rel",
+            By::Command => "command",
+        }
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Work { subject, by, pid } = self;
+        match by {
+            By::Rel => write!(f, "{subject}: its rel, process {pid}"),
+            By::Command => write!(f, "{subject}: what its dead rel left, process group {pid}"),
+        }
+    }
+}
+
+/// What came of asking.
+#[derive(Debug, Default)]
+pub struct Stopped {
+    /// What was ended.
+    pub ended: Vec<Work>,
+    /// What was not, and why.
+    pub refused: Vec<Failure>,
+    /// Journal entries that could not be read, and were set aside.
+    pub damaged: Vec<PathBuf>,
+}
+
+/// What would be ended, and what could not be. Changes nothing.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn at_work(ctx: &Context<'_>) -> Result<Stopped> {
+    let mut found = Stopped::default();
+    for seen in ctx.journal().all()? {
+        let work =
+            if seen.held { keeper(&seen).map(|rel| rel.map(|(work, _)| work)) } else { command(&seen) };
+        match work {
+            Ok(work) => found.ended.extend(work),
+            Err(failure) => found.refused.push(failure),
+        }
+    }
+    Ok(found)
+}
+
+/// Ends what runs of this clone have at work here. Publishes nothing: what was
+/// ended is in the journal, to be settled.
+///
+/// # Errors
+/// The journal cannot be read or written.
+pub fn stop(ctx: &Context<'_>) -> Result<Stopped> {
+    let mut stopped = Stopped::default();
+    let mut closed = living(ctx, &mut stopped)?;
+    let (dead, damaged) = ctx.journal().dead()?;
+    stopped.damaged = damaged;
+    for mut open in dead {
+        closed.retain(|seen| Subject::of(&seen.run) != Subject::of(&open.run));
+        end(ctx, &mut open, &mut stopped);
+    }
+    // A rel gives up on what it cannot end, and records all the same.
+    for seen in closed {
+        if let Ok(Some(left)) = command(&seen) {
+            stopped.refused.push(unmoved(&left));
+        }
+    }
+    Ok(stopped)
+}
+
+/// Asks every living `rel` to end, waits until it has, and gives the runs that
+/// were its.
+fn living(ctx: &Context<'_>, stopped: &mut Stopped) -> Result<Vec<Seen>> {
+    let mut ended = Vec::new();
+    for seen in ctx.journal().all()?.into_iter().filter(|seen| seen.held) {
+        match keeper(&seen) {
+            Err(failure) => stopped.refused.push(failure),
+            Ok(None) => hands_off(ctx, &seen, stopped)?,
+            Ok(Some((work, start_time))) => {
+                ctx.screen.note(&format!("{work}, is asked to end"));
+                if !see_off(ctx, &seen, work.pid, start_time)? {
+                    stopped.refused.push(
+                        Failure::failed(format!("{work}, could not be ended"))
+                            .reason("stop", "it is another user's, or hangs in the kernel")
+                            .hint(format!("look at it: ps -fp {}", work.pid)),
+                    );
+                    continue;
+                }
+                stopped.ended.push(work);
+                ended.push(seen);
+            }
+        }
+    }
+    Ok(ended)
+}
+
+/// The living `rel` of a run that somebody has in hand, with its start time;
+/// none where that is somebody who settles it.
+fn keeper(seen: &Seen) -> Result<Option<(Work, u64)>> {
+    let subject = Subject::of(&seen.run);
+    let unknown = |why: &str| {
+        Err(Failure::failed(format!("{subject} is in the hands of a rel that was not stopped"))
+            .reason("stop", why)
+            .hint("end it where it runs: Ctrl-C, or kill -TERM PID"))
+    };
+    let Some(Process { pid, start_time: Some(start_time), boot: Some(boot), .. }) = &seen.rel else {
+        return unknown("the journal does not say which process it is");
+    };
+    if exec::boot_id().as_deref() != Some(boot) {
+        return unknown("it runs on another machine");
+    }
+    let work = Work { subject, by: By::Rel, pid: *pid };
+    Ok(exec::is_alive(*pid, Some(*start_time)).then_some((work, *start_time)))
+}
+
+/// Asks a `rel` to end and waits for it; for good once it has had the time
+/// that its command, and then its record, may take. Whether it is gone.
+fn see_off(ctx: &Context<'_>, seen: &Seen, pid: u32, start_time: u64) -> Result<bool> {
+    let gone = |patience: Duration| -> Result<bool> {
+        let since = Instant::now();
+        loop {
+            if !exec::is_alive(pid, Some(start_time)) {
+                return Ok(true);
+            }
+            if since.elapsed() >= patience {
+                return Ok(false);
+            }
+            if ctx.interrupts.wait(LOOK) {
+                return Err(interrupted(&Subject::of(&seen.run)));
+            }
+        }
+    };
+    exec::end_process(pid, start_time, false);
+    let grace = noted(&seen.run, seen.scratch.as_ref()).map_or(exec::GRACE, grace);
+    let patience = grace + Patience::limit(ctx) + LEEWAY;
+    if gone(patience)? {
+        return Ok(true);
+    }
+    ctx.screen.warn(&format!("process {pid} did not end in {} s, and is killed", patience.as_secs()));
+    exec::end_process(pid, start_time, true);
+    gone(LEEWAY)
+}
+
+/// Waits for another `rel` that settles a dead run to be done with it.
+fn hands_off(ctx: &Context<'_>, seen: &Seen, stopped: &mut Stopped) -> Result<()> {
+    let since = Instant::now();
+    let subject = Subject::of(&seen.run);
+    while ctx.journal().all()?.iter().any(|one| one.held && Subject::of(&one.run) == subject) {
+        if since.elapsed() >= Patience::limit(ctx) + LEEWAY {
+            stopped.refused.push(
+                Failure::failed(format!("{subject} is in the hands of another rel, which does not end"))
+                    .hint("try again: rel sync --stop"),
+            );
+            break;
+        }
+        if ctx.interrupts.wait(LOOK) {
+            return Err(interrupted(&subject));
+        }
+    }
+    Ok(())
+}
+
+fn interrupted(subject: &Subject) -> Failure {
+    Failure::new(Kind::Interrupted, format!("interrupted while {subject} was being stopped"))
+        .hint("go on with it: rel sync --stop")
+}
+
+/// Ends what a dead `rel` left of one run, and notes that. A run whose command
+/// ended by itself is left as it is: nobody here knows how it ended.
+fn end(ctx: &Context<'_>, open: &mut OpenRun, stopped: &mut Stopped) {
+    let seen = Seen { run: open.run.clone(), scratch: open.scratch.clone(), rel: None, held: false };
+    let work = match command(&seen) {
+        Ok(Some(work)) => work,
+        Ok(None) => return,
+        Err(failure) => {
+            stopped.refused.push(failure);
+            return;
+        }
+    };
+    ctx.screen.note(&format!("{work}, is ended"));
+    let grace = noted(&open.run, open.scratch.as_ref()).map_or(exec::GRACE, grace);
+    if !exec::stop_group(work.pid, grace) {
+        stopped.refused.push(unmoved(&work));
+        return;
+    }
+    let outcome = Outcome {
+        text: Some("its run died, and its command was stopped".to_owned()),
+        ..Outcome::of(Progress::Cancelled, true)
+    };
+    // Without this line it reads as unknown, which is true too; but somebody wants to know.
+    if let Err(failure) = open.ended(outcome, ctx.world.now()) {
+        stopped.refused.push(failure);
+    }
+    stopped.ended.push(work);
+}
+
+fn unmoved(Work { subject, pid, .. }: &Work) -> Failure {
+    Failure::failed(format!("{subject} is still at work: process group {pid} could not be ended"))
+        .reason("stop", "some of it is another user's, or hangs in the kernel")
+        .hint(format!("look at it: pgrep -a -g {pid}"))
+        .hint("once it is gone: rel sync")
+}
+
+/// What a dead `rel` left at work of a run.
+fn command(seen: &Seen) -> Result<Option<Work>> {
+    let Some(process) = noted(&seen.run, seen.scratch.as_ref()) else { return Ok(None) };
+    let folder = seen.scratch.as_ref().map(|scratch| scratch.folder.as_path());
+    let (pid, subject) = (process.pid, Subject::of(&seen.run));
+    match exec::what_is_left(pid, process.start_time, process.boot.as_deref(), folder) {
+        Left::Nothing => Ok(None),
+        Left::Group => Ok(Some(Work { subject, by: By::Command, pid })),
+        Left::Unproven => {
+            Err(Failure::failed(format!("{subject} may still be at work, and was not stopped"))
+                .reason(
+                    "stop",
+                    format!("process group {pid} has its number, and nothing proves it to be the same"),
+                )
+                .hint(format!("look at it: pgrep -a -g {pid}"))
+                .hint(format!("if it is what {subject} started: kill -TERM -- -{pid}"))
+                .hint("once it is gone: rel sync"))
+        }
+    }
+}
+
+/// The command that the journal noted last.
+fn noted<'a>(run: &'a Run, scratch: Option<&'a Scratch>) -> Option<&'a Process> {
+    match run {
+        Run::Deployment { phase, .. } | Run::Offline { phase, .. } => phase.process(),
+        Run::Reservation { .. } => scratch?.process.as_ref(),
+    }
+}
+
+fn grace(process: &Process) -> Duration {
+    process.grace.unwrap_or(exec::GRACE)
+}

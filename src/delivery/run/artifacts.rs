@@ -1,0 +1,264 @@
+//! Bringing a candidate's recorded bytes to this machine, and nothing else.
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use rustc_hash::FxHashMap;
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot::Snapshot;
+use crate::domain::candidate::Candidate;
+use crate::domain::env::Live;
+use crate::domain::name::{Oid, TagName};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::artifacts::cache::Cache;
+use crate::store::artifacts::{Location, Store, artifacts_ref};
+
+/// The name that a candidate's provenance statement is kept under.
+pub const PROVENANCE: &str = "provenance.intoto.json";
+
+/// What keeps an offline deployment from failing for want of bytes.
+const KEEP: &str = "beforehand, rel sync keeps what is live and what a rollback goes back to in this clone";
+
+/// This clone's cache of artifacts.
+pub fn cache(ctx: &Context<'_>) -> Cache {
+    Cache::at(ctx.repo.state_dir().join("cache"))
+}
+
+/// Makes sure that every artifact is in the cache, byte for byte as the tag
+/// records it. Asks the store only for what is missing.
+///
+/// # Errors
+/// A byte differs, or an artifact is gone (exit 9).
+pub fn ensure(ctx: &Context<'_>, candidate: &Candidate) -> Result<()> {
+    let cache = cache(ctx);
+    for artifact in &candidate.artifacts {
+        // A damaged entry is dropped by the check, and healed from the store.
+        if cache.get(artifact).is_some() && !cache.verify(artifact)? {
+            if ctx.is_offline() && !is_elsewhere(ctx, candidate)? {
+                return Err(Failure::new(
+                    Kind::Integrity,
+                    format!(
+                        "artifact {:?} of {} is not what was recorded; nothing ran",
+                        artifact.name, candidate.tag
+                    ),
+                )
+                .reason("artifact", "this clone's copy is damaged, and a good one is not at hand offline")
+                .hint("run it without --offline to fetch a good copy"));
+            }
+            if let Some(path) = cache.get(artifact) {
+                std::fs::remove_file(&path)?;
+            }
+            ctx.screen
+                .warn(&format!("{} was damaged in this clone's cache; fetching it again", artifact.name));
+        }
+    }
+    if cache.missing(&candidate.artifacts).is_empty() {
+        return Ok(());
+    }
+    let location = Location::parse(&candidate.store)?;
+    let store = Store::open(location, &ctx.repo, &cache);
+    let mut commit = None;
+    if store.needs_commit(&candidate.artifacts) {
+        commit = kept_in_git(ctx, candidate)?;
+    }
+    store.fetch(&candidate.artifacts, commit.as_ref())
+}
+
+/// Whether a candidate's artifacts are outside of the cache where nobody has
+/// to be asked for them.
+fn is_elsewhere(ctx: &Context<'_>, candidate: &Candidate) -> Result<bool> {
+    Ok(match Location::parse(&candidate.store)? {
+        Location::Git => {
+            let name = artifacts_ref(ctx.project(), &candidate.version);
+            ctx.repo.ref_target(&name)?.is_some_and(|oid| ctx.repo.has_object(oid))
+        }
+        Location::File(dir) => Cache::at(dir).missing(&candidate.artifacts).is_empty(),
+    })
+}
+
+/// Whether this clone lacks what a deployment of a candidate needs while
+/// nobody can be asked: its artifacts, or files of its commit. Asks nobody,
+/// and takes a store that is a folder for somebody.
+///
+/// # Errors
+/// git failed.
+pub fn is_not_here(ctx: &Context<'_>, candidate: &Candidate) -> Result<bool> {
+    if !ctx.repo.has_files_of(candidate.commit)? {
+        return Ok(true);
+    }
+    if cache(ctx).missing(&candidate.artifacts).is_empty() {
+        return Ok(false);
+    }
+    let in_git = Location::parse(&candidate.store).is_ok_and(|location| location == Location::Git);
+    Ok(!(in_git && is_elsewhere(ctx, candidate)?))
+}
+
+/// Whether candidates' bytes are still to be had, for who asks about the same
+/// few in one environment after another: each tag is opened once.
+pub struct Bytes<'a> {
+    ctx: &'a Context<'a>,
+    snapshot: &'a Snapshot,
+    known: RefCell<FxHashMap<TagName, Option<Whereabouts>>>,
+}
+
+/// What became of the bytes of a candidate, as far as this clone knows.
+#[derive(Clone)]
+struct Whereabouts {
+    lost: Option<String>,
+    not_here: bool,
+}
+
+impl<'a> Bytes<'a> {
+    /// Has looked at none yet.
+    pub fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Bytes<'a> {
+        Bytes { ctx, snapshot, known: RefCell::default() }
+    }
+
+    /// None where there is no tag to go by, which is for others to tell of.
+    fn of(&self, tag: &TagName) -> Option<Whereabouts> {
+        if let Some(known) = self.known.borrow().get(tag) {
+            return known.clone();
+        }
+        let (ctx, snapshot) = (self.ctx, self.snapshot);
+        let record = snapshot.minted(tag).and_then(|minted| snapshot.record(ctx, minted).ok());
+        let found = record.map(|record| Whereabouts {
+            lost: lost(ctx, &record),
+            not_here: !ctx.is_local() && is_not_here(ctx, &record).unwrap_or_default(),
+        });
+        self.known.borrow_mut().insert(tag.clone(), found.clone());
+        found
+    }
+
+    /// Why a candidate cannot be deployed any more, as a rollback judges it.
+    pub fn lost(&self, tag: &TagName) -> Option<String> {
+        self.of(tag)?.lost
+    }
+
+    /// Those of them that could not be deployed from this clone offline. What
+    /// has no bytes to deploy is for others to tell of.
+    pub fn not_here<'b>(&self, lives: impl Iterator<Item = &'b Live>) -> Vec<TagName> {
+        let lacks = |tag: &&TagName| self.of(tag).is_some_and(|bytes| bytes.not_here);
+        lives.map(|live| &live.tag).filter(lacks).cloned().collect()
+    }
+}
+
+/// Makes sure that every file of a commit is here, where nobody is asked for
+/// what a partial clone left out.
+///
+/// # Errors
+/// One is not (exit 4), or git failed.
+pub fn expect_files(ctx: &Context<'_>, commit: Oid) -> Result<()> {
+    if !ctx.is_offline() || ctx.repo.has_files_of(commit)? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Refused,
+        format!(
+            "files of {}, which the commands run in, are not in this clone; nothing changed",
+            commit.short()
+        ),
+    )
+    .reason("clone", "it is partial, and --offline says not to fetch what it lacks")
+    .hint("run it without --offline to fetch them")
+    .hint(KEEP))
+}
+
+/// Brings here what a deployment of a candidate needs.
+///
+/// # Errors
+/// It cannot be had.
+pub fn keep(ctx: &Context<'_>, candidate: &Candidate) -> Result<()> {
+    ensure(ctx, candidate)?;
+    ctx.repo.bring_files_of(candidate.commit)
+}
+
+/// The commit that keeps a candidate's artifacts in git, fetched if it is not
+/// here; none where nothing keeps them.
+fn kept_in_git(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Oid>> {
+    let name = artifacts_ref(ctx.project(), &candidate.version);
+    let here = ctx.repo.ref_target(&name)?.filter(|oid| ctx.repo.has_object(*oid));
+    if here.is_some() || ctx.is_local() {
+        return Ok(here);
+    }
+    if ctx.options.offline {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("the artifacts of {} are not in this clone; nothing changed", candidate.tag),
+        )
+        .reason("artifacts", "they are at the remote, and --offline says not to ask it")
+        .hint("run it without --offline to fetch them")
+        .hint(KEEP));
+    }
+    // The pattern matches this one ref, and none where it is gone, which is then said by the store.
+    ctx.authority().fetch(&ctx.repo, &[format!("+{name}*:{name}*")])?;
+    ctx.repo.ref_target(&name)
+}
+
+/// A candidate's provenance statement, byte for byte as its tag records it;
+/// none where its build made nothing to state. The cache is asked first.
+///
+/// # Errors
+/// A byte differs, or the statement is gone (exit 9).
+pub fn provenance(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Vec<u8>>> {
+    let Some(digest) = &candidate.provenance else { return Ok(None) };
+    let cache = cache(ctx);
+    if let Some(bytes) = cache.read(digest)? {
+        return Ok(Some(bytes));
+    }
+    let location = Location::parse(&candidate.store)?;
+    let commit = if location == Location::Git { kept_in_git(ctx, candidate)? } else { None };
+    Store::open(location, &ctx.repo, &cache).read(PROVENANCE, digest, commit.as_ref()).map(Some)
+}
+
+/// Lays the artifacts out in a folder for a command, each checked once more
+/// while it is copied.
+///
+/// # Errors
+/// A byte differs (exit 9).
+pub fn lay_out(ctx: &Context<'_>, candidate: &Candidate, into: &Path) -> Result<()> {
+    std::fs::create_dir_all(into)?;
+    cache(ctx).lay_out(&candidate.artifacts, into)
+}
+
+/// Why a candidate cannot be deployed any more, asking its store where the
+/// cache lacks something: for who is about to go there.
+pub fn gone(ctx: &Context<'_>, candidate: &Candidate) -> Option<String> {
+    if let Some(why) = lost(ctx, candidate) {
+        return Some(why);
+    }
+    let cache = cache(ctx);
+    if cache.missing(&candidate.artifacts).is_empty() {
+        return None;
+    }
+    let kept = match Location::parse(&candidate.store).ok()? {
+        // A store that cannot be asked is no proof that anything is gone.
+        Location::Git => kept_in_git(ctx, candidate).ok()?.is_some(),
+        Location::File(dir) => {
+            let elsewhere = Cache::at(dir);
+            elsewhere.missing(&candidate.artifacts).is_empty()
+        }
+    };
+    (!kept).then(|| "its artifacts are gone".to_owned())
+}
+
+/// Why a candidate cannot be deployed any more, if its files are neither here
+/// nor, as far as this clone knows, anywhere else. Asks nobody.
+pub fn lost(ctx: &Context<'_>, candidate: &Candidate) -> Option<String> {
+    let cache = cache(ctx);
+    if cache.missing(&candidate.artifacts).is_empty() {
+        return None;
+    }
+    match Location::parse(&candidate.store) {
+        Ok(Location::File(dir)) if !dir.is_dir() => {
+            Some(format!("its artifacts are gone: no {}", dir.display()))
+        }
+        Ok(Location::Git) if ctx.is_local() => {
+            let name = artifacts_ref(ctx.project(), &candidate.version);
+            let gone = ctx.repo.ref_target(&name).ok().flatten().is_none();
+            gone.then(|| "its artifacts are gone".to_owned())
+        }
+        Ok(_) => None,
+        Err(failure) => Some(failure.message),
+    }
+}

@@ -1,0 +1,302 @@
+//! Claiming an environment: the intent is the lock.
+//!
+//! A claim exists only once its intent is published. It can only be settled
+//! with an outcome; dropping it leaves the journal for the next run to settle.
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot::{self, Snapshot, read_environment};
+use crate::delivery::run::prepare::Prepared;
+use crate::domain::candidate::Candidate;
+use crate::domain::candidates::Minted;
+use crate::domain::config::Environment;
+use crate::domain::env::Action;
+use crate::domain::env::{Deployment, EnvState, Event, HoldCause, Intent, Progress, Trigger, What};
+use crate::domain::name::{Actor, DeploymentId, Oid};
+use crate::domain::plan::{self, Basis, Plan, Stamp};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::authority::{Expected, Published, RefUpdate};
+use crate::store::journal::{OpenRun, Phase, Run};
+use crate::store::ledger::View;
+use std::collections::BTreeMap;
+
+/// How often a rollback's claim is rebased on unrelated events.
+const TRIES: usize = 20;
+
+/// What a deployment's record says beside its plan.
+#[derive(Debug, Clone)]
+pub struct Details {
+    /// Who runs it.
+    pub actor: Actor,
+    /// In CI: whoever started the run.
+    pub on_behalf_of: Option<Actor>,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// Why.
+    pub reason: Option<String>,
+    /// The commit whose commands run.
+    pub commands_commit: Option<Oid>,
+    /// What they are given, but for secrets.
+    pub params: BTreeMap<String, String>,
+}
+
+impl Details {
+    /// The same with what was prepared, and nothing secret in it.
+    #[must_use]
+    pub fn with(self, prepared: &Prepared) -> Details {
+        let redactor = prepared.params.redactor();
+        Details {
+            commands_commit: prepared.commands_commit,
+            params: prepared
+                .params
+                .open
+                .iter()
+                .map(|(name, value)| (name.clone(), redactor.text(value).into_owned()))
+                .collect(),
+            reason: self.reason.map(|reason| redactor.text(&reason).into_owned()),
+            ..self
+        }
+    }
+}
+
+/// A published intent of this process.
+#[must_use = "a claim is settled with an outcome"]
+#[derive(Debug)]
+pub struct Claim {
+    /// The chain after the intent.
+    pub view: View<EnvState>,
+    /// What was claimed.
+    pub intent: Intent,
+    /// This clone's note of it.
+    pub run: OpenRun,
+}
+
+/// What became of a claim.
+#[derive(Debug)]
+pub enum Claimed {
+    /// It is this process's.
+    Yes(Box<Claim>),
+    /// What the plan was based on is no longer so.
+    Moved,
+}
+
+/// The intent that a plan and its details make, numbered `seq`.
+pub fn intent(
+    ctx: &Context<'_>,
+    plan: &Plan,
+    candidate: &Candidate,
+    policy_commit: Option<Oid>,
+    details: &Details,
+    seq: u64,
+) -> Intent {
+    let environment = plan.environment().clone();
+    Intent {
+        position: plan.candidate().position,
+        undoes: plan.undoes().cloned(),
+        holds: plan.holds(),
+        owes: plan.owes().to_vec(),
+        deployment: Deployment {
+            id: DeploymentId { environment: environment.clone(), seq },
+            seq,
+            environment,
+            action: plan.action(),
+            tag: candidate.tag.clone(),
+            version: Some(candidate.version.clone()),
+            foreign_version: None,
+            commit: candidate.commit,
+            from_tag: plan.from().map(|live| live.tag.clone()),
+            state: Progress::Running,
+            certain: false,
+            actor: details.actor.clone(),
+            on_behalf_of: details.on_behalf_of.clone(),
+            host: ctx.world.host(),
+            run_url: ctx.world.run_url(),
+            trigger: details.trigger,
+            reason: details.reason.clone(),
+            overrides: plan.allowed().overrides().to_vec(),
+            gates: plan.allowed().gates().to_vec(),
+            approvals: plan.allowed().approvals().to_vec(),
+            policy_commit,
+            commands_commit: details.commands_commit,
+            started_at: ctx.world.now(),
+            finished_at: None,
+            exit_code: None,
+            reverts: plan.reverts().cloned(),
+            offline: ctx.is_offline(),
+            phases: Vec::new(),
+            params: details.params.clone(),
+            rel_version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+    }
+}
+
+/// Publishes the intent of `plan` by compare-and-swap.
+///
+/// A rollback is merged with unrelated events and never planned again: where
+/// what it goes by has changed, it fails with exit 5. A deployment is told
+/// that things moved, and plans again.
+///
+/// # Errors
+/// The authority cannot be reached, the journal cannot be written, or a
+/// rollback lost the race. Nothing ran.
+pub fn claim(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    environment: &Environment,
+    plan: &Plan,
+    candidate: &Candidate,
+    details: &Details,
+) -> Result<Claimed> {
+    let mut view = snapshot.chain(&environment.name)?.clone();
+    for _ in 0..TRIES {
+        if let Some(claim) = attempt(ctx, snapshot, &view, plan, candidate, details)? {
+            return Ok(Claimed::Yes(claim));
+        }
+        if plan.action() != Action::Rollback {
+            return Ok(Claimed::Moved);
+        }
+        snapshot::fetch_chains(ctx)?;
+        view = read_environment(ctx, environment)?;
+        if let Some(why) = overtaken(plan, &view.state) {
+            return Err(Failure::new(
+                Kind::Moved,
+                format!("{} moved while this rollback was planned; nothing ran", environment.name),
+            )
+            .reason("moved", why)
+            .hint(format!("look again: rel status {}", environment.name)));
+        }
+    }
+    Err(Failure::new(Kind::Moved, format!("{} moved {TRIES} times; nothing ran", environment.name))
+        .hint("try again"))
+}
+
+fn overtaken(plan: &Plan, state: &EnvState) -> Option<String> {
+    let now = Basis::of(state);
+    if now != *plan.basis() {
+        let live = now.current.map_or("nothing".to_owned(), |tag| tag.label().to_owned());
+        let newest = now.newest.map_or("none".to_owned(), |n| format!("{}#{n}", plan.environment()));
+        return Some(format!("{live} is live now, and the newest deployment is {newest}"));
+    }
+    let hold = state.hold.as_ref().filter(|hold| hold.cause == HoldCause::Person)?;
+    (plan.take_over() != Some(hold.token))
+        .then(|| format!("{} holds it since: {:?}", hold.actor.name, hold.reason))
+}
+
+fn attempt(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    view: &View<EnvState>,
+    plan: &Plan,
+    candidate: &Candidate,
+    details: &Details,
+) -> Result<Option<Box<Claim>>> {
+    let environment = plan.environment();
+    let stamp = Stamp { actor: &details.actor, at: ctx.world.now(), nonce: &Context::nonce };
+    let (mut events, state) = match plan.take_over() {
+        None => (Vec::new(), view.state.clone()),
+        Some(token) => {
+            let reason = details.reason.as_deref().unwrap_or_default();
+            let rollback = plan.action() == Action::Rollback;
+            plan::close(environment, &view.state, token, rollback, reason, &stamp)
+                .map_err(|wrong| wrong_token(environment, wrong, &view.state))?
+        }
+    };
+    let intent = intent(ctx, plan, candidate, snapshot.policy.commit, details, state.count + 1);
+    let event = stamp.event(environment, intent.deployment.seq, What::Intent(Box::new(intent.clone())));
+    let nonce = event.nonce.clone();
+    events.push(event);
+    let (after, update) = view.append(&ctx.repo, &events)?;
+    let id = intent.deployment.id.clone();
+    let run = ctx.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
+    let mut updates = vec![update, tag_is(plan)];
+    // What may not go there by now, blocked or no longer signed off, is planned again. A rollback
+    // is not, and goes by none of it.
+    if plan.action() != Action::Rollback {
+        updates.extend(snapshot.candidates.unchanged());
+    }
+    match ctx.authority().publish(&ctx.repo, &updates)? {
+        Published::Done => Ok(Some(Box::new(Claim { view: after, intent, run }))),
+        Published::Moved(moved) => {
+            run.close();
+            tag_held(ctx, plan, &moved)?;
+            Ok(None)
+        }
+    }
+}
+
+/// The tag as an update that changes nothing: the claim is made only where the
+/// authority holds the very tag that was minted. A fetch cannot tell, as what
+/// is gone there stays here.
+fn tag_is(plan: &Plan) -> RefUpdate {
+    let Minted { tag, tag_object, .. } = plan.candidate();
+    RefUpdate { name: tag.to_ref(), expected: Expected::MustBe(*tag_object), new: *tag_object }
+}
+
+/// Fails where it was the tag that kept a claim from being made.
+fn tag_held(ctx: &Context<'_>, plan: &Plan, moved: &[(String, Option<Oid>)]) -> Result<()> {
+    let minted = plan.candidate();
+    match moved.iter().find(|(name, _)| *name == minted.tag.to_ref()) {
+        None => Ok(()),
+        Some((_, held)) => {
+            let why = held.map_or("it is gone".to_owned(), |held| format!("it points to {held}"));
+            Err(snapshot::not_as_minted(ctx, minted, why))
+        }
+    }
+}
+
+/// Publishes the end of one deployment and the intent that follows from it
+/// as one push. `None` where the chain moved: the end is published alone then.
+///
+/// # Errors
+/// As [`claim`].
+pub fn follow(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    view: &View<EnvState>,
+    end: Event,
+    plan: &Plan,
+    candidate: &Candidate,
+    details: &Details,
+) -> Result<Option<Claim>> {
+    let environment = plan.environment();
+    let stamp = Stamp { actor: &details.actor, at: ctx.world.now(), nonce: &Context::nonce };
+    let intent = intent(ctx, plan, candidate, snapshot.policy.commit, details, view.state.count + 1);
+    let id = intent.deployment.id.clone();
+    let event = stamp.event(environment, id.seq, What::Intent(Box::new(intent.clone())));
+    let nonce = event.nonce.clone();
+    let (after, update) = view.append(&ctx.repo, &[end, event])?;
+    let run = ctx.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
+    match ctx.authority().publish(&ctx.repo, &[update, tag_is(plan)])? {
+        Published::Done => Ok(Some(Claim { view: after, intent, run })),
+        Published::Moved(moved) => {
+            run.close();
+            tag_held(ctx, plan, &moved)?;
+            Ok(None)
+        }
+    }
+}
+
+/// The failure of naming a number that is neither in flight nor a hold.
+pub fn wrong_token(
+    environment: &crate::domain::name::EnvName,
+    wrong: plan::WrongToken,
+    state: &EnvState,
+) -> Failure {
+    let failure = Failure::new(
+        Kind::Held,
+        format!("{environment}#{} is neither in flight nor a hold; nothing changed", wrong.0),
+    );
+    let failure = match &state.in_flight {
+        Some(intent) => failure.reason("busy", format!("in flight is {}", intent.deployment.id)),
+        None => failure,
+    };
+    match &state.hold {
+        Some(hold) => failure.reason("held", format!("the hold is {environment}#{}", hold.token)),
+        None => failure,
+    }
+    .hint(format!("rel status {environment}"))
+}
+
+/// The event that settles a claim.
+pub fn outcome_event(ctx: &Context<'_>, id: &DeploymentId, actor: &Actor, what: What) -> Event {
+    Event { id: id.clone(), at: ctx.world.now(), actor: actor.clone(), nonce: Context::nonce(), what }
+}

@@ -1,0 +1,332 @@
+//! Hooks: the team's own commands that hear of what happens, each with one
+//! CDEvents document on its standard input.
+//!
+//! Those before an event can refuse it; the others can only be warned about.
+//! They are trunk's, and run in a clean checkout of it. None can hang a
+//! deployment, and none stands in the way of a rollback.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+
+use serde_json::{Value, json};
+
+use crate::delivery::candidate::build::Draft;
+use crate::delivery::read::context::{Context, scratch};
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::run::deployment::Receipt;
+use crate::delivery::run::workspace;
+use crate::domain::candidate::Candidate;
+use crate::domain::candidates::Minted;
+use crate::domain::cdevents::{self, How, Occasion};
+use crate::domain::config::Command;
+use crate::domain::env::{Action, Deployment, Progress};
+use crate::domain::gate::{Gate, Verdict};
+use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::plan::Plan;
+use crate::domain::redact::Pieces;
+use crate::domain::version::CandidateVersion;
+use crate::exec::{self, Ended, Interrupts, Piece, Run as Command_};
+use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::checkout::Checkout;
+use crate::ui::json as documents;
+use crate::ui::text::clean;
+
+/// How many of the last lines a refusal is told with.
+const LAST_LINES: usize = 5;
+
+/// One hook on one occasion.
+struct Hook<'a> {
+    name: &'static str,
+    command: &'a Command,
+    document: Value,
+    variables: Vec<(&'static str, OsString)>,
+}
+
+fn text(value: &dyn std::fmt::Display) -> OsString {
+    value.to_string().into()
+}
+
+/// Asks `before_cut`, where there is one.
+///
+/// # Errors
+/// It says no (exit 4), or somebody interrupts it; nothing changed.
+pub fn before_cut(ctx: &Context<'_>, snapshot: &Snapshot, draft: &Draft) -> Result<()> {
+    let Some(command) = &snapshot.policy.config.hooks.before_cut else { return Ok(()) };
+    let release = draft.release.to_string();
+    let custom = json!({
+        "hook": "before_cut",
+        "release": draft.release,
+        "commit": draft.commit,
+        "trunk_commit": draft.trunk_commit,
+        "parent": draft.parent,
+        "picks": draft.picks,
+        "actor": ctx.actor()?,
+    });
+    let hook = Hook {
+        name: "before_cut",
+        command,
+        document: document(ctx, Occasion::BuildQueued { release: &release }, custom),
+        variables: vec![
+            ("REL_RELEASE", text(&release)),
+            ("REL_COMMIT", text(&draft.commit)),
+            ("REL_ACTOR", text(&ctx.actor()?)),
+        ],
+    };
+    match hook.run(ctx, snapshot, ctx.interrupts)? {
+        None => Ok(()),
+        Some(why) => {
+            let what = format!("nothing is cut: before_cut said no to {}", draft.commit.short());
+            Err(Failure::new(Kind::Refused, format!("{what}; nothing changed"))
+                .reason(Gate::Hook.as_str(), why)
+                .hint("once it says yes: the same command again"))
+        }
+    }
+}
+
+/// Tells `after_cut` of a new candidate.
+pub fn after_cut(ctx: &Context<'_>, snapshot: &Snapshot, candidate: &Candidate) {
+    let Some(command) = &snapshot.policy.config.hooks.after_cut else { return };
+    let (version, user) = (candidate.version.to_string(), candidate.actor.to_string());
+    let occasion = Occasion::ArtifactPublished { version: &version, user: &user };
+    let custom = json!({ "hook": "after_cut", "candidate": documents::candidate(candidate, None) });
+    let hook = Hook {
+        name: "after_cut",
+        command,
+        document: document(ctx, occasion, custom),
+        variables: vec![
+            ("REL_TAG", text(&candidate.tag)),
+            ("REL_VERSION", text(&version)),
+            ("REL_RELEASE", text(&candidate.version.release)),
+            ("REL_COMMIT", text(&candidate.commit)),
+            ("REL_ACTOR", text(&candidate.actor)),
+        ],
+    };
+    hook.tell(ctx, snapshot);
+}
+
+/// What is about to be put somewhere.
+pub struct Queued<'a> {
+    /// Where.
+    pub environment: &'a EnvName,
+    /// How.
+    pub action: Action,
+    /// The candidate's tag, a tag of somebody else's, or a commit in its place.
+    pub tag: &'a TagName,
+    /// The candidate's version; none for a baseline.
+    pub version: Option<&'a CandidateVersion>,
+    /// Its commit.
+    pub commit: Oid,
+    /// What it replaces.
+    pub from: Option<&'a TagName>,
+    /// Why.
+    pub reason: Option<&'a str>,
+}
+
+impl<'a> Queued<'a> {
+    /// What a plan is about to do.
+    pub fn of(plan: &'a Plan, reason: Option<&'a str>) -> Queued<'a> {
+        let Minted { tag, version, commit, .. } = plan.candidate();
+        Queued {
+            environment: plan.environment(),
+            action: plan.action(),
+            tag,
+            version: Some(version),
+            commit: *commit,
+            from: plan.from().map(|live| &live.tag),
+            reason,
+        }
+    }
+}
+
+/// Asks `before_deploy` about what passed the other gates; none where there
+/// is no such hook.
+///
+/// # Errors
+/// Somebody interrupts it; nothing changed.
+pub fn before_deploy(ctx: &Context<'_>, snapshot: &Snapshot, queued: &Queued<'_>) -> Result<Option<Verdict>> {
+    let Some(command) = &snapshot.policy.config.hooks.before_deploy else { return Ok(None) };
+    let Queued { environment, action, tag, version, commit, from, reason } = queued;
+    // As in every document and for every command, a bare commit has no tag.
+    let [tag_name, from_tag] = [Some(*tag), *from].map(|tag| tag.filter(|tag| tag.as_commit().is_none()));
+    let version_text = version.map_or_else(|| tag.label().to_owned(), ToString::to_string);
+    let release = version.map(|version| version.release.to_string()).unwrap_or_default();
+    let occasion = Occasion::DeploymentQueued { environment, version: &version_text };
+    let custom = json!({
+        "hook": "before_deploy",
+        "environment": environment,
+        "action": action,
+        "tag": tag_name,
+        "version": version,
+        "commit": commit,
+        "from_tag": from_tag,
+        "actor": ctx.actor()?,
+        "reason": reason,
+    });
+    let variables = vec![
+        ("REL_ENV", text(environment)),
+        ("REL_ACTION", text(&action)),
+        ("REL_TAG", tag_name.map_or_else(OsString::new, |tag| text(tag))),
+        ("REL_VERSION", text(&version_text)),
+        ("REL_RELEASE", text(&release)),
+        ("REL_COMMIT", text(&commit)),
+        ("REL_ACTOR", text(&ctx.actor()?)),
+        ("REL_REASON", reason.unwrap_or_default().into()),
+    ];
+    let hook = Hook { name: "before_deploy", command, document: document(ctx, occasion, custom), variables };
+    Ok(Some(match hook.run(ctx, snapshot, ctx.interrupts)? {
+        None => Verdict::pass(Gate::Hook, "hook"),
+        Some(why) => Verdict::refuse(Gate::Hook, format!("before_deploy said no: {why}")),
+    }))
+}
+
+/// Tells the hooks of what a deployment came to, and of the rollback that
+/// followed from it.
+pub fn after(ctx: &Context<'_>, snapshot: &Snapshot, receipt: &Receipt) {
+    told_of(ctx, snapshot, receipt);
+    if let Some(rollback) = &receipt.rollback {
+        told_of(ctx, snapshot, rollback);
+    }
+}
+
+fn told_of(ctx: &Context<'_>, snapshot: &Snapshot, receipt: &Receipt) {
+    let (hooks, deployment) = (&snapshot.policy.config.hooks, &receipt.deployment);
+    let (name, command) = match (deployment.state, deployment.action) {
+        (Progress::Succeeded, Action::Rollback) => ("after_rollback", &hooks.after_rollback),
+        (Progress::Succeeded, _) => ("after_deploy", &hooks.after_deploy),
+        _ => ("after_failure", &hooks.after_failure),
+    };
+    let Some(command) = command else { return };
+    let version =
+        deployment.version.as_ref().map_or_else(|| deployment.commit.to_string(), |v| v.to_string());
+    let id = deployment.id.to_string();
+    let why = receipt.explanation.clone().unwrap_or_default();
+    let occasion = match deployment.state {
+        Progress::Succeeded => Occasion::Deployed {
+            environment: &deployment.environment,
+            version: &version,
+            how: how(deployment),
+        },
+        state => Occasion::DeploymentFailed { id: &id, cancelled: state == Progress::Cancelled, why: &why },
+    };
+    let custom = json!({
+        "hook": name,
+        "deployment": documents::deployment(deployment),
+        "text": receipt.explanation,
+        "released": receipt.released,
+    });
+    let previous_tag = deployment.from_tag.as_ref().filter(|tag| tag.as_commit().is_none());
+    let previous_tag = previous_tag.map_or_else(OsString::new, |tag| text(tag));
+    let variables = vec![
+        ("REL_ENV", text(&deployment.environment)),
+        ("REL_ACTION", text(&deployment.action)),
+        ("REL_TAG", text(&deployment.tag.label())),
+        ("REL_VERSION", text(&version)),
+        ("REL_COMMIT", text(&deployment.commit)),
+        ("REL_PREVIOUS_TAG", previous_tag),
+        ("REL_DEPLOYMENT_ID", text(&id)),
+        ("REL_STATE", text(&deployment.state)),
+        ("REL_ACTOR", text(&deployment.actor)),
+        ("REL_REASON", deployment.reason.clone().unwrap_or_default().into()),
+    ];
+    Hook { name, command, document: document(ctx, occasion, custom), variables }.tell(ctx, snapshot);
+}
+
+fn how(deployment: &Deployment) -> How {
+    match (deployment.action, &deployment.from_tag) {
+        (Action::Rollback, _) => How::Rollback,
+        (_, None) => How::First,
+        (_, Some(_)) => How::Upgrade,
+    }
+}
+
+/// Warns of what `before_deploy` says to a rollback, which it cannot refuse.
+///
+/// # Errors
+/// Somebody interrupts it; nothing changed.
+pub fn before_rollback(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    reason: Option<&str>,
+) -> Result<()> {
+    if let Some(verdict) =
+        before_deploy(ctx, snapshot, &Queued::of(plan, reason))?.filter(|verdict| !verdict.passed)
+    {
+        ctx.screen.warn(&format!("{}; a rollback goes on", clean(&verdict.text)));
+    }
+    Ok(())
+}
+
+fn document(ctx: &Context<'_>, occasion: Occasion<'_>, custom: Value) -> Value {
+    cdevents::document(ctx.project(), occasion, &Context::nonce(), ctx.world.now(), custom)
+}
+
+impl Hook<'_> {
+    /// Runs it, and warns of whatever keeps it from succeeding.
+    fn tell(&self, ctx: &Context<'_>, snapshot: &Snapshot) {
+        // Whoever interrupted the deployment did not mean what tells of it.
+        match self.run(ctx, snapshot, &ctx.interrupts.from_now()) {
+            Ok(None) => {}
+            Ok(Some(why)) => ctx.screen.warn(&format!("{} failed: {}", self.name, clean(&why))),
+            Err(failure) => ctx.screen.warn(&format!("{}: {}", self.name, failure.message)),
+        }
+    }
+
+    /// Runs it to its end: none where it said yes, else why not.
+    fn run(&self, ctx: &Context<'_>, snapshot: &Snapshot, interrupts: &Interrupts) -> Result<Option<String>> {
+        let folder = scratch(ctx.world)?;
+        let input = folder.path().join("event.json");
+        std::fs::write(&input, format!("{}\n", self.document)).doing("an event cannot be written")?;
+        // Policy is trunk's, and so are the scripts that it names.
+        let checkout = match snapshot.policy.commit {
+            Some(commit) => Some(Checkout::create(&ctx.repo, commit, folder.path())?),
+            None => None,
+        };
+        let here = checkout.as_ref().map(Checkout::path).or(ctx.repo.work_dir());
+        let log = folder.path().join("log");
+        let mut env: BTreeMap<OsString, OsString> = ctx.world.env.clone();
+        Checkout::scrub(&mut env);
+        env.insert("REL_PROJECT".into(), text(ctx.project()));
+        env.insert("REL_HOOK".into(), self.name.into());
+        env.extend(self.variables.iter().map(|(name, value)| (OsString::from(name), value.clone())));
+        let program = workspace::program(self.command);
+        let run = Command_ {
+            program: &program,
+            cwd: here.unwrap_or(folder.path()),
+            env: &env,
+            input: Some(&input),
+            timeout: Some(snapshot.policy.config.hooks.timeout),
+            grace: exec::GRACE,
+            log: &log,
+            // A hook may print what the environment holds, and nothing of it is kept.
+            nameless: true,
+        };
+        let mut last: VecDeque<String> = VecDeque::new();
+        let secrets = ctx.screen.secrets();
+        let mut pieces = Pieces::new(&secrets);
+        let ended = ctx.runner.run(run, interrupts, &mut |_| {}, &mut |line: Piece<'_>| {
+            let text = pieces.take(line.text, line.ends);
+            if text.is_empty() && !line.ends {
+                return;
+            }
+            ctx.screen.stream(self.name, &text);
+            last.push_back(String::from_utf8_lossy(&text).into_owned());
+            if last.len() > LAST_LINES {
+                last.pop_front();
+            }
+        });
+        let how = exec::explain(&ended, &run);
+        if let Some(Err(failure)) = checkout.map(Checkout::remove) {
+            ctx.screen.warn(&failure.message);
+        }
+        if matches!(ended, Ended::Interrupted) {
+            let message = format!("{} was interrupted; nothing changed", self.name);
+            return Err(Failure::new(Kind::Interrupted, message));
+        }
+        if ended.is_success() {
+            return Ok(None);
+        }
+        let said: Vec<String> = last.into_iter().filter(|line| !line.trim().is_empty()).collect();
+        Ok(Some(if said.is_empty() { how } else { format!("{how}\n{}", said.join("\n")) }))
+    }
+}

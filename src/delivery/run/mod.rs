@@ -1,0 +1,14 @@
+//! One deployment that runs: prepared, claimed, carried out, recorded.
+
+pub mod artifacts;
+pub mod claim;
+pub mod deployment;
+pub mod hooks;
+pub mod outcome;
+pub mod output;
+pub mod params;
+pub mod premises;
+pub mod prepare;
+pub mod publish;
+pub mod rollout;
+pub mod workspace;

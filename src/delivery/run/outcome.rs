@@ -1,0 +1,309 @@
+//! Publishing how a deployment ended, and the release's own tag with it.
+//!
+//! An outcome is never lost and never doubled: what a failed push left open is
+//! learnt by reading the chain again, for as long as patience lasts.
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot::{self, Snapshot};
+use crate::delivery::run::claim;
+use crate::delivery::run::prepare::Prepared;
+use crate::delivery::run::publish::Patience;
+use crate::domain::candidate::Candidate;
+use crate::domain::candidates::{self, CandidatesState};
+use crate::domain::env::{Deployment, EnvState, Outcome, What};
+use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
+use crate::domain::version::Version;
+use crate::failure::{Failure, Result};
+use crate::store::authority::{Expected, Published, RefUpdate};
+use crate::store::ledger::{self, View};
+use crate::store::tag::{TagObject, read_tag, write_tag};
+
+/// How often a release's tag is tried against a moving chain.
+const TRIES: usize = 20;
+
+/// A release about to be closed by a success in a final environment.
+pub struct Release {
+    tag: TagName,
+    candidate: Candidate,
+}
+
+/// The release that a success of this would close, if any.
+pub fn release_of(snapshot: &Snapshot, prepared: &Prepared) -> Option<Release> {
+    let release = &prepared.candidate.version.release;
+    let open = snapshot.candidates.state.line(release).is_some_and(|line| !line.closed);
+    (prepared.commands.is_final && open)
+        .then(|| Release { tag: snapshot.style.release(release), candidate: prepared.candidate.clone() })
+}
+
+/// What became of a release's own tag.
+pub enum Tagging {
+    /// None was due.
+    None,
+    /// It was made.
+    Made(TagName),
+    /// It could not be made, and why.
+    Failed(String),
+}
+
+/// How an outcome reached the authority.
+pub enum Landed {
+    /// As what closes its deployment: the state after it, and the release's tag.
+    As(EnvState, Tagging),
+    /// As a late word, since this person closed the deployment before.
+    Late(EnvState, String),
+}
+
+/// Publishes an outcome for up to a minute of retries. The release's own tag
+/// travels in the same push, behind it; where that fails, the outcome goes
+/// alone, and the tag is tried once more after it.
+///
+/// # Errors
+/// The authority could not be reached in all that time.
+pub fn publish_outcome(
+    ctx: &Context<'_>,
+    view: &View<EnvState>,
+    deployment: &Deployment,
+    outcome: &Outcome,
+    release: Option<Release>,
+) -> Result<Landed> {
+    let patience = Patience::new(ctx);
+    let mut view = view.clone();
+    let (mut release, mut put_off) = (release, None);
+    let mut tagging = Tagging::None;
+    loop {
+        if has_landed(&view.state, deployment.seq) {
+            // A push that reported an error had landed all the same, or no further than this.
+            let owed = put_off.or(release);
+            return Ok(match who_closed(ctx, &view, &deployment.id) {
+                Some(who) => Landed::Late(view.state, who),
+                None => Landed::As(view.state, tag_after(ctx, owed, &deployment.actor, tagging)),
+            });
+        }
+        let (what, late) = closing(&view.state, deployment, outcome);
+        let event = claim::outcome_event(ctx, &deployment.id, &deployment.actor, what);
+        let (after, update) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
+        let mut updates = vec![update];
+        if late {
+            (release, put_off) = (None, None);
+        }
+        if let Some(release) = &release {
+            match release_updates(ctx, release, &deployment.actor) {
+                Ok(more) => updates.extend(more.into_iter().flatten()),
+                Err(failure) => tagging = Tagging::Failed(failure.message),
+            }
+        }
+        let with_release = updates.len() > 1;
+        match ctx.authority().publish(&ctx.repo, &updates) {
+            Ok(Published::Done) => {
+                if late {
+                    let who = who_closed(ctx, &after, &deployment.id).unwrap_or("somebody".to_owned());
+                    return Ok(Landed::Late(after.state, who));
+                }
+                if with_release && let Some(release) = &release {
+                    tagging = Tagging::Made(release.tag.clone());
+                }
+                return Ok(Landed::As(after.state, tag_after(ctx, put_off, &deployment.actor, tagging)));
+            }
+            Ok(Published::Moved(moved)) if with_release => {
+                // Only a moved candidates' chain is worth another try with the tag.
+                let tag = release.as_ref().map(|release| release.tag.to_ref());
+                if moved.iter().any(|(name, _)| Some(name) == tag.as_ref()) {
+                    put_off = release.take();
+                }
+            }
+            Ok(Published::Moved(_)) => {}
+            Err(failure) if with_release => {
+                tagging = Tagging::Failed(failure.message);
+                put_off = release.take();
+                continue;
+            }
+            Err(failure) => {
+                if !patience.wait() {
+                    return Err(failure);
+                }
+            }
+        }
+        match snapshot::fetch_chains(ctx) {
+            Ok(()) => view = ledger::read(&ctx.repo, &view.ref_name, &[])?,
+            Err(failure) if !patience.wait() => return Err(failure),
+            Err(_) => {}
+        }
+    }
+}
+
+/// Makes the release's own tag after the outcome, where the two could not go together.
+fn tag_after(ctx: &Context<'_>, put_off: Option<Release>, actor: &Actor, tagging: Tagging) -> Tagging {
+    match put_off.map(|release| publish_release(ctx, &release, actor)) {
+        None => tagging,
+        Some(Ok(tag)) => Tagging::Made(tag),
+        Some(Err(failure)) => Tagging::Failed(failure.message),
+    }
+}
+
+/// Publishes a release's own tag by itself, or what is lacking of it.
+fn publish_release(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<TagName> {
+    let mut is_taken = false;
+    for _ in 0..TRIES {
+        let Some(updates) = release_updates(ctx, release, actor)? else { return Ok(release.tag.clone()) };
+        match ctx.authority().publish(&ctx.repo, &updates)? {
+            Published::Done => return Ok(release.tag.clone()),
+            Published::Moved(moved) => {
+                let tag_moved = moved.iter().any(|(name, _)| *name == release.tag.to_ref());
+                if tag_moved && is_taken {
+                    return Err(Failure::failed(TAKEN));
+                }
+                is_taken |= tag_moved;
+                // Chains and tags: the tag may be the release's, put there by whoever got no further.
+                snapshot::refresh(ctx)?;
+            }
+        }
+    }
+    Err(Failure::failed(format!("the candidates' chain moved {TRIES} times")))
+}
+
+/// The releases whose own tag is owed: what is live in a final environment
+/// for sure, with its release still open. Tries each once more, and says what
+/// came of it.
+///
+/// # Errors
+/// The candidate's tag is not the one that was minted, or git failed.
+pub fn tag_owed_releases(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+) -> Result<Vec<(TagName, std::result::Result<(), String>)>> {
+    let mut tried: Vec<(TagName, std::result::Result<(), String>)> = Vec::new();
+    for environment in snapshot.policy.config.final_environments() {
+        let Some(view) = snapshot.environments.get(&environment.name) else { continue };
+        let live = view.state.current().filter(|_| view.state.certain);
+        let Some(minted) = live.and_then(|live| snapshot.minted(&live.tag)) else { continue };
+        let version = &minted.version.release;
+        let tag = snapshot.style.release(version);
+        let open = snapshot.candidates.state.line(version).is_some_and(|line| !line.closed);
+        if !open || tried.iter().any(|(other, _)| *other == tag) {
+            continue;
+        }
+        let release = Release { tag: tag.clone(), candidate: snapshot.record(ctx, minted)? };
+        let made = publish_release(ctx, &release, &ctx.actor()?).map(drop).map_err(|failure| failure.message);
+        tried.push((tag, made));
+    }
+    Ok(tried)
+}
+
+/// Whether the chain has this deployment's own outcome already.
+fn has_landed(state: &EnvState, seq: u64) -> bool {
+    !has_it(state, seq) && state.ended >= Some(seq) && !state.unheard.contains(&seq)
+}
+
+/// The event that closes a deployment in this state, and whether it is a late
+/// word because somebody has closed it already.
+fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (What, bool) {
+    if has_it(state, deployment.seq) {
+        (What::Outcome(outcome.clone()), false)
+    } else {
+        (What::Late(outcome.clone()), true)
+    }
+}
+
+/// Who took over from a deployment, or settled it, if anybody did.
+fn who_closed(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> Option<String> {
+    ledger::events::<EnvState>(&ctx.repo, view.tip)
+        .filter_map(|event| event.ok())
+        .filter(|(_, event)| event.id.seq == id.seq)
+        .take_while(|(_, event)| !matches!(event.what, What::Intent(_)))
+        .find(|(_, event)| matches!(event.what, What::TakenOver { .. } | What::Resolved { .. }))
+        .map(|(_, event)| event.actor.name)
+}
+
+/// Why a release's own tag is not made.
+const TAKEN: &str = "a tag of that name exists already";
+
+/// What closes a release: its own tag, then the chain's word on it. None where
+/// the chain has that.
+fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
+    let Release { tag, candidate } = release;
+    let view = ledger::read::<CandidatesState>(&ctx.repo, &ledger::candidates_ref(ctx.project()), &[])?;
+    if view.state.line(&candidate.version.release).is_some_and(|line| line.closed) {
+        return match winner(ctx, &view, &candidate.version.release)? == Some(candidate.tag.clone()) {
+            true => Ok(None),
+            false => Err(Failure::failed("the release was closed meanwhile")),
+        };
+    }
+    let now = ctx.world.now();
+    let trailers = trailers(candidate);
+    let held = ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix()))?;
+    let object = match held {
+        Some(held) if is_release(ctx, release, held) => held,
+        Some(_) => return Err(Failure::failed(TAKEN)),
+        None => {
+            let message = format!(
+                "{} {}\n\nThe release, as {} reached its final environment.\n\nRel-Schema: 1\n{}\nRel-Nonce: {}\n",
+                candidate.project,
+                candidate.version.release,
+                candidate.tag,
+                trailers.join("\n"),
+                Context::nonce()
+            );
+            let sign = candidate.signed;
+            write_tag(&ctx.repo, tag, candidate.commit, actor, now, &message, sign)?
+        }
+    };
+    let event = candidates::Event {
+        id: tag.to_string(),
+        at: now,
+        actor: actor.clone(),
+        nonce: Context::nonce(),
+        what: candidates::What::Closed {
+            release: candidate.version.release.clone(),
+            tag: tag.clone(),
+            candidate: candidate.tag.clone(),
+            commit: candidate.commit,
+            tag_object: Some(object),
+        },
+    };
+    let (_, update) = view.append(&ctx.repo, &[event])?;
+    // One that is there already has to stay what it is.
+    Ok(Some(vec![RefUpdate { name: tag.to_ref(), expected: Expected::from(held), new: object }, update]))
+}
+
+/// What a release's own tag says of it.
+fn trailers(candidate: &Candidate) -> [String; 3] {
+    [
+        format!("Rel-Project: {}", candidate.project),
+        format!("Rel-Release: {}", candidate.version.release),
+        format!("Rel-Winner: {}", candidate.tag),
+    ]
+}
+
+/// Whether an object is this release's own tag, made by whoever died before
+/// the chain had it.
+fn is_release(ctx: &Context<'_>, release: &Release, object: Oid) -> bool {
+    let Release { tag, candidate } = release;
+    match read_tag(&ctx.repo, object) {
+        Ok(TagObject::Annotated { name, target, message, signed, .. }) => {
+            let says = |trailer: &String| message.lines().any(|line| line == trailer);
+            name == *tag
+                && target == candidate.commit
+                && (signed || !candidate.signed)
+                && trailers(candidate).iter().all(says)
+        }
+        _ => false,
+    }
+}
+
+/// The candidate that closed a release.
+fn winner(ctx: &Context<'_>, view: &View<CandidatesState>, release: &Version) -> Result<Option<TagName>> {
+    for event in ledger::events::<CandidatesState>(&ctx.repo, view.tip) {
+        match event?.1.what {
+            candidates::What::Closed { release: closed, candidate, .. } if closed == *release => {
+                return Ok(Some(candidate));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Whether number `seq` has the environment.
+pub fn has_it(state: &EnvState, seq: u64) -> bool {
+    state.in_flight.as_ref().is_some_and(|intent| intent.deployment.seq == seq)
+}

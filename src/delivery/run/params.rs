@@ -1,0 +1,125 @@
+//! What an environment's commands are given beside the contract's variables:
+//! declared parameters, some of them secret.
+
+use std::collections::BTreeMap;
+
+use crate::delivery::read::context::Context;
+use crate::domain::config::{Environment, Param};
+use crate::domain::nearest::nearest;
+use crate::domain::redact::{CannotSearch, Redactor};
+use crate::failure::{Failure, Kind, Result};
+
+/// The caller's variable that a value comes from. A secret has no other way
+/// in, so that it goes by its own name where the file names none.
+fn from_env(param: &Param) -> Option<&str> {
+    param.from_env.as_deref().or(param.secret.then_some(param.name.as_str()))
+}
+
+/// Every parameter's value.
+#[derive(Debug, Clone, Default)]
+pub struct Params {
+    /// What may be shown and is recorded.
+    pub open: BTreeMap<String, String>,
+    /// What must never be.
+    secret: BTreeMap<String, String>,
+    /// What takes those out of whatever is shown.
+    redactor: Redactor,
+}
+
+impl Params {
+    /// The values of what the commands declare: given on the command line,
+    /// else of the caller's variable, else the default.
+    ///
+    /// # Errors
+    /// One is given that is not declared, or is secret (exit 2); one has no
+    /// value, or the secret ones could not be kept out of what is shown (exit 4).
+    pub fn find(ctx: &Context<'_>, commands: &Environment, given: &[(String, String)]) -> Result<Params> {
+        let declared: Vec<&str> = commands.params.iter().map(|param| param.name.as_str()).collect();
+        for (name, _) in given {
+            let Some(param) = commands.params.iter().find(|param| param.name == *name) else {
+                let failure = Failure::new(
+                    Kind::Usage,
+                    format!("{} declares no parameter {name}; nothing changed", commands.name),
+                );
+                return Err(match declared.is_empty() {
+                    true => failure.hint(format!("declare it: [environments.{}.params]", commands.name)),
+                    false => failure.hint(nearest(name, &declared)),
+                });
+            };
+            if param.secret {
+                let from = from_env(param).unwrap_or(name);
+                return Err(Failure::new(
+                    Kind::Usage,
+                    format!("{name} is secret, and a command line is not; nothing changed"),
+                )
+                .hint(format!("give it as a variable of rel's own environment: {from}")));
+            }
+        }
+        let mut params = Params::default();
+        let mut missing = Vec::new();
+        for param in &commands.params {
+            let given =
+                given.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| value.clone());
+            let inherited = || from_env(param).and_then(|name| ctx.world.var(name)).map(str::to_owned);
+            match given.or_else(inherited).or_else(|| param.default.clone()) {
+                None => missing.push(param),
+                Some(value) if param.secret => {
+                    params.secret.insert(param.name.clone(), value);
+                }
+                Some(value) => {
+                    params.open.insert(param.name.clone(), value);
+                }
+            }
+        }
+        if missing.is_empty() {
+            let redactor = Redactor::new(params.secret.values().map(String::as_str));
+            params.redactor = redactor.map_err(|why| cannot_hide(commands, &why))?;
+            return Ok(params);
+        }
+        let message = format!("{} lacks values for its parameters; nothing changed", commands.name);
+        let mut failure = Failure::new(Kind::Refused, message);
+        for param in missing {
+            let name = &param.name;
+            failure = failure.reason("params", format!("{name} has no value"));
+            failure = failure.hint(match from_env(param) {
+                Some(variable) => format!("set {variable} in rel's environment"),
+                None => format!("--param {name}=VALUE"),
+            });
+        }
+        Err(failure)
+    }
+
+    /// All of them, as variables.
+    pub fn variables(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.open.iter().chain(&self.secret)
+    }
+
+    /// The names of those that must not be shown.
+    pub fn hidden(&self) -> impl Iterator<Item = &str> {
+        self.secret.keys().map(String::as_str)
+    }
+
+    /// What takes the secret ones out of whatever is shown.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// The values that must not be shown.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secret.values().map(String::as_str)
+    }
+
+    /// Those that are too short to be taken out of anything.
+    pub fn too_short(&self) -> impl Iterator<Item = &str> {
+        self.secret.iter().filter(|(_, value)| Redactor::cannot_hide(value)).map(|(name, _)| name.as_str())
+    }
+}
+
+/// Refuses a run whose secrets would be shown.
+pub fn cannot_hide(commands: &Environment, why: &CannotSearch) -> Failure {
+    let name = &commands.name;
+    let message = format!("the secrets of {name} cannot be kept out of what is shown; nothing changed");
+    Failure::new(Kind::Refused, message)
+        .reason("params", format!("they cannot be searched for: {why}"))
+        .hint("keep a large secret in a file, and give its path as the parameter")
+}

@@ -1,0 +1,157 @@
+//! What a plan needs before it may be claimed: the tag, the commands and the
+//! bytes, gathered and checked. Nothing here leaves a record.
+
+use crate::config;
+use crate::delivery::read::context::{Context, config_at};
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::run::artifacts;
+use crate::delivery::run::params::{Params, cannot_hide};
+use crate::domain::candidate::Candidate;
+use crate::domain::config::{CommandsFrom, Environment, RetryConfig};
+use crate::domain::env::Action;
+use crate::domain::name::Oid;
+use crate::domain::plan::Plan;
+use crate::failure::{Failure, Kind, Result};
+
+/// What a plan needs to run, gathered and checked before it is claimed.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The candidate's full record.
+    pub candidate: Candidate,
+    /// The environment's policy with the commands that will run.
+    pub commands: Environment,
+    /// How often a command is tried: the policy's.
+    pub retry: RetryConfig,
+    /// The commit whose commands those are; none if they are in no commit.
+    pub commands_commit: Option<Oid>,
+    /// The commit whose checkout they run in.
+    pub checkout: Oid,
+    /// What there is to say of whose commands run.
+    pub whose: String,
+    /// What the commands are given.
+    pub params: Params,
+}
+
+/// Gathers and checks what `plan` needs: the tag, the commands, the bytes.
+///
+/// # Errors
+/// The tag or a byte is not what was recorded (exit 9); there is no command;
+/// a parameter is not declared, has no value, or is secret and could not be hidden;
+/// the candidate's configuration is invalid; offline, something is not here.
+pub fn prepare(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    commands_from: Option<&str>,
+    given: &[(String, String)],
+) -> Result<Prepared> {
+    let candidate = snapshot.record(ctx, plan.candidate())?;
+    let policy = snapshot.environment(plan.environment())?;
+    let mut prepared = commands(ctx, snapshot, policy, candidate, commands_from)?;
+    if plan.action() == Action::Rollback {
+        if let Some(command) = prepared.commands.rollback.clone() {
+            prepared.commands.deploy = Some(command);
+        }
+        prepared.commands.phases = Vec::new();
+    }
+    let name = plan.environment();
+    let phases = &prepared.commands.phases;
+    let each_phase_deploys = !phases.is_empty() && phases.iter().all(|phase| phase.deploy.is_some());
+    if prepared.commands.deploy.is_none() && !each_phase_deploys {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("{name} has no deploy command for {}", plan.candidate().tag),
+        )
+        .reason("commands", format!("[environments.{name}] has no deploy, {}", prepared.whose))
+        .hint("set deploy in release.toml and cut again, or use trunk's: --commands-from trunk"));
+    }
+    if let Some(unsupported) = config::unsupported_in(&prepared.commands).first() {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("{name} cannot be deployed to by this version of rel"),
+        )
+        .reason(unsupported.key.clone(), unsupported.text.clone()));
+    }
+    prepared.params = Params::find(ctx, &prepared.commands, given)?;
+    for name in prepared.params.too_short() {
+        ctx.screen
+            .warn(&format!("{name} is too short to be kept out of output: give it 4 characters or more"));
+    }
+    let hidden = ctx.screen.hide(prepared.params.redactor());
+    hidden.map_err(|why| cannot_hide(&prepared.commands, &why))?;
+    artifacts::ensure(ctx, &prepared.candidate)?;
+    artifacts::expect_files(ctx, prepared.checkout)?;
+    Ok(prepared)
+}
+
+/// Whose commands run: the candidate's, unless the policy, the caller or the
+/// candidate's age says trunk's.
+fn commands(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    policy: &Environment,
+    candidate: Candidate,
+    from: Option<&str>,
+) -> Result<Prepared> {
+    let at = |from: Environment, commit: Option<Oid>, checkout: Oid, whose: String| Prepared {
+        commands: policy.with_commands_of(&from),
+        retry: snapshot.policy.config.retry.clone(),
+        commands_commit: commit,
+        checkout,
+        whose,
+        candidate: candidate.clone(),
+        params: Params::default(),
+    };
+    let trunks = |why: &str| {
+        let commit = snapshot.policy.commit;
+        let whose = match (commit, &snapshot.policy.elsewhere) {
+            (Some(commit), _) => format!("trunk's, {}{why}", commit.short()),
+            (None, Some(place)) => format!("of {place}; trunk has no release.toml yet"),
+            (None, None) => "trunk's".to_owned(),
+        };
+        at(policy.clone(), commit, commit.unwrap_or(candidate.commit), whose)
+    };
+    match from {
+        Some("trunk") => return Ok(trunks(", as asked")),
+        Some("worktree") => {
+            let parsed = config::parse(&ctx.home.text, &ctx.home.found)?.config;
+            let theirs = parsed.counterpart(policy).cloned().ok_or_else(|| {
+                Failure::new(Kind::NotFound, format!("{} has no environment {}", ctx.home.found, policy.name))
+            })?;
+            return Ok(at(theirs, None, candidate.commit, format!("of {}, as asked", ctx.home.found)));
+        }
+        Some(rev) => {
+            let commit = ctx.repo.resolve_commit(rev)?.ok_or_else(|| {
+                Failure::new(Kind::NotFound, format!("there is no revision {rev}"))
+                    .hint("--commands-from takes trunk, worktree or a revision of this clone")
+            })?;
+            let theirs = config_at(&ctx.repo, commit)?
+                .and_then(|config| config.counterpart(policy).cloned())
+                .ok_or_else(|| {
+                    Failure::new(Kind::NotFound, format!("{rev} knows no environment {}", policy.name))
+                })?;
+            return Ok(at(theirs, Some(commit), commit, format!("of {}, as asked", commit.short())));
+        }
+        None => {}
+    }
+    if snapshot.policy.commit.is_none() {
+        return Ok(trunks(""));
+    }
+    if policy.commands == CommandsFrom::Trunk {
+        return Ok(trunks(""));
+    }
+    match config_at(&ctx.repo, candidate.commit)? {
+        None => Ok(trunks("; the candidate has no release.toml")),
+        Some(config) => match config.counterpart(policy) {
+            None => Ok(trunks(&format!("; the candidate knows no {}", policy.name))),
+            Some(theirs) => {
+                let mut whose = format!("as cut, {}", candidate.commit.short());
+                if !policy.same_commands(theirs) {
+                    whose.push_str("; trunk's have changed since");
+                }
+                let theirs = theirs.clone();
+                Ok(at(theirs, Some(candidate.commit), candidate.commit, whose))
+            }
+        },
+    }
+}

@@ -1,0 +1,137 @@
+//! Publishing events: small ones that nothing waits for.
+//!
+//! One push against the cached tip; only when the authority has moved on, a
+//! fetch and another try, judged anew.
+
+use std::time::{Duration, Instant};
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot;
+use crate::failure::{Failure, Kind, Result};
+use crate::store::authority::{Published, RefUpdate};
+use crate::store::ledger::{self, State, View};
+use crate::store::repo::Repo;
+
+/// How often a small event is judged anew before somebody else's activity wins.
+pub(crate) const TRIES: usize = 20;
+
+/// Reads the chain, lets `events` judge it, and publishes what it returns;
+/// again after a fetch as long as others move the chain meanwhile.
+///
+/// `None` from `events` means there is nothing to do; the view is returned
+/// as it is.
+///
+/// # Errors
+/// `events` refuses, or the authority does.
+pub fn small<S: State>(
+    ctx: &Context<'_>,
+    ref_name: &str,
+    formerly: &[String],
+    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
+) -> Result<View<S>> {
+    published(ctx, ref_name, formerly, None, View::append, events)
+}
+
+/// The same, only while `beside` is so, which changes nothing: where it is not,
+/// `events` is asked again, and finds out.
+///
+/// # Errors
+/// As [`small`].
+pub fn small_while<S: State>(
+    ctx: &Context<'_>,
+    ref_name: &str,
+    formerly: &[String],
+    beside: Option<&RefUpdate>,
+    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
+) -> Result<View<S>> {
+    published(ctx, ref_name, formerly, beside, View::append, events)
+}
+
+/// The same, with commits that are made in another way, such as signed ones.
+///
+/// # Errors
+/// As [`small`]; the commits cannot be made.
+pub fn small_as<S: State>(
+    ctx: &Context<'_>,
+    ref_name: &str,
+    formerly: &[String],
+    append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate)>,
+    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
+) -> Result<View<S>> {
+    published(ctx, ref_name, formerly, None, append, events)
+}
+
+fn published<S: State>(
+    ctx: &Context<'_>,
+    ref_name: &str,
+    formerly: &[String],
+    beside: Option<&RefUpdate>,
+    append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate)>,
+    mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
+) -> Result<View<S>> {
+    ctx.must_reach_authority()?;
+    for attempt in 0..TRIES {
+        let view = ledger::read::<S>(&ctx.repo, ref_name, formerly)?;
+        let judged = events(&view);
+        // What a stale copy refuses, a fresh one may allow: ask once before saying no.
+        let stale = attempt == 0 && !ctx.is_local() && !ctx.options.offline;
+        let events = match judged {
+            Ok(Some(events)) => events,
+            Ok(None) | Err(_) if stale => {
+                snapshot::fetch_chains(ctx)?;
+                continue;
+            }
+            Ok(None) => return Ok(view),
+            Err(failure) => return Err(failure),
+        };
+        // Objects that no ref leads to change nothing, and whatever is wrong with them is told.
+        let (after, update) = append(&view, &ctx.repo, &events)?;
+        if ctx.options.dry_run {
+            return Ok(view);
+        }
+        let updates: Vec<RefUpdate> = [update].into_iter().chain(beside.cloned()).collect();
+        match ctx.authority().publish(&ctx.repo, &updates)? {
+            Published::Done => return Ok(after),
+            // What moved it has been fetched to tell, if it could be.
+            Published::Moved(_) if ctx.repo.ref_target(ref_name)? == view.held => {
+                snapshot::fetch_chains(ctx)?
+            }
+            Published::Moved(_) => {}
+        }
+    }
+    Err(Failure::new(Kind::Moved, format!("{ref_name} moved {TRIES} times while this was being recorded"))
+        .hint("try again"))
+}
+
+/// How long a record is tried to be published.
+pub struct Patience {
+    since: Instant,
+    limit: Duration,
+    pauses: std::cell::Cell<u32>,
+}
+
+impl Patience {
+    /// Begins now.
+    pub fn new(ctx: &Context<'_>) -> Patience {
+        Patience { since: Instant::now(), limit: Patience::limit(ctx), pauses: 0.into() }
+    }
+
+    /// A minute, or what `REL_PUBLISH_TIMEOUT` says in seconds.
+    pub fn limit(ctx: &Context<'_>) -> Duration {
+        let seconds = ctx.world.var("REL_PUBLISH_TIMEOUT").and_then(|text| text.parse().ok()).unwrap_or(60);
+        Duration::from_secs(seconds)
+    }
+
+    /// Pauses a little longer each time; false once the time is up.
+    pub fn wait(&self) -> bool {
+        let pauses = self.pauses.get();
+        self.pauses.set(pauses + 1);
+        let pause = Duration::from_millis(250 << pauses.min(5));
+        let left = self.limit.saturating_sub(self.since.elapsed());
+        if left.is_zero() {
+            return false;
+        }
+        std::thread::sleep(pause.min(left));
+        true
+    }
+}

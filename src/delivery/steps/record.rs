@@ -1,0 +1,564 @@
+//! Writing down what another system did: an intent and its outcome as any
+//! deployment has them, under the same gates, but no command and no artifacts.
+//!
+//! What is recorded may be a candidate, a tag of somebody else's or a bare
+//! commit. The last two are baselines: there are no bytes of theirs, so that
+//! nothing ever goes back to one.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::read::paths::position;
+use crate::delivery::read::signatures;
+use crate::delivery::read::signoffs::{self, Brought};
+use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::run::claim::outcome_event;
+use crate::delivery::run::hooks::{self, Queued};
+use crate::delivery::run::premises::{Premises, TakeOver};
+use crate::delivery::run::publish;
+use crate::delivery::steps::deploy::refusal;
+use crate::domain::candidates::Minted;
+use crate::domain::config::Environment;
+use crate::domain::crossing::Owed;
+use crate::domain::env::{
+    Action, Deployment, EnvState, Event, Intent, Judged, Live, Outcome, Progress, Trigger, What,
+};
+use crate::domain::gate::{Gate, Verdict};
+use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
+use crate::domain::plan::{Allowed, Setting};
+use crate::domain::version::CandidateVersion;
+use crate::failure::{Failure, Kind, Result};
+use crate::store::history;
+use crate::store::ledger::View;
+
+/// What was put somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The candidate, the tag, or the commit in its place.
+    pub tag: TagName,
+    /// The candidate's version; none for a baseline.
+    pub version: Option<CandidateVersion>,
+    /// The version that a baseline's tag names.
+    pub foreign_version: Option<String>,
+    /// Its commit.
+    pub commit: Oid,
+    /// Its place on trunk; 0 where it is not there.
+    pub position: u64,
+}
+
+impl Target {
+    fn candidate(minted: &Minted) -> Target {
+        Target {
+            tag: minted.tag.clone(),
+            version: Some(minted.version.clone()),
+            foreign_version: None,
+            commit: minted.commit,
+            position: minted.position,
+        }
+    }
+
+    fn baseline(live: &Live) -> Target {
+        Target {
+            tag: live.tag.clone(),
+            version: None,
+            foreign_version: live.foreign_version.clone(),
+            commit: live.commit,
+            position: live.position,
+        }
+    }
+
+    /// Whether this is what is live already: a commit is, by whatever name it
+    /// went there; a candidate only by its own, for it has bytes.
+    fn is(&self, live: &Live) -> bool {
+        // A tag of somebody else's may have moved since.
+        live.commit == self.commit && (live.tag == self.tag || self.version.is_none())
+    }
+
+    /// Whether this is what was recorded as started: by the same name, and still the same.
+    fn is_open(&self, open: &Deployment) -> bool {
+        open.trigger == Trigger::Recorded && open.tag == self.tag && open.commit == self.commit
+    }
+}
+
+/// What a person means by `text`: a candidate, an environment for what is
+/// live there, a release of ours, a tag of somebody else's, or a commit.
+///
+/// # Errors
+/// Nothing in this clone is called that; a candidate's tag is not the one that
+/// was minted (exit 9).
+pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Target> {
+    if let Some(view) = text.parse::<EnvName>().ok().and_then(|name| snapshot.environments.get(&name)) {
+        let live = view.state.current().ok_or_else(|| {
+            Failure::new(Kind::NotFound, format!("nothing is live on {text}")).hint(format!("rel log {text}"))
+        })?;
+        // What another environment runs is recorded under the same vouching as by its own name.
+        return match &live.version {
+            None => Ok(Target::baseline(live)),
+            Some(_) => {
+                let minted = snapshot.minted(&live.tag).ok_or_else(|| never_minted(&live.tag))?;
+                snapshot.record(ctx, minted)?;
+                Ok(Target::candidate(minted))
+            }
+        };
+    }
+    let exact = |minted: &&Minted| minted.tag.as_str() == text || minted.version.to_string() == text;
+    let ours = snapshot.pool.iter().find(exact);
+    let release = || snapshot.style.explicit(snapshot.policy.config.version.scheme, text).ok();
+    if let Some(minted) = ours.or_else(|| release().and_then(|release| snapshot.newest_of(&release))) {
+        // Whatever was put there, it was not this candidate if its tag is another by now.
+        snapshot.record(ctx, minted)?;
+        return Ok(Target::candidate(minted));
+    }
+    let trunk = &ctx.home.trunk;
+    let (tag, commit) = if text == "trunk" || text == trunk {
+        (TagName::of_commit(snapshot.trunk), snapshot.trunk)
+    } else if let Some(found) = tag(ctx, snapshot, text)? {
+        found
+    } else {
+        let commit = ctx.repo.resolve_commit(text)?.ok_or_else(|| nowhere(text))?;
+        (TagName::of_commit(commit), commit)
+    };
+    let foreign_version = snapshot
+        .style
+        .parse(snapshot.policy.config.version.scheme, tag.as_str())
+        .filter(|_| tag.as_commit().is_none())
+        .and_then(|_| snapshot.style.version_text(tag.as_str()))
+        .map(str::to_owned);
+    // What a shallow clone counts is not where a commit stands.
+    let on_trunk =
+        ctx.has_history(snapshot.trunk)? && history::is_ancestor(&ctx.repo, commit, snapshot.trunk)?;
+    let position = if on_trunk { position(ctx, snapshot, commit)? } else { 0 };
+    Ok(Target { tag, version: None, foreign_version, commit, position })
+}
+
+/// The failure of what an environment calls a candidate and no candidates' chain knows.
+fn never_minted(tag: &TagName) -> Failure {
+    Failure::new(Kind::Integrity, format!("{tag} is recorded as a candidate, and was never minted"))
+        .hint("rel fsck")
+}
+
+fn nowhere(text: &str) -> Failure {
+    Failure::new(Kind::NotFound, format!("there is no candidate, tag or commit {text} in this clone"))
+        .hint("git fetch --tags, if it was made elsewhere")
+}
+
+/// The tag of this name, or of this version, and its commit: the authority's,
+/// else this clone's.
+fn tag(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Option<(TagName, Oid)>> {
+    for name in [text.to_owned(), format!("{}{text}", snapshot.style.prefix())] {
+        let Ok(tag) = name.parse::<TagName>() else { continue };
+        for folder in [ctx.tags_prefix(), "refs/tags/".to_owned()] {
+            let Some(object) = ctx.repo.ref_target(&format!("{folder}{tag}"))? else { continue };
+            if let Some(commit) = ctx.repo.peel_to_commit(object)? {
+                return Ok(Some((tag, commit)));
+            }
+            if !ctx.repo.has_object(object) {
+                return Err(nowhere(text));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// How it went, as far as the other system has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// It is under way.
+    Started,
+    /// It did what it set out to do.
+    Succeeded,
+    /// It did not.
+    Failed,
+}
+
+/// What is to be written down.
+#[derive(Debug, Clone)]
+pub struct Report<'a> {
+    /// Where.
+    pub environment: &'a Environment,
+    /// What.
+    pub target: &'a Target,
+    /// How it went.
+    pub said: Said,
+    /// Why, in the words of whoever writes it down.
+    pub reason: Option<&'a str>,
+    /// Gates passed by name.
+    pub overrides: &'a BTreeSet<Gate>,
+    /// Close this hold or intent on the way.
+    pub take_over: Option<u64>,
+}
+
+impl Report<'_> {
+    /// Whether the gates are asked. A start is, while refusing still helps,
+    /// and so is a success: a candidate's opens the way to other environments,
+    /// and what comes after a baseline is compared with it. A failure opens
+    /// nothing, and a baseline where nothing is live, or that is what is
+    /// believed live, is what everything begins with.
+    fn is_judged(&self, state: &EnvState) -> bool {
+        let is_news = || state.current().is_some_and(|live| !self.target.is(live));
+        match self.said {
+            Said::Started => true,
+            Said::Succeeded => self.target.version.is_some() || is_news(),
+            Said::Failed => false,
+        }
+    }
+}
+
+/// What is to be written down once `before_deploy` has been heard.
+pub enum Seen {
+    /// It is what is live for sure.
+    Nothing,
+    /// The end of what was recorded as started: no gate is asked twice.
+    Ends(Vec<Event>, DeploymentId),
+    /// A deployment of its own.
+    New(Box<New>),
+}
+
+/// A deployment that another system makes or made, which the gates let pass.
+pub struct New {
+    closing: Vec<Event>,
+    intent: Intent,
+    allowed: Allowed,
+    is_judged: bool,
+    ended: Option<Progress>,
+}
+
+impl Seen {
+    /// What every gate said.
+    pub fn gates(&self) -> &[Judged] {
+        match self {
+            Seen::New(new) => new.allowed.gates(),
+            Seen::Nothing | Seen::Ends(..) => &[],
+        }
+    }
+}
+
+/// What `report` means where the chain is as in `view`. An intent that was recorded
+/// as started, for the same target, is closed. Anything else is a deployment of
+/// its own, its intent and its outcome.
+///
+/// # Errors
+/// A gate refuses; the environment is busy or held; `--take-over` names
+/// nothing that is open; gates are passed by name where none is asked (exit 2).
+pub fn judge(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    report: &Report<'_>,
+    view: &View<EnvState>,
+) -> Result<Seen> {
+    let Report { environment, target, said, .. } = report;
+    let name = &environment.name;
+    let take_over = TakeOver { token: report.take_over, reason: report.reason, rollback: false };
+    let mut premises = Premises::on(ctx, snapshot, name, &view.state, take_over)?;
+    let mut closing = std::mem::take(&mut premises.closing);
+    let ended = match said {
+        Said::Started => None,
+        Said::Succeeded => Some(Progress::Succeeded),
+        Said::Failed => Some(Progress::Failed),
+    };
+    let open = premises.state.in_flight.as_ref().map(|intent| &intent.deployment);
+    if let Some(open) = open.filter(|open| target.is_open(open))
+        && let Some(ended) = ended
+    {
+        nothing_to_pass(report, "how a start ended")?;
+        let what = What::Outcome(Outcome::of(ended, true));
+        closing.push(outcome_event(ctx, &open.id, &premises.actor, what));
+        return Ok(Seen::Ends(closing, open.id.clone()));
+    }
+    let state = &premises.state;
+    let is_live = state.certain && state.current().is_some_and(|live| target.is(live));
+    if is_live && state.in_flight.is_none() && *said == Said::Succeeded {
+        return Ok(Seen::Nothing);
+    }
+    let crossings = Crossings::new(ctx, snapshot);
+    let release = target.version.as_ref().map(|version| version.release.to_string());
+    let crossing = crossings.to(state, target.commit, release)?;
+    let setting = premises.setting();
+    let is_judged = report.is_judged(state);
+    let allowed = if is_judged {
+        // Nothing but a baseline is judged as one.
+        let candidate = match &target.version {
+            None => None,
+            Some(_) => Some(snapshot.minted(&target.tag).ok_or_else(|| never_minted(&target.tag))?),
+        };
+        let (signatures, brought) = match candidate {
+            None => (Vec::new(), Brought::commit(target.commit, target.tag.label())),
+            Some(candidate) => (
+                signatures::of(ctx, snapshot, environment, view, candidate, &premises.deployers())?,
+                Brought::candidate(candidate),
+            ),
+        };
+        let signoffs = signoffs::of(ctx, snapshot, environment, state, brought)?;
+        let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
+        Allowed::to_deploy(&setting, candidate, &crossing, report.overrides)
+    } else {
+        nothing_to_pass(
+            report,
+            if *said == Said::Failed { "a failure" } else { "a baseline that is there" },
+        )?;
+        Allowed::to_be_known(&setting)
+    };
+    let allowed = allowed.map_err(|verdicts| refused(report, state, verdicts))?;
+    let intent = intent(ctx, snapshot, report, &premises, crossing.owes());
+    Ok(Seen::New(Box::new(New { closing, intent, allowed, is_judged, ended })))
+}
+
+/// Refuses to pass gates where none is asked: a record would not tell of it.
+fn nothing_to_pass(report: &Report<'_>, what: &str) -> Result<()> {
+    if report.overrides.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new(Kind::Usage, format!("no gate is asked of {what}: there is nothing to pass"));
+    Err(failure.hint("the same without --override"))
+}
+
+/// Whether `before_deploy` is asked: where there is one, of what gates are asked of.
+fn is_for_hooks(snapshot: &Snapshot, judged: &Seen) -> bool {
+    let hooks = &snapshot.policy.config.hooks;
+    hooks.before_deploy.is_some() && matches!(judged, Seen::New(new) if new.is_judged)
+}
+
+/// Asks `before_deploy`, where there is one and the gates are asked.
+///
+/// # Errors
+/// Somebody interrupts it; nothing changed.
+fn hear(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    report: &Report<'_>,
+    judged: &Seen,
+) -> Result<Option<Verdict>> {
+    let Seen::New(new) = judged else { return Ok(None) };
+    if !is_for_hooks(snapshot, judged) {
+        return Ok(None);
+    }
+    let queued = Queued {
+        environment: &report.environment.name,
+        action: new.intent.deployment.action,
+        tag: &report.target.tag,
+        version: report.target.version.as_ref(),
+        commit: report.target.commit,
+        from: new.intent.deployment.from_tag.as_ref(),
+        reason: report.reason,
+    };
+    hooks::before_deploy(ctx, snapshot, &queued)
+}
+
+/// Writes down what was judged `first`, or what it comes to where others move
+/// its chain or the candidates' meanwhile; the chain after it, and the deployment it tells of.
+///
+/// # Errors
+/// As [`judge`] and [`events`]; the authority cannot be reached.
+pub fn publish(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    report: &Report<'_>,
+    first: &Seen,
+) -> Result<(View<EnvState>, Option<DeploymentId>)> {
+    let (ref_name, formerly) = Snapshot::place(ctx, &report.environment.name)?;
+    let mut hook = hear(ctx, snapshot, report, first)?;
+    let mut snapshot = Cow::Borrowed(snapshot);
+    for _ in 0..publish::TRIES {
+        let (mut made, mut again) = (None, None);
+        // A block that arrives while the hook is asked is one of the candidates' events.
+        let candidates = &snapshot.candidates;
+        let watches = report.said != Said::Failed;
+        let beside = watches.then(|| candidates.unchanged()).flatten();
+        let view = publish::small_while::<EnvState>(ctx, &ref_name, &formerly, beside.as_ref(), |view| {
+            (made, again) = (None, None);
+            if watches && ctx.repo.ref_target(&candidates.ref_name)? != candidates.held {
+                again = Some(Again::Read);
+                return Ok(None);
+            }
+            let judged = judge(ctx, &snapshot, report, view)?;
+            // A start may be ended by others meanwhile, and then this is a deployment of its
+            // own. The chain is read anew after the hook, which takes its time.
+            if hook.is_none() && is_for_hooks(&snapshot, &judged) {
+                again = Some(Again::Hear(judged));
+                return Ok(None);
+            }
+            let events = events(ctx, report, judged, hook.as_ref())?;
+            made = events.as_ref().map(|(_, id)| id.clone());
+            Ok(events.map(|(events, _)| events))
+        })?;
+        match again {
+            None => return Ok((view, made)),
+            Some(Again::Hear(judged)) => hook = hear(ctx, &snapshot, report, &judged)?,
+            Some(Again::Read) => snapshot = Cow::Owned(Snapshot::read(ctx)?),
+        }
+    }
+    let name = &report.environment.name;
+    Err(Failure::new(Kind::Moved, format!("the candidates moved while {name} was being recorded"))
+        .hint("try again"))
+}
+
+/// What has to be done before a record is judged once more.
+enum Again {
+    /// Ask `before_deploy` of this.
+    Hear(Seen),
+    /// Read the candidates, which moved.
+    Read,
+}
+
+/// The events that write it down, and the deployment they tell of; none where
+/// there is nothing to write. `hook` is what `before_deploy` said.
+///
+/// # Errors
+/// The hook refuses, and nobody passed it by name.
+pub fn events(
+    ctx: &Context<'_>,
+    report: &Report<'_>,
+    judged: Seen,
+    hook: Option<&Verdict>,
+) -> Result<Option<(Vec<Event>, DeploymentId)>> {
+    let New { closing: mut events, mut intent, allowed, ended, .. } = match judged {
+        Seen::Nothing => return Ok(None),
+        Seen::Ends(events, id) => return Ok(Some((events, id))),
+        Seen::New(new) => *new,
+    };
+    let name = &report.environment.name;
+    let allowed = match hook {
+        None => allowed,
+        Some(verdict) => allowed
+            .heard(verdict.clone(), report.overrides)
+            .map_err(|verdicts| refusal(name, Some(&report.target.tag), &verdicts))?,
+    };
+    let deployment = &mut intent.deployment;
+    deployment.gates = allowed.gates().to_vec();
+    deployment.overrides = allowed.overrides().to_vec();
+    deployment.approvals = allowed.approvals().to_vec();
+    let (id, actor) = (deployment.id.clone(), deployment.actor.clone());
+    events.push(outcome_event(ctx, &id, &actor, What::Intent(Box::new(intent))));
+    if let Some(ended) = ended {
+        events.push(outcome_event(ctx, &id, &actor, What::Outcome(Outcome::of(ended, true))));
+    }
+    Ok(Some((events, id)))
+}
+
+/// The refusal with what helps whoever records.
+fn refused(report: &Report<'_>, state: &EnvState, verdicts: Vec<Verdict>) -> Failure {
+    let name = &report.environment.name;
+    let by_name: Vec<Gate> =
+        verdicts.iter().map(|verdict| verdict.gate).filter(|gate| gate.can_be_overridden()).collect();
+    let verdicts: Vec<Verdict> =
+        verdicts.into_iter().map(|verdict| ways_on(report, state, verdict)).collect();
+    let mut failure = refusal(name, Some(&report.target.tag), &verdicts);
+    if by_name.is_empty() {
+        // Whether waiting helps is not for the clock to say: somebody else is at work.
+        failure.hints.clear();
+    } else if report.said == Said::Succeeded {
+        let passed: Vec<String> = by_name.iter().map(|gate| format!("--override {gate}")).collect();
+        failure.hints = vec![format!(
+            "If it is there all the same, say what it went past: {} --reason WHY",
+            passed.join(" ")
+        )];
+    }
+    failure
+}
+
+/// The same verdict with what helps whoever records.
+fn ways_on(report: &Report<'_>, state: &EnvState, mut verdict: Verdict) -> Verdict {
+    let name = &report.environment.name;
+    let in_flight = state.in_flight.as_ref().map(|intent| &intent.deployment);
+    match (verdict.gate, in_flight, &state.hold) {
+        (Gate::Busy, Some(open), _) => {
+            let dead = format!("if it is dead: --take-over {} --reason WHY", open.seq);
+            verdict.fixes = if open.trigger == Trigger::Recorded {
+                let (target, tag, short) = (report.target, open.tag.label(), open.commit.short());
+                let moved = open.tag == target.tag && open.commit != target.commit;
+                let say = if moved {
+                    verdict.text.push_str(&format!(
+                        "; {tag} was {short} then, and is {} by now",
+                        target.commit.short()
+                    ));
+                    format!("say how it went: rel resolve {} --succeeded|--failed", open.id)
+                } else {
+                    format!("say how it went: rel record {name} {tag} --succeeded|--failed")
+                };
+                vec![say, format!("or, {dead}")]
+            } else {
+                vec![format!("wait for it, or, {dead}")]
+            };
+        }
+        (Gate::Held, _, Some(hold)) => {
+            verdict.fixes = vec![
+                format!("rel unlock {name} --token {} --reason WHY", hold.token),
+                format!("or, with the record: --take-over {} --reason WHY", hold.token),
+            ];
+        }
+        (Gate::Deployers, ..) => {
+            let deployers = report.environment.deployers.join(", ");
+            let tag = report.target.tag.label();
+            verdict.fixes =
+                vec![format!("rel record {name} {tag} --started|--succeeded, by one of: {deployers}")];
+        }
+        (Gate::Order, ..) => {
+            // Whoever records here may have nothing but records upstream too.
+            let there = |fix: &String| {
+                let plain = fix.strip_prefix("rel deploy ").filter(|rest| !rest.contains(" --"))?;
+                Some(format!("or, if it is there already: rel record {plain} --succeeded"))
+            };
+            verdict.fixes = verdict
+                .fixes
+                .into_iter()
+                .flat_map(|fix| [there(&fix), Some(fix)].into_iter().rev().flatten())
+                .collect();
+        }
+        _ => {}
+    }
+    verdict
+}
+
+fn intent(
+    ctx: &Context<'_>,
+    snapshot: &Snapshot,
+    report: &Report<'_>,
+    premises: &Premises<'_>,
+    owes: Vec<Owed>,
+) -> Intent {
+    let (environment, target) = (&report.environment.name, report.target);
+    let seq = premises.state.count + 1;
+    let current = premises.state.current();
+    let again = current.is_some_and(|live| live.tag == target.tag && live.commit == target.commit);
+    Intent {
+        position: target.position,
+        undoes: None,
+        holds: false,
+        owes,
+        deployment: Deployment {
+            id: DeploymentId { environment: environment.clone(), seq },
+            seq,
+            environment: environment.clone(),
+            action: if again { Action::Redeploy } else { Action::Deploy },
+            tag: target.tag.clone(),
+            version: target.version.clone(),
+            foreign_version: target.foreign_version.clone(),
+            commit: target.commit,
+            from_tag: current.map(|live| live.tag.clone()),
+            state: Progress::Running,
+            certain: false,
+            actor: premises.actor.clone(),
+            on_behalf_of: ctx.world.on_behalf_of(),
+            // Where it ran nobody said.
+            host: None,
+            run_url: ctx.world.run_url(),
+            trigger: Trigger::Recorded,
+            reason: report.reason.map(str::to_owned),
+            overrides: Vec::new(),
+            gates: Vec::new(),
+            approvals: Vec::new(),
+            policy_commit: snapshot.policy.commit,
+            commands_commit: None,
+            started_at: premises.now,
+            finished_at: None,
+            exit_code: None,
+            reverts: None,
+            offline: false,
+            phases: Vec::new(),
+            params: BTreeMap::new(),
+            rel_version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+    }
+}
