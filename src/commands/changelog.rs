@@ -7,9 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::cli;
 use crate::delivery::read::changelog;
 use crate::delivery::read::context::Context;
-use crate::delivery::read::deployments;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::steps::report;
+use crate::delivery::steps::{look, report};
 use crate::domain::candidates::Minted;
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::file;
@@ -24,7 +23,7 @@ use crate::ui::{plan::count, section, text};
 /// 2); the authority cannot be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Changelog) -> Result<Map<String, Value>> {
     let template = args.template.as_deref().map(|file| template(ctx, file)).transpose()?;
-    let snapshot = deployments::look(ctx, "changelog")?;
+    let snapshot = look::look(ctx, "changelog")?;
     let minted = match &args.candidate {
         Some(text) => snapshot.candidate(ctx, text)?,
         None => newest(&snapshot)?,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::candidate::build::{Intended, Made, make};
+use crate::delivery::candidate::build::{Made, make};
 use crate::delivery::candidate::pick::{
     Conflict, Fate, Planned, Target, Wanted, plan, since, sources, target,
 };
@@ -12,6 +12,7 @@ use crate::delivery::read::context::Context;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::steps::report;
+use crate::domain::draft::Intended;
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::picks::{self, Row};
 use crate::ui::plan::count;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::candidate::build::{Intended, Made, make};
+use crate::delivery::candidate::build::{Made, make};
 use crate::delivery::candidate::cut::{Request, intend};
 use crate::delivery::read::context::Context;
 use crate::delivery::read::left_behind::warn_of_lost;
@@ -11,6 +11,7 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::steps::report;
 use crate::domain::candidate::Candidate;
+use crate::domain::draft::Intended;
 use crate::failure::Result;
 
 /// Runs the verb.

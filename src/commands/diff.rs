@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::read::context::Context;
-use crate::delivery::read::deployments;
-use crate::delivery::read::paths::{self, Scope};
+use crate::delivery::read::paths::Scope;
 use crate::delivery::read::revision::{Point, TRUNK};
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::steps::report;
+use crate::delivery::read::{deployments, range};
+use crate::delivery::steps::{look, report};
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::forms::Forms;
@@ -29,7 +29,7 @@ use crate::ui::text::quote;
 /// reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Diff) -> Result<Map<String, Value>> {
     let (a, b) = two(args)?;
-    let snapshot = deployments::look(ctx, &format!("diff {} {}", quote(a), quote(b)))?;
+    let snapshot = look::look(ctx, &format!("diff {} {}", quote(a), quote(b)))?;
     let (from, to) = (snapshot.point(ctx, a)?, snapshot.point(ctx, b)?);
     let scope = Scope::new(&snapshot.policy.config.project.paths)?.within(&args.path)?;
     let (added, removed) = sides(ctx, &snapshot, &scope, from.commit, to.commit)?;
@@ -90,7 +90,7 @@ fn sides(
             Failure::failed(format!("{} or {} is not in this clone", exclude.short(), include.short()))
                 .hint("git fetch")
         })?;
-        paths::changes(ctx, &commits)
+        range::changes(ctx, &commits)
     };
     let (mut added, mut removed) = (only(from, to)?, only(to, from)?);
     let recorded = recorded(ctx, snapshot, &[&added, &removed]);

@@ -9,7 +9,7 @@ use crate::delivery::read::candidate_tags::Records;
 use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
-use crate::delivery::steps::report;
+use crate::delivery::steps::{look, report};
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::name::{EnvName, Oid, TagName};
@@ -25,7 +25,7 @@ use crate::ui::list::{self, Entry, Foreign, Release, What};
 /// The authority cannot be reached. A tag that is not the one that was minted
 /// is a warning: it must not hide the rest.
 pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
-    let snapshot = deployments::look(ctx, "list")?;
+    let snapshot = look::look(ctx, "list")?;
     let tags = snapshot.tags(ctx)?;
     let mut records = Records::read(ctx, &snapshot)?;
     let mut foreign = foreign(ctx, &snapshot, &tags);

@@ -12,9 +12,8 @@ use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments;
 use crate::delivery::read::snapshot::{Footing, Policy, environment_tip};
 use crate::delivery::recover::settle;
-use crate::delivery::run::output;
 use crate::delivery::run::workspace::log_path;
-use crate::delivery::steps::report;
+use crate::delivery::steps::{look, report};
 use crate::domain::config::Environment;
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::search::Search;
@@ -41,7 +40,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
             .hint("leave one of them out, and REL_JSON too"));
     }
     let search = search(ctx, args)?;
-    let footing = deployments::look_at_chains(ctx, "log")?;
+    let footing = look::look_at_chains(ctx, "log")?;
     let tips = tips(ctx, &footing.policy, args)?;
     let one = tips.len() == 1;
     let deployments = deployments::all_deployments(ctx, tips.into_iter())
@@ -163,7 +162,7 @@ fn show(ctx: &Context<'_>, bytes: &[u8]) {
 }
 
 fn elsewhere(ctx: &Context<'_>, id: &DeploymentId) -> Result<Map<String, Value>> {
-    match output::published(ctx, id)? {
+    match look::published(ctx, id)? {
         Ok(text) => {
             show(ctx, &text);
             let text = String::from_utf8_lossy(&text);
@@ -190,7 +189,7 @@ fn not_here(ctx: &Context<'_>, id: &DeploymentId, footing: &Footing) -> Result<F
     if let Some(run) = &deployment.run_url {
         failure = failure.hint(run.clone());
     }
-    if let Some(way) = output::way_here(ctx, &footing.policy, &deployment) {
+    if let Some(way) = look::way_here(ctx, &footing.policy, &deployment) {
         failure = failure.hint(way);
     }
     Ok(failure)

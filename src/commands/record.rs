@@ -8,14 +8,12 @@ use crate::delivery::read::deployments;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::outcome::tag_owed_releases;
-use crate::delivery::steps::deploy;
 use crate::delivery::steps::record::{self, Report, Said, Target};
-use crate::delivery::steps::report;
+use crate::delivery::steps::{delivered, deploy, report};
 use crate::domain::env::{Deployment, Live, Progress};
 use crate::failure::Result;
-use crate::ui::json as documents;
 use crate::ui::table::labelled;
-use crate::ui::time;
+use crate::ui::{json as documents, time};
 
 /// Runs the verb.
 ///
@@ -59,7 +57,7 @@ fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result
         document.insert("deployment".into(), Value::Null);
         return Ok(document);
     }
-    deploy::warn(ctx, first.gates());
+    delivered::warn(ctx, first.gates());
     if ctx.options.dry_run {
         if let Some((events, id)) = record::events(ctx, report, first, None)? {
             let (after, _) = shown.append(&ctx.repo, &events)?;

@@ -5,10 +5,9 @@ use serde_json::{Map, Value};
 use crate::cli;
 use crate::delivery::read::context::Context;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::offline;
-use crate::delivery::recover::settle;
-use crate::delivery::steps::deploy::{self, Back};
+use crate::delivery::recover::{offline, settle};
 use crate::delivery::steps::report;
+use crate::delivery::steps::rollback::{self, Back};
 use crate::failure::Result;
 
 /// Runs the verb.
@@ -28,7 +27,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Rollback) -> Result<Map<String, Value>
         reason: args.reason.clone(),
         take_over: args.take_over,
     };
-    let mut document = report::delivered(ctx, deploy::roll_back(ctx, &mut snapshot, &wish)?)?;
+    let mut document = report::delivered(ctx, rollback::roll_back(ctx, &mut snapshot, &wish)?)?;
     report::policy(ctx, &snapshot.policy, &mut document);
     Ok(document)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::candidate::build::{Intended, Made, make};
+use crate::delivery::candidate::build::{Made, make};
 use crate::delivery::candidate::cut::{Request, intend};
 use crate::delivery::read::context::Context;
 use crate::delivery::read::left_behind::Crossings;
@@ -11,8 +11,9 @@ use crate::delivery::read::signoffs::{self, Brought};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::steps::deploy::{self, Wish};
-use crate::delivery::steps::report;
+use crate::delivery::steps::{delivered, report};
 use crate::domain::crossing;
+use crate::domain::draft::Intended;
 use crate::domain::env::Trigger;
 use crate::domain::gate::{self, Gate};
 use crate::domain::name::EnvName;
@@ -104,7 +105,7 @@ fn closed_doors(
         verdicts.extend(theirs);
     }
     match closed.first() {
-        Some(name) => Err(deploy::refusal(name, None, &verdicts).hint("nothing was built")),
+        Some(name) => Err(delivered::refusal(name, None, &verdicts).hint("nothing was built")),
         None => Ok(()),
     }
 }

@@ -4,11 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::read::context::Context;
-use crate::delivery::read::deployments;
-use crate::delivery::read::deployments::Since;
-use crate::delivery::read::paths;
+use crate::delivery::read::deployments::{self, Since};
+use crate::delivery::read::range;
 use crate::delivery::run::artifacts;
-use crate::delivery::steps::report;
+use crate::delivery::steps::{look, report};
 use crate::domain::candidate::Candidate;
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::show::{self, Shown};
@@ -20,7 +19,7 @@ use crate::ui::{json as documents, screen::Screen};
 /// There is no such candidate; its tag or its statement is not what was
 /// recorded (exit 9); the authority cannot be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
-    let snapshot = deployments::look(ctx, "show")?;
+    let snapshot = look::look(ctx, "show")?;
     let minted = snapshot.candidate(ctx, &args.candidate)?;
     let record = snapshot.record(ctx, minted)?;
     if args.provenance {
@@ -47,7 +46,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
             Since::Baseline(tag) => Some(tag.label().to_owned()),
             Since::Beginning => None,
         },
-        changes: paths::changes(ctx, &commits)?,
+        changes: range::changes(ctx, &commits)?,
         deployments,
         now: ctx.world.now(),
         record,

@@ -2,14 +2,15 @@
 
 mod watch;
 
+use crate::delivery::read::range;
+use crate::delivery::steps::look;
 use serde_json::{Map, Value};
 
 use crate::cli;
 use crate::delivery::candidate::unfinished;
 use crate::delivery::read::commit_counts::Counts;
 use crate::delivery::read::context::Context;
-use crate::delivery::read::deployments;
-use crate::delivery::read::paths::{self, Scope};
+use crate::delivery::read::paths::Scope;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
 use crate::delivery::recover::settle;
@@ -43,7 +44,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Status) -> Result<Map<String, Value>> 
 
 /// Looks once.
 fn look(ctx: &Context<'_>, args: &cli::Status) -> Result<watch::Seen> {
-    let snapshot = deployments::look(ctx, "status")?;
+    let snapshot = look::look(ctx, "status")?;
     let environments: Vec<&Environment> = match &args.environment {
         Some(name) => vec![snapshot.environment(name)?],
         None => snapshot.policy.config.environments.iter().collect(),
@@ -167,7 +168,7 @@ impl<'a> Look<'a> {
         let crossings = &self.outlook.crossings;
         let lost = crossings.lost(live, &crossings.owed(live)?, self.snapshot.trunk, None)?;
         let fix = |lost: Lost| {
-            let change = paths::changes(self.ctx, &[lost.fix.commit])?.swap_remove(0);
+            let change = range::changes(self.ctx, &[lost.fix.commit])?.swap_remove(0);
             Ok(Fix { source: lost.fix.source, change })
         };
         lost.into_iter().map(fix).collect()

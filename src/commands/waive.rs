@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::read::context::Context;
-use crate::delivery::read::paths;
+use crate::delivery::read::range;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::publish;
@@ -56,7 +56,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Waive) -> Result<Map<String, Value>> {
         Ok((!changed.is_empty()).then(|| changed.iter().map(event).collect()))
     })?;
     let mut lines = Vec::new();
-    for change in paths::changes(ctx, &commits)? {
+    for change in range::changes(ctx, &commits)? {
         let (commit, subject) = (change.commit.short(), clean(&change.subject));
         let settled = match trunk_commit {
             Some(trunk) => format!("counts as {} on trunk", trunk.short()),

@@ -6,14 +6,12 @@ use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::read::containment;
 use crate::delivery::read::context::Context;
-use crate::delivery::read::deployments;
-use crate::delivery::read::paths;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::delivery::read::successes::{Lived, lived};
+use crate::delivery::read::{containment, range};
 use crate::delivery::steps::next_candidate::{self, Outlook};
-use crate::delivery::steps::report;
+use crate::delivery::steps::{look, report};
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
@@ -29,7 +27,7 @@ use crate::ui::r#where::{self as said, Found, Place, Waits, Where};
 /// # Errors
 /// There is no such commit; the authority cannot be reached.
 pub fn run(ctx: &Context<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
-    let snapshot = deployments::look(ctx, "where COMMIT")?;
+    let snapshot = look::look(ctx, "where COMMIT")?;
     let mut asked: Vec<(String, Oid)> = Vec::new();
     for text in &args.commits {
         let commit = snapshot.point(ctx, text)?.commit;
@@ -175,7 +173,7 @@ impl<'a> Look<'a> {
     }
 
     fn change(&self, commit: Oid) -> Result<Change> {
-        Ok(paths::changes(self.ctx, &[commit])?.swap_remove(0))
+        Ok(range::changes(self.ctx, &[commit])?.swap_remove(0))
     }
 
     /// What a merge brought to the line of its first parent, newest first.
@@ -185,7 +183,7 @@ impl<'a> Look<'a> {
             return Ok(Vec::new());
         };
         let brought = history::between(&self.ctx.repo, &[*first], others, usize::MAX)?;
-        paths::changes(self.ctx, &brought)
+        range::changes(self.ctx, &brought)
     }
 
     /// What a commit that is not live somewhere still waits for.

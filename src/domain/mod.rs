@@ -13,6 +13,7 @@ pub mod changes;
 pub mod config;
 pub mod containment;
 pub mod crossing;
+pub mod draft;
 pub mod env;
 pub mod fold;
 pub mod forms;

@@ -12,18 +12,17 @@ use serde_json::{Value, json};
 use crate::delivery::candidate::mint;
 use crate::delivery::read::context::{Context, config_at, scratch};
 use crate::delivery::read::snapshot::{self, Snapshot};
-use crate::delivery::run::artifacts;
-use crate::delivery::run::artifacts::PROVENANCE;
-use crate::delivery::run::hooks;
+use crate::delivery::run::artifacts::{self, PROVENANCE};
 use crate::delivery::run::publish::Patience;
-use crate::delivery::run::workspace;
+use crate::delivery::run::{hooks, workspace};
 use crate::domain::artifact::{Artifact, Reference, sha256_of};
-use crate::domain::candidate::{Candidate, Pick};
+use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
 use crate::domain::config::{BuildConfig, Command, Config};
+use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::{Actor, Oid, Sha256, TagName};
 use crate::domain::provenance::{self, Provenance};
-use crate::domain::version::{CandidateVersion, Version};
+use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Ended, Run as Command_};
 use crate::failpoint;
 use crate::failure::{Failure, Kind, Result};
@@ -40,51 +39,6 @@ use crate::ui::json as documents;
 
 /// How often a reservation is tried against a moving chain.
 const TRIES: usize = 50;
-
-/// A candidate to be.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    /// Its release.
-    pub release: Version,
-    /// Its commit; the object exists in this clone.
-    pub commit: Oid,
-    /// The trunk commit it descends from.
-    pub trunk_commit: Oid,
-    /// That commit's position.
-    pub position: u64,
-    /// The candidate it is picked onto.
-    pub parent: Option<TagName>,
-    /// What it adds by picking.
-    pub picks: Vec<Pick>,
-    /// What it changes, for people: the body of its tag.
-    pub text: String,
-    /// Whether a candidate of the same commit by somebody else ends this one.
-    pub yields: bool,
-    /// Whether it has to be the release's newest candidate that it is picked
-    /// onto: a newer one, minted meanwhile, must not lose its fixes.
-    pub follows: bool,
-    /// Numbers from here on are free of foreign tags.
-    pub least_number: u32,
-}
-
-/// What planning came to.
-#[derive(Debug, Clone)]
-pub enum Intended {
-    /// The commit has a candidate already.
-    Exists(Minted),
-    /// One is to be made.
-    New(Box<Draft>),
-}
-
-impl Intended {
-    /// The commit, and the release it is or will be a candidate of.
-    pub fn what(&self) -> (Oid, &Version) {
-        match self {
-            Intended::Exists(minted) => (minted.commit, &minted.version.release),
-            Intended::New(draft) => (draft.commit, &draft.release),
-        }
-    }
-}
 
 /// What became of it.
 #[derive(Debug)]

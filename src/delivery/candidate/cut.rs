@@ -1,11 +1,13 @@
 //! What a cut means: which commit, which release, which version.
 
-use crate::delivery::candidate::build::{Draft, Intended};
 use crate::delivery::read::context::Context;
-use crate::delivery::read::paths::{Foreign, Scope, baseline, changes, position};
+use crate::delivery::read::foreign::Foreign;
+use crate::delivery::read::paths::Scope;
+use crate::delivery::read::range::{baseline, changes, position};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::{Change, summary};
+use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::Oid;
 use crate::domain::version::{self, Bump, Version};
 use crate::failure::{Failure, Kind, Result};

@@ -3,18 +3,18 @@
 //! Every tree is computed before anything is reserved, so that a conflict
 //! leaves every ref and file as it was.
 
-use std::collections::HashSet;
-
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::candidate::build::{Draft, Intended};
+use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::context::Context;
-use crate::delivery::read::paths::{Foreign, changes};
+use crate::delivery::read::foreign::Foreign;
+use crate::delivery::read::range::changes;
 use crate::delivery::read::revision::Named;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::{Line, Minted};
 use crate::domain::changes::summary;
+use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::{Oid, TagName};
 use crate::domain::version::{self, Version};
 use crate::failure::{Failure, Kind, Result};
@@ -315,25 +315,6 @@ fn draft(
         least_number: foreign.least_number(&release),
         release,
     })))
-}
-
-/// The commits that a candidate carries by recorded picks, its parents' too.
-///
-/// # Errors
-/// The tag of one of them is not the one that was minted, or git failed.
-pub fn carried(ctx: &Context<'_>, snapshot: &Snapshot, from: &Minted) -> Result<Vec<(Pick, TagName)>> {
-    let mut picks = Vec::new();
-    let mut seen = HashSet::new();
-    let mut next = Some(from);
-    while let Some(minted) = next.filter(|minted| seen.insert(minted.tag.clone())) {
-        if minted.parent.is_none() {
-            break;
-        }
-        let record = snapshot.record(ctx, minted)?;
-        picks.extend(record.picks.into_iter().map(|pick| (pick, minted.tag.clone())));
-        next = minted.parent.as_ref().and_then(|parent| snapshot.minted(parent));
-    }
-    Ok(picks)
 }
 
 fn contained(

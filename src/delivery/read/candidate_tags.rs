@@ -4,11 +4,13 @@
 //! A tag object never changes, so what is known of one stays true. Whether the
 //! authority still holds that object is asked each time.
 
+use std::collections::HashSet;
+
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::read::context::Context;
-use crate::delivery::read::paths::changes;
+use crate::delivery::read::range::changes;
 use crate::delivery::read::snapshot::{Snapshot, Tags, read_candidate, vouched};
 use crate::domain::candidate::{Candidate, Pick};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
@@ -92,6 +94,25 @@ pub fn picks(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<
         if tags.get(tag.as_str()) == Some(object) {
             picks.extend(known.or_else(|| recorded(&tag, object)).unwrap_or_default());
         }
+    }
+    Ok(picks)
+}
+
+/// The commits that a candidate carries by recorded picks, its parents' too.
+///
+/// # Errors
+/// The tag of one of them is not the one that was minted, or git failed.
+pub fn carried(ctx: &Context<'_>, snapshot: &Snapshot, from: &Minted) -> Result<Vec<(Pick, TagName)>> {
+    let mut picks = Vec::new();
+    let mut seen = HashSet::new();
+    let mut next = Some(from);
+    while let Some(minted) = next.filter(|minted| seen.insert(minted.tag.clone())) {
+        if minted.parent.is_none() {
+            break;
+        }
+        let record = snapshot.record(ctx, minted)?;
+        picks.extend(record.picks.into_iter().map(|pick| (pick, minted.tag.clone())));
+        next = minted.parent.as_ref().and_then(|parent| snapshot.minted(parent));
     }
     Ok(picks)
 }

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 
 use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments::FIRST;
-use crate::delivery::read::paths::{Foreign, Scope};
+use crate::delivery::read::foreign::Foreign;
+use crate::delivery::read::paths::Scope;
 use crate::delivery::read::snapshot::{Closed, Snapshot};
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;

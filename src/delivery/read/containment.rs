@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use crate::delivery::read::candidate_tags::{self, Picked};
 use crate::delivery::read::context::Context;
 use crate::delivery::read::message_refs::Mentions;
-use crate::delivery::read::paths;
+use crate::delivery::read::range;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::domain::containment::{Via, Way};
 use crate::domain::name::Oid;
@@ -250,7 +250,7 @@ impl Picks {
             if history::has(&ctx.repo, name)? {
                 forms.push(name);
                 others
-                    .extend(paths::changes(ctx, &[name])?.into_iter().flat_map(|change| change.picked_from));
+                    .extend(range::changes(ctx, &[name])?.into_iter().flat_map(|change| change.picked_from));
             }
             for other in others {
                 if !names.contains(&other) {

@@ -6,78 +6,20 @@ use std::iter::Peekable;
 use chrono::{DateTime, Utc};
 
 use crate::delivery::read::context::Context;
-use crate::delivery::read::paths::{Foreign, Scope, baseline};
-use crate::delivery::read::rewritten;
-use crate::delivery::read::snapshot::{self, Footing, Snapshot};
-use crate::delivery::recover::settle;
+use crate::delivery::read::foreign::Foreign;
+use crate::delivery::read::paths::Scope;
+use crate::delivery::read::range::baseline;
+use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
 use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
-use crate::failure::{Failure, Kind, Result};
-use crate::store::history;
-use crate::store::ledger;
+use crate::failure::Result;
 use crate::store::recent::Recent;
 use crate::store::repo::Repo;
-use crate::ui::time;
+use crate::store::{history, ledger};
 
 /// How many commits the changes of a first candidate, or release, go back.
 pub const FIRST: usize = 200;
-
-/// A snapshot for who only looks. Where the authority cannot be reached this
-/// fails all the same, and says how old what this clone knows is: nobody
-/// takes old news for new.
-///
-/// # Errors
-/// As [`Snapshot::take`].
-pub fn look(ctx: &Context<'_>, verb: &str) -> Result<Snapshot> {
-    settled(ctx, || Snapshot::take(ctx)).map_err(|failure| or_offline(ctx, verb, failure))
-}
-
-/// The same for who needs no candidates.
-///
-/// # Errors
-/// As [`Footing::take`].
-pub fn look_at_chains(ctx: &Context<'_>, verb: &str) -> Result<Footing> {
-    look_at_chains_and(ctx, verb, &[])
-}
-
-/// The same for who needs other refs as well, all in one round trip.
-///
-/// # Errors
-/// As [`Footing::take`].
-pub fn look_at_chains_and(ctx: &Context<'_>, verb: &str, others: &[String]) -> Result<Footing> {
-    settled(ctx, || Footing::take(ctx, others)).map_err(|failure| or_offline(ctx, verb, failure))
-}
-
-/// Looks after what died in this clone was settled. Where it cannot be, looking
-/// goes on, unless it fails as well.
-fn settled<T>(ctx: &Context<'_>, look: impl FnOnce() -> Result<T>) -> Result<T> {
-    let trouble = settle::before_looking(ctx).err();
-    let seen = look()?;
-    if let Some(failure) = trouble {
-        ctx.screen.warn(&format!("what a run left here is not settled: {}", failure.message));
-    }
-    Ok(seen)
-}
-
-fn or_offline(ctx: &Context<'_>, verb: &str, failure: Failure) -> Failure {
-    if ctx.options.offline || ctx.is_local() {
-        return failure;
-    }
-    if rewritten::is_refusal(&failure) {
-        return failure.hint(format!("what this clone has seen before: rel {verb} --offline"));
-    }
-    if failure.kind != Kind::Failed {
-        return failure;
-    }
-    match Footing::read(ctx).ok().and_then(|_| snapshot::as_of(ctx)) {
-        Some(at) => {
-            let age = time::ago(ctx.world.now(), at);
-            failure.hint(format!("what this clone knew {age}: rel {verb} --offline"))
-        }
-        None => failure,
-    }
-}
 
 /// The deployments that an environment's events, newest first, tell of; newest
 /// first too.

@@ -6,11 +6,12 @@ use std::cell::{Cell, OnceCell, RefCell};
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
-use crate::delivery::candidate::pick::carried;
+use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::containment;
 use crate::delivery::read::context::Context;
 use crate::delivery::read::message_refs::Mentions;
-use crate::delivery::read::paths::{Scope, changes};
+use crate::delivery::read::paths::Scope;
+use crate::delivery::read::range::changes;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::delivery::read::candidate_tags::Picked;
 use crate::delivery::read::context::Context;
-use crate::delivery::read::paths::changes;
+use crate::delivery::read::range::changes;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::name::Oid;
 use crate::failure::Result;

@@ -10,8 +10,7 @@ use crate::delivery::read::context::Context;
 use crate::domain::name::Oid;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::Authority;
-use crate::store::chain;
-use crate::store::history;
+use crate::store::{chain, history};
 
 /// What a refusal's reasons are told under.
 const HISTORY: &str = "history";

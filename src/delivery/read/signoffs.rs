@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::candidate::pick::carried;
+use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::context::Context;
-use crate::delivery::read::paths::{between, changes};
+use crate::delivery::read::range::{between, changes};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};

@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config;
 use crate::delivery::read::context::{Context, config_at};
-use crate::delivery::read::paths::Walked;
 use crate::delivery::read::rewritten;
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
+use crate::domain::changes::Change;
 use crate::domain::config::{Config, Environment};
 use crate::domain::env::EnvState;
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
@@ -21,12 +22,9 @@ use crate::domain::nearest::nearest;
 use crate::domain::version::{CandidateVersion, Parsed, TagStyle, Version};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
-use crate::store::chain;
-use crate::store::history;
-use crate::store::index;
-use crate::store::kept;
 use crate::store::ledger::{self, View};
 use crate::store::tag::{TagObject, read_tag};
+use crate::store::{chain, history, index, kept};
 
 /// The policy in force, and where it comes from.
 #[derive(Debug, Clone)]
@@ -599,4 +597,12 @@ fn write_as_of(ctx: &Context<'_>) -> Result<()> {
 fn read_as_of(ctx: &Context<'_>) -> Option<DateTime<Utc>> {
     let text = fs::read_to_string(as_of_file(ctx)).ok()?;
     DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.with_timezone(&Utc))
+}
+
+/// A range of commits, with the project's own of them.
+#[derive(Debug, Clone)]
+pub struct Walked {
+    pub(crate) exclude: Oid,
+    pub(crate) include: Oid,
+    pub(crate) own: Rc<[Change]>,
 }

@@ -3,9 +3,8 @@
 
 use crate::delivery::read::context::Context;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle::{TRIES, outcome_of, publish};
-use crate::delivery::run::output;
-use crate::delivery::run::workspace;
+use crate::delivery::recover::append::{TRIES, outcome_of, publish};
+use crate::delivery::run::{output, workspace};
 use crate::domain::env::{EnvState, Event, Intent, Progress, What};
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::offline::{Known, Ran};

@@ -7,12 +7,15 @@
 
 use crate::delivery::read::context::Context;
 use crate::delivery::read::snapshot::{Snapshot, read_environment};
-use crate::delivery::recover::settle::{self, Fate, lives, outcome_of};
+use crate::delivery::recover::append::outcome_of;
+use crate::delivery::recover::settle::{self, Fate, lives};
 use crate::delivery::run::claim::{self, Details};
-use crate::delivery::run::deployment::{Receipt, way_back};
+use crate::delivery::run::deployment::way_back;
 use crate::delivery::run::output;
 use crate::delivery::run::prepare::Prepared;
-use crate::delivery::run::workspace::{Ending, perform, unnumbered};
+use crate::delivery::run::receipt::Receipt;
+use crate::delivery::run::rollout::perform;
+use crate::delivery::run::workspace::{Ending, unnumbered};
 use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
 use crate::domain::name::{EnvName, Oid};

@@ -10,11 +10,13 @@
 
 use crate::delivery::candidate::mint;
 use crate::delivery::read::context::Context;
-use crate::delivery::read::snapshot::{self, Snapshot, fetch_chains};
+use crate::delivery::read::snapshot::{Snapshot, fetch_chains};
+use crate::delivery::recover::append::{outcome_of, publish};
 use crate::delivery::recover::merge::{Merged, Noted, merge};
 use crate::delivery::run::claim::outcome_event;
+use crate::delivery::run::publish::TRIES;
 use crate::domain::candidates::{self, CandidatesState};
-use crate::domain::env::{EnvState, Outcome, Progress, What};
+use crate::domain::env::{EnvState, Progress, What};
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Left};
@@ -190,9 +192,6 @@ fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
     }
 }
 
-/// How often a settling event is tried against a moving chain.
-pub const TRIES: usize = 10;
-
 /// Why a number is given up.
 const NEVER_ARRIVED: &str = "its run died before it was published";
 
@@ -328,18 +327,6 @@ fn deployment(
     Ok(None)
 }
 
-/// How a run that is gone ended, as far as it noted.
-pub fn outcome_of(phase: &Phase) -> Outcome {
-    match phase {
-        Phase::Intent => Outcome {
-            text: Some("its run died before the command was started".to_owned()),
-            ..Outcome::of(Progress::Cancelled, false)
-        },
-        Phase::Running { .. } => Outcome::of(Progress::Unknown, true),
-        Phase::Done { outcome, .. } => outcome.clone(),
-    }
-}
-
 /// The chain of a deployment and the names it had. Its environment may have
 /// another name by now; where that cannot be told, its own chain counts.
 pub fn chain_of(ctx: &Context<'_>, id: &DeploymentId) -> (String, Vec<String>) {
@@ -413,22 +400,6 @@ fn has_late_word(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) ->
 /// expects. Then the record of it that is published here moves that tip.
 fn can_still_land<S>(view: &View<S>, expected: Option<Oid>) -> bool {
     view.held == expected
-}
-
-/// Publishes events on top of a view; false where the chain moved, which has
-/// then been fetched.
-///
-/// # Errors
-/// The authority cannot be reached, or the events cannot follow.
-pub fn publish<S: ledger::State>(ctx: &Context<'_>, view: &View<S>, events: &[S::Event]) -> Result<bool> {
-    let (_, update) = view.append(&ctx.repo, events)?;
-    match ctx.authority().publish(&ctx.repo, &[update])? {
-        Published::Done => Ok(true),
-        Published::Moved(_) => {
-            snapshot::fetch_chains(ctx)?;
-            Ok(false)
-        }
-    }
 }
 
 /// The word on a deployment that this clone can add, used by `resolve`: what

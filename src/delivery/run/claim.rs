@@ -3,21 +3,21 @@
 //! A claim exists only once its intent is published. It can only be settled
 //! with an outcome; dropping it leaves the journal for the next run to settle.
 
+use std::collections::BTreeMap;
+
 use crate::delivery::read::context::Context;
 use crate::delivery::read::snapshot::{self, Snapshot, read_environment};
 use crate::delivery::run::prepare::Prepared;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
-use crate::domain::env::Action;
-use crate::domain::env::{Deployment, EnvState, Event, HoldCause, Intent, Progress, Trigger, What};
+use crate::domain::env::{Action, Deployment, EnvState, Event, HoldCause, Intent, Progress, Trigger, What};
 use crate::domain::name::{Actor, DeploymentId, Oid};
 use crate::domain::plan::{self, Basis, Plan, Stamp};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::journal::{OpenRun, Phase, Run};
 use crate::store::ledger::View;
-use std::collections::BTreeMap;
 
 /// How often a rollback's claim is rebased on unrelated events.
 const TRIES: usize = 20;

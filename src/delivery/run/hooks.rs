@@ -10,15 +10,15 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
-use crate::delivery::candidate::build::Draft;
 use crate::delivery::read::context::{Context, scratch};
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::run::deployment::Receipt;
+use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::workspace;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::cdevents::{self, How, Occasion};
 use crate::domain::config::Command;
+use crate::domain::draft::Draft;
 use crate::domain::env::{Action, Deployment, Progress};
 use crate::domain::gate::{Gate, Verdict};
 use crate::domain::name::{EnvName, Oid, TagName};

@@ -10,5 +10,6 @@ pub mod params;
 pub mod premises;
 pub mod prepare;
 pub mod publish;
+pub mod receipt;
 pub mod rollout;
 pub mod workspace;

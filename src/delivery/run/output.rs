@@ -12,14 +12,12 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::delivery::read::context::Context;
-use crate::delivery::read::deployments;
-use crate::delivery::read::snapshot::{Footing, Policy};
-use crate::delivery::run::deployment::Receipt;
+use crate::delivery::read::snapshot::Policy;
 use crate::delivery::run::params::Params;
 use crate::delivery::run::prepare::Prepared;
+use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::workspace::log_path;
 use crate::domain::config::Publish;
-use crate::domain::env::{Deployment, Progress, Trigger};
 use crate::domain::inherited;
 use crate::domain::name::{DeploymentId, EnvName};
 use crate::domain::redact::Redactor;
@@ -43,7 +41,7 @@ pub fn outbox(ctx: &Context<'_>) -> Outbox {
     Outbox::at(ctx.state_dir().join("outbox"))
 }
 
-fn is_wanted(policy: &Policy) -> bool {
+pub(crate) fn is_wanted(policy: &Policy) -> bool {
     policy.config.output.publish == Publish::Git
 }
 
@@ -240,38 +238,6 @@ fn warn(ctx: &Context<'_>, ids: &[DeploymentId], why: &Failure, way: &str) {
 /// `prod#5, staging#3`.
 pub fn names(ids: &[DeploymentId]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// What a deployment printed, as it was published: as this clone has it, else
-/// as the authority does, which costs the one round trip that also tells why
-/// there is none. Without it what that told.
-///
-/// # Errors
-/// The authority cannot be reached; what is published is not what it should be.
-pub fn published(ctx: &Context<'_>, id: &DeploymentId) -> Result<std::result::Result<Vec<u8>, Footing>> {
-    let read = || outbox::published(&ctx.repo, ctx.project(), id);
-    if let Some(text) = read()? {
-        return Ok(Ok(text));
-    }
-    let others = [outbox::output_refspec(ctx.project(), id)];
-    let footing = deployments::look_at_chains_and(ctx, &format!("log --output {id}"), &others)?;
-    Ok(read()?.ok_or(footing))
-}
-
-/// How what a deployment printed could come to be published; none where `rel`
-/// ran nothing.
-pub fn way_here(ctx: &Context<'_>, policy: &Policy, deployment: &Deployment) -> Option<&'static str> {
-    if deployment.trigger == Trigger::Recorded {
-        None
-    } else if !is_wanted(policy) {
-        Some("to have it everywhere from now on, in release.toml: [output] publish = \"git\"")
-    } else if ctx.is_offline() {
-        Some("without --offline, rel looks whether it is published")
-    } else if deployment.state == Progress::Running {
-        Some("it is published once it is over")
-    } else {
-        Some("unless its run was killed, it waits there to be published: rel sync, in that clone")
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use crate::delivery::read::context::Context;
 use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::workspace::{Ending, Stage, program};
 use crate::domain::config::{Command, Phase};
-use crate::domain::env::{Outcome, PhaseRun, Progress};
+use crate::domain::env::{Deployment, Outcome, PhaseRun, Progress};
+use crate::domain::name::{Oid, TagName};
 use crate::exec::{self, Ended, Run as Command_};
 use crate::store::journal::{self, OpenRun};
 use crate::ui::time;
@@ -35,7 +36,7 @@ enum Stopped {
 }
 
 /// Plays a rollout to its end, and notes in `noted` how far it came.
-pub fn play(ctx: &Context<'_>, noted: &mut OpenRun, prepared: &Prepared, stage: &Stage<'_>) -> Ending {
+pub(crate) fn play(ctx: &Context<'_>, noted: &mut OpenRun, prepared: &Prepared, stage: &Stage<'_>) -> Ending {
     let commands = &prepared.commands;
     let phase = |phase| Round {
         phase: Some(phase),
@@ -201,5 +202,25 @@ fn pause(ctx: &Context<'_>, limit: Duration) {
     let since = Instant::now();
     while since.elapsed() < limit && !ctx.interrupts.interrupted() {
         std::thread::sleep(Duration::from_millis(20).min(limit));
+    }
+}
+
+/// Runs the commands of a deployment, and notes in `run` how far it came.
+pub fn perform(
+    ctx: &Context<'_>,
+    run: &mut OpenRun,
+    deployment: &Deployment,
+    prepared: &Prepared,
+    previous: Option<&(TagName, Oid)>,
+) -> Ending {
+    match Stage::set(ctx, run, deployment, prepared, previous) {
+        Err(failure) => Ending::never_started(failure),
+        Ok(stage) => {
+            let ending = play(ctx, run, prepared, &stage);
+            if let Err(failure) = stage.clear() {
+                ctx.screen.warn(&failure.message);
+            }
+            ending
+        }
     }
 }

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use crate::delivery::read::context::{Context, scratch};
 use crate::delivery::run::artifacts;
 use crate::delivery::run::prepare::Prepared;
-use crate::delivery::run::rollout;
 use crate::domain::config::Command;
 use crate::domain::env::{Deployment, Outcome, Progress};
 use crate::domain::name::{Oid, TagName};
@@ -50,26 +49,6 @@ impl Ending {
     }
 }
 
-/// Runs the commands of a deployment, and notes in `run` how far it came.
-pub fn perform(
-    ctx: &Context<'_>,
-    run: &mut OpenRun,
-    deployment: &Deployment,
-    prepared: &Prepared,
-    previous: Option<&(TagName, Oid)>,
-) -> Ending {
-    match Stage::set(ctx, run, deployment, prepared, previous) {
-        Err(failure) => Ending::never_started(failure),
-        Ok(stage) => {
-            let ending = rollout::play(ctx, run, prepared, &stage);
-            if let Err(failure) = stage.clear() {
-                ctx.screen.warn(&failure.message);
-            }
-            ending
-        }
-    }
-}
-
 /// A checkout, the artifacts and the variables, ready for commands.
 pub(crate) struct Stage<'r> {
     pub(crate) checkout: Checkout<'r>,
@@ -83,7 +62,7 @@ pub(crate) struct Stage<'r> {
 }
 
 impl<'r> Stage<'r> {
-    fn set(
+    pub(crate) fn set(
         ctx: &'r Context<'_>,
         run: &mut OpenRun,
         deployment: &Deployment,
@@ -184,7 +163,7 @@ impl<'r> Stage<'r> {
         ended
     }
 
-    fn clear(self) -> Result<()> {
+    pub(crate) fn clear(self) -> Result<()> {
         let removed = self.checkout.remove();
         drop(self.folder);
         removed

@@ -2,38 +2,26 @@
 //! things moved in between.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use chrono::Local;
-
-use crate::delivery::candidate::pick::carried;
 use crate::delivery::read::context::Context;
 use crate::delivery::read::left_behind::Crossings;
-use crate::delivery::read::paths::between;
 use crate::delivery::read::signatures;
 use crate::delivery::read::signoffs::{self, Brought};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
-use crate::delivery::run::artifacts;
-use crate::delivery::run::claim::{self, Details};
-use crate::delivery::run::deployment::{self, Receipt};
+use crate::delivery::run::claim::Details;
 use crate::delivery::run::hooks::{self, Queued};
 use crate::delivery::run::output;
 use crate::delivery::run::premises::{Premises, TakeOver};
-use crate::delivery::run::prepare::{Prepared, prepare};
+use crate::delivery::run::prepare::prepare;
+use crate::delivery::steps::delivered::{Delivered, absorb, planned, refusal, run, warn, words};
 use crate::domain::candidates::Minted;
-use crate::domain::changes::Change;
-use crate::domain::env::{Action, Deployment, EnvState, Judged, Live, Trigger};
+use crate::domain::env::Trigger;
 use crate::domain::gate::{self, Gate, Verdict};
-use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::name::{EnvName, TagName};
 use crate::domain::plan::{self, Plan, Planned, Request, Setting};
-use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Kind, Result};
-use crate::store::history;
-use crate::store::ledger;
-use crate::ui::plan::{Shown, deploy_plan, rollback_plan};
-use crate::ui::text::clean;
 use crate::ui::time;
 
 /// How often a deployment is planned anew because things moved.
@@ -107,17 +95,6 @@ impl Wish {
     }
 }
 
-/// What a wish came to.
-#[derive(Debug)]
-pub enum Delivered {
-    /// There was nothing to do, and why.
-    Nothing(String),
-    /// A dry run: the deployment as it would be claimed, and the plan in words.
-    Planned(Box<Deployment>, String),
-    /// It ran.
-    Ran(Box<Receipt>),
-}
-
 /// Deploys.
 ///
 /// # Errors
@@ -184,30 +161,6 @@ pub fn deploy(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Wish) -> Result
         .hint("try again"))
 }
 
-/// Says what gates only warn of, where nobody is shown the plan.
-pub fn warn(ctx: &Context<'_>, gates: &[Judged]) {
-    for judged in gates.iter().filter(|judged| judged.verdict == "warned") {
-        let text: Vec<String> = judged.text.lines().map(clean).collect();
-        ctx.screen.warn(&format!("{}: {}", judged.gate, text.join("\n  ")));
-    }
-}
-
-/// Claims and runs a plan, or runs it without a claim where it stands on no
-/// more than what this clone knows. None where things moved before the claim.
-fn run(
-    ctx: &Context<'_>,
-    snapshot: &Snapshot,
-    ground: Option<&offline::Ground>,
-    plan: &Plan,
-    prepared: &Prepared,
-    details: &Details,
-) -> Result<Option<Receipt>> {
-    match ground {
-        Some(ground) => offline::run(ctx, snapshot, ground, plan, prepared, details).map(Some),
-        None => deployment::run(ctx, snapshot, plan, prepared, details),
-    }
-}
-
 /// Asks, unless a larger yes covers it: a name that has to be typed it does
 /// not cover.
 fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, wish: &Wish) -> Result<()> {
@@ -229,20 +182,6 @@ fn confirm_deployment(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, wish:
         ctx.screen.note(&format!("unasked: {}", wish.unasked(&plan.candidate().tag)));
     }
     Ok(())
-}
-
-/// The chains in the snapshot after what ran.
-fn absorb(ctx: &Context<'_>, snapshot: &mut Snapshot, receipt: &Receipt) {
-    // A release's own tag has an entry among the candidates. Where that cannot be read here, the
-    // next claim finds out.
-    if receipt.released.is_some()
-        && let Ok(view) = ledger::read(&ctx.repo, &snapshot.candidates.ref_name, &[])
-    {
-        snapshot.candidates = view;
-    }
-    if let Some(view) = snapshot.environments.get_mut(&receipt.deployment.environment) {
-        view.state = receipt.state.clone();
-    }
 }
 
 /// Refuses `--override` of what is not overridden but taken over.
@@ -302,44 +241,6 @@ fn no_candidate(snapshot: &Snapshot, environment: &EnvName) -> Failure {
     }
 }
 
-/// A refusal as it is told: every reason, what to do about each, and whether
-/// waiting alone would do.
-pub fn refusal(environment: &EnvName, candidate: Option<&TagName>, verdicts: &[Verdict]) -> Failure {
-    let all = |gates: &[Gate]| verdicts.iter().all(|v| gates.contains(&v.gate));
-    let kind = if all(&[Gate::Held]) {
-        Kind::Held
-    } else if all(&[Gate::Held, Gate::Busy]) {
-        Kind::Busy
-    } else {
-        Kind::Refused
-    };
-    let what = candidate.map_or("this", TagName::label);
-    let gates = if verdicts.len() == 1 { "1 gate".to_owned() } else { format!("{} gates", verdicts.len()) };
-    let mut failure = Failure::new(kind, format!("{environment} refuses {what} ({gates}); nothing changed"));
-    for verdict in verdicts {
-        let mut message = verdict.text.clone();
-        let here = verdict.opens_at.and_then(|at| time::here(at.with_timezone(&Local), &verdict.text));
-        if let Some(here) = here {
-            message.push('\n');
-            message.push_str(&here);
-        }
-        for fix in &verdict.fixes {
-            message.push('\n');
-            message.push_str(fix);
-        }
-        failure = failure.reason(verdict.gate.as_str(), message);
-    }
-    let waiting = verdicts.iter().all(|v| v.opens_at.is_some() || v.gate == Gate::Busy);
-    let overridable = verdicts.iter().any(|v| v.gate.can_be_overridden());
-    match (waiting, overridable) {
-        (true, _) => failure.hint("Waiting alone will do."),
-        (false, true) => {
-            failure.hint("Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY")
-        }
-        (false, false) => failure,
-    }
-}
-
 /// What keeps an environment closed whatever the candidate.
 ///
 /// # Errors
@@ -365,246 +266,4 @@ fn wait_a_little(ctx: &Context<'_>, verdicts: &[Verdict], left: Duration) -> Res
         std::thread::sleep(Duration::from_millis(50).min(left));
     }
     Ok(())
-}
-
-fn planned(
-    ctx: &Context<'_>,
-    snapshot: &Snapshot,
-    plan: &Plan,
-    prepared: &Prepared,
-    details: &Details,
-) -> Result<Delivered> {
-    let seq = if ctx.is_offline() { 0 } else { snapshot.chain(plan.environment())?.state.count + 1 };
-    let intent = claim::intent(ctx, plan, &prepared.candidate, snapshot.policy.commit, details, seq);
-    let words = words(ctx, snapshot, plan, prepared)?;
-    Ok(Delivered::Planned(Box::new(intent.deployment), words))
-}
-
-/// What lies between what is live and a candidate.
-#[derive(Default)]
-struct Difference {
-    /// Commits of the candidate that what is live lacks.
-    brings: Rc<[Change]>,
-    /// Commits of what is live that the candidate lacks, in whatever form.
-    leaves: Vec<Change>,
-    /// Fixes picked onto what is live that the candidate has in another form,
-    /// each with that form.
-    contained: Vec<(Oid, Oid)>,
-}
-
-fn difference(
-    ctx: &Context<'_>,
-    snapshot: &Snapshot,
-    live: Option<&Live>,
-    to: &Minted,
-) -> Result<Difference> {
-    let Some(live) = live else { return Ok(Difference::default()) };
-    let brings = between(ctx, snapshot, live.commit, to.commit)?;
-    let left = between(ctx, snapshot, to.commit, live.commit)?;
-    let mut difference = Difference { brings, ..Difference::default() };
-    if left.is_empty() {
-        return Ok(difference);
-    }
-    // A damaged tag is for the checks to refuse; the words go by what the commits say then.
-    let picks = |minted: Option<&Minted>| {
-        minted.and_then(|minted| carried(ctx, snapshot, minted).ok()).unwrap_or_default()
-    };
-    let (ours, theirs) = (picks(snapshot.minted(&live.tag)), picks(Some(to)));
-    for change in left.iter() {
-        // A pick of a pick names every form it had.
-        let recorded =
-            ours.iter().filter(|(pick, _)| pick.commit == change.commit).map(|(pick, _)| pick.source);
-        let mut form = None;
-        for source in recorded.chain(change.picked_from.iter().copied()) {
-            if let Some((pick, _)) = theirs.iter().find(|(pick, _)| pick.source == source) {
-                form = Some(pick.commit);
-            } else if ctx.repo.has_object(source) && history::is_ancestor(&ctx.repo, source, to.commit)? {
-                form = Some(source);
-            }
-            if form.is_some() {
-                break;
-            }
-        }
-        match form {
-            Some(form) => difference.contained.push((change.commit, form)),
-            None => difference.leaves.push(change.clone()),
-        }
-    }
-    Ok(difference)
-}
-
-fn words(ctx: &Context<'_>, snapshot: &Snapshot, plan: &Plan, prepared: &Prepared) -> Result<String> {
-    let Difference { brings, leaves, contained } = difference(ctx, snapshot, plan.from(), plan.candidate())?;
-    let back = snapshot
-        .chain(plan.environment())?
-        .state
-        .current()
-        .and_then(|live| snapshot.minted(&live.tag))
-        .and_then(|minted| snapshot.record(ctx, minted).ok())
-        .map(|record| artifacts::lost(ctx, &record).is_none());
-    let shown = Shown {
-        project: ctx.project(),
-        plan,
-        brings: &brings,
-        leaves: &leaves,
-        contained: &contained,
-        commands: &prepared.whose,
-        phases: &prepared.commands.phases,
-        params: &prepared.params.open,
-        hidden: prepared.params.hidden().collect(),
-        undo_is_here: back,
-        now: ctx.world.now(),
-    };
-    Ok(if plan.action() == Action::Rollback {
-        rollback_plan(ctx.screen, &shown)
-    } else {
-        deploy_plan(ctx.screen, &shown)
-    })
-}
-
-/// A rollback wished for.
-#[derive(Debug, Clone)]
-pub struct Back {
-    /// Where.
-    pub environment: EnvName,
-    /// Exactly there.
-    pub to: Option<String>,
-    /// What is believed live.
-    pub from: Option<String>,
-    /// Why.
-    pub reason: Option<String>,
-    /// Close this hold or intent on the way.
-    pub take_over: Option<u64>,
-}
-
-impl Back {
-    /// The command line that does what was planned without a question.
-    fn unasked(&self, plan: &Plan) -> String {
-        let mut words = vec!["rel".to_owned(), "rollback".to_owned(), self.environment.to_string()];
-        // What is live is said, so that it does nothing where something else is by then.
-        let from = plan.from().map(|live| live.tag.label().to_owned());
-        for (flag, value) in [
-            ("--to", self.to.clone()),
-            ("--from", self.from.clone().or(from)),
-            ("--take-over", self.take_over.map(|token| token.to_string())),
-            ("--reason", self.reason.clone()),
-        ] {
-            words.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
-        }
-        words.push("--yes".to_owned());
-        shell_words::join(words)
-    }
-}
-
-/// Rolls back.
-///
-/// # Errors
-/// Nothing to go back to; busy or held by a person; the race is lost; going
-/// further back needs a word (exit 2).
-pub fn roll_back(ctx: &Context<'_>, snapshot: &mut Snapshot, wish: &Back) -> Result<Delivered> {
-    let ground = offline::stand(ctx, snapshot, &wish.environment)?;
-    let take_over = TakeOver { token: wish.take_over, reason: wish.reason.as_deref(), rollback: true };
-    let premises = Premises::find(ctx, snapshot, &wish.environment, take_over)?;
-    let setting = premises.setting();
-    let find = |tag: &TagName| snapshot.minted(tag).cloned();
-    let lost = |tag: &TagName| -> Option<String> {
-        let minted = snapshot.minted(tag)?;
-        let record = snapshot.record(ctx, minted).ok()?;
-        artifacts::gone(ctx, &record)
-    };
-    let crossings = Crossings::new(ctx, snapshot);
-    let decide = |request: &rollback::Request| {
-        crossings.deciding(setting.state, |crossing| {
-            let knowledge = Knowledge { find: &find, lost: &lost, crossing };
-            rollback::decide(&setting, request, &knowledge, premises.shown)
-        })
-    };
-    let from = match &wish.from {
-        Some(text) => Some(believed_live(ctx, snapshot, premises.shown, text)?),
-        None => None,
-    };
-    let to = match &wish.to {
-        Some(text) => Some(snapshot.candidate(ctx, text)?.clone()),
-        None => None,
-    };
-    let mut request = rollback::Request { to, from, take_over: wish.take_over, further: false };
-    let mut decision = decide(&request)?;
-    if let Decision::AskFurther { current, target } = &decision {
-        ask_further(ctx, &wish.environment, current, target)?;
-        request.further = true;
-        decision = decide(&request)?;
-    }
-    let plan = match decision {
-        Decision::Go(plan) => plan,
-        Decision::Nothing(why) => return Ok(Delivered::Nothing(why)),
-        Decision::Refused(verdicts) => {
-            let tag = request.to.as_ref().map(|to| &to.tag);
-            return Err(refusal(&wish.environment, tag, &verdicts));
-        }
-        Decision::NoTarget { why, skipped } => {
-            let mut failure = Failure::new(Kind::Refused, format!("{why}; nothing changed"));
-            for one in skipped {
-                failure = failure.reason("skipped", format!("{}: {}", one.tag.label(), one.why));
-            }
-            return Err(failure
-                .hint(format!("rel log {}", wish.environment))
-                .hint(format!("choose one: rel rollback {} --to RC", wish.environment)));
-        }
-        Decision::AskFurther { .. } => {
-            return Err(Failure::failed("going further back was asked for twice"));
-        }
-    };
-    let prepared = prepare(ctx, snapshot, &plan, None, &[])?;
-    let details = premises.details(Trigger::Person, wish.reason.clone()).with(&prepared);
-    if ctx.options.dry_run {
-        return planned(ctx, snapshot, &plan, &prepared, &details);
-    }
-    ctx.screen.note(&words(ctx, snapshot, &plan, &prepared)?);
-    // A yes to going further back is a yes to this.
-    if !request.further {
-        ctx.confirm(
-            &format!("Roll back {}?", wish.environment),
-            &format!("rolling {} back", wish.environment),
-        )?;
-    }
-    if ctx.can_ask() && (request.further || !ctx.options.yes) {
-        ctx.screen.note(&format!("unasked: {}", wish.unasked(&plan)));
-    }
-    hooks::before_rollback(ctx, snapshot, &plan, wish.reason.as_deref())?;
-    match run(ctx, snapshot, ground.as_ref(), &plan, &prepared, &details)? {
-        Some(receipt) => {
-            absorb(ctx, snapshot, &receipt);
-            hooks::after(ctx, snapshot, &receipt);
-            output::publish(ctx, &snapshot.policy, &receipt);
-            Ok(Delivered::Ran(Box::new(receipt)))
-        }
-        None => Err(Failure::new(Kind::Moved, format!("{} moved; nothing ran", wish.environment))),
-    }
-}
-
-/// What a person believes live: a candidate, or the baseline that is.
-fn believed_live(ctx: &Context<'_>, snapshot: &Snapshot, state: &EnvState, text: &str) -> Result<TagName> {
-    let baseline = state.current().filter(|live| live.is_baseline()).map(|live| &live.tag);
-    match baseline.filter(|tag| text == tag.as_str() || text == tag.label()) {
-        Some(tag) => Ok(tag.clone()),
-        None => Ok(snapshot.candidate(ctx, text)?.tag.clone()),
-    }
-}
-
-fn ask_further(ctx: &Context<'_>, environment: &EnvName, current: &TagName, target: &TagName) -> Result<()> {
-    if !ctx.can_ask() {
-        return Err(Failure::new(
-            Kind::Usage,
-            format!("{environment} was rolled back to {current} already; going further back, to {target}, needs a word"),
-        )
-        .hint(format!("rel rollback {environment} --from {current}"))
-        .hint(format!("rel rollback {environment} --to {target}")));
-    }
-    let question =
-        format!("{environment} was rolled back to {current} already. Go further back, to {target}?");
-    match ctx.asker.confirm(&question, true)? {
-        Some(true) => Ok(()),
-        Some(false) => Err(Failure::new(Kind::Refused, "not confirmed; nothing changed")),
-        None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
-    }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::delivery::read::context::Context;
 use crate::delivery::read::left_behind::Crossings;
-use crate::delivery::read::paths::position;
+use crate::delivery::read::range::position;
 use crate::delivery::read::signatures;
 use crate::delivery::read::signoffs::{self, Brought};
 use crate::delivery::read::snapshot::Snapshot;
@@ -18,7 +18,7 @@ use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::hooks::{self, Queued};
 use crate::delivery::run::premises::{Premises, TakeOver};
 use crate::delivery::run::publish;
-use crate::delivery::steps::deploy::refusal;
+use crate::delivery::steps::delivered::refusal;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::crossing::Owed;

@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::delivery::read::context::Context;
 use crate::delivery::read::snapshot::{Policy, Snapshot};
-use crate::delivery::run::deployment::Receipt;
-use crate::delivery::steps::deploy::{self, Delivered, Wish};
+use crate::delivery::run::receipt::Receipt;
+use crate::delivery::steps::delivered::Delivered;
+use crate::delivery::steps::deploy::{self, Wish};
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::env::{Action, HoldCause, Trigger};

@@ -1,0 +1,82 @@
+//! Ranges of commits, positions on trunk, and the project's own changes.
+
+use std::rc::Rc;
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::paths::Scope;
+use crate::delivery::read::snapshot::{Snapshot, Walked};
+use crate::domain::changes::Change;
+use crate::domain::env::Live;
+use crate::domain::name::Oid;
+use crate::failure::Result;
+use crate::store::history;
+/// Commits as people read them.
+///
+/// # Errors
+/// git failed.
+pub fn changes(ctx: &Context<'_>, commits: &[Oid]) -> Result<Vec<Change>> {
+    commits
+        .iter()
+        .map(|oid| {
+            let commit = ctx.repo.commit(*oid)?;
+            Ok(Change::read(*oid, &commit.message, &commit.author, commit.commit_time))
+        })
+        .collect()
+}
+
+/// The project's own commits that `include` contains and `exclude` does not,
+/// newest first. Of one range, nothing is read twice in a row.
+///
+/// # Errors
+/// git failed.
+pub fn between(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Rc<[Change]>> {
+    if let Some(walked) = &*snapshot.walked.borrow()
+        && (walked.exclude, walked.include) == (exclude, include)
+    {
+        return Ok(walked.own.clone());
+    }
+    let scope = Scope::new(&snapshot.policy.config.project.paths)?;
+    let mut own = Vec::new();
+    for commit in history::range(&ctx.repo, &[exclude], include)? {
+        if scope.touched_by(ctx, commit)? {
+            own.push(commit);
+        }
+    }
+    let own: Rc<[Change]> = changes(ctx, &own)?.into();
+    snapshot.walked.replace(Some(Walked { exclude, include, own: own.clone() }));
+    Ok(own)
+}
+
+/// Where a commit stands on trunk: how many commits it builds on, itself
+/// included. Counted from a candidate whose position is known, where there
+/// is one.
+///
+/// # Errors
+/// git failed.
+pub fn position(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<u64> {
+    let known = snapshot.candidates.state.newest().and_then(|line| Some((line.trunk_commit?, line.position)));
+    if let Some((base, position)) = known
+        && ctx.repo.has_object(base)
+    {
+        let (ahead, behind) = history::ahead_behind(&ctx.repo, commit, base)?;
+        return Ok((position + ahead as u64).saturating_sub(behind as u64));
+    }
+    history::ancestor_count(&ctx.repo, commit)
+}
+
+/// The newest baseline below a commit: what was recorded as live somewhere,
+/// and is an ancestor of it.
+///
+/// # Errors
+/// git failed.
+pub fn baseline(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<Option<Live>> {
+    let stacks = snapshot.environments.values().flat_map(|view| &view.state.stack);
+    let mut baselines: Vec<&Live> = stacks.filter(|live| live.is_baseline() && live.position > 0).collect();
+    baselines.sort_by_key(|live| std::cmp::Reverse(live.position));
+    for live in baselines {
+        if ctx.repo.has_object(live.commit) && history::is_ancestor(&ctx.repo, live.commit, commit)? {
+            return Ok(Some(live.clone()));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,39 @@
+//! Events that settle what an earlier run began.
+
+use crate::delivery::read::context::Context;
+use crate::delivery::read::snapshot;
+use crate::domain::env::{Outcome, Progress};
+use crate::failure::Result;
+use crate::store::authority::Published;
+use crate::store::journal::Phase;
+use crate::store::ledger::{self, View};
+/// How a run that is gone ended, as far as it noted.
+pub fn outcome_of(phase: &Phase) -> Outcome {
+    match phase {
+        Phase::Intent => Outcome {
+            text: Some("its run died before the command was started".to_owned()),
+            ..Outcome::of(Progress::Cancelled, false)
+        },
+        Phase::Running { .. } => Outcome::of(Progress::Unknown, true),
+        Phase::Done { outcome, .. } => outcome.clone(),
+    }
+}
+
+/// Publishes events on top of a view; false where the chain moved, which has
+/// then been fetched.
+///
+/// # Errors
+/// The authority cannot be reached, or the events cannot follow.
+pub fn publish<S: ledger::State>(ctx: &Context<'_>, view: &View<S>, events: &[S::Event]) -> Result<bool> {
+    let (_, update) = view.append(&ctx.repo, events)?;
+    match ctx.authority().publish(&ctx.repo, &[update])? {
+        Published::Done => Ok(true),
+        Published::Moved(_) => {
+            snapshot::fetch_chains(ctx)?;
+            Ok(false)
+        }
+    }
+}
+
+/// How often a settling event is tried against a moving chain.
+pub const TRIES: usize = 10;
