@@ -45,6 +45,8 @@ pub mod store;
 pub mod ui;
 pub mod world;
 
+use crate::delivery::run::hands::Hands;
+use crate::ui::front::Ui;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::process::ExitCode;
@@ -54,7 +56,7 @@ use clap::error::ErrorKind;
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Cli, Color, ConfigVerb, Global, Verb};
-use crate::delivery::read::context::{Context, Options};
+use crate::delivery::read::reader::{Options, Reader};
 use crate::exec::{Interrupts, Processes};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::prompt::Terminal;
@@ -195,39 +197,41 @@ fn dispatch(
     interrupts: &Interrupts,
 ) -> Result<Map<String, Value>> {
     let options = &options(&cli.global);
-    let asker = Terminal;
-    let open = || Context::open(world, options, screen, &asker, &Processes, interrupts);
-    let open_whole = || open()?.with_history();
+    let interactive = world.stdin_terminal && world.stderr_terminal;
+    let ui = &Ui { screen, asker: &Terminal, options, interactive };
+    let hands = &Hands { runner: &Processes, interrupts };
+    let open = || Reader::open(world, options);
+    let whole = || open()?.with_history(options, screen);
     match &cli.verb {
-        Verb::Init(_) => commands::init::run(world, screen, &asker, options).map(members),
+        Verb::Init(_) => commands::init::run(world, screen, ui.asker, options).map(members),
         Verb::Demo(args) => commands::demo::run(world, screen, interrupts, args.dir.as_deref()).map(members),
-        Verb::Cut(args) => commands::cut::run(&open_whole()?, args),
-        Verb::CherryPick(args) => commands::cherry_pick::run(&open_whole()?, args),
-        Verb::Deploy(args) => commands::deploy::run(&open_whole()?, args),
-        Verb::Rollback(args) => commands::rollback::run(&open_whole()?, args),
-        Verb::Ship(args) => commands::ship::run(&open_whole()?, args),
-        Verb::Status(args) => commands::status::run(&open_whole()?, args),
-        Verb::List(args) => commands::list::run(&open_whole()?, args),
-        Verb::Log(args) => commands::log::run(&open()?, args),
-        Verb::Changelog(args) => commands::changelog::run(&open_whole()?, args),
-        Verb::Show(args) => commands::show::run(&open_whole()?, args),
-        Verb::Diff(args) => commands::diff::run(&open_whole()?, args),
-        Verb::Where(args) => commands::r#where::run(&open_whole()?, args),
-        Verb::Approve(args) if !args.commits.is_empty() => commands::signoff::run(&open_whole()?, args),
-        Verb::Approve(args) => commands::approve::run(&open()?, args),
-        Verb::Block(args) => commands::block::run(&open()?, args, false),
-        Verb::Unblock(args) => commands::block::run(&open()?, args, true),
-        Verb::Waive(args) => commands::waive::run(&open_whole()?, args),
-        Verb::Lock(args) => commands::lock::run(&open()?, args),
-        Verb::Unlock(args) => commands::unlock::run(&open()?, args),
-        Verb::Record(args) => commands::record::run(&open_whole()?, args),
-        Verb::Resolve(args) => commands::resolve::run(&open()?, args),
-        Verb::Sync(args) => commands::sync::run(&open()?, args),
+        Verb::Cut(args) => commands::cut::run(ui, &whole()?, hands, args),
+        Verb::CherryPick(args) => commands::cherry_pick::run(ui, &whole()?, hands, args),
+        Verb::Deploy(args) => commands::deploy::run(ui, &whole()?, hands, args),
+        Verb::Rollback(args) => commands::rollback::run(ui, &whole()?, hands, args),
+        Verb::Ship(args) => commands::ship::run(ui, &whole()?, hands, args),
+        Verb::Status(args) => commands::status::run(ui, &whole()?, hands, args),
+        Verb::List(args) => commands::list::run(ui, &whole()?, args),
+        Verb::Log(args) => commands::log::run(ui, &open()?, hands, args),
+        Verb::Changelog(args) => commands::changelog::run(ui, &whole()?, args),
+        Verb::Show(args) => commands::show::run(ui, &whole()?, args),
+        Verb::Diff(args) => commands::diff::run(ui, &whole()?, args),
+        Verb::Where(args) => commands::r#where::run(ui, &whole()?, args),
+        Verb::Approve(args) if !args.commits.is_empty() => commands::signoff::run(ui, &whole()?, args),
+        Verb::Approve(args) => commands::approve::run(ui, &open()?, args),
+        Verb::Block(args) => commands::block::run(ui, &open()?, args, false),
+        Verb::Unblock(args) => commands::block::run(ui, &open()?, args, true),
+        Verb::Waive(args) => commands::waive::run(ui, &whole()?, args),
+        Verb::Lock(args) => commands::lock::run(ui, &open()?, args),
+        Verb::Unlock(args) => commands::unlock::run(ui, &open()?, args),
+        Verb::Record(args) => commands::record::run(ui, &whole()?, hands, args),
+        Verb::Resolve(args) => commands::resolve::run(ui, &open()?, args),
+        Verb::Sync(args) => commands::sync::run(ui, &open()?, hands, args),
         Verb::Doctor => commands::doctor::run(world, screen, options, open),
-        Verb::Fsck(args) => commands::fsck::run(&open()?, args),
+        Verb::Fsck(args) => commands::fsck::run(ui, &open()?, args),
         Verb::Config(args) => match args.verb {
             ConfigVerb::Check => commands::config::check(world, screen, options),
-            ConfigVerb::Show => commands::config::show(&open()?),
+            ConfigVerb::Show => commands::config::show(ui, &open()?),
         },
         Verb::Completions(args) => {
             let program = argv.first().map_or(OsStr::new("rel"), OsString::as_os_str);

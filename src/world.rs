@@ -6,9 +6,10 @@ use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+
 use crate::domain::name::Actor;
 use crate::failpoint;
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 /// The variables that `rel` reads and no flag says, with what they mean to
 /// whoever looks them up.
@@ -98,4 +99,9 @@ impl World {
     pub fn now(&self) -> DateTime<Utc> {
         Utc::now().trunc_subsecs(0) + TimeDelta::seconds(failpoint::clock_error())
     }
+}
+
+/// Thirty-two random hexadecimal digits: no two objects that carry one are equal.
+pub fn fresh_nonce() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
 }

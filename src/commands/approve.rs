@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::Named;
 use crate::delivery::read::signatures::Signers;
 use crate::delivery::read::snapshot::Snapshot;
@@ -18,43 +18,44 @@ use crate::domain::name::{Actor, DeploymentId};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger::View;
 use crate::store::repo::Repo;
+use crate::ui::front::Ui;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// There is no such candidate or environment; a signature is asked for, and
 /// none can be made that would count.
-pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
     let (Some(candidate), Some(name)) = (&args.candidate, &args.environment) else {
         return Err(Failure::new(Kind::Usage, "approve takes a candidate and an environment")
             .hint("rel approve RC ENV, or rel approve --commit COMMIT"));
     };
-    settle::dead_runs(ctx)?;
-    let actor = ctx.actor()?;
+    settle::dead_runs(reader, ui.screen)?;
+    let actor = reader.actor()?;
     let signs = |environment: &Environment| environment.approvals_signed && !args.withdraw;
     let is_given = |state: &EnvState, minted: &Minted| {
         state.approvals.iter().any(|a| a.tag == minted.tag && a.actor.is(&actor))
     };
     let find = |snapshot: &Snapshot| {
         let environment = snapshot.environment(name)?.clone();
-        let (minted, named) = snapshot.candidate_named(ctx, candidate)?;
+        let (minted, named) = snapshot.candidate_named(reader, candidate)?;
         // What is live, or newest, and who may sign, is what the authority says
         // now; and so is whether what was given once still counts.
         let moves = named != Named::Itself || signs(&environment);
         let ask = moves || is_given(&snapshot.chain(name)?.state, minted) != args.withdraw;
         Ok((environment, minted.clone(), ask))
     };
-    let (mut environment, mut minted, ask) = Snapshot::known(ctx, find)?;
-    let fresh = if ask { Some(Snapshot::take(ctx)?) } else { None };
+    let (mut environment, mut minted, ask) = Snapshot::known(reader, ui.screen, find)?;
+    let fresh = if ask { Some(Snapshot::take(reader, ui.screen)?) } else { None };
     if let Some(snapshot) = &fresh {
         (environment, minted, _) = find(snapshot)?;
     }
     let signers = match &fresh {
-        Some(snapshot) if signs(&environment) => Some(Signers::read(ctx, snapshot, &environment)?),
+        Some(snapshot) if signs(&environment) => Some(Signers::read(reader, snapshot, &environment)?),
         _ => None,
     };
     let (wanted, signers) = (environment.approvals, signers.as_ref());
-    let (ref_name, formerly) = Snapshot::place(ctx, name)?;
+    let (ref_name, formerly) = Snapshot::place(reader, ui.screen, name)?;
     let mut changed = false;
     let append = |view: &View<EnvState>, repo: &Repo, events: &[Event]| {
         let (Some(signers), [event]) = (signers, events) else { return view.append(repo, events) };
@@ -69,7 +70,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
         let approvals = signers.approvals(view, &minted)?;
         Ok(approvals.iter().any(|(other, verified)| other.is(actor) && verified.is_ok()))
     };
-    let view = publish::small_as::<EnvState>(ctx, &ref_name, &formerly, append, |view| {
+    let view = publish::small_as::<EnvState>(reader, ui.screen, &ref_name, &formerly, append, |view| {
         let given = is_given(&view.state, &minted) && counts(view, &actor)?;
         changed = given == args.withdraw;
         if !changed {
@@ -82,7 +83,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
         } else {
             What::Approve { tag, commit, tag_object: Some(minted.tag_object), reason: args.reason.clone() }
         };
-        Ok(Some(vec![outcome_event(ctx, &id, &actor, what)]))
+        Ok(Some(vec![outcome_event(reader, &id, &actor, what)]))
     })?;
     let mut given: Vec<Value> = Vec::new();
     for approval in view.state.approvals.iter().filter(|approval| approval.tag == minted.tag) {
@@ -102,7 +103,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>>
         (true, true) => format!("your approval of {} for {name} is withdrawn", minted.tag),
         (true, false) => format!("you have not approved {} for {name}; nothing to do", minted.tag),
     };
-    ctx.screen.result(&if ctx.options.dry_run { format!("dry run: {text}") } else { text });
+    ui.screen.result(&if ui.options.dry_run { format!("dry run: {text}") } else { text });
     Ok(Map::from_iter([
         ("tag".to_owned(), json!(minted.tag)),
         ("environment".to_owned(), json!(name)),

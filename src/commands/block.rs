@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::Named;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
@@ -12,57 +12,65 @@ use crate::domain::candidates::{CandidatesState, Event, What};
 use crate::domain::env::Live;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger;
+use crate::ui::front::Ui;
+use crate::world::fresh_nonce;
 
 /// Runs `rel block`, or `rel unblock` where `unblock`.
 ///
 /// # Errors
 /// There is no such candidate or release; no reason was given.
-pub fn run(ctx: &Context<'_>, args: &cli::Block, unblock: bool) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Block, unblock: bool) -> Result<Map<String, Value>> {
     let verb = if unblock { "unblock" } else { "block" };
     let reason = args.reason.clone().ok_or_else(|| {
         Failure::new(Kind::Usage, format!("{verb} needs a reason"))
             .hint(format!("rel {verb} {} --reason WHY", args.target))
     })?;
-    settle::dead_runs(ctx)?;
+    settle::dead_runs(reader, ui.screen)?;
     let find = |snapshot: &Snapshot| {
-        let (target, named) = resolve(ctx, snapshot, &args.target)?;
+        let (target, named) = resolve(reader, snapshot, &args.target)?;
         Ok((snapshot.clone(), target, named))
     };
-    let (mut snapshot, mut target, named) = Snapshot::known(ctx, find)?;
+    let (mut snapshot, mut target, named) = Snapshot::known(reader, ui.screen, find)?;
     if named != Named::Itself {
         // What is live is what the authority says now.
-        (snapshot, target, _) = find(&Snapshot::take(ctx)?)?;
+        (snapshot, target, _) = find(&Snapshot::take(reader, ui.screen)?)?;
     }
-    let actor = ctx.actor()?;
+    let actor = reader.actor()?;
     let mut changed = false;
-    publish::small::<CandidatesState>(ctx, &ledger::candidates_ref(ctx.project()), &[], |view| {
-        let blocked = view.state.blocks.iter().any(|block| block.target == target);
-        changed = blocked == unblock;
-        if !changed {
-            return Ok(None);
-        }
-        let what = if unblock {
-            What::Unblocked { target: target.clone(), reason: reason.clone() }
-        } else {
-            What::Blocked { target: target.clone(), reason: reason.clone() }
-        };
-        Ok(Some(vec![Event {
-            id: target.clone(),
-            at: ctx.world.now(),
-            actor: actor.clone(),
-            nonce: Context::nonce(),
-            what,
-        }]))
-    })?;
+    publish::small::<CandidatesState>(
+        reader,
+        ui.screen,
+        &ledger::candidates_ref(reader.project()),
+        &[],
+        |view| {
+            let blocked = view.state.blocks.iter().any(|block| block.target == target);
+            changed = blocked == unblock;
+            if !changed {
+                return Ok(None);
+            }
+            let what = if unblock {
+                What::Unblocked { target: target.clone(), reason: reason.clone() }
+            } else {
+                What::Blocked { target: target.clone(), reason: reason.clone() }
+            };
+            Ok(Some(vec![Event {
+                id: target.clone(),
+                at: reader.world.now(),
+                actor: actor.clone(),
+                nonce: fresh_nonce(),
+                what,
+            }]))
+        },
+    )?;
     let text = match (unblock, changed) {
         (false, true) => format!("{target} is blocked everywhere: {reason:?}"),
         (false, false) => format!("{target} is blocked already; nothing changed"),
         (true, true) => format!("{target} may be deployed again"),
         (true, false) => format!("{target} is not blocked; nothing changed"),
     };
-    ctx.screen.result(&if ctx.options.dry_run { format!("dry run: {text}") } else { text });
+    ui.screen.result(&if ui.options.dry_run { format!("dry run: {text}") } else { text });
     if !unblock && changed {
-        ctx.screen.note(&format!("  undo   rel unblock {target} --reason WHY"));
+        ui.screen.note(&format!("  undo   rel unblock {target} --reason WHY"));
         for (name, view) in &snapshot.environments {
             let live = view.state.current();
             let hit = |live: &&Live| {
@@ -70,7 +78,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Block, unblock: bool) -> Result<Map<St
                 release.is_some() && (live.tag.as_str() == target || release.as_ref() == Some(&target))
             };
             if let Some(live) = live.filter(hit) {
-                ctx.screen.warn(&format!("{} is live on {name}; go back: rel rollback {name}", live.tag));
+                ui.screen.warn(&format!("{} is live on {name}; go back: rel rollback {name}", live.tag));
             }
         }
     }
@@ -79,8 +87,8 @@ pub fn run(ctx: &Context<'_>, args: &cli::Block, unblock: bool) -> Result<Map<St
 
 /// A release's version, which means all its candidates, or a candidate's tag;
 /// and how it was named.
-fn resolve(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<(String, Named)> {
-    Ok(match snapshot.candidate_named(ctx, text)? {
+fn resolve(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<(String, Named)> {
+    Ok(match snapshot.candidate_named(reader, text)? {
         (minted, Named::Release) => (minted.version.release.to_string(), Named::Itself),
         (minted, named) => (minted.tag.to_string(), named),
     })

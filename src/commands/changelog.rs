@@ -4,15 +4,17 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
 use crate::delivery::read::changelog;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::steps::{look, report};
+use crate::delivery::steps::look;
 use crate::domain::candidates::Minted;
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::file;
 use crate::ui::changelog::{self as written, Changelog, Template};
+use crate::ui::front::Ui;
 use crate::ui::{plan::count, section, text};
 
 /// Runs the verb.
@@ -21,14 +23,14 @@ use crate::ui::{plan::count, section, text};
 /// There is no such candidate, or none at all; its tag is not the one that
 /// was minted; a file cannot be read or written; the template is wrong (exit
 /// 2); the authority cannot be reached.
-pub fn run(ctx: &Context<'_>, args: &cli::Changelog) -> Result<Map<String, Value>> {
-    let template = args.template.as_deref().map(|file| template(ctx, file)).transpose()?;
-    let snapshot = look::look(ctx, "changelog")?;
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Changelog) -> Result<Map<String, Value>> {
+    let template = args.template.as_deref().map(|file| template(ui, reader, file)).transpose()?;
+    let snapshot = look::look(reader, ui.screen, "changelog")?;
     let minted = match &args.candidate {
-        Some(text) => snapshot.candidate(ctx, text)?,
+        Some(text) => snapshot.candidate(reader, text)?,
         None => newest(&snapshot)?,
     };
-    let changelog = changelog::gather(ctx, &snapshot, minted)?;
+    let changelog = changelog::gather(reader, ui.screen, &snapshot, minted)?;
     let text = written::write(&changelog, template.as_ref()).map_err(|bad| {
         let name = template.as_ref().map_or("the built-in template", |template| template.name.as_str());
         let at = bad.line.map_or(String::new(), |line| format!(", line {line}"));
@@ -37,12 +39,12 @@ pub fn run(ctx: &Context<'_>, args: &cli::Changelog) -> Result<Map<String, Value
             .hint("what a template is given stands in the README, under \"Changelog templates\"")
     })?;
     // Nobody waits for a document of thousands of changes that is not printed.
-    let mut document = if ctx.screen.is_json() { written::document(&changelog) } else { Map::new() };
+    let mut document = if ui.screen.is_json() { written::document(&changelog) } else { Map::new() };
     match &args.prepend {
-        Some(file) => prepend(ctx, &snapshot, &changelog, file, &text, &mut document)?,
-        None => ctx.screen.result(&text),
+        Some(file) => prepend(ui, reader, &snapshot, &changelog, file, &text, &mut document)?,
+        None => ui.screen.result(&text),
     }
-    report::policy(ctx, &snapshot.policy, &mut document);
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     Ok(document)
 }
 
@@ -53,8 +55,8 @@ fn newest(snapshot: &Snapshot) -> Result<&Minted> {
     })
 }
 
-fn template(ctx: &Context<'_>, file: &Path) -> Result<Template> {
-    let path = Context::directory(ctx.world, ctx.options).join(file);
+fn template(ui: &Ui<'_>, reader: &Reader<'_>, file: &Path) -> Result<Template> {
+    let path = Reader::directory(reader.world, ui.options).join(file);
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Failure::new(Kind::Usage, format!("{} cannot be read", file.display()))
             .hint("name a template that is there, or leave --template out")
@@ -65,7 +67,8 @@ fn template(ctx: &Context<'_>, file: &Path) -> Result<Template> {
 
 /// Puts the section into a file, or says what it would put there.
 fn prepend(
-    ctx: &Context<'_>,
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     changelog: &Changelog,
     file: &Path,
@@ -78,7 +81,7 @@ fn prepend(
             .hint("let the template begin with `## {{ release }}`, or leave --prepend out"));
     }
     let shown = text::clean(&file.display().to_string());
-    let path = Context::directory(ctx.world, ctx.options).join(file);
+    let path = Reader::directory(reader.world, ui.options).join(file);
     let before = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -100,15 +103,15 @@ fn prepend(
     document.insert("file".to_owned(), json!(path.display().to_string()));
     document.insert("replaced".to_owned(), json!(prepended.replaced));
     document.insert("changed".to_owned(), json!(changed));
-    if ctx.options.dry_run {
+    if ui.options.dry_run {
         document.insert("dry_run".to_owned(), json!(true));
-        ctx.screen.result(section);
+        ui.screen.result(section);
         let what = match (changed, prepended.replaced) {
             (false, _) => "has it already",
             (true, true) => "would have its section replaced by this",
             (true, false) => "would get this",
         };
-        ctx.screen.note(&format!("dry run: {shown} {what}; nothing changed"));
+        ui.screen.note(&format!("dry run: {shown} {what}; nothing changed"));
         return Ok(());
     }
     if changed {
@@ -120,6 +123,6 @@ fn prepend(
         (true, false) => format!("has a section {release} now"),
     };
     let news = count(changelog.changes.len(), "change", "changes");
-    ctx.screen.result(&format!("{shown} {what} ({news} since {})", changelog.since));
+    ui.screen.result(&format!("{shown} {what} ({news} since {})", changelog.since));
     Ok(())
 }

@@ -2,18 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::build::{Made, make};
 use crate::delivery::candidate::pick::{
-    Conflict, Fate, Planned, Target, Wanted, plan, since, sources, target,
+    Conflict, DefaultTarget, Fate, Planned, Target, Wanted, default_target, plan, since, sources, target,
 };
 use crate::delivery::candidate::unfinished::{self, Stop, Unfinished};
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
-use crate::delivery::steps::report;
+use crate::delivery::run::hands::Hands;
 use crate::domain::draft::Intended;
 use crate::failure::{Failure, Kind, Result};
+use crate::ui::front::Ui;
 use crate::ui::picks::{self, Row};
 use crate::ui::plan::count;
 use crate::ui::text::clean;
@@ -22,41 +24,52 @@ use crate::ui::text::clean;
 ///
 /// # Errors
 /// A conflict (exit 7), an unknown commit or target, a failing build.
-pub fn run(ctx: &Context<'_>, args: &cli::CherryPick) -> Result<Map<String, Value>> {
+pub fn run(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    args: &cli::CherryPick,
+) -> Result<Map<String, Value>> {
     if args.abort {
-        return abort(ctx);
+        return abort(ui, reader);
     }
-    ctx.must_reach_authority()?;
-    settle::dead_runs(ctx)?;
+    reader.must_reach_authority()?;
+    settle::dead_runs(reader, ui.screen)?;
     if args.resume {
-        let mut snapshot = Snapshot::take(ctx)?;
-        let Unfinished { wanted, targets, no_deploy, .. } = unfinished::resume(ctx)?;
+        let mut snapshot = Snapshot::take(reader, ui.screen)?;
+        let Unfinished { wanted, targets, no_deploy, .. } = unfinished::resume(reader)?;
         let asked = Asked { wanted, targets, no_deploy, skip_conflicts: false, resumed: true };
-        return asked.pick(ctx, &mut snapshot);
+        return asked.pick(ui, reader, hands, &mut snapshot);
     }
-    unfinished::must_be_none(ctx)?;
-    let mut snapshot = Snapshot::take(ctx)?;
-    let wanted = Wanted { commits: sources(ctx, &args.commits)?, mainline: args.mainline, known: Vec::new() };
+    unfinished::must_be_none(reader)?;
+    let mut snapshot = Snapshot::take(reader, ui.screen)?;
+    let wanted =
+        Wanted { commits: sources(reader, &args.commits)?, mainline: args.mainline, known: Vec::new() };
     let asked = Asked {
         wanted,
-        targets: targets(ctx, &snapshot, args)?,
+        targets: targets(ui, reader, &snapshot, args)?,
         no_deploy: args.no_deploy,
         skip_conflicts: args.skip_conflicts,
         resumed: false,
     };
-    asked.pick(ctx, &mut snapshot)
+    asked.pick(ui, reader, hands, &mut snapshot)
 }
 
-fn targets(ctx: &Context<'_>, snapshot: &Snapshot, args: &cli::CherryPick) -> Result<Vec<Target>> {
+fn targets(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    snapshot: &Snapshot,
+    args: &cli::CherryPick,
+) -> Result<Vec<Target>> {
     if let Some(release) = &args.since {
-        return since(ctx, snapshot, release);
+        return since(reader, snapshot, release);
     }
     if args.onto.is_empty() {
-        return Ok(vec![target(ctx, snapshot, None)?]);
+        return Ok(vec![default(ui, snapshot)?]);
     }
     let mut targets: Vec<Target> = Vec::new();
     for onto in &args.onto {
-        let target = target(ctx, snapshot, Some(onto))?;
+        let target = target(reader, snapshot, onto)?;
         // A release and the environment it is live in may mean one candidate.
         if !targets.iter().any(|known| known.onto == target.onto) {
             targets.push(target);
@@ -65,19 +78,40 @@ fn targets(ctx: &Context<'_>, snapshot: &Snapshot, args: &cli::CherryPick) -> Re
     Ok(targets)
 }
 
-fn abort(ctx: &Context<'_>) -> Result<Map<String, Value>> {
-    let waits = unfinished::is_there(ctx);
+/// What is picked onto where nobody said so; asked where two could be meant.
+fn default(ui: &Ui<'_>, snapshot: &Snapshot) -> Result<Target> {
+    let (live, newest) = match default_target(snapshot)? {
+        DefaultTarget::Newest(target) => return Ok(target),
+        DefaultTarget::Either { live, newest } => (live, newest),
+    };
+    let which = format!("{} is the newest release, but {} is the one that is live", newest.0, live.0);
+    if !ui.can_ask() || ui.options.yes {
+        return Err(Failure::new(Kind::Usage, format!("{which}; which one is meant?"))
+            .hint(format!("--onto {}", newest.0))
+            .hint(format!("--onto {}", live.0)));
+    }
+    let choices = [format!("{}, live", live.0), format!("{}, the newest", newest.0)];
+    let choices = choices.each_ref().map(String::as_str);
+    match ui.asker.choose(&format!("{which}. Pick onto"), &choices)? {
+        Some(0) => Ok(live.1),
+        Some(_) => Ok(newest.1),
+        None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
+    }
+}
+
+fn abort(ui: &Ui<'_>, reader: &Reader<'_>) -> Result<Map<String, Value>> {
+    let waits = unfinished::is_there(reader);
     if !waits {
         return Err(Failure::new(Kind::Refused, "there is no cherry-pick to drop; nothing changed")
             .hint("what there is: rel status"));
     }
-    if ctx.options.dry_run {
-        ctx.screen.result("dry run: the unfinished cherry-pick would be dropped, with its worktree");
+    if ui.options.dry_run {
+        ui.screen.result("dry run: the unfinished cherry-pick would be dropped, with its worktree");
     } else {
-        unfinished::clear(ctx)?;
-        ctx.screen.result("the unfinished cherry-pick is dropped, and its worktree removed");
+        unfinished::clear(reader)?;
+        ui.screen.result("the unfinished cherry-pick is dropped, and its worktree removed");
     }
-    Ok(Map::from_iter([("aborted".to_owned(), json!(!ctx.options.dry_run))]))
+    Ok(Map::from_iter([("aborted".to_owned(), json!(!ui.options.dry_run))]))
 }
 
 /// What somebody asked for, now or in an earlier run.
@@ -94,71 +128,78 @@ struct Asked {
 type Course<'t> = (&'t Target, Planned, Vec<Fate>);
 
 impl Asked {
-    fn pick(mut self, ctx: &Context<'_>, snapshot: &mut Snapshot) -> Result<Map<String, Value>> {
+    fn pick(
+        mut self,
+        ui: &Ui<'_>,
+        reader: &Reader<'_>,
+        hands: &Hands<'_>,
+        snapshot: &mut Snapshot,
+    ) -> Result<Map<String, Value>> {
         let targets = self.targets.clone();
         // All trees before any reservation: a conflict in one target mints nothing in another.
         let courses = loop {
-            let courses = self.plan(ctx, snapshot, &targets)?;
+            let courses = self.plan(reader, snapshot, &targets)?;
             let conflicts: Vec<&Conflict> = conflicts(&courses).collect();
             if targets.len() > 1 || !conflicts.is_empty() {
-                self.show(ctx, snapshot, &courses)?;
+                self.show(ui, snapshot, &courses)?;
             }
             let Some(first) = conflicts.first().filter(|_| !self.skip_conflicts) else { break courses };
-            if ctx.options.dry_run {
-                return Err(conflicting(ctx, snapshot, &conflicts, targets.len(), None)?);
+            if ui.options.dry_run {
+                return Err(conflicting(reader, snapshot, &conflicts, targets.len(), None)?);
             }
-            match unfinished::lay_out(ctx, &mut self.wanted, &targets, self.no_deploy, first)? {
+            match unfinished::lay_out(reader, &mut self.wanted, &targets, self.no_deploy, first)? {
                 Some(stop) => {
-                    return Err(conflicting(ctx, snapshot, &conflicts, targets.len(), Some(&stop))?);
+                    return Err(conflicting(reader, snapshot, &conflicts, targets.len(), Some(&stop))?);
                 }
                 None => {
                     self.resumed = true;
-                    ctx.screen.note(&format!(
+                    ui.screen.note(&format!(
                         "{} is resolved as git saw it resolved before (rerere)",
                         first.source.short()
                     ));
                 }
             }
         };
-        if ctx.options.dry_run {
-            return self.dry_run(ctx, snapshot, courses);
+        if ui.options.dry_run {
+            return self.dry_run(ui, reader, snapshot, courses);
         }
-        self.make_all(ctx, snapshot, courses)
+        self.make_all(ui, reader, hands, snapshot, courses)
     }
 
     fn plan<'t>(
         &self,
-        ctx: &Context<'_>,
+        reader: &Reader<'_>,
         snapshot: &Snapshot,
         targets: &'t [Target],
     ) -> Result<Vec<Course<'t>>> {
         let course = |target| {
             let mut fates = Vec::new();
-            let planned = plan(ctx, snapshot, target, &self.wanted, &mut fates)?;
+            let planned = plan(reader, snapshot, target, &self.wanted, &mut fates)?;
             Ok((target, planned, fates))
         };
         targets.iter().map(course).collect()
     }
 
     /// The plan over several releases: the whole of a dry run, else a note.
-    fn show(&self, ctx: &Context<'_>, snapshot: &Snapshot, courses: &[Course<'_>]) -> Result<()> {
+    fn show(&self, ui: &Ui<'_>, snapshot: &Snapshot, courses: &[Course<'_>]) -> Result<()> {
         if courses.len() < 2 {
             return Ok(());
         }
         let rows: Vec<Row> =
             courses.iter().map(|(target, planned, _)| row(snapshot, target, planned)).collect();
-        let table = picks::table(ctx.screen, &rows);
-        if ctx.options.dry_run {
-            ctx.screen.result(&table)
+        let table = picks::table(ui.screen, &rows);
+        if ui.options.dry_run {
+            ui.screen.result(&table)
         } else {
-            ctx.screen.note(&table)
+            ui.screen.note(&table)
         }
         Ok(())
     }
 
     fn dry_run(
         &self,
-        ctx: &Context<'_>,
+        ui: &Ui<'_>,
+        reader: &Reader<'_>,
         snapshot: &Snapshot,
         courses: Vec<Course<'_>>,
     ) -> Result<Map<String, Value>> {
@@ -178,32 +219,34 @@ impl Asked {
                     document.insert("conflicts".to_owned(), json!(conflict.paths));
                 }
                 Planned::Ready(Intended::Exists(minted)) => {
-                    let record = snapshot.record(ctx, &minted)?;
-                    document.insert("candidate".into(), report::candidate(snapshot, &record));
+                    let record = snapshot.record(reader, &minted)?;
+                    document.insert("candidate".into(), delivering::candidate(snapshot, &record));
                     if !several {
-                        say(ctx, target, &fates)?;
+                        say(ui, reader, target, &fates)?;
                         let text = format!("{} has all of it already; nothing to make", record.tag);
-                        ctx.screen.result(&text);
+                        ui.screen.result(&text);
                     }
                 }
                 Planned::Ready(Intended::New(draft)) if !several => {
-                    say(ctx, target, &fates)?;
+                    say(ui, reader, target, &fates)?;
                     let to = to.unwrap_or_default();
-                    ctx.screen.result(&format!("would make {to}\n\n{}", draft.text));
+                    ui.screen.result(&format!("would make {to}\n\n{}", draft.text));
                 }
                 Planned::Ready(Intended::New(_)) => {}
             }
-            report::policy(ctx, &snapshot.policy, &mut document);
+            delivering::policy(ui.screen, &snapshot.policy, &mut document);
             documents.push(document);
         }
-        ctx.screen.note("dry run: nothing changed");
+        ui.screen.note("dry run: nothing changed");
         Ok(one_or_several(documents))
     }
 
     /// Every target builds, succeeds or fails by itself.
     fn make_all(
         &self,
-        ctx: &Context<'_>,
+        ui: &Ui<'_>,
+        reader: &Reader<'_>,
+        hands: &Hands<'_>,
         snapshot: &mut Snapshot,
         courses: Vec<Course<'_>>,
     ) -> Result<Map<String, Value>> {
@@ -221,18 +264,18 @@ impl Asked {
                         format!("rel cherry-pick {} --onto {}", commits.join(" "), onto(snapshot, target));
                     Err(Failure::new(Kind::Conflict, text).hint(on))
                 }
-                Planned::Ready(intended) => self.make(ctx, snapshot, target, intended, fates),
+                Planned::Ready(intended) => self.make(ui, reader, hands, snapshot, (target, intended, fates)),
             };
             match made {
                 Ok(mut document) => {
-                    report::policy(ctx, &snapshot.policy, &mut document);
+                    delivering::policy(ui.screen, &snapshot.policy, &mut document);
                     documents.push(document);
                 }
                 Err(failure) if !several || failure.kind == Kind::Interrupted => {
                     return Err(self.kept(failure));
                 }
                 Err(failure) => {
-                    ctx.screen.warn(&format!("{}: {}", target.onto, failure.message));
+                    ui.screen.warn(&format!("{}: {}", target.onto, failure.message));
                     failures.push((target, failure));
                 }
             }
@@ -241,7 +284,7 @@ impl Asked {
             return Err(self.kept(in_part(failures, documents)));
         }
         if self.resumed {
-            unfinished::clear(ctx)?;
+            unfinished::clear(reader)?;
         }
         Ok(one_or_several(documents))
     }
@@ -258,16 +301,16 @@ impl Asked {
 
     fn make(
         &self,
-        ctx: &Context<'_>,
+        ui: &Ui<'_>,
+        reader: &Reader<'_>,
+        hands: &Hands<'_>,
         snapshot: &mut Snapshot,
-        target: &Target,
-        intended: Intended,
-        fates: Vec<Fate>,
+        (target, intended, fates): (&Target, Intended, Vec<Fate>),
     ) -> Result<Map<String, Value>> {
         let fates = std::cell::RefCell::new(fates);
         // What was planned before a target before this one was made may be stale where both are one release.
-        let made = make(ctx, snapshot, Some(intended), &|snapshot| match plan(
-            ctx,
+        let made = make(reader, hands, ui.screen, snapshot, Some(intended), &|snapshot| match plan(
+            reader,
             snapshot,
             target,
             &self.wanted,
@@ -276,24 +319,24 @@ impl Asked {
             Planned::Ready(intended) => Ok(intended),
             Planned::Conflict(conflict) => Err(moved(&conflict)),
         })?;
-        say(ctx, target, &fates.borrow())?;
+        say(ui, reader, target, &fates.borrow())?;
         let mut document = Map::new();
         match made {
             Made::Exists(minted) => {
-                let record = snapshot.record(ctx, &minted)?;
-                ctx.screen.result(&format!("{} has all of it already; nothing made", record.tag));
-                document.insert("candidate".into(), report::candidate(snapshot, &record));
+                let record = snapshot.record(reader, &minted)?;
+                ui.screen.result(&format!("{} has all of it already; nothing made", record.tag));
+                document.insert("candidate".into(), delivering::candidate(snapshot, &record));
                 document.insert("made".into(), json!(false));
             }
             Made::New(record) => {
                 let parent = record.parent.as_ref().map_or(String::new(), |parent| format!(" onto {parent}"));
                 let fixes = count(record.picks.len(), "fix", "fixes");
-                let tag = ctx.screen.good(record.tag.as_str());
-                ctx.screen.result(&format!("{tag} made: {fixes} picked{parent}"));
-                document.insert("candidate".into(), report::candidate(snapshot, &record));
+                let tag = ui.screen.good(record.tag.as_str());
+                ui.screen.result(&format!("{tag} made: {fixes} picked{parent}"));
+                document.insert("candidate".into(), delivering::candidate(snapshot, &record));
                 document.insert("made".into(), json!(true));
                 if !self.no_deploy {
-                    let deployments = report::auto_deploy(ctx, snapshot, &record)?;
+                    let deployments = delivering::auto_deploy(ui, reader, hands, snapshot, &record)?;
                     if !deployments.is_empty() {
                         document.insert("deployments".into(), json!(deployments));
                     }
@@ -379,7 +422,7 @@ fn in_part(failures: Vec<(&Target, Failure)>, documents: Vec<Map<String, Value>>
 
 /// The refusal of conflicts, and how to go on.
 fn conflicting(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     conflicts: &[&Conflict],
     targets: usize,
@@ -412,8 +455,8 @@ fn conflicting(
     if targets > 1 {
         failure = failure.hint("to make the others first: drop it, and pick with --skip-conflicts");
     }
-    match snapshot.minted(&first.parent).map(|minted| snapshot.record(ctx, minted)) {
-        Some(record) => Ok(failure.with("candidate", report::candidate(snapshot, &record?))),
+    match snapshot.minted(&first.parent).map(|minted| snapshot.record(reader, minted)) {
+        Some(record) => Ok(failure.with("candidate", delivering::candidate(snapshot, &record?))),
         None => Ok(failure),
     }
 }
@@ -427,15 +470,15 @@ fn moved(conflict: &Conflict) -> Failure {
 }
 
 /// What became of each commit, where that is not plain from the result.
-fn say(ctx: &Context<'_>, target: &Target, fates: &[Fate]) -> Result<()> {
+fn say(ui: &Ui<'_>, reader: &Reader<'_>, target: &Target, fates: &[Fate]) -> Result<()> {
     for fate in fates {
         let (commit, what) = match fate {
             Fate::Picked(pick) => (pick.source, format!("picked as {}", pick.commit.short())),
             Fate::Contained(commit, how) => (*commit, format!("contained already: {how}")),
             Fate::Empty(commit) => (*commit, format!("changes nothing on {}", target.onto)),
         };
-        let subject = clean(&ctx.repo.commit(commit)?.subject);
-        ctx.screen.note(&format!("{} {subject:?}: {what}", commit.short()));
+        let subject = clean(&reader.repo.commit(commit)?.subject);
+        ui.screen.note(&format!("{} {subject:?}: {what}", commit.short()));
     }
     Ok(())
 }

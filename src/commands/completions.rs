@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 
 use self::known::{Known, Word};
 use crate::cli::{Cli, Completions, Shell};
-use crate::delivery::read::context::Options;
+use crate::delivery::read::reader::Options;
 use crate::delivery::read::revision::TRUNK;
 use crate::domain::gate::Gate;
 use crate::domain::name::{EnvName, ProjectName};

@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::config;
-use crate::delivery::read::context::{CONFIG_FILE, Context, Options};
+use crate::delivery::read::reader::{CONFIG_FILE, Options, Reader};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::repo::Repo;
 use crate::ui::Screen;
+use crate::ui::front::Ui;
 use crate::world::World;
 
 /// Checks the file of `--config`, or the working tree's. Needs no repository
@@ -19,7 +20,7 @@ pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Map<St
     let (path, name) = match &options.config {
         Some(file) => (world.cwd.join(file), file.display().to_string()),
         None => {
-            let dir = Context::directory(world, options);
+            let dir = Reader::directory(world, options);
             let repo = Repo::discover(world, &dir)?;
             let top = repo.work_dir().map_or(dir, std::path::Path::to_path_buf);
             (top.join(CONFIG_FILE), CONFIG_FILE.to_owned())
@@ -54,14 +55,14 @@ pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Map<St
 ///
 /// # Errors
 /// There is none, or it is invalid.
-pub fn show(ctx: &Context<'_>) -> Result<Map<String, Value>> {
-    let snapshot = Snapshot::take(ctx)?;
+pub fn show(ui: &Ui<'_>, reader: &Reader<'_>) -> Result<Map<String, Value>> {
+    let snapshot = Snapshot::take(reader, ui.screen)?;
     let whose = match (&snapshot.policy.commit, &snapshot.policy.elsewhere) {
         (Some(commit), _) => format!("# trunk's, at {}", commit.short()),
         (None, Some(place)) => format!("# of {place}; trunk has no release.toml yet"),
         (None, None) => String::new(),
     };
-    ctx.screen
+    ui.screen
         .result(&format!("{whose}\n{}", config::to_toml_with_defaults(&snapshot.policy.config).trim_end()));
     Ok(Map::from_iter([
         ("config".to_owned(), json!(snapshot.policy.config)),

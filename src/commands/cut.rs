@@ -2,26 +2,33 @@
 
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::build::{Made, make};
 use crate::delivery::candidate::cut::{Request, intend};
-use crate::delivery::read::context::Context;
 use crate::delivery::read::left_behind::warn_of_lost;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
-use crate::delivery::steps::report;
+use crate::delivery::run::hands::Hands;
 use crate::domain::candidate::Candidate;
 use crate::domain::draft::Intended;
 use crate::failure::Result;
+use crate::ui::front::Ui;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// The commit is not on trunk, the build fails, the authority refuses.
-pub fn run(ctx: &Context<'_>, args: &cli::Cut) -> Result<Map<String, Value>> {
-    ctx.must_reach_authority()?;
-    settle::dead_runs(ctx)?;
-    let mut snapshot = Snapshot::take(ctx)?;
+pub fn run(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    args: &cli::Cut,
+) -> Result<Map<String, Value>> {
+    reader.must_reach_authority()?;
+    settle::dead_runs(reader, ui.screen)?;
+    let mut snapshot = Snapshot::take(reader, ui.screen)?;
     let request = Request {
         rev: args.rev.clone(),
         again: args.again,
@@ -31,43 +38,46 @@ pub fn run(ctx: &Context<'_>, args: &cli::Cut) -> Result<Map<String, Value>> {
         if_changed: args.if_changed,
     };
     let mut document = Map::new();
-    let intended = intend(ctx, &snapshot, &request)?;
+    let intended = intend(reader, &snapshot, &request)?;
     if let Intended::New(draft) = &intended {
-        let lost = warn_of_lost(ctx, &snapshot, draft.commit, &draft.release)?;
+        let lost = warn_of_lost(reader, ui.screen, &snapshot, draft.commit, &draft.release)?;
         if !lost.is_empty() {
             document.insert("lost_fixes".into(), json!(lost));
         }
     }
-    if ctx.options.dry_run {
-        dry_run(ctx, &snapshot, intended, &mut document)?;
-        report::policy(ctx, &snapshot.policy, &mut document);
+    if ui.options.dry_run {
+        dry_run(ui, reader, &snapshot, intended, &mut document)?;
+        delivering::policy(ui.screen, &snapshot.policy, &mut document);
         return Ok(document);
     }
-    match make(ctx, &mut snapshot, Some(intended), &|snapshot| intend(ctx, snapshot, &request))? {
+    match make(reader, hands, ui.screen, &mut snapshot, Some(intended), &|snapshot| {
+        intend(reader, snapshot, &request)
+    })? {
         Made::Exists(minted) => {
-            let record = snapshot.record(ctx, &minted)?;
-            ctx.screen.result(&format!("{} is {} already; nothing made", record.commit.short(), record.tag));
-            document.insert("candidate".into(), report::candidate(&snapshot, &record));
+            let record = snapshot.record(reader, &minted)?;
+            ui.screen.result(&format!("{} is {} already; nothing made", record.commit.short(), record.tag));
+            document.insert("candidate".into(), delivering::candidate(&snapshot, &record));
             document.insert("made".into(), json!(false));
         }
         Made::New(record) => {
-            ctx.screen.result(&made(ctx, &record));
-            document.insert("candidate".into(), report::candidate(&snapshot, &record));
+            ui.screen.result(&made(ui, &record));
+            document.insert("candidate".into(), delivering::candidate(&snapshot, &record));
             document.insert("made".into(), json!(true));
             if !args.no_deploy {
-                let deployments = report::auto_deploy(ctx, &mut snapshot, &record)?;
+                let deployments = delivering::auto_deploy(ui, reader, hands, &mut snapshot, &record)?;
                 if !deployments.is_empty() {
                     document.insert("deployments".into(), json!(deployments));
                 }
             }
         }
     }
-    report::policy(ctx, &snapshot.policy, &mut document);
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     Ok(document)
 }
 
 fn dry_run(
-    ctx: &Context<'_>,
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     intended: Intended,
     document: &mut Map<String, Value>,
@@ -75,20 +85,20 @@ fn dry_run(
     document.insert("made".into(), json!(false));
     match intended {
         Intended::Exists(minted) => {
-            let record = snapshot.record(ctx, &minted)?;
-            ctx.screen.result(&format!(
+            let record = snapshot.record(reader, &minted)?;
+            ui.screen.result(&format!(
                 "{} is {} already; nothing to make",
                 record.commit.short(),
                 record.tag
             ));
-            document.insert("candidate".into(), report::candidate(snapshot, &record));
+            document.insert("candidate".into(), delivering::candidate(snapshot, &record));
         }
         Intended::New(draft) => {
             let number = snapshot.candidates.state.next_number(&draft.release).max(draft.least_number);
             let version = crate::domain::version::CandidateVersion { release: draft.release.clone(), number };
             let tag = snapshot.style.candidate(&version);
-            ctx.screen.result(&format!("{} would become {tag}\n\n{}", draft.commit.short(), draft.text));
-            ctx.screen.note("dry run: nothing changed");
+            ui.screen.result(&format!("{} would become {tag}\n\n{}", draft.commit.short(), draft.text));
+            ui.screen.note("dry run: nothing changed");
             document.insert("candidate".into(), Value::Null);
             document.insert(
                 "plan".into(),
@@ -100,14 +110,14 @@ fn dry_run(
     Ok(())
 }
 
-fn made(ctx: &Context<'_>, record: &Candidate) -> String {
+fn made(ui: &Ui<'_>, record: &Candidate) -> String {
     let bytes: u64 = record.artifacts.iter().map(|file| file.size).sum();
     let count = record.artifacts.len() + record.references.len();
     let noun = if count == 1 { "artifact" } else { "artifacts" };
     let size = indicatif::HumanBytes(bytes);
     format!(
         "{} made from {}: {count} {noun}, {size}",
-        ctx.screen.good(record.tag.as_str()),
+        ui.screen.good(record.tag.as_str()),
         record.commit.short()
     )
 }

@@ -2,25 +2,33 @@
 
 use serde_json::{Map, Value};
 
+use super::delivering;
 use crate::cli;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::{offline, settle};
-use crate::delivery::steps::deploy::{self, Wish};
-use crate::delivery::steps::report;
+use crate::delivery::run::hands::Hands;
+use crate::delivery::steps::deploy::{self, DeployRequest};
 use crate::domain::env::Trigger;
 use crate::failure::Result;
+use crate::ui::front::Ui;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// A gate refuses, nobody confirms, a command fails, a byte is wrong.
-pub fn run(ctx: &Context<'_>, args: &cli::Deploy) -> Result<Map<String, Value>> {
-    offline::expect_reason(ctx, "deploy", &args.environment, args.reason.as_deref())?;
-    let mut snapshot = settle::dead_runs(ctx)
-        .and_then(|_| Snapshot::take(ctx))
-        .map_err(|failure| offline::or_offline(ctx, "deploy", &args.environment, failure))?;
-    let wish = Wish {
+pub fn run(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    args: &cli::Deploy,
+) -> Result<Map<String, Value>> {
+    offline::expect_reason(reader, "deploy", &args.environment, args.reason.as_deref())?;
+    let mut snapshot =
+        settle::dead_runs(reader, ui.screen)
+            .and_then(|_| Snapshot::take(reader, ui.screen))
+            .map_err(|failure| offline::or_offline(reader, "deploy", &args.environment, failure))?;
+    let request = DeployRequest {
         environment: args.environment.clone(),
         candidate: args.candidate.clone(),
         redeploy: args.redeploy,
@@ -31,9 +39,15 @@ pub fn run(ctx: &Context<'_>, args: &cli::Deploy) -> Result<Map<String, Value>> 
         commands_from: args.commands_from.clone(),
         params: args.params.clone(),
         trigger: Trigger::Person,
-        confirmed: false,
     };
-    let mut document = report::delivered(ctx, deploy::deploy(ctx, &mut snapshot, &wish)?)?;
-    report::policy(ctx, &snapshot.policy, &mut document);
+    let delivered = if ui.options.dry_run {
+        deploy::preview(reader, hands, ui.screen, &mut snapshot, &request)?
+    } else {
+        deploy::deploy(reader, hands, ui.screen, &mut snapshot, &request, &|snapshot, report| {
+            delivering::consent_to_deploy(ui, snapshot, report, &request, false)
+        })?
+    };
+    let mut document = delivering::delivered(ui.screen, delivered)?;
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     Ok(document)
 }

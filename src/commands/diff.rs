@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::paths::Scope;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::{Point, TRUNK};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::read::{deployments, range};
-use crate::delivery::steps::{look, report};
+use crate::delivery::steps::look;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::forms::Forms;
@@ -19,6 +20,7 @@ use crate::domain::name::Oid;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::diffstat::diffstat;
 use crate::ui::diff::{self, Entry, Shown};
+use crate::ui::front::Ui;
 use crate::ui::json as documents;
 use crate::ui::text::quote;
 
@@ -27,19 +29,19 @@ use crate::ui::text::quote;
 /// # Errors
 /// One of the two is unknown; a pattern is invalid; the authority cannot be
 /// reached.
-pub fn run(ctx: &Context<'_>, args: &cli::Diff) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Diff) -> Result<Map<String, Value>> {
     let (a, b) = two(args)?;
-    let snapshot = look::look(ctx, &format!("diff {} {}", quote(a), quote(b)))?;
-    let (from, to) = (snapshot.point(ctx, a)?, snapshot.point(ctx, b)?);
+    let snapshot = look::look(reader, ui.screen, &format!("diff {} {}", quote(a), quote(b)))?;
+    let (from, to) = (snapshot.point(reader, a)?, snapshot.point(reader, b)?);
     let scope = Scope::new(&snapshot.policy.config.project.paths)?.within(&args.path)?;
-    let (added, removed) = sides(ctx, &snapshot, &scope, from.commit, to.commit)?;
+    let (added, removed) = sides(reader, &snapshot, &scope, from.commit, to.commit)?;
     let stat = if args.stat {
-        Some(diffstat(&ctx.repo, from.commit, to.commit, |path| scope.takes(path))?)
+        Some(diffstat(&reader.repo, from.commit, to.commit, |path| scope.takes(path))?)
     } else {
         None
     };
     let shown = Shown {
-        url: ctx
+        url: reader
             .pages()
             .filter(|_| from.commit != to.commit)
             .map(|pages| pages.compare(&spot(&from), &spot(&to))),
@@ -51,13 +53,13 @@ pub fn run(ctx: &Context<'_>, args: &cli::Diff) -> Result<Map<String, Value>> {
         removed,
         limit: args.number,
         stat,
-        now: ctx.world.now(),
+        now: reader.world.now(),
     };
-    ctx.screen.result(&diff::difference(ctx.screen, &shown));
+    ui.screen.result(&diff::difference(ui.screen, &shown));
     let mut document = documents::difference(&shown);
     document.insert("from".into(), json!({ "rev": a, "commit": from.commit, "tag": from.tag }));
     document.insert("to".into(), json!({ "rev": b, "commit": to.commit, "tag": to.tag }));
-    report::policy(ctx, &snapshot.policy, &mut document);
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     Ok(document)
 }
 
@@ -78,22 +80,22 @@ fn two(args: &cli::Diff) -> Result<(&str, &str)> {
 /// The commits that only `to` has and those that only `from` has, each with
 /// the form it has on the other side, newest first.
 fn sides(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     scope: &Scope,
     from: Oid,
     to: Oid,
 ) -> Result<(Vec<Entry>, Vec<Entry>)> {
     let only = |exclude: Oid, include: Oid| -> Result<Vec<Change>> {
-        let commits = deployments::own_commits(ctx, scope, &[exclude], include)?;
+        let commits = deployments::own_commits(reader, scope, &[exclude], include)?;
         let commits = commits.ok_or_else(|| {
             Failure::failed(format!("{} or {} is not in this clone", exclude.short(), include.short()))
                 .hint("git fetch")
         })?;
-        range::changes(ctx, &commits)
+        range::changes(reader, &commits)
     };
     let (mut added, mut removed) = (only(from, to)?, only(to, from)?);
-    let recorded = recorded(ctx, snapshot, &[&added, &removed]);
+    let recorded = recorded(reader, snapshot, &[&added, &removed]);
     for change in added.iter_mut().chain(&mut removed).filter(|change| change.picked_from.is_empty()) {
         change.picked_from.extend(recorded.get(&change.commit));
     }
@@ -114,11 +116,12 @@ fn sides(
 
 /// What the tags of candidates say these commits were picked from. A damaged
 /// tag is for others to refuse; what the commits say themselves counts then.
-fn recorded(ctx: &Context<'_>, snapshot: &Snapshot, sides: &[&[Change]]) -> HashMap<Oid, Oid> {
+fn recorded(reader: &Reader<'_>, snapshot: &Snapshot, sides: &[&[Change]]) -> HashMap<Oid, Oid> {
     let commits: HashSet<Oid> =
         sides.iter().flat_map(|side| side.iter().map(|change| change.commit)).collect();
     let picked = |minted: &&Minted| minted.parent.is_some() && commits.contains(&minted.commit);
-    let records = snapshot.pool.iter().filter(picked).filter_map(|minted| snapshot.record(ctx, minted).ok());
+    let records =
+        snapshot.pool.iter().filter(picked).filter_map(|minted| snapshot.record(reader, minted).ok());
     records.flat_map(|record| record.picks).map(|pick| (pick.commit, pick.source)).collect()
 }
 

@@ -7,9 +7,10 @@
 mod here;
 mod remote;
 
+use crate::delivery::sink::Sink;
 use serde_json::{Map, Value, json};
 
-use crate::delivery::read::context::{CONFIG_FILE, Context, Options};
+use crate::delivery::read::reader::{CONFIG_FILE, Options, Reader};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::repo::Repo;
@@ -26,9 +27,9 @@ pub fn run<'a>(
     world: &World,
     screen: &Screen,
     options: &Options,
-    open: impl Fn() -> Result<Context<'a>>,
+    open: impl Fn() -> Result<Reader<'a>>,
 ) -> Result<Map<String, Value>> {
-    let checks = examine(world, options, open);
+    let checks = examine(world, options, screen, open);
     screen.result(&doctor::table(screen, &checks));
     let count = |verdict: Verdict| checks.iter().filter(|check| check.verdict == verdict).count();
     let (problems, notes) = (count(Verdict::Problem), count(Verdict::Note));
@@ -48,9 +49,14 @@ pub fn run<'a>(
 
 /// Everything that is looked at, in an order in which what comes first
 /// explains what comes later.
-fn examine<'a>(world: &World, options: &Options, open: impl Fn() -> Result<Context<'a>>) -> Vec<Check> {
+fn examine<'a>(
+    world: &World,
+    options: &Options,
+    sink: &dyn Sink,
+    open: impl Fn() -> Result<Reader<'a>>,
+) -> Vec<Check> {
     let mut found = vec![here::git(world)];
-    let directory = Context::directory(world, options);
+    let directory = Reader::directory(world, options);
     let repo = match Repo::discover(world, &directory) {
         Ok(repo) => repo,
         Err(failure) => {
@@ -64,22 +70,22 @@ fn examine<'a>(world: &World, options: &Options, open: impl Fn() -> Result<Conte
         }
     };
     found.push(here::repository(&repo));
-    let context = open();
-    let (ctx, authority) = match &context {
-        Ok(ctx) => (Some(ctx), Some(ctx.authority())),
+    let opened = open();
+    let (reader, authority) = match &opened {
+        Ok(reader) => (Some(reader), Some(reader.authority())),
         Err(_) => (None, usual_remote(&repo).map(Authority::Remote)),
     };
     if let Some(Authority::Remote(remote)) = &authority {
         found.extend(here::clone(&repo, remote));
     }
     found.push(here::identity(&repo));
-    found.push(match &context {
-        Ok(ctx) => here::config(&ctx.home.text, &ctx.home.found),
+    found.push(match &opened {
+        Ok(reader) => here::config(&reader.home.text, &reader.home.found),
         Err(failure) => Check::failed("release.toml", failure),
     });
-    found.extend(ctx.map(here::unpublished));
+    found.extend(reader.map(here::unpublished));
     match authority {
-        Some(authority) => found.extend(remote::look(&repo, &authority, ctx, options)),
+        Some(authority) => found.extend(remote::look(&repo, &authority, sink, reader, options)),
         None => found.push(Check::note("remote", "there is none").hint("git remote add origin ADDRESS")),
     }
     found

@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::fsck;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten;
 use crate::delivery::recover::settle;
 use crate::domain::fsck::Finding;
 use crate::failure::{Failure, Kind, Result};
+use crate::ui::front::Ui;
 use crate::ui::fsck as ui;
 
 /// Runs the verb.
@@ -16,25 +17,25 @@ use crate::ui::fsck as ui;
 /// # Errors
 /// Something is not what was recorded (exit 9), all of it told; the authority
 /// cannot be reached.
-pub fn run(ctx: &Context<'_>, args: &cli::Fsck) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Fsck) -> Result<Map<String, Value>> {
     if args.repair {
-        ctx.must_reach_authority()?;
-        match settle::dead_runs(ctx) {
+        reader.must_reach_authority()?;
+        match settle::dead_runs(reader, ui.screen) {
             // Where history was rewritten, that is what this run is for.
             Err(failure) if rewritten::is_refusal(&failure) => {}
             settled => drop(settled?),
         }
     }
-    let report = fsck::examine(ctx, args.quick)?;
+    let report = fsck::examine(reader, ui.screen, args.quick)?;
     let checked = report.checked.clone();
     let (done, left) = if args.repair {
-        let repaired = fsck::repair(ctx, report);
+        let repaired = fsck::repair(reader, report);
         (repaired.done, repaired.left)
     } else {
         (Vec::new(), report.found.into_iter().map(|(finding, _)| finding).collect())
     };
     let mut document = Map::from_iter([
-        ("project".to_owned(), json!(ctx.project())),
+        ("project".to_owned(), json!(reader.project())),
         ("checked".to_owned(), json!(checked)),
         ("findings".to_owned(), json!(left)),
     ]);
@@ -48,19 +49,19 @@ pub fn run(ctx: &Context<'_>, args: &cli::Fsck) -> Result<Map<String, Value>> {
             .collect();
         document.insert("repaired".to_owned(), json!(done));
     }
-    if ctx.options.dry_run {
+    if ui.options.dry_run {
         document.insert("dry_run".to_owned(), json!(true));
     }
-    let dry_run = ctx.options.dry_run;
+    let dry_run = ui.options.dry_run;
     let mut deeds: Vec<&str> = done.iter().map(|(_, did)| did.as_str()).collect();
     deeds.dedup();
     if left.is_empty() {
-        ctx.screen.result(&ui::checked(ctx.screen, &head(ctx, deeds.len()), &checked, &deeds, dry_run));
+        ui.screen.result(&ui::checked(ui.screen, &head(ui, reader, deeds.len()), &checked, &deeds, dry_run));
         return Ok(document);
     }
-    ctx.screen.note(&ui::checked(
-        ctx.screen,
-        &format!("{}: checked", ctx.project()),
+    ui.screen.note(&ui::checked(
+        ui.screen,
+        &format!("{}: checked", reader.project()),
         &checked,
         &deeds,
         dry_run,
@@ -69,9 +70,9 @@ pub fn run(ctx: &Context<'_>, args: &cli::Fsck) -> Result<Map<String, Value>> {
 }
 
 /// What a check that left nothing wrong begins with.
-fn head(ctx: &Context<'_>, deeds: usize) -> String {
-    let project = ctx.project();
-    match (deeds, ctx.options.dry_run) {
+fn head(ui: &Ui<'_>, reader: &Reader<'_>, deeds: usize) -> String {
+    let project = reader.project();
+    match (deeds, ui.options.dry_run) {
         (0, _) => format!("{project}: all of it is what was recorded"),
         (_, true) => format!("dry run: {project} would be put right"),
         (_, false) => format!("{project}: put right"),

@@ -16,7 +16,7 @@ use crate::config::init::{
     ANSWERED, Facts, Numbering, Proposal, ProposedBuild, TOLD_BY, detect, render, scheme_name,
 };
 use crate::config::{self, FILE_NAME};
-use crate::delivery::read::context::{Context, Options};
+use crate::delivery::read::reader::{Options, Reader};
 use crate::domain::config::{Config, Scheme};
 use crate::domain::name::{EnvName, ProjectName, TagName};
 use crate::domain::version::TagStyle;
@@ -44,7 +44,7 @@ pub fn run(
     asker: &dyn Asker,
     options: &Options,
 ) -> Result<serde_json::Value> {
-    let repo = Repo::discover(world, &Context::directory(world, options))?;
+    let repo = Repo::discover(world, &Reader::directory(world, options))?;
     let Some(top) = repo.work_dir() else {
         return Err(Failure::new(Kind::Refused, "a bare repository has no place for release.toml")
             .hint("run it in a clone of this repository"));

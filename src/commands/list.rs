@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
 use crate::delivery::read::candidate_tags::Records;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
-use crate::delivery::steps::{look, report};
-use crate::domain::candidate::Candidate;
+use crate::delivery::steps::look;
 use crate::domain::candidates::Minted;
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::spelled::{Rank, Spelled};
 use crate::domain::version::{Parsed, Version};
 use crate::failure::{Kind, Result};
+use crate::ui::front::Ui;
 use crate::ui::json as documents;
 use crate::ui::list::{self, Entry, Foreign, Release, What};
 
@@ -24,11 +25,12 @@ use crate::ui::list::{self, Entry, Foreign, Release, What};
 /// # Errors
 /// The authority cannot be reached. A tag that is not the one that was minted
 /// is a warning: it must not hide the rest.
-pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
-    let snapshot = look::look(ctx, "list")?;
-    let tags = snapshot.tags(ctx)?;
-    let mut records = Records::read(ctx, &snapshot)?;
-    let mut foreign = foreign(ctx, &snapshot, &tags);
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::List) -> Result<Map<String, Value>> {
+    let snapshot = look::look(reader, ui.screen, "list")?;
+    let tags = snapshot.tags(reader)?;
+    let records = Records::read(reader, &snapshot)?;
+    let mut gathering = Gathering { ui, reader, snapshot: &snapshot, tags: &tags, records };
+    let mut foreign = foreign(reader, &snapshot, &tags);
     let mut ours: BTreeMap<&Version, Vec<&Minted>> = BTreeMap::new();
     for minted in &snapshot.pool {
         ours.entry(&minted.version.release).or_default().push(minted);
@@ -40,23 +42,23 @@ pub fn run(ctx: &Context<'_>, args: &cli::List) -> Result<Map<String, Value>> {
     {
         let others = foreign.remove(&release).unwrap_or_default();
         let ours = ours.remove(&release).unwrap_or_default();
-        let gathered = gather(ctx, &snapshot, &tags, &mut records, release, &ours, others)?;
+        let gathered = gathering.release(release, &ours, others)?;
         if !gathered.candidates.is_empty() {
             releases.push(gathered);
         }
     }
-    ctx.screen.result(&if releases.is_empty() && args.number != Some(0) {
+    ui.screen.result(&if releases.is_empty() && args.number != Some(0) {
         "no candidates yet: rel cut".to_owned()
     } else {
-        list::releases(ctx.screen, &releases, ctx.world.now())
+        list::releases(ui.screen, &releases, reader.world.now())
     });
     let mut document = Map::new();
     // Of a thousand candidates it is longer than their table.
-    if ctx.screen.is_json() {
+    if ui.screen.is_json() {
         let list: Vec<Value> = releases.iter().map(release_document).collect();
         document.insert("releases".to_owned(), json!(list));
     }
-    report::policy(ctx, &snapshot.policy, &mut document);
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     Ok(document)
 }
 
@@ -76,9 +78,9 @@ struct Theirs {
 }
 
 /// Version tags of others, by their release.
-fn foreign(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> BTreeMap<Version, Vec<Theirs>> {
+fn foreign(reader: &Reader<'_>, snapshot: &Snapshot, tags: &Tags) -> BTreeMap<Version, Vec<Theirs>> {
     let mut found: BTreeMap<Version, Vec<Theirs>> = BTreeMap::new();
-    for (tag, _, parsed) in snapshot.foreign(ctx, tags) {
+    for (tag, _, parsed) in snapshot.foreign(reader, tags) {
         found.entry(parsed.version().clone()).or_default().push(Theirs { tag, parsed });
     }
     found
@@ -104,61 +106,83 @@ fn order(snapshot: &Snapshot, foreign: &BTreeMap<Version, Vec<Theirs>>) -> Vec<V
     order
 }
 
-/// A release with its candidates, newest first; the tag of the release itself
-/// comes before them all.
-fn gather(
-    ctx: &Context<'_>,
-    snapshot: &Snapshot,
-    tags: &Tags,
-    records: &mut Records,
-    release: Version,
-    ours: &[&Minted],
-    theirs: Vec<Theirs>,
-) -> Result<Release> {
-    let state = &snapshot.candidates.state;
-    let closed = state.line(&release).is_some_and(|line| line.closed);
-    let (mut tagged, mut spellings) = (false, Vec::new());
-    let released = if closed { winner(ctx, tags, &snapshot.style.release(&release))? } else { None };
-    let mut candidates: Vec<((Option<Rank>, TagName), Entry)> = Vec::new();
-    for minted in ours {
-        let entry = Entry {
-            what: what(ctx, snapshot, minted, records.take(ctx, minted, tags))?,
-            block: state.block(&minted.tag, &release).cloned(),
-            live: live(snapshot, &minted.tag),
-            released: released == Some(minted.commit),
-        };
-        candidates.push(((rank(&minted.version.to_string()), minted.tag.clone()), entry));
-    }
-    for Theirs { tag, parsed } in theirs {
-        // A tag on something other than a commit is nothing to deploy.
-        let Some(commit) = tags.commit(ctx, tag.as_str())? else { continue };
-        let version = snapshot.style.version_text(tag.as_str()).unwrap_or(tag.as_str()).to_owned();
-        let number = match &parsed {
-            Parsed::Candidate(candidate) => Some(candidate.number),
-            Parsed::Release(_) | Parsed::Foreign { .. } => None,
-        };
-        let rank = rank(&version);
-        if matches!(parsed, Parsed::Release(_)) {
-            tagged = true;
+/// Releases as they are put together for the list.
+struct Gathering<'a> {
+    ui: &'a Ui<'a>,
+    reader: &'a Reader<'a>,
+    snapshot: &'a Snapshot,
+    tags: &'a Tags,
+    records: Records,
+}
+
+impl Gathering<'_> {
+    /// A release with its candidates, newest first; the tag of the release itself
+    /// comes before them all.
+    fn release(&mut self, release: Version, ours: &[&Minted], theirs: Vec<Theirs>) -> Result<Release> {
+        let (reader, snapshot, tags) = (self.reader, self.snapshot, self.tags);
+        let state = &snapshot.candidates.state;
+        let closed = state.line(&release).is_some_and(|line| line.closed);
+        let (mut tagged, mut spellings) = (false, Vec::new());
+        let released = if closed { winner(reader, tags, &snapshot.style.release(&release))? } else { None };
+        let mut candidates: Vec<((Option<Rank>, TagName), Entry)> = Vec::new();
+        for minted in ours {
+            let entry = Entry {
+                what: self.what(minted)?,
+                block: state.block(&minted.tag, &release).cloned(),
+                live: live(snapshot, &minted.tag),
+                released: released == Some(minted.commit),
+            };
+            candidates.push(((rank(&minted.version.to_string()), minted.tag.clone()), entry));
         }
-        if let Some(spelled) = Spelled::read(&version) {
-            spellings.push(version[..version.len() - spelled.suffix.len()].to_owned());
+        for Theirs { tag, parsed } in theirs {
+            // A tag on something other than a commit is nothing to deploy.
+            let Some(commit) = tags.commit(reader, tag.as_str())? else { continue };
+            let version = snapshot.style.version_text(tag.as_str()).unwrap_or(tag.as_str()).to_owned();
+            let number = match &parsed {
+                Parsed::Candidate(candidate) => Some(candidate.number),
+                Parsed::Release(_) | Parsed::Foreign { .. } => None,
+            };
+            let rank = rank(&version);
+            if matches!(parsed, Parsed::Release(_)) {
+                tagged = true;
+            }
+            if let Some(spelled) = Spelled::read(&version) {
+                spellings.push(version[..version.len() - spelled.suffix.len()].to_owned());
+            }
+            let block = state.block(&tag, &release).cloned();
+            let live = live(snapshot, &tag);
+            let foreign = Foreign { tag: tag.clone(), version, number, commit };
+            candidates
+                .push(((rank, tag), Entry { what: What::Foreign(foreign), block, live, released: false }));
         }
-        let block = state.block(&tag, &release).cloned();
-        let live = live(snapshot, &tag);
-        let foreign = Foreign { tag: tag.clone(), version, number, commit };
-        candidates.push(((rank, tag), Entry { what: What::Foreign(foreign), block, live, released: false }));
+        candidates.sort_by(|(a, _), (b, _)| b.cmp(a));
+        let name = release.to_string();
+        // Where nobody spells it as rel does, it is called as its tags spell it.
+        let name = if ours.is_empty() && !spellings.contains(&name) {
+            spellings.pop().unwrap_or(name)
+        } else {
+            name
+        };
+        Ok(Release {
+            release: name,
+            closed: closed || tagged,
+            candidates: candidates.into_iter().map(|(_, entry)| entry).collect(),
+        })
     }
-    candidates.sort_by(|(a, _), (b, _)| b.cmp(a));
-    let name = release.to_string();
-    // Where nobody spells it as rel does, it is called as its tags spell it.
-    let name =
-        if ours.is_empty() && !spellings.contains(&name) { spellings.pop().unwrap_or(name) } else { name };
-    Ok(Release {
-        release: name,
-        closed: closed || tagged,
-        candidates: candidates.into_iter().map(|(_, entry)| entry).collect(),
-    })
+
+    /// All that the candidate's tag records, or what the chain alone can say.
+    fn what(&mut self, minted: &Minted) -> Result<What> {
+        match self.records.take(self.reader, minted, self.tags) {
+            Ok(record) => Ok(What::Ours(Box::new(record))),
+            Err(failure) if failure.kind == Kind::Integrity => {
+                let why = failure.reasons.first().map_or(failure.message.clone(), |r| r.message.clone());
+                self.ui.screen.warn(&format!("{}: {why}", failure.message));
+                let made = deployments::minted_by(self.reader, self.snapshot, minted)?;
+                Ok(What::Damaged { minted: Box::new(minted.clone()), made, why })
+            }
+            Err(failure) => Err(failure),
+        }
+    }
 }
 
 /// Where a version stands among those of its release.
@@ -167,22 +191,8 @@ fn rank(version: &str) -> Option<Rank> {
 }
 
 /// The commit that the release's own tag is at, if this clone knows it.
-fn winner(ctx: &Context<'_>, tags: &Tags, release: &TagName) -> Result<Option<Oid>> {
-    tags.commit(ctx, release.as_str())
-}
-
-/// All that the candidate's tag records, or what the chain alone can say.
-fn what(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted, record: Result<Candidate>) -> Result<What> {
-    match record {
-        Ok(record) => Ok(What::Ours(Box::new(record))),
-        Err(failure) if failure.kind == Kind::Integrity => {
-            let why = failure.reasons.first().map_or(failure.message.clone(), |r| r.message.clone());
-            ctx.screen.warn(&format!("{}: {why}", failure.message));
-            let made = deployments::minted_by(ctx, snapshot, minted)?;
-            Ok(What::Damaged { minted: Box::new(minted.clone()), made, why })
-        }
-        Err(failure) => Err(failure),
-    }
+fn winner(reader: &Reader<'_>, tags: &Tags, release: &TagName) -> Result<Option<Oid>> {
+    tags.commit(reader, release.as_str())
 }
 
 /// Where a candidate is live, in the policy's order.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::claim::outcome_event;
@@ -11,35 +11,36 @@ use crate::delivery::run::publish;
 use crate::domain::env::{EnvState, What};
 use crate::domain::name::DeploymentId;
 use crate::failure::{Failure, Kind, Result};
+use crate::ui::front::Ui;
 use crate::ui::json as documents;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// It is held already (exit 5).
-pub fn run(ctx: &Context<'_>, args: &cli::Lock) -> Result<Map<String, Value>> {
-    settle::dead_runs(ctx)?;
-    let actor = ctx.actor()?;
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Lock) -> Result<Map<String, Value>> {
+    settle::dead_runs(reader, ui.screen)?;
+    let actor = reader.actor()?;
     let name = &args.environment;
-    let (ref_name, formerly) = Snapshot::place(ctx, name)?;
-    let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
+    let (ref_name, formerly) = Snapshot::place(reader, ui.screen, name)?;
+    let view = publish::small::<EnvState>(reader, ui.screen, &ref_name, &formerly, |view| {
         if let Some(hold) = &view.state.hold {
             return Err(Failure::new(Kind::Held, format!("{name} is held already; nothing changed"))
                 .reason("held", format!("by {}: {:?} ({name}#{})", hold.actor.name, hold.reason, hold.token))
                 .hint(format!("rel unlock {name} --token {} --reason WHY", hold.token)));
         }
         let id = DeploymentId { environment: name.clone(), seq: view.state.count + 1 };
-        Ok(Some(vec![outcome_event(ctx, &id, &actor, What::Hold { reason: args.reason.clone() })]))
+        Ok(Some(vec![outcome_event(reader, &id, &actor, What::Hold { reason: args.reason.clone() })]))
     })?;
     let mut document = Map::new();
     match &view.state.hold {
-        Some(hold) if !ctx.options.dry_run => {
-            ctx.screen.result(&format!("{name} is held ({name}#{})", hold.token));
-            ctx.screen.note(&format!("  open it   rel unlock {name} --reason WHY"));
+        Some(hold) if !ui.options.dry_run => {
+            ui.screen.result(&format!("{name} is held ({name}#{})", hold.token));
+            ui.screen.note(&format!("  open it   rel unlock {name} --reason WHY"));
             document.insert("hold".into(), documents::hold(hold));
         }
         _ => {
-            ctx.screen.result(&format!("{name} would be held: {:?}", args.reason));
+            ui.screen.result(&format!("{name} would be held: {:?}", args.reason));
             document.insert("hold".into(), Value::Null);
             document.insert("dry_run".into(), json!(true));
         }

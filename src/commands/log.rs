@@ -7,18 +7,21 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Footing, Policy, environment_tip};
 use crate::delivery::recover::settle;
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::workspace::log_path;
-use crate::delivery::steps::{look, report};
+use crate::delivery::steps::look;
 use crate::domain::config::Environment;
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::search::Search;
 use crate::domain::when::{End, moment};
 use crate::failure::{Doing, Failure, Kind, Result};
+use crate::ui::front::Ui;
 use crate::ui::{json as documents, log};
 
 /// Runs the verb.
@@ -31,26 +34,31 @@ use crate::ui::{json as documents, log};
 /// There is no such environment or deployment; a moment cannot be read; what
 /// one printed is neither on this machine nor published; the authority cannot
 /// be reached.
-pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
+pub fn run(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    args: &cli::Log,
+) -> Result<Map<String, Value>> {
     if let Some(id) = &args.output {
-        return printed(ctx, id, args.follow);
+        return printed(ui, reader, hands, id, args.follow);
     }
-    if args.format == cli::Format::Csv && ctx.screen.is_json() {
+    if args.format == cli::Format::Csv && ui.screen.is_json() {
         return Err(Failure::new(Kind::Usage, "--format csv and --json are two forms of one result")
             .hint("leave one of them out, and REL_JSON too"));
     }
-    let search = search(ctx, args)?;
-    let footing = look::look_at_chains(ctx, "log")?;
-    let tips = tips(ctx, &footing.policy, args)?;
+    let search = search(reader, args)?;
+    let footing = look::look_at_chains(reader, ui.screen, "log")?;
+    let tips = tips(reader, &footing.policy, args)?;
     let one = tips.len() == 1;
-    let deployments = deployments::all_deployments(ctx, tips.into_iter())
+    let deployments = deployments::all_deployments(reader, tips.into_iter())
         .filter(|found| found.as_ref().map_or(true, |deployment| search.takes(deployment)))
         .take(args.number)
         .collect::<Result<Vec<_>>>()?;
     let text = match args.format {
         cli::Format::Csv => log::csv(&deployments)?,
         cli::Format::Table if !deployments.is_empty() || args.number == 0 => {
-            log::table(ctx.screen, &deployments, ctx.world.now())
+            log::table(ui.screen, &deployments, reader.world.now())
         }
         cli::Format::Table if search.is_narrow() => log::NONE_LIKE_IT.to_owned(),
         cli::Format::Table => {
@@ -58,18 +66,18 @@ pub fn run(ctx: &Context<'_>, args: &cli::Log) -> Result<Map<String, Value>> {
             log::none(names.next().filter(|_| one))
         }
     };
-    ctx.screen.result(&text);
+    ui.screen.result(&text);
     let mut document = Map::new();
-    if ctx.screen.is_json() {
+    if ui.screen.is_json() {
         let list: Vec<Value> = deployments.iter().map(documents::deployment).collect();
         document.insert("deployments".to_owned(), json!(list));
     }
-    report::policy(ctx, &footing.policy, &mut document);
+    delivering::policy(ui.screen, &footing.policy, &mut document);
     Ok(document)
 }
 
-fn search(ctx: &Context<'_>, args: &cli::Log) -> Result<Search> {
-    let now = ctx.world.now();
+fn search(reader: &Reader<'_>, args: &cli::Log) -> Result<Search> {
+    let now = reader.world.now();
     let read = |flag: &str, text: &Option<String>, end| match text {
         None => Ok(None),
         Some(text) => moment(text, end, now).map(Some).map_err(|bad| {
@@ -89,7 +97,7 @@ fn search(ctx: &Context<'_>, args: &cli::Log) -> Result<Search> {
 
 /// Where the chains of the environments that are named end; of all, where none is.
 fn tips<'p>(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     policy: &'p Policy,
     args: &cli::Log,
 ) -> Result<Vec<(&'p EnvName, Option<Oid>)>> {
@@ -102,20 +110,26 @@ fn tips<'p>(
         wanted = policy.config.environments.iter().collect();
         wanted.sort_by(|a, b| a.name.cmp(&b.name));
     }
-    let tip = |environment: &'p Environment| Ok((&environment.name, environment_tip(ctx, environment)?));
+    let tip = |environment: &'p Environment| Ok((&environment.name, environment_tip(reader, environment)?));
     wanted.into_iter().map(tip).collect()
 }
 
 /// What a deployment printed: from the machine that ran it, if that is this
 /// one, else as it was published; where it was not, the authority says where it
 /// ran.
-fn printed(ctx: &Context<'_>, id: &DeploymentId, follow: bool) -> Result<Map<String, Value>> {
-    let path = log_path(ctx, &id.environment, id.seq);
+fn printed(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    id: &DeploymentId,
+    follow: bool,
+) -> Result<Map<String, Value>> {
+    let path = log_path(reader, &id.environment, id.seq);
     let mut text = String::new();
     let mut shown = 0;
     loop {
         // Asked before it is read, so that the last words are.
-        let goes_on = follow && settle::live_here(ctx, id)? && !ctx.interrupts.interrupted();
+        let goes_on = follow && settle::live_here(reader, id)? && !hands.interrupts.interrupted();
         let new = match read_from(&path, shown) {
             Ok(new) => new,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -123,14 +137,14 @@ fn printed(ctx: &Context<'_>, id: &DeploymentId, follow: bool) -> Result<Map<Str
                     std::thread::sleep(LOOK);
                     continue;
                 }
-                return elsewhere(ctx, id);
+                return elsewhere(ui, reader, id);
             }
             Err(error) => return Err(error).doing(format!("{} cannot be read", path.display())),
         };
         let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let ready = &new[..if goes_on { whole } else { new.len() }];
         shown += ready.len() as u64;
-        show(ctx, ready);
+        show(ui, reader, ready);
         text.push_str(&String::from_utf8_lossy(ready));
         if !goes_on {
             return Ok(Map::from_iter([("output".to_owned(), json!(text))]));
@@ -150,37 +164,38 @@ fn read_from(path: &Path, shown: u64) -> io::Result<Vec<u8>> {
 /// How often a deployment that is followed is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-fn show(ctx: &Context<'_>, bytes: &[u8]) {
+fn show(ui: &Ui<'_>, reader: &Reader<'_>, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    if ctx.world.stdout_terminal {
+    if reader.world.stdout_terminal {
         // The screen lets colours through and nothing else; the last one ends here.
         let reset = if text.contains('\u{1b}') { "\u{1b}[0m" } else { "" };
-        ctx.screen.result(&format!("{}{reset}", text.replace("\r\n", "\n")));
-    } else if !ctx.screen.is_json() {
-        ctx.screen.raw(bytes);
+        ui.screen.result(&format!("{}{reset}", text.replace("\r\n", "\n")));
+    } else if !ui.screen.is_json() {
+        ui.screen.raw(bytes);
     }
 }
 
-fn elsewhere(ctx: &Context<'_>, id: &DeploymentId) -> Result<Map<String, Value>> {
-    match look::published(ctx, id)? {
+fn elsewhere(ui: &Ui<'_>, reader: &Reader<'_>, id: &DeploymentId) -> Result<Map<String, Value>> {
+    match look::published(reader, ui.screen, id)? {
         Ok(text) => {
-            show(ctx, &text);
+            show(ui, reader, &text);
             let text = String::from_utf8_lossy(&text);
             Ok(Map::from_iter([("output".to_owned(), json!(text))]))
         }
-        Err(footing) => Err(not_here(ctx, id, &footing)?),
+        Err(footing) => Err(not_here(reader, id, &footing)?),
     }
 }
 
 /// Why there is nothing to show: no such deployment, or it ran elsewhere.
-fn not_here(ctx: &Context<'_>, id: &DeploymentId, footing: &Footing) -> Result<Failure> {
-    let Some(deployment) = deployments::deployment(&ctx.repo, chain(ctx, &footing.policy, id)?, id)? else {
+fn not_here(reader: &Reader<'_>, id: &DeploymentId, footing: &Footing) -> Result<Failure> {
+    let Some(deployment) = deployments::deployment(&reader.repo, chain(reader, &footing.policy, id)?, id)?
+    else {
         return Ok(Failure::new(Kind::NotFound, format!("there is no deployment {id}"))
             .hint(format!("rel log {}", id.environment)));
     };
     let failure = Failure::new(Kind::NotFound, format!("what {id} printed is not on this machine"));
     let mut failure = match &deployment.host {
-        Some(host) if ctx.world.host().as_ref() == Some(host) => {
+        Some(host) if reader.world.host().as_ref() == Some(host) => {
             failure.reason("output", format!("it ran on this machine, {host}, but in another clone"))
         }
         Some(host) => failure.reason("output", format!("it ran on {host}, by {}", deployment.actor.name)),
@@ -189,7 +204,7 @@ fn not_here(ctx: &Context<'_>, id: &DeploymentId, footing: &Footing) -> Result<F
     if let Some(run) = &deployment.run_url {
         failure = failure.hint(run.clone());
     }
-    if let Some(way) = look::way_here(ctx, &footing.policy, &deployment) {
+    if let Some(way) = look::way_here(reader, &footing.policy, &deployment) {
         failure = failure.hint(way);
     }
     Ok(failure)
@@ -197,11 +212,11 @@ fn not_here(ctx: &Context<'_>, id: &DeploymentId, footing: &Footing) -> Result<F
 
 /// The chain that holds a deployment: one made under an environment's earlier
 /// name keeps it.
-fn chain(ctx: &Context<'_>, policy: &Policy, id: &DeploymentId) -> Result<Option<Oid>> {
+fn chain(reader: &Reader<'_>, policy: &Policy, id: &DeploymentId) -> Result<Option<Oid>> {
     let name = &id.environment;
     let heir = policy.config.environments.iter().find(|e| e.formerly.contains(name));
     match policy.config.environment(name).or(heir) {
-        Some(environment) => environment_tip(ctx, environment),
-        None => environment_tip(ctx, policy.environment(name)?),
+        Some(environment) => environment_tip(reader, environment),
+        None => environment_tip(reader, policy.environment(name)?),
     }
 }

@@ -8,7 +8,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{self, Cli};
-use crate::delivery::read::context::{Context, Options};
+use crate::delivery::read::reader::{Options, Reader};
 use crate::domain::nearest::nearest;
 use crate::failure::{Doing, EXIT_CODES, Failure, Kind, Result};
 use crate::ui::Screen;
@@ -43,7 +43,7 @@ pub const FILES: [(&str, &str); 9] = [
 pub fn run(world: &World, screen: &Screen, options: &Options, args: &cli::Man) -> Result<Map<String, Value>> {
     let root = root();
     if let Some(dir) = &args.dir {
-        return write(screen, options, &root, &Context::directory(world, options).join(dir));
+        return write(screen, options, &root, &Reader::directory(world, options).join(dir));
     }
     let command = find(&root, &args.verb)?;
     let page = page(command)?;

@@ -8,6 +8,7 @@ pub mod cherry_pick;
 pub mod completions;
 pub mod config;
 pub mod cut;
+pub mod delivering;
 pub mod demo;
 pub mod deploy;
 pub mod diff;

@@ -2,16 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::outcome::tag_owed_releases;
+use crate::delivery::steps::deploy;
 use crate::delivery::steps::record::{self, Report, Said, Target};
-use crate::delivery::steps::{delivered, deploy, report};
 use crate::domain::env::{Deployment, Live, Progress};
 use crate::failure::Result;
+use crate::ui::front::Ui;
 use crate::ui::table::labelled;
 use crate::ui::{json as documents, time};
 
@@ -20,17 +23,22 @@ use crate::ui::{json as documents, time};
 /// # Errors
 /// There is no such environment, candidate, tag or commit, or a gate refuses
 /// (exit 4); the environment is busy or held (exit 5).
-pub fn run(ctx: &Context<'_>, args: &cli::Record) -> Result<Map<String, Value>> {
-    ctx.must_reach_authority()?;
-    settle::dead_runs(ctx)?;
-    let snapshot = Snapshot::take(ctx)?;
+pub fn run(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    args: &cli::Record,
+) -> Result<Map<String, Value>> {
+    reader.must_reach_authority()?;
+    settle::dead_runs(reader, ui.screen)?;
+    let snapshot = Snapshot::take(reader, ui.screen)?;
     let name = &args.environment;
     let said = match (args.started, args.succeeded) {
         (true, _) => Said::Started,
         (false, true) => Said::Succeeded,
         (false, false) => Said::Failed,
     };
-    let target = record::target(ctx, &snapshot, &args.rev)?;
+    let target = record::target(reader, &snapshot, &args.rev)?;
     let overrides = args.overrides.iter().copied().collect();
     deploy::refuse_blanket(&overrides)?;
     let report = Report {
@@ -41,42 +49,48 @@ pub fn run(ctx: &Context<'_>, args: &cli::Record) -> Result<Map<String, Value>> 
         overrides: &overrides,
         take_over: args.take_over,
     };
-    let mut document = record(ctx, &snapshot, &report)?;
-    report::policy(ctx, &snapshot.policy, &mut document);
+    let mut document = record(ui, reader, hands, &snapshot, &report)?;
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     Ok(document)
 }
 
-fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result<Map<String, Value>> {
+fn record(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    snapshot: &Snapshot,
+    report: &Report<'_>,
+) -> Result<Map<String, Value>> {
     let name = &report.environment.name;
     let mut document = Map::new();
     let shown = snapshot.chain(name)?;
     // The authority was just asked: what is live by its word needs no second look.
-    let first = record::judge(ctx, snapshot, report, shown)?;
+    let first = record::judge(reader, snapshot, report, shown)?;
     if let (record::Seen::Nothing, Some(live)) = (&first, shown.state.current()) {
-        ctx.screen.result(&live_already(ctx, report, live));
+        ui.screen.result(&live_already(reader, report, live));
         document.insert("deployment".into(), Value::Null);
         return Ok(document);
     }
-    delivered::warn(ctx, first.gates());
-    if ctx.options.dry_run {
-        if let Some((events, id)) = record::events(ctx, report, first, None)? {
-            let (after, _) = shown.append(&ctx.repo, &events)?;
-            if let Some(deployment) = deployments::deployment(&ctx.repo, after.tip, &id)? {
-                ctx.screen.result(&format!("dry run: {}", told(ctx, report, &deployment)));
+    deploy::warn(ui.screen, first.gates());
+    if ui.options.dry_run {
+        if let Some((events, id)) = record::events(reader, report, first, None)? {
+            let (after, _) = shown.append(&reader.repo, &events)?;
+            if let Some(deployment) = deployments::deployment(&reader.repo, after.tip, &id)? {
+                ui.screen.result(&format!("dry run: {}", told(ui, report, &deployment)));
                 document.insert("deployment".into(), documents::deployment(&deployment));
             }
         }
         document.insert("dry_run".into(), json!(true));
         return Ok(document);
     }
-    let (view, made) = record::publish(ctx, snapshot, report, &first)?;
+    let (view, made) = record::publish(reader, hands, ui.screen, snapshot, report, &first)?;
     let deployment = match &made {
-        Some(id) => deployments::deployment(&ctx.repo, view.tip, id)?,
+        Some(id) => deployments::deployment(&reader.repo, view.tip, id)?,
         None => None,
     };
     match (&deployment, view.state.current()) {
-        (Some(deployment), _) => say(ctx, report, deployment)?,
-        (None, Some(live)) => ctx.screen.result(&live_already(ctx, report, live)),
+        (Some(deployment), _) => say(ui, reader, report, deployment)?,
+        (None, Some(live)) => ui.screen.result(&live_already(reader, report, live)),
         (None, None) => {}
     }
     let value = deployment.as_ref().map_or(Value::Null, documents::deployment);
@@ -84,18 +98,18 @@ fn record(ctx: &Context<'_>, snapshot: &Snapshot, report: &Report<'_>) -> Result
     Ok(document)
 }
 
-fn live_already(ctx: &Context<'_>, report: &Report<'_>, live: &Live) -> String {
-    let span = time::span(time::between(live.since, ctx.world.now()));
+fn live_already(reader: &Reader<'_>, report: &Report<'_>, live: &Live) -> String {
+    let span = time::span(time::between(live.since, reader.world.now()));
     let name = &report.environment.name;
     format!("{name} runs {} already ({}, {span})", live.tag.label(), live.deployment)
 }
 
 /// What is written down, in a line.
-fn told(ctx: &Context<'_>, report: &Report<'_>, deployment: &Deployment) -> String {
-    let name = ctx.screen.env(report.environment.name.as_str());
+fn told(ui: &Ui<'_>, report: &Report<'_>, deployment: &Deployment) -> String {
+    let name = ui.screen.env(report.environment.name.as_str());
     let (id, tag) = (&deployment.id, deployment.tag.label());
     match deployment.state {
-        Progress::Succeeded => format!("{name} runs {} ({id}, recorded)", ctx.screen.good(tag)),
+        Progress::Succeeded => format!("{name} runs {} ({id}, recorded)", ui.screen.good(tag)),
         Progress::Running => format!("{id} is recorded as under way: {tag} -> {name}"),
         state => format!("{id} is recorded as {state}: {tag} may be on {name} in part"),
     }
@@ -103,10 +117,10 @@ fn told(ctx: &Context<'_>, report: &Report<'_>, deployment: &Deployment) -> Stri
 
 /// The last lines, and the release's own tag where this is the success that
 /// closes it.
-fn say(ctx: &Context<'_>, report: &Report<'_>, deployment: &Deployment) -> Result<()> {
+fn say(ui: &Ui<'_>, reader: &Reader<'_>, report: &Report<'_>, deployment: &Deployment) -> Result<()> {
     let Target { tag, version, commit, .. } = report.target;
     let name = &report.environment.name;
-    let mut text = told(ctx, report, deployment);
+    let mut text = told(ui, report, deployment);
     let mut rows: Vec<(&str, String)> = Vec::new();
     match report.said {
         Said::Started => {
@@ -120,17 +134,17 @@ fn say(ctx: &Context<'_>, report: &Report<'_>, deployment: &Deployment) -> Resul
     let closes = report.environment.is_final && report.said == Said::Succeeded;
     if let Some(version) = version.as_ref().filter(|_| closes) {
         // Read again, with what was just published.
-        let snapshot = Snapshot::read(ctx)?;
+        let snapshot = Snapshot::read(reader)?;
         let release = snapshot.style.release(&version.release);
-        for (tag, made) in tag_owed_releases(ctx, &snapshot)? {
+        for (tag, made) in tag_owed_releases(reader, ui.screen, &snapshot)? {
             match made {
                 Ok(()) if tag == release => text.push_str(&format!("; tagged {tag}")),
-                Ok(()) => ctx.screen.note(&format!("tagged {tag}")),
-                Err(why) => ctx.screen.warn(&format!("{tag} could not be made: {why}")),
+                Ok(()) => ui.screen.note(&format!("tagged {tag}")),
+                Err(why) => ui.screen.warn(&format!("{tag} could not be made: {why}")),
             }
         }
     } else if version.is_none() && report.said != Said::Failed {
-        let snapshot = Snapshot::read(ctx)?;
+        let snapshot = Snapshot::read(reader)?;
         let newest = snapshot.pool.iter().rev().find(|minted| minted.commit == *commit);
         if let Some(minted) = newest {
             let said = if report.said == Said::Started { "--started" } else { "--succeeded" };
@@ -140,8 +154,8 @@ fn say(ctx: &Context<'_>, report: &Report<'_>, deployment: &Deployment) -> Resul
     }
     if !rows.is_empty() {
         text.push('\n');
-        text.push_str(&labelled(&rows, 2, ctx.screen.width()));
+        text.push_str(&labelled(&rows, 2, ui.screen.width()));
     }
-    ctx.screen.result(&text);
+    ui.screen.result(&text);
     Ok(())
 }

@@ -3,14 +3,15 @@
 use serde_json::{Map, Value};
 
 use crate::cli;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish;
 use crate::domain::env::{EnvState, Progress, What};
 use crate::failure::{Failure, Kind, Result};
+use crate::ui::front::Ui;
 use crate::ui::json as documents;
 
 /// Runs the verb.
@@ -18,22 +19,22 @@ use crate::ui::json as documents;
 /// # Errors
 /// There is no such deployment; it has an outcome (exit 4); its process lives
 /// on this machine (exit 5).
-pub fn run(ctx: &Context<'_>, args: &cli::Resolve) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Resolve) -> Result<Map<String, Value>> {
     let id = &args.id;
-    if settle::live_here(ctx, id)? {
+    if settle::live_here(reader, id)? {
         return Err(Failure::new(Kind::Busy, format!("{id} still runs on this machine; nothing changed"))
             .reason("busy", "its process is alive")
             .hint("let it end, or end what this clone runs here: rel sync --stop"));
     }
-    settle::dead_runs(ctx)?;
-    let actor = ctx.actor()?;
-    let (ref_name, formerly) = Snapshot::place_of(ctx, id)?;
+    settle::dead_runs(reader, ui.screen)?;
+    let actor = reader.actor()?;
+    let (ref_name, formerly) = Snapshot::place_of(reader, ui.screen, id)?;
     let state = if args.succeeded { Progress::Succeeded } else { Progress::Failed };
-    let view = publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
+    let view = publish::small::<EnvState>(reader, ui.screen, &ref_name, &formerly, |view| {
         let open = view.state.in_flight.as_ref().is_some_and(|i| i.deployment.seq == id.seq)
             || view.state.unresolved.iter().any(|d| d.seq == id.seq);
         if !open {
-            return Err(match deployments::deployment(&ctx.repo, view.tip, id)? {
+            return Err(match deployments::deployment(&reader.repo, view.tip, id)? {
                 Some(settled) => {
                     Failure::new(Kind::Refused, format!("{id} {} already; nothing changed", settled.state))
                         .reason("resolve", "only what is running elsewhere or unknown can be settled")
@@ -43,12 +44,12 @@ pub fn run(ctx: &Context<'_>, args: &cli::Resolve) -> Result<Map<String, Value>>
             });
         }
         let what = What::Resolved { state, reason: args.reason.clone() };
-        Ok(Some(vec![outcome_event(ctx, id, &actor, what)]))
+        Ok(Some(vec![outcome_event(reader, id, &actor, what)]))
     })?;
     let mut document = Map::new();
-    if let Some(deployment) = deployments::deployment(&ctx.repo, view.tip, id)? {
-        let verb = if ctx.options.dry_run { "would be recorded" } else { "is recorded" };
-        ctx.screen.result(&format!("{id} {verb} as {state}"));
+    if let Some(deployment) = deployments::deployment(&reader.repo, view.tip, id)? {
+        let verb = if ui.options.dry_run { "would be recorded" } else { "is recorded" };
+        ui.screen.result(&format!("{id} {verb} as {state}"));
         document.insert("deployment".into(), documents::deployment(&deployment));
     }
     Ok(document)

@@ -2,32 +2,62 @@
 
 use serde_json::{Map, Value};
 
+use super::delivering;
 use crate::cli;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::{offline, settle};
-use crate::delivery::steps::report;
-use crate::delivery::steps::rollback::{self, Back};
-use crate::failure::Result;
+use crate::delivery::run::hands::Hands;
+use crate::delivery::steps::delivered::{self, Delivered};
+use crate::delivery::steps::rollback::{self, RollbackRequest, WayBack};
+use crate::failure::{Failure, Result};
+use crate::ui::front::Ui;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// Nothing to go back to, busy or held by a person, the race lost, a command
 /// failed, a byte wrong.
-pub fn run(ctx: &Context<'_>, args: &cli::Rollback) -> Result<Map<String, Value>> {
-    offline::expect_reason(ctx, "rollback", &args.environment, args.reason.as_deref())?;
-    let mut snapshot = settle::dead_runs(ctx)
-        .and_then(|_| Snapshot::take(ctx))
-        .map_err(|failure| offline::or_offline(ctx, "rollback", &args.environment, failure))?;
-    let wish = Back {
+pub fn run(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    args: &cli::Rollback,
+) -> Result<Map<String, Value>> {
+    offline::expect_reason(reader, "rollback", &args.environment, args.reason.as_deref())?;
+    let mut snapshot =
+        settle::dead_runs(reader, ui.screen)
+            .and_then(|_| Snapshot::take(reader, ui.screen))
+            .map_err(|failure| offline::or_offline(reader, "rollback", &args.environment, failure))?;
+    let mut request = RollbackRequest {
         environment: args.environment.clone(),
         to: args.to.clone(),
         from: args.from.clone(),
         reason: args.reason.clone(),
         take_over: args.take_over,
+        further: false,
     };
-    let mut document = report::delivered(ctx, rollback::roll_back(ctx, &mut snapshot, &wish)?)?;
-    report::policy(ctx, &snapshot.policy, &mut document);
+    let ground = offline::stand(reader, ui.screen, &mut snapshot, &request.environment)?;
+    let mut way = rollback::plan(reader, ui.screen, &snapshot, &request)?;
+    if let WayBack::AskFurther { current, target } = &way {
+        delivering::consent_to_go_further(ui, &request.environment, current, target)?;
+        request.further = true;
+        way = rollback::plan(reader, ui.screen, &snapshot, &request)?;
+    }
+    let delivered = match way {
+        WayBack::Nothing(why) => Delivered::Nothing(why),
+        WayBack::AskFurther { .. } => return Err(Failure::failed("going further back was asked for twice")),
+        WayBack::Ready(ready) => {
+            let report = delivered::report(reader, &snapshot, &ready)?;
+            if ui.options.dry_run {
+                Delivered::Planned(Box::new(report))
+            } else {
+                delivering::consent_to_roll_back(ui, &report, &request)?;
+                rollback::roll_back(reader, hands, ui.screen, &mut snapshot, ground.as_ref(), &ready)?
+            }
+        }
+    };
+    let mut document = delivering::delivered(ui.screen, delivered)?;
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     Ok(document)
 }

@@ -2,66 +2,77 @@
 
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::build::{Made, make};
 use crate::delivery::candidate::cut::{Request, intend};
-use crate::delivery::read::context::Context;
 use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signoffs::{self, Brought};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
-use crate::delivery::steps::deploy::{self, Wish};
-use crate::delivery::steps::{delivered, report};
+use crate::delivery::run::hands::Hands;
+use crate::delivery::steps::delivered::{self, PlanReport};
+use crate::delivery::steps::deploy::{self, DeployRequest};
 use crate::domain::crossing;
 use crate::domain::draft::Intended;
 use crate::domain::env::Trigger;
 use crate::domain::gate::{self, Gate};
 use crate::domain::name::EnvName;
 use crate::failure::{Failure, Result};
+use crate::ui::front::Ui;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// What [`crate::commands::cut`] and [`crate::commands::deploy`] may fail
 /// with; where a deployment does, the candidate stands beside the error.
-pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
-    ctx.must_reach_authority()?;
-    settle::dead_runs(ctx)?;
-    let mut snapshot = Snapshot::take(ctx)?;
+pub fn run(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    args: &cli::Ship,
+) -> Result<Map<String, Value>> {
+    reader.must_reach_authority()?;
+    settle::dead_runs(reader, ui.screen)?;
+    let mut snapshot = Snapshot::take(reader, ui.screen)?;
     snapshot.environment(&args.environment)?;
     let path: Vec<EnvName> =
         snapshot.policy.config.path_to(&args.environment).into_iter().map(|e| e.name.clone()).collect();
     let request = Request { rev: args.rev.clone(), ..Request::default() };
-    let intended = intend(ctx, &snapshot, &request)?;
-    closed_doors(ctx, &snapshot, &intended, &path, &args.overrides)?;
-    if ctx.options.dry_run {
-        return dry_run(ctx, &snapshot, &intended, &path);
+    let intended = intend(reader, &snapshot, &request)?;
+    closed_doors(reader, &snapshot, &intended, &path, &args.overrides)?;
+    if ui.options.dry_run {
+        return dry_run(ui, &snapshot, &intended, &path);
     }
     let walk = path.iter().map(EnvName::as_str).collect::<Vec<_>>().join(", then ");
-    ctx.confirm(&format!("Cut and deploy to {walk}?"), "shipping")?;
-    let (record, made) =
-        match make(ctx, &mut snapshot, Some(intended), &|snapshot| intend(ctx, snapshot, &request))? {
-            Made::Exists(minted) => (snapshot.record(ctx, &minted)?, false),
-            Made::New(record) => (*record, true),
-        };
-    let candidate = report::candidate(&snapshot, &record);
+    ui.confirm(&format!("Cut and deploy to {walk}?"), "shipping")?;
+    let (record, made) = match make(reader, hands, ui.screen, &mut snapshot, Some(intended), &|snapshot| {
+        intend(reader, snapshot, &request)
+    })? {
+        Made::Exists(minted) => (snapshot.record(reader, &minted)?, false),
+        Made::New(record) => (*record, true),
+    };
+    let candidate = delivering::candidate(&snapshot, &record);
     let mut document = Map::new();
     for name in path {
-        let wish = Wish {
+        let request = DeployRequest {
             reason: args.reason.clone(),
             overrides: args.overrides.iter().copied().collect(),
             params: args.params.clone(),
-            confirmed: true,
-            ..Wish::plain(name, Some(record.tag.to_string()), Trigger::Person)
+            ..DeployRequest::plain(name, Some(record.tag.to_string()), Trigger::Person)
         };
-        let delivered = deploy::deploy(ctx, &mut snapshot, &wish)
-            .and_then(|delivered| report::delivered(ctx, delivered))
+        let consent = |snapshot: &Snapshot, report: &PlanReport| {
+            delivering::consent_to_deploy(ui, snapshot, report, &request, true)
+        };
+        let delivered = deploy::deploy(reader, hands, ui.screen, &mut snapshot, &request, &consent)
+            .and_then(|delivered| delivering::delivered(ui.screen, delivered))
             .map_err(|failure| failure.with("candidate", &candidate))?;
         document = delivered;
     }
     document.insert("candidate".into(), candidate);
     document.insert("made".into(), json!(made));
-    report::policy(ctx, &snapshot.policy, &mut document);
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     Ok(document)
 }
 
@@ -70,14 +81,14 @@ pub fn run(ctx: &Context<'_>, args: &cli::Ship) -> Result<Map<String, Value>> {
 /// a fix which the commit lacks, or a commit whose author has not signed off,
 /// would refuse afterwards.
 fn closed_doors(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     intended: &Intended,
     path: &[EnvName],
     overrides: &[Gate],
 ) -> Result<()> {
-    let (actor, on_behalf_of, now) = (ctx.actor()?, ctx.world.on_behalf_of(), ctx.world.now());
-    let crossings = Crossings::new(ctx, snapshot);
+    let (actor, on_behalf_of, now) = (reader.actor()?, reader.world.on_behalf_of(), reader.world.now());
+    let crossings = Crossings::new(reader, snapshot);
     let (commit, release) = intended.what();
     let mut verdicts = Vec::new();
     let mut closed = Vec::new();
@@ -91,7 +102,7 @@ fn closed_doors(
             Intended::Exists(minted) => Brought::candidate(minted),
             Intended::New(_) => Brought::commit(commit, &label),
         };
-        let signoffs = signoffs::of(ctx, snapshot, environment, state, brought)?;
+        let signoffs = signoffs::of(reader, snapshot, environment, state, brought)?;
         let left = gate::signed_off(environment, signoffs.as_ref())
             .into_iter()
             .chain(crossing::fixes_lost(environment, &crossing, now))
@@ -111,7 +122,7 @@ fn closed_doors(
 }
 
 fn dry_run(
-    ctx: &Context<'_>,
+    ui: &Ui<'_>,
     snapshot: &Snapshot,
     intended: &Intended,
     path: &[EnvName],
@@ -124,8 +135,8 @@ fn dry_run(
         }
     };
     let walk = path.iter().map(EnvName::as_str).collect::<Vec<_>>().join(", then ");
-    ctx.screen.result(&format!("{what} -> {walk}"));
-    ctx.screen.note("dry run: nothing changed");
+    ui.screen.result(&format!("{what} -> {walk}"));
+    ui.screen.note("dry run: nothing changed");
     if path.is_empty() {
         return Err(Failure::failed("there is no way to that environment"));
     }

@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments::{self, Since};
 use crate::delivery::read::range;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::run::artifacts;
-use crate::delivery::steps::{look, report};
+use crate::delivery::steps::look;
 use crate::domain::candidate::Candidate;
 use crate::failure::{Failure, Kind, Result};
+use crate::ui::front::Ui;
 use crate::ui::show::{self, Shown};
 use crate::ui::{json as documents, screen::Screen};
 
@@ -18,18 +20,20 @@ use crate::ui::{json as documents, screen::Screen};
 /// # Errors
 /// There is no such candidate; its tag or its statement is not what was
 /// recorded (exit 9); the authority cannot be reached.
-pub fn run(ctx: &Context<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
-    let snapshot = look::look(ctx, "show")?;
-    let minted = snapshot.candidate(ctx, &args.candidate)?;
-    let record = snapshot.record(ctx, minted)?;
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
+    let snapshot = look::look(reader, ui.screen, "show")?;
+    let minted = snapshot.candidate(reader, &args.candidate)?;
+    let record = snapshot.record(reader, minted)?;
     if args.provenance {
-        return provenance(ctx, &record);
+        return provenance(ui, reader, &record);
     }
-    let (since, commits) = deployments::brought(ctx, &snapshot, minted)?;
-    let deployments =
-        deployments::all_deployments(ctx, snapshot.environments.iter().map(|(name, view)| (name, view.tip)))
-            .filter(|found| found.as_ref().map_or(true, |deployment| deployment.tag == record.tag))
-            .collect::<Result<Vec<_>>>()?;
+    let (since, commits) = deployments::brought(reader, &snapshot, minted)?;
+    let deployments = deployments::all_deployments(
+        reader,
+        snapshot.environments.iter().map(|(name, view)| (name, view.tip)),
+    )
+    .filter(|found| found.as_ref().map_or(true, |deployment| deployment.tag == record.tag))
+    .collect::<Result<Vec<_>>>()?;
     let environments = &snapshot.policy.config.environments;
     let shown = Shown {
         block: snapshot.candidates.state.block(&record.tag, &record.version.release).cloned(),
@@ -46,32 +50,32 @@ pub fn run(ctx: &Context<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
             Since::Baseline(tag) => Some(tag.label().to_owned()),
             Since::Beginning => None,
         },
-        changes: range::changes(ctx, &commits)?,
+        changes: range::changes(reader, &commits)?,
         deployments,
-        now: ctx.world.now(),
+        now: reader.world.now(),
         record,
     };
-    ctx.screen.result(&show::candidate(ctx.screen, &shown));
+    ui.screen.result(&show::candidate(ui.screen, &shown));
     let list: Vec<Value> = shown.deployments.iter().map(documents::deployment).collect();
     let mut document = Map::from_iter([
-        ("candidate".to_owned(), report::candidate(&snapshot, &shown.record)),
+        ("candidate".to_owned(), delivering::candidate(&snapshot, &shown.record)),
         ("deployments".to_owned(), json!(list)),
         ("changes".to_owned(), json!(shown.changes)),
     ]);
-    report::policy(ctx, &snapshot.policy, &mut document);
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     Ok(document)
 }
 
 /// Prints the bare statement, which is another standard's document: with
 /// `--json` too it is all there is on stdout. A program that reads it gets the
 /// very bytes whose digest the tag holds.
-fn provenance(ctx: &Context<'_>, record: &Candidate) -> Result<Map<String, Value>> {
-    let Some(bytes) = artifacts::provenance(ctx, record)? else {
+fn provenance(ui: &Ui<'_>, reader: &Reader<'_>, record: &Candidate) -> Result<Map<String, Value>> {
+    let Some(bytes) = artifacts::provenance(reader, record)? else {
         return Err(Failure::new(Kind::NotFound, format!("{} has no provenance statement", record.tag))
             .reason("provenance", "release.toml had no [build] when it was cut: nothing was made"));
     };
-    let screen: &Screen = ctx.screen;
-    if screen.is_json() || ctx.world.stdout_terminal {
+    let screen: &Screen = ui.screen;
+    if screen.is_json() || reader.world.stdout_terminal {
         // The screen prints the first document it is given and no other.
         let statement: Value = serde_json::from_slice(&bytes).map_err(|error| {
             Failure::new(Kind::Integrity, format!("the provenance statement of {} is no JSON", record.tag))

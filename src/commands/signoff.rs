@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signoffs::{self, Said};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
@@ -13,49 +13,57 @@ use crate::domain::changes::Change;
 use crate::domain::name::{Actor, Oid};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger;
+use crate::ui::front::Ui;
 use crate::ui::text::clean;
+use crate::world::fresh_nonce;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// There is no such commit, or somebody else wrote it (exit 4).
-pub fn run(ctx: &Context<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
     let wanted = args.commits.iter().map(|text| wanted(text)).collect::<Result<Vec<_>>>()?;
-    settle::dead_runs(ctx)?;
-    let snapshot = Snapshot::take(ctx)?;
-    let actor = signoffs::signer(ctx, &snapshot)?;
+    settle::dead_runs(reader, ui.screen)?;
+    let snapshot = Snapshot::take(reader, ui.screen)?;
+    let actor = signoffs::signer(reader, &snapshot)?;
     let mut own: Vec<Change> = Vec::new();
     for one in &wanted {
-        for change in named(ctx, &snapshot, one, &actor)? {
+        for change in named(reader, &snapshot, one, &actor)? {
             if own.iter().all(|known| known.commit != change.commit) {
                 own.push(change);
             }
         }
     }
     let mut changed: Vec<Oid> = Vec::new();
-    publish::small::<CandidatesState>(ctx, &ledger::candidates_ref(ctx.project()), &[], |view| {
-        let said = Said::read(ctx, &snapshot, view)?;
-        let all = own.iter().map(|change| change.commit);
-        changed = all.filter(|commit| said.by(&actor, *commit) == args.withdraw).collect();
-        let event = |commit: &Oid| Event {
-            id: commit.short().to_string(),
-            at: ctx.world.now(),
-            actor: actor.clone(),
-            nonce: Context::nonce(),
-            what: if args.withdraw {
-                What::SignoffWithdrawn { commit: *commit }
-            } else {
-                What::SignedOff { commit: *commit, reason: args.reason.clone() }
-            },
-        };
-        Ok((!changed.is_empty()).then(|| changed.iter().map(event).collect()))
-    })?;
+    publish::small::<CandidatesState>(
+        reader,
+        ui.screen,
+        &ledger::candidates_ref(reader.project()),
+        &[],
+        |view| {
+            let said = Said::read(reader, &snapshot, view)?;
+            let all = own.iter().map(|change| change.commit);
+            changed = all.filter(|commit| said.by(&actor, *commit) == args.withdraw).collect();
+            let event = |commit: &Oid| Event {
+                id: commit.short().to_string(),
+                at: reader.world.now(),
+                actor: actor.clone(),
+                nonce: fresh_nonce(),
+                what: if args.withdraw {
+                    What::SignoffWithdrawn { commit: *commit }
+                } else {
+                    What::SignedOff { commit: *commit, reason: args.reason.clone() }
+                },
+            };
+            Ok((!changed.is_empty()).then(|| changed.iter().map(event).collect()))
+        },
+    )?;
     let lines: Vec<String> = own.iter().map(|change| told(change, &changed, args.withdraw)).collect();
     let text = match &lines[..] {
         [] => format!("{} wrote nothing of that; nothing to do", actor.name),
         lines => lines.join("\n"),
     };
-    ctx.screen.result(&if ctx.options.dry_run { format!("dry run: {text}") } else { text });
+    ui.screen.result(&if ui.options.dry_run { format!("dry run: {text}") } else { text });
     let commits: Vec<Oid> = own.iter().map(|change| change.commit).collect();
     Ok(Map::from_iter([
         ("commits".to_owned(), json!(commits)),
@@ -92,17 +100,22 @@ fn wanted(text: &str) -> Result<Wanted<'_>> {
 }
 
 /// A commit, which has to be the caller's own; or those of a range that are.
-fn named(ctx: &Context<'_>, snapshot: &Snapshot, wanted: &Wanted<'_>, actor: &Actor) -> Result<Vec<Change>> {
+fn named(
+    reader: &Reader<'_>,
+    snapshot: &Snapshot,
+    wanted: &Wanted<'_>,
+    actor: &Actor,
+) -> Result<Vec<Change>> {
     let is_own = |change: &Change| change.author.is(actor);
-    let point = |text: &str| Ok::<Oid, Failure>(snapshot.point(ctx, text)?.commit);
+    let point = |text: &str| Ok::<Oid, Failure>(snapshot.point(reader, text)?.commit);
     let commit = match *wanted {
         Wanted::One(text) => point(text)?,
         Wanted::Range(from, to) => {
-            let changes = signoffs::asked(ctx, snapshot, point(from)?, point(to)?)?;
+            let changes = signoffs::asked(reader, snapshot, point(from)?, point(to)?)?;
             return Ok(changes.into_iter().filter(is_own).collect());
         }
     };
-    let change = signoffs::written(ctx, snapshot, commit)?;
+    let change = signoffs::written(reader, snapshot, commit)?;
     if is_own(&change) {
         return Ok(vec![change]);
     }

@@ -3,20 +3,23 @@
 mod watch;
 
 use crate::delivery::read::range;
+use crate::delivery::run::hands::Hands;
 use crate::delivery::steps::look;
+use crate::ui::front::Ui;
+use crate::world::fresh_nonce;
 use serde_json::{Map, Value};
 
+use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::unfinished;
 use crate::delivery::read::commit_counts::Counts;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::paths::Scope;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
 use crate::delivery::recover::settle;
 use crate::delivery::run::artifacts::Bytes;
 use crate::delivery::steps::next_candidate::{self, Outlook};
-use crate::delivery::steps::report;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::crossing::Lost;
@@ -33,25 +36,30 @@ use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk, U
 ///
 /// # Errors
 /// There is no such environment; the authority cannot be reached.
-pub fn run(ctx: &Context<'_>, args: &cli::Status) -> Result<Map<String, Value>> {
+pub fn run(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    args: &cli::Status,
+) -> Result<Map<String, Value>> {
     if let Some(interval) = args.watch {
-        return watch::run(ctx, interval, |ctx| look(ctx, args));
+        return watch::run(ui, reader, hands, interval, |ui, reader| look(ui, reader, args));
     }
-    let seen = look(ctx, args)?;
-    ctx.screen.result(&(seen.frame)(ctx.screen));
+    let seen = look(ui, reader, args)?;
+    ui.screen.result(&(seen.frame)(ui.screen));
     Ok(seen.document)
 }
 
 /// Looks once.
-fn look(ctx: &Context<'_>, args: &cli::Status) -> Result<watch::Seen> {
-    let snapshot = look::look(ctx, "status")?;
+fn look(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Status) -> Result<watch::Seen> {
+    let snapshot = look::look(reader, ui.screen, "status")?;
     let environments: Vec<&Environment> = match &args.environment {
         Some(name) => vec![snapshot.environment(name)?],
         None => snapshot.policy.config.environments.iter().collect(),
     };
-    let status = Look::new(ctx, &snapshot)?.status(&environments, args.environment.is_some())?;
+    let status = Look::new(reader, &snapshot)?.status(&environments, args.environment.is_some())?;
     let mut document = documents::status(&status);
-    report::policy(ctx, &snapshot.policy, &mut document);
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     if args.watch.is_none() {
         // The process ends with this: what was read need not be given back piece by piece.
         std::mem::forget(snapshot);
@@ -68,7 +76,7 @@ fn look(ctx: &Context<'_>, args: &cli::Status) -> Result<watch::Seen> {
 
 /// What every environment is looked at with.
 struct Look<'a> {
-    ctx: &'a Context<'a>,
+    reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
     outlook: Outlook<'a>,
     newest: Option<&'a Minted>,
@@ -80,19 +88,19 @@ struct Look<'a> {
 type Coming<'a> = Option<&'a Minted>;
 
 impl<'a> Look<'a> {
-    fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Result<Look<'a>> {
+    fn new(reader: &'a Reader<'_>, snapshot: &'a Snapshot) -> Result<Look<'a>> {
         Ok(Look {
-            ctx,
+            reader,
             snapshot,
-            outlook: Outlook::new(ctx, snapshot),
+            outlook: Outlook::new(reader, snapshot),
             newest: snapshot.pool.iter().max_by(|a, b| a.order().cmp(&b.order())),
-            unpublished: offline::unpublished(ctx)?,
-            bytes: Bytes::new(ctx, snapshot),
+            unpublished: offline::unpublished(reader)?,
+            bytes: Bytes::new(reader, snapshot),
         })
     }
 
     fn status(&self, environments: &[&Environment], in_depth: bool) -> Result<Status> {
-        let (ctx, snapshot) = (self.ctx, self.snapshot);
+        let (reader, snapshot) = (self.reader, self.snapshot);
         let coming: Vec<Coming<'a>> =
             environments.iter().map(|environment| self.outlook.coming(environment)).collect::<Result<_>>()?;
         let counts = self.counts(environments, &coming)?;
@@ -102,15 +110,15 @@ impl<'a> Look<'a> {
         }
         let pending = self.newest.and_then(|newest| counts.get(newest.trunk_commit, snapshot.trunk));
         Ok(Status {
-            project: ctx.project().clone(),
-            trunk: Trunk { branch: ctx.home.trunk.clone(), commit: snapshot.trunk, pending },
-            authority: ctx.authority().to_string(),
-            offline: ctx.is_offline(),
+            project: reader.project().clone(),
+            trunk: Trunk { branch: reader.home.trunk.clone(), commit: snapshot.trunk, pending },
+            authority: reader.authority().to_string(),
+            offline: reader.is_offline(),
             as_of: snapshot.as_of,
             now: self.outlook.now,
             environments: places,
             // One that cannot be read is told by whoever goes on with it.
-            unfinished: unfinished::read(ctx).ok().flatten().map(|waits| Unfinished {
+            unfinished: unfinished::read(reader).ok().flatten().map(|waits| Unfinished {
                 source: waits.stop.source,
                 onto: waits.stop.parent,
                 worktree: waits.stop.worktree.display().to_string(),
@@ -136,7 +144,7 @@ impl<'a> Look<'a> {
         }
         wanted.extend(&asked);
         let scope = Scope::new(&self.snapshot.policy.config.project.paths)?;
-        let counts = Counts::take(self.ctx, &scope, &wanted)?;
+        let counts = Counts::take(self.reader, &scope, &wanted)?;
         for (tip, commit) in asked {
             if let Some(contains) = counts.contains(tip, commit) {
                 self.outlook.crossings.learn(tip, commit, contains);
@@ -168,7 +176,7 @@ impl<'a> Look<'a> {
         let crossings = &self.outlook.crossings;
         let lost = crossings.lost(live, &crossings.owed(live)?, self.snapshot.trunk, None)?;
         let fix = |lost: Lost| {
-            let change = range::changes(self.ctx, &[lost.fix.commit])?.swap_remove(0);
+            let change = range::changes(self.reader, &[lost.fix.commit])?.swap_remove(0);
             Ok(Fix { source: lost.fix.source, change })
         };
         lost.into_iter().map(fix).collect()
@@ -181,13 +189,13 @@ impl<'a> Look<'a> {
         counts: &Counts,
         in_depth: bool,
     ) -> Result<Place> {
-        let (ctx, snapshot) = (self.ctx, self.snapshot);
+        let (reader, snapshot) = (self.reader, self.snapshot);
         let view = snapshot.chain(&environment.name)?;
         let state = &view.state;
         let current = state.current();
         let in_flight = match &state.in_flight {
             Some(intent) => Some(InFlight {
-                alive_here: settle::live_here(ctx, &intent.deployment.id)?,
+                alive_here: settle::live_here(reader, &intent.deployment.id)?,
                 deployment: intent.deployment.clone(),
             }),
             None => None,
@@ -237,7 +245,7 @@ impl<'a> Look<'a> {
             Some(intent) => Some(intent.deployment.seq),
             None => held.map(|hold| hold.token),
         };
-        let stamp = Stamp { actor: &self.outlook.actor, at: self.outlook.now, nonce: &Context::nonce };
+        let stamp = Stamp { actor: &self.outlook.actor, at: self.outlook.now, nonce: &fresh_nonce };
         let open = match token {
             Some(token) => plan::close(&environment.name, state, token, true, "", &stamp).ok()?.1,
             None => state.clone(),

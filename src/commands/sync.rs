@@ -3,41 +3,48 @@
 
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::merge::{self, Merged};
 use crate::delivery::recover::settle::{self, Settled};
 use crate::delivery::recover::stop::{self, By, Stopped, Subject, Work};
 use crate::delivery::run::artifacts::{self, Bytes};
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::publish::Patience;
 use crate::delivery::run::{outcome, output};
-use crate::delivery::steps::report;
 use crate::domain::env::{EnvState, Progress, What};
 use crate::domain::name::TagName;
 use crate::domain::rollback;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger;
+use crate::ui::front::Ui;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// The authority cannot be reached (exit 8 where something was stopped that it
 /// does not know of yet); something could not be stopped.
-pub fn run(ctx: &Context<'_>, args: &cli::Sync) -> Result<Map<String, Value>> {
-    let reaches = !ctx.options.offline || ctx.is_local();
-    if ctx.options.offline && !args.stop {
+pub fn run(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    args: &cli::Sync,
+) -> Result<Map<String, Value>> {
+    let reaches = !reader.offline || reader.is_local();
+    if reader.offline && !args.stop {
         return Err(Failure::new(Kind::Usage, "sync asks the remote, and --offline says not to")
             .hint("once the remote can be reached: rel sync"));
     }
     let mut stopped = match args.stop {
         false => Stopped::default(),
-        true if ctx.options.dry_run => stop::at_work(ctx)?,
-        true => stop::stop(ctx)?,
+        true if ui.options.dry_run => stop::at_work(reader)?,
+        true => stop::stop(reader, hands, ui.screen)?,
     };
     let refused = std::mem::take(&mut stopped.refused);
-    let mut document = if reaches { exchange(ctx, args, &stopped)? } else { alone(ctx, &stopped)? };
+    let mut document = if reaches { exchange(ui, reader, args, &stopped)? } else { alone(ui, &stopped)? };
     if args.stop && !document.contains_key("stopped") {
         document.insert("stopped".to_owned(), stopped.ended.iter().map(|work| told(work, None)).collect());
     }
@@ -60,16 +67,16 @@ fn refusal(refused: Vec<Failure>) -> Option<Failure> {
 }
 
 /// What is said without the remote: whatever was stopped waits for it.
-fn alone(ctx: &Context<'_>, stopped: &Stopped) -> Result<Map<String, Value>> {
-    if !ctx.options.dry_run && !stopped.ended.is_empty() {
+fn alone(ui: &Ui<'_>, stopped: &Stopped) -> Result<Map<String, Value>> {
+    if !ui.options.dry_run && !stopped.ended.is_empty() {
         return Err(waiting(stopped, Failure::failed("--offline says not to ask the remote")));
     }
-    would_stop(ctx, stopped);
+    would_stop(ui, stopped);
     if stopped.ended.is_empty() {
-        ctx.screen.result("nothing was left to stop");
+        ui.screen.result("nothing was left to stop");
     }
     let mut document = Map::new();
-    if ctx.options.dry_run {
+    if ui.options.dry_run {
         document.insert("dry_run".to_owned(), json!(true));
     }
     Ok(document)
@@ -77,35 +84,44 @@ fn alone(ctx: &Context<'_>, stopped: &Stopped) -> Result<Map<String, Value>> {
 
 /// Publishes what dead runs left, fetches what others did, and says all that
 /// came of it.
-fn exchange(ctx: &Context<'_>, args: &cli::Sync, stopped: &Stopped) -> Result<Map<String, Value>> {
-    let mut settled = settled(ctx, stopped)?;
+fn exchange(
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    args: &cli::Sync,
+    stopped: &Stopped,
+) -> Result<Map<String, Value>> {
+    let mut settled = settled(ui, reader, stopped)?;
     for path in &stopped.damaged {
         let damaged = Settled::Damaged(path.clone());
-        ctx.screen.note(&damaged.to_string());
+        ui.screen.note(&damaged.to_string());
         settled.push(damaged);
     }
-    let snapshot = Snapshot::take(ctx)?;
-    let owed = if ctx.options.dry_run { Vec::new() } else { outcome::tag_owed_releases(ctx, &snapshot)? };
+    let snapshot = Snapshot::take(reader, ui.screen)?;
+    let owed = if ui.options.dry_run {
+        Vec::new()
+    } else {
+        outcome::tag_owed_releases(reader, ui.screen, &snapshot)?
+    };
     let mut released = Vec::new();
     for (tag, made) in owed {
         match made {
             Ok(()) => {
-                ctx.screen.note(&format!("tagged {tag}"));
+                ui.screen.note(&format!("tagged {tag}"));
                 released.push(tag);
             }
-            Err(why) => ctx.screen.warn(&format!("the release's own tag {tag} could not be made: {why}")),
+            Err(why) => ui.screen.warn(&format!("the release's own tag {tag} could not be made: {why}")),
         }
     }
-    let (printed, is_left) = match ctx.options.dry_run {
+    let (printed, is_left) = match ui.options.dry_run {
         true => (Vec::new(), false),
-        false => output::catch_up(ctx, &snapshot.policy),
+        false => output::catch_up(reader, ui.screen, &snapshot.policy),
     };
-    let kept = if ctx.options.dry_run { Vec::new() } else { keep(ctx, &snapshot) };
+    let kept = if ui.options.dry_run { Vec::new() } else { keep(ui, reader, &snapshot) };
     let mut document = Map::new();
-    if ctx.options.dry_run {
-        would_stop(ctx, stopped);
+    if ui.options.dry_run {
+        would_stop(ui, stopped);
     } else if !stopped.ended.is_empty() {
-        document.insert("stopped".to_owned(), say_stopped(ctx, &snapshot, stopped)?);
+        document.insert("stopped".to_owned(), say_stopped(ui, reader, &snapshot, stopped)?);
     }
     // What was stopped has been told of.
     let subjects = subjects(stopped);
@@ -121,20 +137,20 @@ fn exchange(ctx: &Context<'_>, args: &cli::Sync, stopped: &Stopped) -> Result<Ma
     };
     let done = settled.iter().filter(|one| !one.runs() && !is_told(one)).count() + released.len();
     if done > 0 {
-        ctx.screen.result(&format!("{done} settled"));
+        ui.screen.result(&format!("{done} settled"));
     } else if stopped.ended.is_empty() && printed.is_empty() && !is_left {
         let left = if args.stop { "stop or publish" } else { "publish" };
-        ctx.screen.result(&format!("nothing was left to {left}"));
+        ui.screen.result(&format!("nothing was left to {left}"));
     }
     if !printed.is_empty() {
-        ctx.screen.result(&format!("what {} printed is published", output::names(&printed)));
+        ui.screen.result(&format!("what {} printed is published", output::names(&printed)));
     }
     if !args.stop && settled.iter().any(Settled::runs) {
-        ctx.screen.note("end what still runs here: rel sync --stop");
+        ui.screen.note("end what still runs here: rel sync --stop");
     }
     if !kept.is_empty() {
         let tags: Vec<&str> = kept.iter().map(TagName::as_str).collect();
-        ctx.screen.result(&format!("kept here for --offline from now on: {}", tags.join(", ")));
+        ui.screen.result(&format!("kept here for --offline from now on: {}", tags.join(", ")));
     }
     let settled: Vec<Value> = settled
         .iter()
@@ -157,14 +173,14 @@ fn exchange(ctx: &Context<'_>, args: &cli::Sync, stopped: &Stopped) -> Result<Ma
     document.insert("released".to_owned(), json!(released));
     document.insert("kept".to_owned(), json!(kept));
     document.insert("outputs".to_owned(), json!(printed));
-    report::policy(ctx, &snapshot.policy, &mut document);
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     Ok(document)
 }
 
 /// Brings here what is live and what a rollback would go back to, so that
 /// both can be deployed while the remote is down; those that it brought.
-fn keep(ctx: &Context<'_>, snapshot: &Snapshot) -> Vec<TagName> {
-    let bytes = Bytes::new(ctx, snapshot);
+fn keep(ui: &Ui<'_>, reader: &Reader<'_>, snapshot: &Snapshot) -> Vec<TagName> {
+    let bytes = Bytes::new(reader, snapshot);
     let mut kept = Vec::new();
     for view in snapshot.environments.values() {
         let (state, candidates) = (&view.state, &snapshot.candidates.state);
@@ -174,9 +190,12 @@ fn keep(ctx: &Context<'_>, snapshot: &Snapshot) -> Vec<TagName> {
                 continue;
             }
             let Some(minted) = snapshot.minted(&tag) else { continue };
-            match snapshot.record(ctx, minted).and_then(|record| artifacts::keep(ctx, &record)) {
+            match snapshot
+                .record(reader, minted)
+                .and_then(|record| artifacts::keep(reader, ui.screen, &record))
+            {
                 Ok(()) => kept.push(tag),
-                Err(failure) => ctx.screen.warn(&format!("{tag} cannot be kept here: {}", failure.message)),
+                Err(failure) => ui.screen.warn(&format!("{tag} cannot be kept here: {}", failure.message)),
             }
         }
     }
@@ -184,10 +203,10 @@ fn keep(ctx: &Context<'_>, snapshot: &Snapshot) -> Vec<TagName> {
 }
 
 /// Settles dead runs; what was stopped just now is tried as long as any outcome is.
-fn settled(ctx: &Context<'_>, stopped: &Stopped) -> Result<Vec<Settled>> {
-    let patience = Patience::new(ctx);
+fn settled(ui: &Ui<'_>, reader: &Reader<'_>, stopped: &Stopped) -> Result<Vec<Settled>> {
+    let patience = Patience::new(reader);
     loop {
-        match settle::dead_runs(ctx) {
+        match settle::dead_runs(reader, ui.screen) {
             Err(failure) if !stopped.ended.is_empty() => {
                 if failure.kind != Kind::Failed || !patience.wait() {
                     return Err(waiting(stopped, failure));
@@ -219,48 +238,48 @@ fn subjects(stopped: &Stopped) -> Vec<&Subject> {
     subjects
 }
 
-fn would_stop(ctx: &Context<'_>, stopped: &Stopped) {
+fn would_stop(ui: &Ui<'_>, stopped: &Stopped) {
     for work in &stopped.ended {
         let deed = match work.by {
             By::Rel => "would be asked to end",
             By::Command => "would be ended",
         };
-        ctx.screen.result(&format!("{work}, {deed}"));
+        ui.screen.result(&format!("{work}, {deed}"));
     }
 }
 
 /// Says what became of each that was stopped.
-fn say_stopped(ctx: &Context<'_>, snapshot: &Snapshot, stopped: &Stopped) -> Result<Value> {
+fn say_stopped(ui: &Ui<'_>, reader: &Reader<'_>, snapshot: &Snapshot, stopped: &Stopped) -> Result<Value> {
     let mut documents = Vec::new();
     for subject in subjects(stopped) {
         let state = match subject {
             Subject::Deployment(id) => {
-                let (name, formerly) = settle::chain_of(ctx, id);
-                let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
-                let state = deployments::deployment(&ctx.repo, view.tip, id)?.map(|found| found.state);
+                let (name, formerly) = settle::chain_of(reader, ui.screen, id);
+                let view = ledger::read::<EnvState>(&reader.repo, &name, &formerly)?;
+                let state = deployments::deployment(&reader.repo, view.tip, id)?.map(|found| found.state);
                 match state {
                     Some(Progress::Running) => {
                         return Err(waiting(stopped, Failure::failed(format!("{name} keeps moving"))));
                     }
                     Some(Progress::Cancelled) => {
-                        ctx.screen.result(&format!("{id} is stopped, and recorded as cancelled"));
+                        ui.screen.result(&format!("{id} is stopped, and recorded as cancelled"));
                         if !view.state.certain {
                             let environment = &id.environment;
-                            ctx.screen.note(&format!(
+                            ui.screen.note(&format!(
                                 "nobody knows what {environment} runs now: rel status {environment}"
                             ));
                         }
                     }
                     Some(state) => {
-                        ctx.screen.result(&format!("{id} is at an end, and recorded as {state}"));
+                        ui.screen.result(&format!("{id} is at an end, and recorded as {state}"));
                     }
-                    None => ctx.screen.result(&format!("{id} is stopped; it never began")),
+                    None => ui.screen.result(&format!("{id} is stopped; it never began")),
                 }
                 json!(state)
             }
             Subject::Offline(environment, _, nonce) => {
                 let view = snapshot.chain(environment)?;
-                let found = merge::find(ctx, view.tip, nonce)?;
+                let found = merge::find(reader, view.tip, nonce)?;
                 let state = found.as_ref().and_then(|event| match &event.what {
                     What::Offline(ran) => Some(ran.outcome.state),
                     _ => None,
@@ -269,13 +288,13 @@ fn say_stopped(ctx: &Context<'_>, snapshot: &Snapshot, stopped: &Stopped) -> Res
                     return Err(waiting(stopped, Failure::failed(format!("{environment} keeps moving"))));
                 };
                 let id = event.id;
-                ctx.screen.result(&format!("{subject} is at an end, and recorded as {state}: {id}"));
+                ui.screen.result(&format!("{subject} is at an end, and recorded as {state}: {id}"));
                 json!(state)
             }
             Subject::Build(version) => {
                 let minted = snapshot.pool.iter().any(|minted| minted.version == *version);
                 let state = if minted { "minted" } else { "abandoned" };
-                ctx.screen.result(&format!("{subject} is at an end, and recorded as {state}"));
+                ui.screen.result(&format!("{subject} is at an end, and recorded as {state}"));
                 json!(state)
             }
         };

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::claim::outcome_event;
@@ -11,18 +11,19 @@ use crate::delivery::run::publish;
 use crate::domain::env::{EnvState, Hold, What};
 use crate::domain::name::DeploymentId;
 use crate::failure::{Failure, Kind, Result};
+use crate::ui::front::Ui;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// The token is wrong, or the hold is somebody else's and none was given (exit 5).
-pub fn run(ctx: &Context<'_>, args: &cli::Unlock) -> Result<Map<String, Value>> {
-    settle::dead_runs(ctx)?;
-    let actor = ctx.actor()?;
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Unlock) -> Result<Map<String, Value>> {
+    settle::dead_runs(reader, ui.screen)?;
+    let actor = reader.actor()?;
     let name = &args.environment;
-    let (ref_name, formerly) = Snapshot::place(ctx, name)?;
+    let (ref_name, formerly) = Snapshot::place(reader, ui.screen, name)?;
     let mut opened: Option<Hold> = None;
-    publish::small::<EnvState>(ctx, &ref_name, &formerly, |view| {
+    publish::small::<EnvState>(reader, ui.screen, &ref_name, &formerly, |view| {
         opened = view.state.hold.clone();
         let Some(hold) = &view.state.hold else {
             return match args.token {
@@ -56,14 +57,14 @@ pub fn run(ctx: &Context<'_>, args: &cli::Unlock) -> Result<Map<String, Value>> 
         }
         let id = DeploymentId { environment: name.clone(), seq: view.state.count + 1 };
         let what = What::Unhold { token: hold.token, reason: args.reason.clone() };
-        Ok(Some(vec![outcome_event(ctx, &id, &actor, what)]))
+        Ok(Some(vec![outcome_event(reader, &id, &actor, what)]))
     })?;
-    match (&opened, ctx.options.dry_run) {
-        (None, _) => ctx.screen.result(&format!("{name} is not held; nothing to do")),
+    match (&opened, ui.options.dry_run) {
+        (None, _) => ui.screen.result(&format!("{name} is not held; nothing to do")),
         (Some(hold), false) => {
-            ctx.screen.result(&format!("{name} is open; {name}#{} was {:?}", hold.token, hold.reason))
+            ui.screen.result(&format!("{name} is open; {name}#{} was {:?}", hold.token, hold.reason))
         }
-        (Some(hold), true) => ctx.screen.result(&format!("{name}#{} would be opened", hold.token)),
+        (Some(hold), true) => ui.screen.result(&format!("{name}#{} would be opened", hold.token)),
     }
     let opened = opened.map(|hold| format!("{name}#{}", hold.token));
     Ok(Map::from_iter([("environment".to_owned(), json!(name)), ("opened".to_owned(), json!(opened))]))

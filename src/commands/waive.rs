@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::range;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::publish;
@@ -12,51 +12,60 @@ use crate::domain::candidates::{CandidatesState, Event, What};
 use crate::domain::name::Oid;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::{history, ledger};
+use crate::ui::front::Ui;
 use crate::ui::text::clean;
+use crate::world::fresh_nonce;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// There is no such commit; `--as` is not on trunk (exit 4); no reason was
 /// given (exit 2).
-pub fn run(ctx: &Context<'_>, args: &cli::Waive) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Waive) -> Result<Map<String, Value>> {
     let reason = args.reason.clone().filter(|reason| !reason.trim().is_empty()).ok_or_else(|| {
         Failure::new(Kind::Usage, "waive needs a reason; nothing changed")
             .hint(format!("rel waive {} --reason WHY", args.commits.join(" ")))
     })?;
-    settle::dead_runs(ctx)?;
+    settle::dead_runs(reader, ui.screen)?;
     // What is on trunk is what the authority says now.
-    let snapshot = Snapshot::take(ctx)?;
+    let snapshot = Snapshot::take(reader, ui.screen)?;
     let mut commits: Vec<Oid> = Vec::new();
     for text in &args.commits {
-        let commit = snapshot.point(ctx, text)?.commit;
+        let commit = snapshot.point(reader, text)?.commit;
         if !commits.contains(&commit) {
             commits.push(commit);
         }
     }
-    let trunk_commit = args.trunk_commit.as_ref().map(|text| on_trunk(ctx, &snapshot, text)).transpose()?;
+    let trunk_commit =
+        args.trunk_commit.as_ref().map(|text| on_trunk(reader, &snapshot, text)).transpose()?;
     if let Some(same) = trunk_commit.filter(|commit| commits.contains(commit)) {
         return Err(Failure::new(Kind::Usage, format!("{} is itself; nothing changed", same.short()))
             .hint("--as takes the commit of trunk that has the same change in another form"));
     }
-    let actor = ctx.actor()?;
+    let actor = reader.actor()?;
     let mut changed: Vec<Oid> = Vec::new();
-    publish::small::<CandidatesState>(ctx, &ledger::candidates_ref(ctx.project()), &[], |view| {
-        let known = |commit: &Oid| {
-            view.state.waivers.iter().any(|w| w.commit == *commit && w.trunk_commit == trunk_commit)
-        };
-        changed = commits.iter().copied().filter(|commit| !known(commit)).collect();
-        let event = |commit: &Oid| Event {
-            id: commit.short().to_string(),
-            at: ctx.world.now(),
-            actor: actor.clone(),
-            nonce: Context::nonce(),
-            what: What::Waived { commit: *commit, trunk_commit, reason: reason.clone() },
-        };
-        Ok((!changed.is_empty()).then(|| changed.iter().map(event).collect()))
-    })?;
+    publish::small::<CandidatesState>(
+        reader,
+        ui.screen,
+        &ledger::candidates_ref(reader.project()),
+        &[],
+        |view| {
+            let known = |commit: &Oid| {
+                view.state.waivers.iter().any(|w| w.commit == *commit && w.trunk_commit == trunk_commit)
+            };
+            changed = commits.iter().copied().filter(|commit| !known(commit)).collect();
+            let event = |commit: &Oid| Event {
+                id: commit.short().to_string(),
+                at: reader.world.now(),
+                actor: actor.clone(),
+                nonce: fresh_nonce(),
+                what: What::Waived { commit: *commit, trunk_commit, reason: reason.clone() },
+            };
+            Ok((!changed.is_empty()).then(|| changed.iter().map(event).collect()))
+        },
+    )?;
     let mut lines = Vec::new();
-    for change in range::changes(ctx, &commits)? {
+    for change in range::changes(reader, &commits)? {
         let (commit, subject) = (change.commit.short(), clean(&change.subject));
         let settled = match trunk_commit {
             Some(trunk) => format!("counts as {} on trunk", trunk.short()),
@@ -66,7 +75,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Waive) -> Result<Map<String, Value>> {
         lines.push(format!("{commit} \"{subject}\" {settled}{already}"));
     }
     let text = lines.join("\n");
-    ctx.screen.result(&if ctx.options.dry_run { format!("dry run: {text}") } else { text });
+    ui.screen.result(&if ui.options.dry_run { format!("dry run: {text}") } else { text });
     Ok(Map::from_iter([
         ("commits".to_owned(), json!(commits)),
         ("as".to_owned(), json!(trunk_commit)),
@@ -74,12 +83,12 @@ pub fn run(ctx: &Context<'_>, args: &cli::Waive) -> Result<Map<String, Value>> {
     ]))
 }
 
-fn on_trunk(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Oid> {
-    let commit = snapshot.point(ctx, text)?.commit;
-    if history::is_ancestor(&ctx.repo, commit, snapshot.trunk)? {
+fn on_trunk(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Oid> {
+    let commit = snapshot.point(reader, text)?.commit;
+    if history::is_ancestor(&reader.repo, commit, snapshot.trunk)? {
         return Ok(commit);
     }
-    let trunk = &ctx.home.trunk;
+    let trunk = &reader.home.trunk;
     Err(Failure::new(Kind::Refused, format!("{} is not on trunk; nothing changed", commit.short()))
         .reason("trunk", format!("it is no ancestor of {trunk}, {}", snapshot.trunk.short()))
         .hint(format!("--as takes the commit of {trunk} that has the same change in another form")))

@@ -5,13 +5,14 @@ use std::cmp::Reverse;
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
+use super::delivering;
 use crate::cli;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::delivery::read::successes::{Lived, lived};
 use crate::delivery::read::{containment, range};
+use crate::delivery::steps::look;
 use crate::delivery::steps::next_candidate::{self, Outlook};
-use crate::delivery::steps::{look, report};
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
@@ -20,28 +21,29 @@ use crate::domain::name::{Oid, TagName};
 use crate::domain::spelled::Spelled;
 use crate::failure::Result;
 use crate::store::history;
+use crate::ui::front::Ui;
 use crate::ui::r#where::{self as said, Found, Place, Waits, Where};
 
 /// Runs the verb.
 ///
 /// # Errors
 /// There is no such commit; the authority cannot be reached.
-pub fn run(ctx: &Context<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
-    let snapshot = look::look(ctx, "where COMMIT")?;
+pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
+    let snapshot = look::look(reader, ui.screen, "where COMMIT")?;
     let mut asked: Vec<(String, Oid)> = Vec::new();
     for text in &args.commits {
-        let commit = snapshot.point(ctx, text)?.commit;
+        let commit = snapshot.point(reader, text)?.commit;
         if asked.iter().all(|(_, known)| *known != commit) {
             asked.push((text.clone(), commit));
         }
     }
-    let look = Look::new(ctx, &snapshot)?;
+    let look = Look::new(reader, &snapshot)?;
     let found = look.find(&asked)?;
-    ctx.screen.result(&match &found[..] {
-        [one] => said::one(ctx.screen, one, ctx.world.now()),
-        several => said::several(ctx.screen, several),
+    ui.screen.result(&match &found[..] {
+        [one] => said::one(ui.screen, one, reader.world.now()),
+        several => said::several(ui.screen, several),
     });
-    let mut document = match (&found[..], ctx.screen.is_json()) {
+    let mut document = match (&found[..], ui.screen.is_json()) {
         (_, false) => Map::new(),
         ([one], true) => said::json(one),
         (several, true) => {
@@ -49,7 +51,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
             Map::from_iter([("commits".to_owned(), json!(several))])
         }
     };
-    report::policy(ctx, &snapshot.policy, &mut document);
+    delivering::policy(ui.screen, &snapshot.policy, &mut document);
     // The process ends with this verb: what was read, names by the thousand, need not be given
     // back piece by piece, which would take a twentieth of the time.
     std::mem::forget((look, found));
@@ -59,7 +61,7 @@ pub fn run(ctx: &Context<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
 
 /// What every commit is looked for in.
 struct Look<'a> {
-    ctx: &'a Context<'a>,
+    reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
     outlook: Outlook<'a>,
     listed: Tags,
@@ -73,15 +75,15 @@ struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Result<Look<'a>> {
+    fn new(reader: &'a Reader<'_>, snapshot: &'a Snapshot) -> Result<Look<'a>> {
         let mut pool: Vec<&Minted> = snapshot.pool.iter().collect();
         pool.sort_by(|a, b| b.order().cmp(&a.order()));
         let mut tags: Vec<(TagName, Oid, bool)> =
             pool.into_iter().map(|minted| (minted.tag.clone(), minted.commit, false)).collect();
         let mut others: Vec<_> = Vec::new();
-        let listed = snapshot.tags(ctx)?;
-        for (tag, _, parsed) in snapshot.foreign(ctx, &listed) {
-            if let Some(commit) = listed.commit(ctx, tag.as_str())? {
+        let listed = snapshot.tags(reader)?;
+        for (tag, _, parsed) in snapshot.foreign(reader, &listed) {
+            if let Some(commit) = listed.commit(reader, tag.as_str())? {
                 others.push((parsed, tag, commit));
             }
         }
@@ -91,9 +93,9 @@ impl<'a> Look<'a> {
         });
         tags.extend(others.into_iter().map(|(_, tag, commit)| (tag, commit, true)));
         let mut look = Look {
-            ctx,
+            reader,
             snapshot,
-            outlook: Outlook::new(ctx, snapshot),
+            outlook: Outlook::new(reader, snapshot),
             listed,
             tags: Vec::new(),
             lived: Vec::new(),
@@ -107,7 +109,7 @@ impl<'a> Look<'a> {
         look.tags = tags;
         for environment in &snapshot.policy.config.environments {
             let view = snapshot.chain(&environment.name)?;
-            let lived = lived(ctx, &environment.name, view)?;
+            let lived = lived(reader, &environment.name, view)?;
             for one in &lived {
                 look.tip(one.commit)?;
             }
@@ -118,7 +120,7 @@ impl<'a> Look<'a> {
 
     /// Takes a commit as one that may contain others, if it is in this clone.
     fn tip(&mut self, commit: Oid) -> Result<()> {
-        if !self.place_of.contains_key(&commit) && history::has(&self.ctx.repo, commit)? {
+        if !self.place_of.contains_key(&commit) && history::has(&self.reader.repo, commit)? {
             self.place_of.insert(commit, self.tips.len());
             self.tips.push(commit);
         }
@@ -127,7 +129,7 @@ impl<'a> Look<'a> {
 
     fn find(&self, asked: &[(String, Oid)]) -> Result<Vec<Where>> {
         let wanted: Vec<Oid> = asked.iter().map(|(_, commit)| *commit).collect();
-        let ways = containment::ways(self.ctx, self.snapshot, &self.listed, &wanted, &self.tips)?;
+        let ways = containment::ways(self.reader, self.snapshot, &self.listed, &wanted, &self.tips)?;
         asked.iter().zip(&ways).map(|((text, commit), ways)| self.one(text, *commit, ways)).collect()
     }
 
@@ -173,17 +175,17 @@ impl<'a> Look<'a> {
     }
 
     fn change(&self, commit: Oid) -> Result<Change> {
-        Ok(range::changes(self.ctx, &[commit])?.swap_remove(0))
+        Ok(range::changes(self.reader, &[commit])?.swap_remove(0))
     }
 
     /// What a merge brought to the line of its first parent, newest first.
     fn brought(&self, commit: Oid) -> Result<Vec<Change>> {
-        let parents = history::parents(&self.ctx.repo, commit)?;
+        let parents = history::parents(&self.reader.repo, commit)?;
         let Some((first, others)) = parents.split_first().filter(|(_, others)| !others.is_empty()) else {
             return Ok(Vec::new());
         };
-        let brought = history::between(&self.ctx.repo, &[*first], others, usize::MAX)?;
-        range::changes(self.ctx, &brought)
+        let brought = history::between(&self.reader.repo, &[*first], others, usize::MAX)?;
+        range::changes(self.reader, &brought)
     }
 
     /// What a commit that is not live somewhere still waits for.

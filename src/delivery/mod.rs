@@ -10,4 +10,5 @@ pub mod fsck;
 pub mod read;
 pub mod recover;
 pub mod run;
+pub mod sink;
 pub mod steps;

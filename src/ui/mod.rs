@@ -26,6 +26,7 @@ pub mod changelog;
 pub mod diff;
 pub mod doctor;
 pub mod error;
+pub mod front;
 pub mod fsck;
 pub mod json;
 pub mod list;

@@ -1,95 +1,74 @@
 //! A deployment's plan in words: what it replaces, brings and leaves, what the
 //! gates said, whose commands run, and how to undo it.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use super::screen::Screen;
 use super::table::labelled;
 use super::text::{clean, truncate};
 use super::time;
+use crate::delivery::steps::delivered::PlanReport;
 use crate::domain::changes::Change;
 use crate::domain::config::Phase;
 use crate::domain::env::Action;
-use crate::domain::name::{Oid, ProjectName};
 use crate::domain::plan::Plan;
 
-/// Breaking changes, and contained fixes, shown one by one.
+/// Breaking changes, and contained fixes, report one by one.
 const BREAKING: usize = 5;
 /// Columns a subject may take.
 const SUBJECT: usize = 60;
 
-/// What there is to show of a plan.
-pub struct Shown<'a> {
-    /// The project.
-    pub project: &'a ProjectName,
-    /// The plan.
-    pub plan: &'a Plan,
-    /// Commits in the candidate that what is live lacks, newest first.
-    pub brings: &'a [Change],
-    /// Commits in what is live that the candidate lacks, newest first.
-    pub leaves: &'a [Change],
-    /// Fixes live now that the candidate has in another form, with that form.
-    pub contained: &'a [(Oid, Oid)],
-    /// Whose commands run.
-    pub commands: &'a str,
-    /// What they are given, and the names of what is not shown.
-    pub params: &'a BTreeMap<String, String>,
-    /// See `params`.
-    pub hidden: Vec<&'a str>,
-    /// The phases they run in; none where it is all at once.
-    pub phases: &'a [Phase],
-    /// Whether what is live could be brought back from this machine; none
-    /// where nothing is live.
-    pub undo_is_here: Option<bool>,
-    /// The time.
-    pub now: DateTime<Utc>,
+/// A plan in words.
+pub fn words(screen: &Screen, report: &PlanReport) -> String {
+    match report.plan.action() {
+        Action::Rollback => rollback_plan(screen, report),
+        Action::Deploy | Action::Redeploy => deploy_plan(screen, report),
+    }
 }
 
 /// The plan of a deployment.
-pub fn deploy_plan(screen: &Screen, shown: &Shown<'_>) -> String {
-    let plan = shown.plan;
+fn deploy_plan(screen: &Screen, report: &PlanReport) -> String {
+    let plan = &report.plan;
     let candidate = plan.candidate();
     let head = format!(
         "{} {} -> {}",
-        shown.project,
+        report.project,
         screen.strong(candidate.tag.as_str()),
         screen.env(plan.environment().as_str())
     );
     let head = match plan.from() {
         None => format!("{head}   the first deployment there"),
         Some(live) if plan.action() == Action::Redeploy => {
-            format!("{head}   again; live {}", span(shown, live.since))
+            format!("{head}   again; live {}", span(report, live.since))
         }
-        Some(live) => format!("{head}   replaces {} (live {})", live.tag.label(), span(shown, live.since)),
+        Some(live) => format!("{head}   replaces {} (live {})", live.tag.label(), span(report, live.since)),
     };
     let mut rows: Vec<(&str, String)> = Vec::new();
     if let Some(live) = plan.from().filter(|_| plan.action() == Action::Deploy) {
-        rows.push(("brings", brings(screen, shown, live.tag.label())));
-        rows.push(("leaves", leaves(shown)));
+        rows.push(("brings", brings(screen, report, live.tag.label())));
+        rows.push(("leaves", leaves(report)));
     }
     if let Some(gates) = gates(screen, plan) {
         rows.push(("gates", gates));
     }
-    rows.push(("commands", shown.commands.to_owned()));
-    let params = shown.params.iter().map(|(name, value)| format!("{name}={}", clean(value)));
+    rows.push(("commands", report.commands.clone()));
+    let params = report.params.iter().map(|(name, value)| format!("{name}={}", clean(value)));
     let params: Vec<String> =
-        params.chain(shown.hidden.iter().map(|name| format!("{name} (secret)"))).collect();
+        params.chain(report.secret_params.iter().map(|name| format!("{name} (secret)"))).collect();
     if !params.is_empty() {
         rows.push(("params", params.join(", ")));
     }
-    if !shown.phases.is_empty() {
+    if !report.phases.is_empty() {
         let phase = |phase: &Phase| match phase.wait.is_zero() {
             true => clean(&phase.name),
             false => format!("{} {}", clean(&phase.name), time::span(phase.wait)),
         };
-        rows.push(("phases", shown.phases.iter().map(phase).collect::<Vec<_>>().join(", ")));
+        rows.push(("phases", report.phases.iter().map(phase).collect::<Vec<_>>().join(", ")));
     }
     if let Some(live) = plan.from().filter(|live| plan.action() == Action::Deploy && live.is_baseline()) {
         let text = format!("none: {} was recorded, not built by rel", live.tag.label());
         rows.push(("undo", text));
-    } else if let Some(point) = irreversible(shown).next() {
+    } else if let Some(point) = irreversible(report).next() {
         rows.push(("undo", format!("none: there is no way back past {}", point.commit.short())));
     } else if let Some(live) = plan.from().filter(|_| plan.action() == Action::Deploy) {
         rows.push((
@@ -98,7 +77,7 @@ pub fn deploy_plan(screen: &Screen, shown: &Shown<'_>) -> String {
                 "rel rollback {}: {}, {}",
                 plan.environment(),
                 live.tag,
-                match shown.undo_is_here {
+                match report.undo_is_here {
                     Some(true) => "its bytes are on this machine",
                     Some(false) => "but its bytes are gone",
                     None => "once its bytes are fetched",
@@ -110,14 +89,14 @@ pub fn deploy_plan(screen: &Screen, shown: &Shown<'_>) -> String {
 }
 
 /// The plan of a rollback.
-pub fn rollback_plan(screen: &Screen, shown: &Shown<'_>) -> String {
-    let plan = shown.plan;
+fn rollback_plan(screen: &Screen, report: &PlanReport) -> String {
+    let plan = &report.plan;
     let environment = plan.environment();
     let from = plan.from().map_or("nothing".to_owned(), |live| {
         format!(
             "{} ({}, {} by {})",
             live.tag.label(),
-            span(shown, live.since),
+            span(report, live.since),
             live.deployment,
             clean(&live.actor.name)
         )
@@ -134,10 +113,10 @@ pub fn rollback_plan(screen: &Screen, shown: &Shown<'_>) -> String {
             format!("{}: {}", skipped.tag.label(), clean(&skipped.why)),
         ));
     }
-    if !shown.leaves.is_empty() || !shown.brings.is_empty() {
-        rows.push(("leaves", format!("{}; {}", leaves(shown), owed(plan))));
+    if !report.leaves.is_empty() || !report.brings.is_empty() {
+        rows.push(("leaves", format!("{}; {}", leaves(report), owed(plan))));
     }
-    rows.push(("commands", format!("{}; no phases", shown.commands)));
+    rows.push(("commands", format!("{}; no phases", report.commands)));
     if plan.holds() {
         rows.push((
             "then",
@@ -165,16 +144,16 @@ fn gates(screen: &Screen, plan: &Plan) -> Option<String> {
 }
 
 /// What a deployment brings that cannot be gone back from.
-fn irreversible<'a>(shown: &Shown<'a>) -> impl Iterator<Item = &'a Change> {
-    shown.brings.iter().filter(|change| change.rollback_safe == Some(false))
+fn irreversible(report: &PlanReport) -> impl Iterator<Item = &Change> {
+    report.brings.iter().filter(|change| change.rollback_safe == Some(false))
 }
 
-fn span(shown: &Shown<'_>, since: DateTime<Utc>) -> String {
-    time::span(time::between(since, shown.now))
+fn span(report: &PlanReport, since: DateTime<Utc>) -> String {
+    time::span(time::between(since, report.now))
 }
 
-fn brings(screen: &Screen, shown: &Shown<'_>, live: &str) -> String {
-    let changes = shown.brings;
+fn brings(screen: &Screen, report: &PlanReport, live: &str) -> String {
+    let changes = &report.brings;
     if changes.is_empty() {
         return "nothing that is not live".to_owned();
     }
@@ -190,13 +169,13 @@ fn brings(screen: &Screen, shown: &Shown<'_>, live: &str) -> String {
     if !breaking.is_empty() {
         text.push_str(&format!(", {} breaking", breaking.len()));
     }
-    text.push_str(&format!("\nrel diff {live} {}", shown.plan.candidate().tag));
+    text.push_str(&format!("\nrel diff {live} {}", report.plan.candidate().tag));
     for change in breaking.iter().take(BREAKING) {
         let subject = truncate(&clean(&change.subject), SUBJECT);
         let line = format!("! {} {subject} ({})", change.commit.short(), clean(&change.author.name));
         text.push_str(&format!("\n{}", screen.caution(&line)));
     }
-    for change in irreversible(shown) {
+    for change in irreversible(report) {
         let subject = truncate(&clean(&change.subject), SUBJECT);
         let line =
             format!("! no way back: {} {subject} ({})", change.commit.short(), clean(&change.author.name));
@@ -205,9 +184,9 @@ fn brings(screen: &Screen, shown: &Shown<'_>, live: &str) -> String {
     text
 }
 
-fn leaves(shown: &Shown<'_>) -> String {
-    match shown.leaves {
-        [] => match shown.contained {
+fn leaves(report: &PlanReport) -> String {
+    match &report.leaves[..] {
+        [] => match &report.contained[..] {
             [] => "nothing".to_owned(),
             [(fix, form)] => {
                 format!("nothing; the 1 fix live now is contained ({} as {})", fix.short(), form.short())

@@ -13,6 +13,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::Value;
 
 use super::text;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::redact::{CannotSearch, Redactor};
 
 /// Assumed of a terminal that does not tell its width, in columns.
@@ -45,22 +46,22 @@ pub struct Screen {
 
 /// One of the two streams.
 struct Stream {
-    sink: Mutex<Sink>,
+    writer: Mutex<Writer>,
     terminal: bool,
     color: bool,
     width: Option<usize>,
 }
 
 /// A writer, until it fails.
-struct Sink {
-    writer: Box<dyn Write + Send>,
+struct Writer {
+    inner: Box<dyn Write + Send>,
     broken: Option<io::ErrorKind>,
 }
 
 impl Stream {
     fn new(writer: Box<dyn Write + Send>, terminal: bool, color: bool, width: Option<usize>) -> Stream {
         Stream {
-            sink: Mutex::new(Sink { writer, broken: None }),
+            writer: Mutex::new(Writer { inner: writer, broken: None }),
             terminal,
             color,
             width: width.filter(|_| terminal),
@@ -69,15 +70,15 @@ impl Stream {
 
     /// Writes all of it or falls silent for good.
     fn write(&self, bytes: &[u8]) {
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sink = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if sink.broken.is_none() {
-            let written = sink.writer.write_all(bytes).and_then(|()| sink.writer.flush());
+            let written = sink.inner.write_all(bytes).and_then(|()| sink.inner.flush());
             sink.broken = written.err().map(|error| error.kind());
         }
     }
 
     fn broken(&self) -> Option<io::ErrorKind> {
-        self.sink.lock().unwrap_or_else(PoisonError::into_inner).broken
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).broken
     }
 }
 
@@ -348,6 +349,37 @@ impl Screen {
             text.push('\n');
         }
         self.progress.suspend(|| stream.write(text.as_bytes()));
+    }
+}
+
+impl Sink for Screen {
+    fn notice(&self, notice: Notice<'_>) {
+        match notice {
+            Notice::Reserved { tag, commit } => {
+                Screen::note(self, &format!("{} reserved for {}", self.strong(tag.as_str()), commit.short()));
+            }
+            Notice::Claimed(id) => Screen::note(self, &format!("{} claimed", self.strong(&id.to_string()))),
+        }
+    }
+
+    fn note(&self, text: &str) {
+        Screen::note(self, text);
+    }
+
+    fn warn(&self, text: &str) {
+        Screen::warn(self, text);
+    }
+
+    fn stream(&self, prefix: &str, line: &[u8]) {
+        Screen::stream(self, prefix, line);
+    }
+
+    fn hide(&self, secrets: &Redactor) -> Result<(), CannotSearch> {
+        Screen::hide(self, secrets)
+    }
+
+    fn secrets(&self) -> Redactor {
+        Screen::secrets(self)
     }
 }
 

@@ -4,7 +4,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up. A file may use what stands before its own floor.
-const FLOORS: [&str; 8] = ["domain", "config", "exec", "store", "ui", "delivery", "commands", "lib"];
+const FLOORS: [&str; 8] = ["domain", "config", "exec", "store", "delivery", "ui", "commands", "lib"];
+
+/// Files below `ui` that still make words of facts. May only grow shorter.
+const SPEAKS: [&str; 13] = [
+    "delivery/candidate/build.rs",
+    "delivery/read/changelog.rs",
+    "delivery/read/left_behind.rs",
+    "delivery/read/signoffs.rs",
+    "delivery/recover/offline.rs",
+    "delivery/run/hooks.rs",
+    "delivery/run/output.rs",
+    "delivery/run/receipt.rs",
+    "delivery/run/rollout.rs",
+    "delivery/run/workspace.rs",
+    "delivery/steps/deploy.rs",
+    "delivery/steps/delivered.rs",
+    "delivery/steps/look.rs",
+];
 
 /// What lies beside the floors, and what it may use.
 const BESIDE: [(&str, &[&str]); 5] = [
@@ -69,7 +86,8 @@ fn an_arrow_only_ever_points_down() {
                 }),
             };
             // Paths from `crate::` to an item of lib.rs itself have no floor.
-            if !allowed {
+            let speaks = target == "ui" && SPEAKS.iter().any(|file| path.ends_with(file));
+            if !allowed && !speaks {
                 wrong.push(format!("{}: crate::{target}", path.display()));
             }
         }

@@ -1,16 +1,12 @@
 //! What this clone knows that can be named on a command line.
 
-use std::io;
-
-use crate::delivery::read::context::{Context, Options};
+use crate::delivery::read::reader::{Options, Reader};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::workspace;
 use crate::domain::env::EnvState;
 use crate::domain::name::{DeploymentId, EnvName, TagName};
-use crate::exec::{Interrupts, Processes};
 use crate::failure::Result;
-use crate::ui::prompt::Terminal;
-use crate::ui::{ColorChoice, Screen, text};
+use crate::ui::text;
 use crate::world::World;
 
 /// As many commits of trunk as somebody would look through.
@@ -61,18 +57,15 @@ impl Known {
     /// # Errors
     /// There is no repository, no project in it, or its history is damaged.
     pub fn read(world: &World, options: &Options) -> Result<Known> {
-        let silent = Screen::new(false, false, ColorChoice::Never, true, true, 0, false);
-        let screen = silent.over(Box::new(io::sink()), Box::new(io::sink()), None);
-        let interrupts = Interrupts::none();
-        let ctx = Context::open(world, options, &screen, &Terminal, &Processes, &interrupts)?;
-        let snapshot = Snapshot::read(&ctx)?;
-        let mut known = Known { project: vec![Word::new(ctx.project().as_str(), "")], ..Known::default() };
+        let reader = &Reader::open(world, options)?;
+        let snapshot = Snapshot::read(reader)?;
+        let mut known = Known { project: vec![Word::new(reader.project().as_str(), "")], ..Known::default() };
         for environment in &snapshot.policy.config.environments {
             let name = &environment.name;
             if let Some(view) = snapshot.environments.get(name) {
                 known.environment(name, &view.state);
             }
-            let printed = workspace::logged(&ctx, name).into_iter().map(|seq| format!("{name}#{seq}"));
+            let printed = workspace::logged(reader, name).into_iter().map(|seq| format!("{name}#{seq}"));
             known.printed.extend(printed.map(|id| Word::new(id, "")));
         }
         let live = |tag: &TagName| {
@@ -100,13 +93,13 @@ impl Known {
         known
             .releases
             .extend(lines.iter().map(|line| Word::new(line.release.to_string(), kind(line.closed))));
-        let branches = ctx.repo.refs_under("refs/heads/")?;
+        let branches = reader.repo.refs_under("refs/heads/")?;
         let branches = branches.iter().filter_map(|(name, _)| name.strip_prefix("refs/heads/"));
         known.branches.extend(branches.map(|name| Word::new(name, "a branch")));
         let mut next = Some(snapshot.trunk);
         while let Some(oid) = next.filter(|_| known.commits.len() < COMMITS) {
             // A shallow clone ends early.
-            let Ok(commit) = ctx.repo.commit(oid) else { break };
+            let Ok(commit) = reader.repo.commit(oid) else { break };
             known.commits.push(Word::new(oid.short(), &commit.subject));
             next = commit.parents.first().copied();
         }

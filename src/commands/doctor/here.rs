@@ -1,7 +1,7 @@
 //! What can be told without asking the remote.
 
 use crate::config;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::domain::env::Deployment;
 use crate::store::clone::{self, Kind, Mirror};
 use crate::store::git::{Git, Version};
@@ -135,9 +135,9 @@ pub fn config(text: &str, name: &str) -> Check {
 }
 
 /// What this clone has begun and not published.
-pub fn unpublished(ctx: &Context<'_>) -> Check {
+pub fn unpublished(reader: &Reader<'_>) -> Check {
     const NAME: &str = "unpublished";
-    let journal = ctx.journal();
+    let journal = reader.journal();
     if journal.is_empty() {
         return Check::ok(NAME, "nothing: every record of this clone has reached the remote");
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config;
-use crate::delivery::read::context::{Context, Options};
+use crate::delivery::read::reader::{Options, Reader};
 use crate::delivery::read::snapshot::{self, Footing};
+use crate::delivery::sink::Sink;
 use crate::domain::name::Oid;
 use crate::domain::version::TagStyle;
 use crate::failure::{Failure, Kind};
@@ -25,7 +26,13 @@ const NAMED: usize = 3;
 type Refs = BTreeMap<String, Oid>;
 
 /// Looks at the repository that decides.
-pub fn look(repo: &Repo, authority: &Authority, ctx: Option<&Context<'_>>, options: &Options) -> Vec<Check> {
+pub fn look(
+    repo: &Repo,
+    authority: &Authority,
+    sink: &dyn Sink,
+    reader: Option<&Reader<'_>>,
+    options: &Options,
+) -> Vec<Check> {
     let is_local = *authority == Authority::Local;
     let mut found = Vec::new();
     let here: Refs = match repo.refs_under("refs/") {
@@ -34,9 +41,9 @@ pub fn look(repo: &Repo, authority: &Authority, ctx: Option<&Context<'_>>, optio
     };
     if options.offline && !is_local {
         found.push(Check::note("remote", format!("{authority} was not asked, since --offline says not to")));
-        if let Some(ctx) = ctx {
-            found.extend(in_the_way(ctx, &here, None));
-            found.extend(history(ctx));
+        if let Some(reader) = reader {
+            found.extend(in_the_way(reader, &here, None));
+            found.extend(history(reader));
         }
         return found;
     }
@@ -47,65 +54,65 @@ pub fn look(repo: &Repo, authority: &Authority, ctx: Option<&Context<'_>>, optio
             return found;
         }
     };
-    let Some(ctx) = ctx else {
+    let Some(reader) = reader else {
         found.push(Check::ok("remote", format!("{authority} can be read")));
         return found;
     };
-    found.push(trunk(ctx, authority, &held));
-    let mut blocked = in_the_way(ctx, &here, None);
+    found.push(trunk(reader, authority, &held));
+    let mut blocked = in_the_way(reader, &here, None);
     if !is_local {
-        blocked.extend(in_the_way(ctx, &held, Some(&ctx.home.remote)));
+        blocked.extend(in_the_way(reader, &held, Some(&reader.home.remote)));
     }
     let is_free = blocked.is_empty();
     found.extend(blocked);
     if is_free {
-        match snapshot::fetch_chains(ctx) {
-            Ok(()) => found.extend(history(ctx)),
+        match snapshot::fetch_chains(reader, sink) {
+            Ok(()) => found.extend(history(reader)),
             Err(failure) => found.push(Check::failed("history", &failure)),
         }
     }
-    found.extend(names(ctx, &here));
+    found.extend(names(reader, &here));
     if let Authority::Remote(remote) = authority {
-        let style = style(ctx);
+        let style = style(reader);
         found.extend(tags(&style, remote, &here, &held));
         found.extend(if options.dry_run {
             vec![Check::note("push", "not tried, since --dry-run says not to")]
         } else {
-            tried(ctx, remote, &style, held)
+            tried(reader, remote, &style, held)
         });
     }
     found
 }
 
 /// How the project's tags are spelled, by the file at hand.
-fn style(ctx: &Context<'_>) -> TagStyle {
-    let template = config::parse(&ctx.home.text, &ctx.home.found)
+fn style(reader: &Reader<'_>) -> TagStyle {
+    let template = config::parse(&reader.home.text, &reader.home.found)
         .map_or_else(|_| "v{version}".to_owned(), |parsed| parsed.config.version.tag);
-    TagStyle::new(&template, ctx.project())
-        .or_else(|_| TagStyle::new("v{version}", ctx.project()))
+    TagStyle::new(&template, reader.project())
+        .or_else(|_| TagStyle::new("v{version}", reader.project()))
         .expect("a plain template makes valid names")
 }
 
 /// Whether it is there, and has the trunk.
-fn trunk(ctx: &Context<'_>, authority: &Authority, held: &Refs) -> Check {
-    let trunk = &ctx.home.trunk;
+fn trunk(reader: &Reader<'_>, authority: &Authority, held: &Refs) -> Check {
+    let trunk = &reader.home.trunk;
     match held.get(&format!("refs/heads/{trunk}")) {
         Some(tip) => Check::ok("remote", format!("{authority}: trunk {trunk} at {}", tip.short())),
         None => Check::problem("remote", format!("{authority} has no branch {trunk} to release from")).hint(
-            if ctx.is_local() {
+            if reader.is_local() {
                 "commit something, or name another branch as trunk in release.toml".to_owned()
             } else {
-                format!("git push {} {trunk}", ctx.home.remote)
+                format!("git push {} {trunk}", reader.home.remote)
             },
         ),
     }
 }
 
 /// Refs that make others of `rel`'s impossible: git keeps none below another.
-fn in_the_way(ctx: &Context<'_>, held: &Refs, remote: Option<&str>) -> Vec<Check> {
-    let project = ctx.project();
+fn in_the_way(reader: &Reader<'_>, held: &Refs, remote: Option<&str>) -> Vec<Check> {
+    let project = reader.project();
     let mut files = vec![ledger::candidates_ref(project)];
-    if let Ok(parsed) = config::parse(&ctx.home.text, &ctx.home.found) {
+    if let Ok(parsed) = config::parse(&reader.home.text, &reader.home.found) {
         files.extend(parsed.config.environments.iter().map(|e| ledger::env_ref(project, &e.name)));
     }
     let mut folders = vec![
@@ -115,7 +122,7 @@ fn in_the_way(ctx: &Context<'_>, held: &Refs, remote: Option<&str>) -> Vec<Check
         format!("refs/rel/{project}/output"),
         format!("refs/rel/{project}/tags"),
     ];
-    folders.extend(style(ctx).prefix().rsplit_once('/').map(|(folder, _)| format!("refs/tags/{folder}")));
+    folders.extend(style(reader).prefix().rsplit_once('/').map(|(folder, _)| format!("refs/tags/{folder}")));
     let whose = remote.map_or_else(|| "here".to_owned(), |remote| format!("at {remote}"));
     held.keys()
         .filter_map(|name| {
@@ -143,19 +150,19 @@ fn is_below(name: &str, other: &str) -> bool {
 }
 
 /// What the records at hand say: trunk's policy, and the clocks of others.
-fn history(ctx: &Context<'_>) -> Vec<Check> {
+fn history(reader: &Reader<'_>) -> Vec<Check> {
     let mut found = Vec::new();
-    match Footing::read(ctx) {
+    match Footing::read(reader) {
         Ok(Footing { trunk, policy }) => found.push(match &policy.elsewhere {
             None => Check::ok("policy", format!("trunk's, at {}", trunk.short())),
             Some(place) => Check::note("policy", format!("{place}; trunk has no release.toml yet"))
-                .hint(format!("commit release.toml and push it to {}", ctx.home.trunk)),
+                .hint(format!("commit release.toml and push it to {}", reader.home.trunk)),
         }),
         // That trunk is not here yet is no news: the next verb fetches it.
         Err(failure) if failure.kind == Kind::Refused => {}
         Err(failure) => found.push(Check::failed("policy", &failure)),
     }
-    match clock(ctx) {
+    match clock(reader) {
         Ok(check) => found.push(check),
         Err(failure) => found.push(Check::failed("history", &failure)),
     }
@@ -163,13 +170,13 @@ fn history(ctx: &Context<'_>) -> Vec<Check> {
 }
 
 /// The newest record of each chain against this clock.
-fn clock(ctx: &Context<'_>) -> Result<Check, Failure> {
-    let now = ctx.world.now();
-    let prefix = format!("refs/notes/rel/{}/", ctx.project());
-    let chains = ctx.repo.refs_under(&prefix)?;
+fn clock(reader: &Reader<'_>) -> Result<Check, Failure> {
+    let now = reader.world.now();
+    let prefix = format!("refs/notes/rel/{}/", reader.project());
+    let chains = reader.repo.refs_under(&prefix)?;
     let mut ahead: Vec<(Duration, String)> = Vec::new();
     for (name, tip) in &chains {
-        let by = time::between(now, ctx.repo.commit(*tip)?.commit_time);
+        let by = time::between(now, reader.repo.commit(*tip)?.commit_time);
         if by > SKEW {
             ahead.push((by, name.trim_start_matches(&prefix).trim_start_matches("env/").to_owned()));
         }
@@ -190,8 +197,8 @@ fn clock(ctx: &Context<'_>) -> Result<Check, Failure> {
 }
 
 /// Branches and tags here that an environment's name hides.
-fn names(ctx: &Context<'_>, here: &Refs) -> Vec<Check> {
-    let Ok(parsed) = config::parse(&ctx.home.text, &ctx.home.found) else { return Vec::new() };
+fn names(reader: &Reader<'_>, here: &Refs) -> Vec<Check> {
+    let Ok(parsed) = config::parse(&reader.home.text, &reader.home.found) else { return Vec::new() };
     let environments = parsed.config.environments.iter().map(|environment| environment.name.as_str());
     environments
         .chain(["trunk"])
@@ -249,12 +256,12 @@ fn list(names: &[&str]) -> String {
 }
 
 /// What the remote takes.
-fn tried(ctx: &Context<'_>, remote: &str, style: &TagStyle, held: Refs) -> Vec<Check> {
-    let taken = match trial::run(&ctx.repo, remote, ctx.project(), style, held.into_iter()) {
+fn tried(reader: &Reader<'_>, remote: &str, style: &TagStyle, held: Refs) -> Vec<Check> {
+    let taken = match trial::run(&reader.repo, remote, reader.project(), style, held.into_iter()) {
         Ok(taken) => taken,
         Err(failure) => return vec![Check::failed("push", &failure)],
     };
-    let project = ctx.project();
+    let project = reader.project();
     let check = |name, answer: Answer, yes: String| match answer {
         Answer::Yes => Check::ok(name, yes),
         Answer::No(failure) => Check::failed(name, &failure),

@@ -13,11 +13,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::cli::Interval;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
+use crate::delivery::run::hands::Hands;
 use crate::exec::{Change, Window};
 use crate::failure::{Failure, Kind, Result};
+use crate::ui::front::Ui;
 use crate::ui::watch::{Frame, Watch};
 use crate::ui::{text, time};
+use crate::world::World;
 
 /// Between two looks while nothing is going on.
 const CALM: Duration = Duration::from_secs(5);
@@ -40,18 +43,20 @@ pub struct Seen {
 /// # Errors
 /// `--json` asks for one document; the first look fails.
 pub fn run(
-    ctx: &Context<'_>,
+    ui: &Ui<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
     interval: Interval,
-    look: impl Fn(&Context<'_>) -> Result<Seen>,
+    look: impl Fn(&Ui<'_>, &Reader<'_>) -> Result<Seen>,
 ) -> Result<Map<String, Value>> {
-    if ctx.screen.is_json() {
+    if ui.screen.is_json() {
         return Err(Failure::new(Kind::Usage, "--json prints one document, and --watch has no end")
             .hint("one document at a time: rel status --json"));
     }
-    let first = Looked::new(ctx, &look);
+    let first = Looked::new(ui, reader.world, &look);
     if let Err(failure) = first.seen {
         // Whoever interrupts the first look has seen enough of it.
-        return if ctx.interrupts.interrupted() { Ok(Map::new()) } else { Err(failure) };
+        return if hands.interrupts.interrupted() { Ok(Map::new()) } else { Err(failure) };
     }
     let pause = |busy: bool| match interval {
         Interval::Every(every) => every,
@@ -63,9 +68,9 @@ pub fn run(
             }
         }
     };
-    let turns = Turns { ctx, look: &look, pause: &pause };
+    let turns = Turns { ui, reader, hands, look: &look, pause: &pause };
     // Without a way to move the cursor a terminal is as good as a file.
-    let movable = ctx.screen.size().is_some() && ctx.world.var("TERM") != Some("dumb");
+    let movable = ui.screen.size().is_some() && reader.world.var("TERM") != Some("dumb");
     if movable {
         turns.on_screen(first)?
     } else {
@@ -84,13 +89,12 @@ struct Looked {
 impl Looked {
     /// Looks with everything opened anew: what this clone is told by others
     /// may have changed. Nothing is said but what is kept in `beside`.
-    fn new(ctx: &Context<'_>, look: impl Fn(&Context<'_>) -> Result<Seen>) -> Looked {
+    fn new(ui: &Ui<'_>, world: &World, look: impl Fn(&Ui<'_>, &Reader<'_>) -> Result<Seen>) -> Looked {
         let said = Said::default();
-        let aside = ctx.screen.aside(Box::new(said.clone()), ctx.screen.width());
-        let Context { world, options, asker, runner, interrupts, .. } = *ctx;
+        let aside = ui.screen.aside(Box::new(said.clone()), ui.screen.width());
         let at = world.now();
-        let seen =
-            Context::open(world, options, &aside, asker, runner, interrupts).and_then(|ctx| look(&ctx));
+        let ui = Ui { screen: &aside, ..*ui };
+        let seen = Reader::open(world, ui.options).and_then(|reader| look(&ui, &reader));
         Looked { seen, beside: said.text(), at }
     }
 }
@@ -117,19 +121,21 @@ impl Write for Said {
 }
 
 /// Looking again, and when.
-struct Turns<'t, 'c> {
-    ctx: &'t Context<'c>,
-    look: &'t dyn Fn(&Context<'_>) -> Result<Seen>,
+struct Turns<'t> {
+    ui: &'t Ui<'t>,
+    reader: &'t Reader<'t>,
+    hands: &'t Hands<'t>,
+    look: &'t dyn Fn(&Ui<'_>, &Reader<'_>) -> Result<Seen>,
     pause: &'t dyn Fn(bool) -> Duration,
 }
 
-impl Turns<'_, '_> {
+impl Turns<'_> {
     /// Waits, looks, and tells, until it is time to end.
     fn go(&self, mut busy: bool, mut tell: impl FnMut(Looked)) {
-        while !self.ctx.interrupts.wait((self.pause)(busy)) && !self.ctx.screen.is_lost() {
-            let looked = Looked::new(self.ctx, self.look);
+        while !self.hands.interrupts.wait((self.pause)(busy)) && !self.ui.screen.is_lost() {
+            let looked = Looked::new(self.ui, self.reader.world, self.look);
             // What fails because it was interrupted is not told.
-            if self.ctx.interrupts.interrupted() {
+            if self.hands.interrupts.interrupted() {
                 return;
             }
             if let Ok(seen) = &looked.seen {
@@ -144,7 +150,7 @@ impl Turns<'_, '_> {
         let mut since = first.at;
         let Ok(seen) = first.seen else { return Ok(()) };
         let busy = seen.busy;
-        let watch = Watch::open(self.ctx.screen, with(seen.frame, first.beside));
+        let watch = Watch::open(self.ui.screen, with(seen.frame, first.beside));
         std::thread::scope(|scope| {
             let _closer = window.closer();
             let watch = &watch;
@@ -168,7 +174,7 @@ impl Turns<'_, '_> {
     }
 
     fn in_lines(&self, first: Looked) {
-        let screen = self.ctx.screen;
+        let screen = self.ui.screen;
         let mut since = first.at;
         let Ok(seen) = first.seen else { return };
         let mut before = what(seen.document);
@@ -202,7 +208,7 @@ impl Turns<'_, '_> {
 
     /// Since when nothing new is known, and why.
     fn stale(&self, since: DateTime<Utc>, failure: &Failure) -> String {
-        let now = self.ctx.world.now();
+        let now = self.reader.world.now();
         let age = time::ago(now, since);
         format!("as of {} UTC, {age}: {}", time::clock(since, now), text::clean(&failure.message))
     }

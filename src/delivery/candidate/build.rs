@@ -10,11 +10,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::delivery::candidate::mint;
-use crate::delivery::read::context::{Context, config_at, scratch};
+use crate::delivery::read::reader::{Reader, config_at, must_honour, scratch};
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::artifacts::{self, PROVENANCE};
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::publish::Patience;
 use crate::delivery::run::{hooks, workspace};
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::artifact::{Artifact, Reference, sha256_of};
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
@@ -36,6 +38,7 @@ use crate::store::journal::{Mint, OpenRun, Run};
 use crate::store::ledger::{self, View};
 use crate::store::tag::write_tag;
 use crate::ui::json as documents;
+use crate::world::fresh_nonce;
 
 /// How often a reservation is tried against a moving chain.
 const TRIES: usize = 50;
@@ -56,13 +59,15 @@ pub enum Made {
 /// `intend` refuses; the build fails (exit 6, with the number spent); the
 /// authority cannot be reached.
 pub fn make(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     snapshot: &mut Snapshot,
     first: Option<Intended>,
     intend: &dyn Fn(&Snapshot) -> Result<Intended>,
 ) -> Result<Made> {
-    let actor = ctx.actor()?;
-    ctx.must_honour(&snapshot.policy.config, &["artifacts.store"])?;
+    let actor = reader.actor()?;
+    must_honour(&snapshot.policy.config, &["artifacts.store"])?;
     let (mut first, mut asked) = (first, None);
     for _ in 0..TRIES {
         let intended = match first.take() {
@@ -75,26 +80,27 @@ pub fn make(
         };
         // Once about one commit, however often others move the chain meanwhile.
         if asked != Some(draft.commit) {
-            hooks::before_cut(ctx, snapshot, &draft)?;
+            hooks::before_cut(reader, hands, sink, snapshot, &draft)?;
             asked = Some(draft.commit);
         }
-        if let Some((view, version, run)) = reserve(ctx, snapshot, &draft, &actor)? {
+        if let Some((view, version, run)) = reserve(reader, snapshot, &draft, &actor)? {
             snapshot.candidates = view;
-            let making = Making { ctx, snapshot, draft: &draft, version, actor: actor.clone(), run };
+            let making =
+                Making { reader, hands, sink, snapshot, draft: &draft, version, actor: actor.clone(), run };
             match making.finish()? {
                 Some(made) => {
                     if let Made::New(candidate) = &made {
-                        hooks::after_cut(ctx, snapshot, candidate);
+                        hooks::after_cut(reader, hands, sink, snapshot, candidate);
                     }
                     return Ok(made);
                 }
-                None => ctx
-                    .screen
-                    .note("the release moved on meanwhile; once more, on top of its newest candidate"),
+                None => {
+                    sink.note("the release moved on meanwhile; once more, on top of its newest candidate")
+                }
             }
             continue;
         }
-        *snapshot = Snapshot::take(ctx)?;
+        *snapshot = Snapshot::take(reader, sink)?;
     }
     Err(Failure::new(Kind::Moved, format!("the candidates' chain moved {TRIES} times; nothing was built"))
         .hint("try again"))
@@ -102,7 +108,7 @@ pub fn make(
 
 /// Publishes the reservation of the next number. None where the chain moved.
 fn reserve(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     draft: &Draft,
     actor: &Actor,
@@ -112,20 +118,20 @@ fn reserve(
     let version = CandidateVersion { release: draft.release.clone(), number };
     let event = Event {
         id: snapshot.style.candidate(&version).to_string(),
-        at: ctx.world.now(),
+        at: reader.world.now(),
         actor: actor.clone(),
-        nonce: Context::nonce(),
+        nonce: fresh_nonce(),
         what: What::Reserved { version: version.clone(), commit: draft.commit },
     };
-    let (after, update) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
-    let run = ctx.journal().open(Run::Reservation {
+    let (after, update) = view.append(&reader.repo, std::slice::from_ref(&event))?;
+    let run = reader.journal().open(Run::Reservation {
         version: version.clone(),
         commit: draft.commit,
         nonce: event.nonce,
         expected: view.held,
         mint: None,
     })?;
-    match ctx.authority().publish(&ctx.repo, &[update])? {
+    match reader.authority().publish(&reader.repo, &[update])? {
         Published::Done => Ok(Some((after, version, run))),
         Published::Moved(_) => {
             run.close();
@@ -143,7 +149,9 @@ struct Built {
 
 /// A reserved candidate on its way.
 struct Making<'a, 'b> {
-    ctx: &'a Context<'a>,
+    reader: &'a Reader<'a>,
+    hands: &'a Hands<'a>,
+    sink: &'a dyn Sink,
     snapshot: &'b mut Snapshot,
     draft: &'b Draft,
     version: CandidateVersion,
@@ -154,13 +162,9 @@ struct Making<'a, 'b> {
 impl Making<'_, '_> {
     /// None where the release moved on meanwhile, and this has to be made again.
     fn finish(mut self) -> Result<Option<Made>> {
-        let ctx = self.ctx;
+        let sink = self.sink;
         let tag = self.snapshot.style.candidate(&self.version);
-        ctx.screen.note(&format!(
-            "{} reserved for {}",
-            ctx.screen.strong(tag.as_str()),
-            self.draft.commit.short()
-        ));
+        sink.notice(Notice::Reserved { tag: &tag, commit: self.draft.commit });
         let made = self.build(&tag).and_then(|built| self.mint(&tag, built));
         match made {
             Ok(made) => {
@@ -191,17 +195,17 @@ impl Making<'_, '_> {
     }
 
     fn build(&mut self, tag: &TagName) -> Result<Built> {
-        let ctx = self.ctx;
+        let (reader, sink) = (self.reader, self.sink);
         let config = self.configuration()?;
         let Some(build) = &config.build else {
             return Ok(Built { artifacts: Vec::new(), references: Vec::new(), provenance: None });
         };
-        let folder = scratch(ctx.world)?;
+        let folder = scratch(reader.world)?;
         self.run.works_in(folder.path())?;
-        let checkout = Checkout::create(&ctx.repo, self.draft.commit, folder.path())?;
+        let checkout = Checkout::create(&reader.repo, self.draft.commit, folder.path())?;
         let built = self.build_in(tag, build, &checkout, folder.path());
         if let Err(failure) = checkout.remove() {
-            ctx.screen.warn(&failure.message);
+            sink.warn(&failure.message);
         }
         built
     }
@@ -209,7 +213,7 @@ impl Making<'_, '_> {
     /// The candidate's own configuration, or trunk's where it has none.
     fn configuration(&self) -> Result<Config> {
         if self.snapshot.policy.commit.is_some()
-            && let Some(config) = config_at(&self.ctx.repo, self.draft.commit)?
+            && let Some(config) = config_at(&self.reader.repo, self.draft.commit)?
         {
             return Ok(config);
         }
@@ -223,11 +227,11 @@ impl Making<'_, '_> {
         checkout: &Checkout<'_>,
         folder: &Path,
     ) -> Result<Built> {
-        let ctx = self.ctx;
-        let started = ctx.world.now();
+        let (reader, hands, sink) = (self.reader, self.hands, self.sink);
+        let started = reader.world.now();
         let list = folder.join("references");
         std::fs::write(&list, "")?;
-        let log = workspace::log_file(ctx, &"build", u64::from(self.version.number))
+        let log = workspace::log_file(reader, &"build", u64::from(self.version.number))
             .map(|path| path.with_file_name(format!("{}.log", self.version)))?;
         if let Some(command) = &build.command {
             let program = workspace::program(command);
@@ -243,7 +247,7 @@ impl Making<'_, '_> {
                 nameless: false,
             };
             self.run.starts()?;
-            let (ended, _) = workspace::execute(ctx, run, "build", &mut |process| {
+            let (ended, _) = workspace::execute(hands, sink, run, "build", &mut |process| {
                 // Without this line a killed run's folder goes while its build is at work, which fails.
                 let _ = self.run.started(process);
             });
@@ -270,11 +274,11 @@ impl Making<'_, '_> {
         list: &Path,
     ) -> std::collections::BTreeMap<OsString, OsString> {
         let text = |value: &dyn std::fmt::Display| OsString::from(value.to_string());
-        let mut env = self.ctx.world.env.clone();
+        let mut env = self.reader.world.env.clone();
         Checkout::scrub(&mut env);
         env.extend(
             [
-                ("REL_PROJECT", text(self.ctx.project())),
+                ("REL_PROJECT", text(self.reader.project())),
                 ("REL_ACTION", "build".into()),
                 ("REL_TAG", text(tag)),
                 ("REL_VERSION", text(&self.version)),
@@ -297,11 +301,11 @@ impl Making<'_, '_> {
         list: &Path,
         started: chrono::DateTime<chrono::Utc>,
     ) -> Result<Built> {
-        let ctx = self.ctx;
+        let reader = self.reader;
         let failed = |why: &dyn std::fmt::Display| {
             Failure::new(Kind::CommandFailed, format!("the build of {tag} failed: {why}"))
         };
-        let cache = artifacts::cache(ctx);
+        let cache = artifacts::cache(reader);
         let found = collect(checkout.path(), &build.artifacts).map_err(|error| failed(&error))?;
         let mut files = Vec::new();
         for file in &found {
@@ -319,10 +323,10 @@ impl Making<'_, '_> {
             Some(Command::Argv(words)) => vec![json!(words)],
             None => Vec::new(),
         };
-        let remote = ctx.repo.remote_url(&ctx.home.remote);
-        let run_url = ctx.world.run_url();
+        let remote = reader.repo.remote_url(&reader.home.remote);
+        let run_url = reader.world.run_url();
         let statement = provenance::statement(&Provenance {
-            project: ctx.project(),
+            project: reader.project(),
             tag,
             commit: &self.draft.commit,
             remote_url: remote.as_deref(),
@@ -333,7 +337,7 @@ impl Making<'_, '_> {
             builder: "urn:rel:builder:local",
             invocation: run_url.as_deref(),
             started,
-            finished: ctx.world.now(),
+            finished: reader.world.now(),
         });
         let bytes = provenance::to_bytes(&statement);
         let digest = sha256_of(&bytes);
@@ -348,10 +352,10 @@ impl Making<'_, '_> {
 
     /// Stores the artifacts and publishes tag, artifacts and entry as one.
     fn mint(&mut self, tag: &TagName, built: Built) -> Result<Option<Made>> {
-        let ctx = self.ctx;
-        let cache = artifacts::cache(ctx);
+        let reader = self.reader;
+        let cache = artifacts::cache(reader);
         let location = Location::parse(&self.snapshot.policy.config.artifacts.store)?;
-        let now = ctx.world.now();
+        let now = reader.world.now();
         let stored = self.store(tag, &built, location, &cache, now)?;
         let provenance = built.provenance.map(|(_, digest)| digest);
         let record = self.record(tag, built.artifacts, built.references, provenance);
@@ -359,7 +363,7 @@ impl Making<'_, '_> {
         let text = format!("{} {}\n\n{}", candidate.project, candidate.version, self.draft.text);
         let message = candidate.message(&text);
         let object = write_tag(
-            &ctx.repo,
+            &reader.repo,
             tag,
             candidate.commit,
             &self.actor,
@@ -390,7 +394,7 @@ impl Making<'_, '_> {
         let config = &self.snapshot.policy.config;
         Candidate {
             tag: tag.clone(),
-            project: self.ctx.project().clone(),
+            project: self.reader.project().clone(),
             version: self.version.clone(),
             commit: self.draft.commit,
             trunk_commit: self.draft.trunk_commit,
@@ -400,8 +404,8 @@ impl Making<'_, '_> {
             references,
             store: config.artifacts.store.clone(),
             provenance,
-            nonce: Context::nonce(),
-            created_at: self.ctx.world.now(),
+            nonce: fresh_nonce(),
+            created_at: self.reader.world.now(),
             actor: self.actor.clone(),
             signed: config.version.sign,
         }
@@ -423,7 +427,7 @@ impl Making<'_, '_> {
             at,
             max_size: self.snapshot.policy.config.artifacts.max_size,
         };
-        let store = Store::open(location, &self.ctx.repo, cache);
+        let store = Store::open(location, &self.reader.repo, cache);
         failpoint::step("keep")?;
         store.put(&files, &publication).map_err(|error| match error {
             PutError::TooLarge(large) => {
@@ -434,17 +438,17 @@ impl Making<'_, '_> {
     }
 
     fn publish(&mut self, mint: Mint, candidate: Candidate) -> Result<Option<Made>> {
-        let ctx = self.ctx;
+        let reader = self.reader;
         self.run.mints(mint.clone())?;
         let minted = &mint.candidate;
         let event = Event {
             id: minted.tag.to_string(),
-            at: ctx.world.now(),
+            at: reader.world.now(),
             actor: self.actor.clone(),
-            nonce: Context::nonce(),
+            nonce: fresh_nonce(),
             what: What::Minted(minted.clone()),
         };
-        let patience = Patience::new(ctx);
+        let patience = Patience::new(reader);
         loop {
             if self.draft.yields
                 && let Some(winner) = self.winner()
@@ -457,7 +461,7 @@ impl Making<'_, '_> {
                 self.abandon(&format!("{newer} was minted meanwhile"))?;
                 return Ok(None);
             }
-            match mint::publish(ctx, &self.snapshot.candidates, &mint, &event) {
+            match mint::publish(reader, &self.snapshot.candidates, &mint, &event) {
                 Ok((after, Published::Done)) => {
                     self.snapshot.candidates = after;
                     self.snapshot.pool.push(minted.clone());
@@ -476,7 +480,7 @@ impl Making<'_, '_> {
                     }
                     // Nothing of a reserved number is there but what this run publishes, unless
                     // somebody did away with the chain and left the rest.
-                    let artifacts = artifacts_ref(ctx.project(), &minted.version);
+                    let artifacts = artifacts_ref(reader.project(), &minted.version);
                     if taken(&artifacts) {
                         return Err(Failure::new(
                             Kind::Refused,
@@ -518,7 +522,7 @@ impl Making<'_, '_> {
     }
 
     fn refresh(&mut self) -> Result<()> {
-        let fresh = Snapshot::take(self.ctx)?;
+        let fresh = Snapshot::take(self.reader, self.sink)?;
         self.snapshot.candidates = fresh.candidates;
         self.snapshot.pool = fresh.pool;
         Ok(())
@@ -527,35 +531,38 @@ impl Making<'_, '_> {
     /// Gives the number up, and takes back what was published for it.
     fn abandon(&mut self, reason: &str) -> Result<()> {
         self.give_up(reason)?;
-        self.run.mint().map_or(Ok(()), |mint| mint::take_back(self.ctx, mint))
+        self.run.mint().map_or(Ok(()), |mint| mint::take_back(self.reader, self.sink, mint))
     }
 
     fn give_up(&mut self, reason: &str) -> Result<()> {
-        let ctx = self.ctx;
+        let (reader, sink) = (self.reader, self.sink);
         for _ in 0..TRIES {
-            let view =
-                ledger::read::<CandidatesState>(&ctx.repo, &ledger::candidates_ref(ctx.project()), &[])?;
+            let view = ledger::read::<CandidatesState>(
+                &reader.repo,
+                &ledger::candidates_ref(reader.project()),
+                &[],
+            )?;
             if !view.state.reservations.iter().any(|r| r.version == self.version) {
                 return Ok(());
             }
             let event = Event {
                 id: self.snapshot.style.candidate(&self.version).to_string(),
-                at: ctx.world.now(),
+                at: reader.world.now(),
                 actor: self.actor.clone(),
-                nonce: Context::nonce(),
+                nonce: fresh_nonce(),
                 what: What::Abandoned {
                     version: self.version.clone(),
                     commit: self.draft.commit,
                     reason: reason.to_owned(),
                 },
             };
-            let (after, update) = view.append(&ctx.repo, &[event])?;
-            match ctx.authority().publish(&ctx.repo, &[update])? {
+            let (after, update) = view.append(&reader.repo, &[event])?;
+            match reader.authority().publish(&reader.repo, &[update])? {
                 Published::Done => {
                     self.snapshot.candidates = after;
                     return Ok(());
                 }
-                Published::Moved(_) => snapshot::fetch_chains(ctx)?,
+                Published::Moved(_) => snapshot::fetch_chains(reader, sink)?,
             }
         }
         Err(Failure::new(Kind::Moved, "the candidates' chain keeps moving"))

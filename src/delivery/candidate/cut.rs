@@ -1,9 +1,9 @@
 //! What a cut means: which commit, which release, which version.
 
-use crate::delivery::read::context::Context;
 use crate::delivery::read::foreign::Foreign;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::range::{baseline, changes, position};
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::{Change, summary};
@@ -38,9 +38,9 @@ pub struct Request {
 /// # Errors
 /// The commit is unknown or not on trunk; the release is closed or unknown;
 /// the version is taken.
-pub fn intend(ctx: &Context<'_>, snapshot: &Snapshot, request: &Request) -> Result<Intended> {
-    whole_history(ctx, snapshot)?;
-    let commit = on_trunk(ctx, snapshot, request.rev.as_deref())?;
+pub fn intend(reader: &Reader<'_>, snapshot: &Snapshot, request: &Request) -> Result<Intended> {
+    whole_history(reader, snapshot)?;
+    let commit = on_trunk(reader, snapshot, request.rev.as_deref())?;
     let scheme = snapshot.policy.config.version.scheme;
     let explicit = |text: &String| {
         snapshot
@@ -71,38 +71,41 @@ pub fn intend(ctx: &Context<'_>, snapshot: &Snapshot, request: &Request) -> Resu
     let newest = snapshot.candidates.state.newest().and_then(|line| snapshot.newest_of(&line.release));
     if request.if_changed
         && let Some(newest) = newest
-        && unchanged(ctx, &scope, newest, commit)?
+        && unchanged(reader, &scope, newest, commit)?
     {
         return Ok(Intended::Exists(newest.clone()));
     }
-    let foreign = Foreign::read(ctx, snapshot)?;
-    let base = base(ctx, snapshot, &foreign, commit)?;
+    let foreign = Foreign::read(reader, snapshot)?;
+    let base = base(reader, snapshot, &foreign, commit)?;
     let (release, text) = match &line {
         Some(release) => {
-            let parent = open_line(ctx, snapshot, release, commit)?;
-            (release.clone(), list(ctx, &scope, &history::range(&ctx.repo, &[parent.trunk_commit], commit)?)?)
+            let parent = open_line(reader, snapshot, release, commit)?;
+            (
+                release.clone(),
+                list(reader, &scope, &history::range(&reader.repo, &[parent.trunk_commit], commit)?)?,
+            )
         }
         None => {
             let since: Vec<Oid> = base.commit.into_iter().collect();
-            let range = history::range(&ctx.repo, &since, commit)?;
+            let range = history::range(&reader.repo, &since, commit)?;
             let few = if since.is_empty() { &range[..range.len().min(FIRST)] } else { &range[..] };
             let mut own = Vec::new();
             for oid in few {
-                if scope.touched_by(ctx, *oid)? {
+                if scope.touched_by(reader, *oid)? {
                     own.push(*oid);
                 }
             }
-            let own = changes(ctx, &own)?;
+            let own = changes(reader, &own)?;
             let release = match wanted {
                 Some(version) => free(snapshot, &foreign, version, commit)?,
-                None => next(ctx, snapshot, &foreign, request, base.version.as_ref(), &own, commit),
+                None => next(reader, snapshot, &foreign, request, base.version.as_ref(), &own, commit),
             };
             (release, told(base.text.as_deref(), &own))
         }
     };
     let least_number = foreign.least_number(&release);
     Ok(Intended::New(Box::new(Draft {
-        position: position(ctx, snapshot, commit)?,
+        position: position(reader, snapshot, commit)?,
         commit,
         trunk_commit: commit,
         parent: None,
@@ -121,8 +124,8 @@ fn existing_nowhere(snapshot: &Snapshot, commit: Oid) -> bool {
 
 /// A version and a place on trunk are counted from the history, so all of it
 /// has to be here.
-fn whole_history(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<()> {
-    if ctx.has_history(snapshot.trunk)? {
+fn whole_history(reader: &Reader<'_>, snapshot: &Snapshot) -> Result<()> {
+    if reader.has_history(snapshot.trunk)? {
         return Ok(());
     }
     Err(Failure::new(Kind::Refused, "this clone is shallow, and a cut counts commits; nothing changed")
@@ -132,32 +135,32 @@ fn whole_history(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<()> {
 }
 
 /// The commit a person means, which must be an ancestor of trunk's tip.
-fn on_trunk(ctx: &Context<'_>, snapshot: &Snapshot, rev: Option<&str>) -> Result<Oid> {
-    let trunk = &ctx.home.trunk;
+fn on_trunk(reader: &Reader<'_>, snapshot: &Snapshot, rev: Option<&str>) -> Result<Oid> {
+    let trunk = &reader.home.trunk;
     let commit = match rev {
         None => return Ok(snapshot.trunk),
         Some(rev) if rev == "trunk" || rev == trunk => return Ok(snapshot.trunk),
-        Some(rev) => ctx.repo.resolve_commit(rev)?.ok_or_else(|| {
+        Some(rev) => reader.repo.resolve_commit(rev)?.ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("there is no commit {rev} in this clone"))
                 .hint("git fetch, if it was made elsewhere")
         })?,
     };
-    if history::is_ancestor(&ctx.repo, commit, snapshot.trunk)? {
+    if history::is_ancestor(&reader.repo, commit, snapshot.trunk)? {
         return Ok(commit);
     }
-    let info = ctx.repo.commit(commit)?;
+    let info = reader.repo.commit(commit)?;
     let failure = Failure::new(Kind::Refused, format!("{} is not on trunk; nothing changed", commit.short()))
         .reason("trunk", format!("{:?} is no ancestor of {trunk}, {}", info.subject, snapshot.trunk.short()));
-    Err(if ctx.is_local() {
+    Err(if reader.is_local() {
         failure.hint(format!("merge it into {trunk} first"))
     } else {
-        failure.hint(format!("merge it into {trunk} and push: git push {} {trunk}", ctx.home.remote))
+        failure.hint(format!("merge it into {trunk} and push: git push {} {trunk}", reader.home.remote))
     })
 }
 
-fn unchanged(ctx: &Context<'_>, scope: &Scope, newest: &Minted, commit: Oid) -> Result<bool> {
-    for oid in history::range(&ctx.repo, &[newest.trunk_commit], commit)? {
-        if scope.touched_by(ctx, oid)? {
+fn unchanged(reader: &Reader<'_>, scope: &Scope, newest: &Minted, commit: Oid) -> Result<bool> {
+    for oid in history::range(&reader.repo, &[newest.trunk_commit], commit)? {
+        if scope.touched_by(reader, oid)? {
             return Ok(false);
         }
     }
@@ -177,12 +180,12 @@ struct Base {
 
 /// The newest version before this commit, ours or a foreign tag's; where there
 /// is none, what was recorded as live.
-fn base(ctx: &Context<'_>, snapshot: &Snapshot, foreign: &Foreign, commit: Oid) -> Result<Base> {
+fn base(reader: &Reader<'_>, snapshot: &Snapshot, foreign: &Foreign, commit: Oid) -> Result<Base> {
     let ours = snapshot.candidates.state.newest();
     let ours_at = ours.and_then(|line| line.trunk_commit);
     if !foreign.is_empty() {
         let exclude: Vec<Oid> = ours_at.into_iter().collect();
-        for oid in history::range(&ctx.repo, &exclude, commit)? {
+        for oid in history::range(&reader.repo, &exclude, commit)? {
             if let Some(taken) = foreign.at(oid) {
                 let (version, text) = (Some(taken.release.clone()), Some(taken.text.clone()));
                 return Ok(Base { version, text, commit: Some(oid) });
@@ -193,7 +196,7 @@ fn base(ctx: &Context<'_>, snapshot: &Snapshot, foreign: &Foreign, commit: Oid) 
         let release = &ours.release;
         return Ok(Base { version: Some(release.clone()), text: Some(release.to_string()), commit: ours_at });
     }
-    Ok(match baseline(ctx, snapshot, commit)? {
+    Ok(match baseline(reader, snapshot, commit)? {
         Some(live) => {
             Base { version: None, text: Some(live.tag.label().to_owned()), commit: Some(live.commit) }
         }
@@ -202,7 +205,7 @@ fn base(ctx: &Context<'_>, snapshot: &Snapshot, foreign: &Foreign, commit: Oid) 
 }
 
 fn open_line<'a>(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &'a Snapshot,
     release: &Version,
     commit: Oid,
@@ -216,7 +219,7 @@ fn open_line<'a>(
             .reason("release", format!("{release} reached its final environment"))
             .hint("open the next one: rel cut"));
     }
-    if !history::is_ancestor(&ctx.repo, newest.trunk_commit, commit)? {
+    if !history::is_ancestor(&reader.repo, newest.trunk_commit, commit)? {
         return Err(Failure::new(
             Kind::Refused,
             format!("{} is not later than {} on trunk; nothing changed", commit.short(), newest.tag),
@@ -242,7 +245,7 @@ fn free(snapshot: &Snapshot, foreign: &Foreign, version: Version, commit: Oid) -
 /// The version that a cut opens: counted from `base`, and never at or below a
 /// full release that somebody tagged, on another branch for example.
 fn next(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     foreign: &Foreign,
     request: &Request,
@@ -253,20 +256,20 @@ fn next(
     let config = &snapshot.policy.config.version;
     let bump = request.bump.unwrap_or(config.bump);
     let base = base.max(foreign.latest_release());
-    let next = version::next(config.scheme, bump, base, own, ctx.world.now().date_naive());
+    let next = version::next(config.scheme, bump, base, own, reader.world.now().date_naive());
     version::next_free(next, config.scheme, |version| {
         foreign.takes(version) || snapshot.candidates.state.taken(version, commit)
     })
 }
 
-fn list(ctx: &Context<'_>, scope: &Scope, range: &[Oid]) -> Result<String> {
+fn list(reader: &Reader<'_>, scope: &Scope, range: &[Oid]) -> Result<String> {
     let mut own = Vec::new();
     for oid in range {
-        if scope.touched_by(ctx, *oid)? {
+        if scope.touched_by(reader, *oid)? {
             own.push(*oid);
         }
     }
-    Ok(summary(&changes(ctx, &own)?))
+    Ok(summary(&changes(reader, &own)?))
 }
 
 fn told(base: Option<&str>, own: &[Change]) -> String {

@@ -6,7 +6,8 @@
 //! the last: then they are no candidate's yet. The journal names them, so that
 //! the next run can put the rest there, or take back what was given up.
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
+use crate::delivery::sink::Sink;
 use crate::domain::candidates::{CandidatesState, Event, What};
 use crate::domain::name::Oid;
 use crate::failure::Result;
@@ -20,23 +21,23 @@ use crate::store::ledger::{self, View};
 /// # Errors
 /// As [`crate::store::authority::Authority::publish`].
 pub fn publish(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     view: &View<CandidatesState>,
     mint: &Mint,
     event: &Event,
 ) -> Result<(View<CandidatesState>, Published)> {
-    let (after, entry) = view.append(&ctx.repo, std::slice::from_ref(event))?;
+    let (after, entry) = view.append(&reader.repo, std::slice::from_ref(event))?;
     // The entry comes last: whoever sees it finds the tag, and whoever finds the tag the artifacts.
-    let made = refs(ctx, mint).into_iter().map(|(name, new)| RefUpdate {
+    let made = refs(reader, mint).into_iter().map(|(name, new)| RefUpdate {
         name,
         expected: Expected::MustNotExist,
         new,
     });
     let updates: Vec<RefUpdate> = made.chain([entry]).collect();
-    let published = ctx.authority().publish(&ctx.repo, &updates)?;
-    if published == Published::Done && !ctx.is_local() {
-        let copy = format!("{}{}", ctx.tags_prefix(), mint.candidate.tag);
-        ctx.repo.set_cache_ref(&copy, mint.candidate.tag_object)?;
+    let published = reader.authority().publish(&reader.repo, &updates)?;
+    if published == Published::Done && !reader.is_local() {
+        let copy = format!("{}{}", reader.tags_prefix(), mint.candidate.tag);
+        reader.repo.set_cache_ref(&copy, mint.candidate.tag_object)?;
     }
     Ok((after, published))
 }
@@ -45,13 +46,13 @@ pub fn publish(
 ///
 /// # Errors
 /// The authority cannot be reached.
-pub fn is_begun(ctx: &Context<'_>, mint: &Mint) -> Result<bool> {
-    let refs = refs(ctx, mint);
+pub fn is_begun(reader: &Reader<'_>, mint: &Mint) -> Result<bool> {
+    let refs = refs(reader, mint);
     let names: Vec<&str> = refs.iter().map(|(name, _)| name.as_str()).collect();
-    let held = ctx.authority().tips(&ctx.repo, &names)?;
+    let held = reader.authority().tips(&reader.repo, &names)?;
     let there: Vec<bool> = refs.iter().zip(held).map(|((_, new), held)| held == Some(*new)).collect();
     let tag_is_there = there.last() == Some(&true);
-    Ok(tag_is_there || there.contains(&true) && ctx.repo.is_intact(mint.candidate.tag_object))
+    Ok(tag_is_there || there.contains(&true) && reader.repo.is_intact(mint.candidate.tag_object))
 }
 
 /// Takes back what was put there for a number that was abandoned since; says
@@ -59,25 +60,25 @@ pub fn is_begun(ctx: &Context<'_>, mint: &Mint) -> Result<bool> {
 ///
 /// # Errors
 /// git failed.
-pub fn take_back(ctx: &Context<'_>, mint: &Mint) -> Result<()> {
-    if !is_abandoned(ctx, mint)? {
+pub fn take_back(reader: &Reader<'_>, sink: &dyn Sink, mint: &Mint) -> Result<()> {
+    if !is_abandoned(reader, mint)? {
         return Ok(());
     }
-    let refs = refs(ctx, mint);
+    let refs = refs(reader, mint);
     let tag = &mint.candidate.tag;
-    if let Err(failure) = ctx.authority().remove(&ctx.repo, &refs) {
-        ctx.screen.warn(&format!(
+    if let Err(failure) = reader.authority().remove(&reader.repo, &refs) {
+        sink.warn(&format!(
             "what was put there for {tag}, which is no candidate, could not be taken back; \
              rel fsck names it: {}",
             failure.message
         ));
         return Ok(());
     }
-    if !ctx.is_local() {
-        let copies = [format!("{}{tag}", ctx.tags_prefix()), tag.to_ref()];
+    if !reader.is_local() {
+        let copies = [format!("{}{tag}", reader.tags_prefix()), tag.to_ref()];
         for copy in copies {
-            if ctx.repo.ref_target(&copy)? == Some(mint.candidate.tag_object) {
-                ctx.repo.delete_cache_ref(&copy)?;
+            if reader.repo.ref_target(&copy)? == Some(mint.candidate.tag_object) {
+                reader.repo.delete_cache_ref(&copy)?;
             }
         }
     }
@@ -85,10 +86,10 @@ pub fn take_back(ctx: &Context<'_>, mint: &Mint) -> Result<()> {
 }
 
 /// Whether the chain, as this clone has it, says that the number came to nothing.
-fn is_abandoned(ctx: &Context<'_>, mint: &Mint) -> Result<bool> {
-    let tip = ledger::tip(&ctx.repo, &ledger::candidates_ref(ctx.project()), &[])?;
+fn is_abandoned(reader: &Reader<'_>, mint: &Mint) -> Result<bool> {
+    let tip = ledger::tip(&reader.repo, &ledger::candidates_ref(reader.project()), &[])?;
     let ours = &mint.candidate.version;
-    for event in ledger::events::<CandidatesState>(&ctx.repo, tip) {
+    for event in ledger::events::<CandidatesState>(&reader.repo, tip) {
         match event?.1.what {
             What::Abandoned { version, .. } if version == *ours => return Ok(true),
             What::Reserved { version, .. } if version == *ours => return Ok(false),
@@ -100,8 +101,8 @@ fn is_abandoned(ctx: &Context<'_>, mint: &Mint) -> Result<bool> {
 }
 
 /// All but the entry, in the order they are made.
-fn refs(ctx: &Context<'_>, mint: &Mint) -> Vec<(String, Oid)> {
+fn refs(reader: &Reader<'_>, mint: &Mint) -> Vec<(String, Oid)> {
     let candidate = &mint.candidate;
-    let artifacts = mint.artifacts.map(|new| (artifacts_ref(ctx.project(), &candidate.version), new));
+    let artifacts = mint.artifacts.map(|new| (artifacts_ref(reader.project(), &candidate.version), new));
     artifacts.into_iter().chain([(candidate.tag.to_ref(), candidate.tag_object)]).collect()
 }

@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::read::candidate_tags::carried;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::foreign::Foreign;
 use crate::delivery::read::range::changes;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::Named;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidate::Pick;
@@ -30,14 +30,12 @@ pub struct Target {
     pub follows: bool,
 }
 
-/// What a person means by `--onto`, or by leaving it out.
+/// What a person means by `--onto`.
 ///
 /// # Errors
-/// Nothing is called that; two releases could be meant and nobody can be
-/// asked (exit 2).
-pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, onto: Option<&str>) -> Result<Target> {
-    let Some(text) = onto else { return default(ctx, snapshot) };
-    let (minted, named) = snapshot.candidate_named(ctx, text)?;
+/// Nothing is called that.
+pub fn target(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Target> {
+    let (minted, named) = snapshot.candidate_named(reader, text)?;
     Ok(Target { onto: minted.tag.clone(), follows: named == Named::Release })
 }
 
@@ -47,8 +45,8 @@ pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, onto: Option<&str>) -> Res
 ///
 /// # Errors
 /// There is no such release.
-pub fn since(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Vec<Target>> {
-    let (first, _) = snapshot.candidate_named(ctx, text)?;
+pub fn since(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Vec<Target>> {
+    let (first, _) = snapshot.candidate_named(reader, text)?;
     let state = &snapshot.candidates.state;
     let order = |release: &Version| state.line(release).map(|line| (line.position, line.release.clone()));
     let first = order(&first.version.release);
@@ -70,7 +68,25 @@ pub fn since(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Vec<T
     Ok(targets.map(|minted| Target { onto: minted.tag.clone(), follows: true }).collect())
 }
 
-fn default(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Target> {
+/// What a pick goes onto where nobody says so.
+#[derive(Debug)]
+pub enum DefaultTarget {
+    /// The newest release: nothing else is meant.
+    Newest(Target),
+    /// The newest release, or the one that is live: somebody has to say which.
+    Either {
+        /// The release that is live, and its newest candidate.
+        live: (Version, Target),
+        /// The newest release, and its newest candidate.
+        newest: (Version, Target),
+    },
+}
+
+/// What a pick goes onto where nobody says so.
+///
+/// # Errors
+/// There is no release.
+pub fn default_target(snapshot: &Snapshot) -> Result<DefaultTarget> {
     let newest =
         snapshot.candidates.state.newest().and_then(|line| snapshot.newest_of(&line.release)).ok_or_else(
             || Failure::new(Kind::NotFound, "there is no release to pick onto").hint("open one: rel cut"),
@@ -84,24 +100,13 @@ fn default(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Target> {
         // A baseline is nothing that could be picked onto.
         .filter_map(|live| snapshot.minted(&live.tag))
         .find(|live| live.version.release != newest.version.release);
-    let Some(live) = live else { return Ok(newest_target) };
+    let Some(live) = live else { return Ok(DefaultTarget::Newest(newest_target)) };
     let (newest_release, live_release) = (&newest.version.release, &live.version.release);
-    let which = format!("{newest_release} is the newest release, but {live_release} is the one that is live");
-    if !ctx.can_ask() || ctx.options.yes {
-        return Err(Failure::new(Kind::Usage, format!("{which}; which one is meant?"))
-            .hint(format!("--onto {newest_release}"))
-            .hint(format!("--onto {live_release}")));
-    }
-    let choices = [format!("{live_release}, live"), format!("{newest_release}, the newest")];
-    let chosen = ctx.asker.choose(&format!("{which}. Pick onto"), &choices.each_ref().map(String::as_str))?;
-    match chosen {
-        Some(0) => {
-            let onto = snapshot.newest_of(live_release).map_or_else(|| live.tag.clone(), |m| m.tag.clone());
-            Ok(Target { onto, follows: true })
-        }
-        Some(_) => Ok(newest_target),
-        None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
-    }
+    let onto = snapshot.newest_of(live_release).map_or_else(|| live.tag.clone(), |m| m.tag.clone());
+    Ok(DefaultTarget::Either {
+        live: (live_release.clone(), Target { onto, follows: true }),
+        newest: (newest_release.clone(), newest_target),
+    })
 }
 
 /// What became of each commit that was asked for.
@@ -120,10 +125,10 @@ pub enum Fate {
 ///
 /// # Errors
 /// One is unknown; a range has nothing in it.
-pub fn sources(ctx: &Context<'_>, revs: &[String]) -> Result<Vec<Oid>> {
+pub fn sources(reader: &Reader<'_>, revs: &[String]) -> Result<Vec<Oid>> {
     let mut commits = Vec::new();
     for rev in revs {
-        for commit in named(ctx, rev)? {
+        for commit in named(reader, rev)? {
             if !commits.contains(&commit) {
                 commits.push(commit);
             }
@@ -132,9 +137,9 @@ pub fn sources(ctx: &Context<'_>, revs: &[String]) -> Result<Vec<Oid>> {
     Ok(commits)
 }
 
-fn named(ctx: &Context<'_>, rev: &str) -> Result<Vec<Oid>> {
+fn named(reader: &Reader<'_>, rev: &str) -> Result<Vec<Oid>> {
     let find = |text: &str| {
-        ctx.repo.resolve_commit(text)?.ok_or_else(|| {
+        reader.repo.resolve_commit(text)?.ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("there is no commit {text} in this clone"))
                 .hint("git fetch, if it was made elsewhere")
         })
@@ -145,7 +150,7 @@ fn named(ctx: &Context<'_>, rev: &str) -> Result<Vec<Oid>> {
             .hint("A..B is what B has and A has not"));
     }
     let end = |text: &str| find(if text.is_empty() { "HEAD" } else { text });
-    let mut range = history::range(&ctx.repo, &[end(from)?], end(to)?)?;
+    let mut range = history::range(&reader.repo, &[end(from)?], end(to)?)?;
     if range.is_empty() {
         return Err(Failure::new(Kind::NotFound, format!("there is no commit in {rev}"))
             .hint("A..B is what B has and A has not"));
@@ -208,7 +213,7 @@ pub struct Conflict {
 /// # Errors
 /// A merge without `-m`, an unknown target.
 pub fn plan(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     target: &Target,
     wanted: &Wanted,
@@ -220,16 +225,16 @@ pub fn plan(
         .ok_or_else(|| Failure::new(Kind::NotFound, format!("there is no candidate {}", target.onto)))?;
     let parent =
         if target.follows { snapshot.newest_of(&named.version.release).unwrap_or(named) } else { named };
-    let carried = carried(ctx, snapshot, parent)?;
+    let carried = carried(reader, snapshot, parent)?;
     let mut head = parent.commit;
     let mut picks = Vec::new();
     let mut before = Vec::new();
     for &source in &wanted.commits {
-        if let Some(how) = contained(ctx, parent, &carried, source)? {
+        if let Some(how) = contained(reader, parent, &carried, source)? {
             fates.push(Fate::Contained(source, how));
             continue;
         }
-        let commit = match one(ctx, wanted, source, head)? {
+        let commit = match one(reader, wanted, source, head)? {
             Applied::Conflict(paths) => {
                 let parent = parent.tag.clone();
                 return Ok(Planned::Conflict(Conflict { parent, onto: head, source, paths, before }));
@@ -250,7 +255,7 @@ pub fn plan(
     if picks.is_empty() {
         return Ok(Planned::Ready(Intended::Exists(parent.clone())));
     }
-    draft(ctx, snapshot, target, parent, picks, head).map(Planned::Ready)
+    draft(reader, snapshot, target, parent, picks, head).map(Planned::Ready)
 }
 
 /// What applying one commit came to.
@@ -261,22 +266,22 @@ enum Applied {
     Conflict(Vec<String>),
 }
 
-fn one(ctx: &Context<'_>, wanted: &Wanted, source: Oid, head: Oid) -> Result<Applied> {
+fn one(reader: &Reader<'_>, wanted: &Wanted, source: Oid, head: Oid) -> Result<Applied> {
     let mut theirs = wanted.known.iter().filter(|known| known.source == source);
-    let is_here = |known: &&Known| known.commit.is_none_or(|commit| ctx.repo.has_object(commit));
+    let is_here = |known: &&Known| known.commit.is_none_or(|commit| reader.repo.has_object(commit));
     if let Some(known) = theirs.clone().find(|known| known.onto == head).filter(is_here) {
         return Ok(Applied::As(known.commit));
     }
-    let make = |tree| commit_pick(&ctx.repo, source, head, tree, &ctx.actor()?, ctx.world.now());
-    let paths = match pick(&ctx.repo, source, head, wanted.mainline)? {
+    let make = |tree| commit_pick(&reader.repo, source, head, tree, &reader.actor()?, reader.world.now());
+    let paths = match pick(&reader.repo, source, head, wanted.mainline)? {
         Picked::Empty => return Ok(Applied::As(None)),
         Picked::Clean(tree) => return Ok(Applied::As(Some(make(tree)?))),
         Picked::Conflict(paths) => paths,
     };
     // What a person resolved onto another candidate may fit as they resolved it.
     let by_hand = theirs.find_map(|known| known.commit.filter(|_| known.by_hand));
-    if let Some(resolved) = by_hand.filter(|commit| ctx.repo.has_object(*commit)) {
-        match pick(&ctx.repo, resolved, head, None)? {
+    if let Some(resolved) = by_hand.filter(|commit| reader.repo.has_object(*commit)) {
+        match pick(&reader.repo, resolved, head, None)? {
             Picked::Empty => return Ok(Applied::As(None)),
             Picked::Clean(tree) => return Ok(Applied::As(Some(make(tree)?))),
             Picked::Conflict(_) => {}
@@ -286,14 +291,14 @@ fn one(ctx: &Context<'_>, wanted: &Wanted, source: Oid, head: Oid) -> Result<App
 }
 
 fn draft(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     target: &Target,
     parent: &Minted,
     picks: Vec<Pick>,
     head: Oid,
 ) -> Result<Intended> {
-    let foreign = Foreign::read(ctx, snapshot)?;
+    let foreign = Foreign::read(reader, snapshot)?;
     let line = snapshot.candidates.state.line(&parent.version.release);
     let release = if line.is_some_and(|line| line.closed) {
         version::next_patch(snapshot.policy.config.version.scheme, &parent.version.release, |version| {
@@ -302,7 +307,7 @@ fn draft(
     } else {
         parent.version.release.clone()
     };
-    let told = summary(&changes(ctx, &picks.iter().map(|pick| pick.commit).collect::<Vec<_>>())?);
+    let told = summary(&changes(reader, &picks.iter().map(|pick| pick.commit).collect::<Vec<_>>())?);
     Ok(Intended::New(Box::new(Draft {
         commit: head,
         trunk_commit: parent.trunk_commit,
@@ -318,12 +323,12 @@ fn draft(
 }
 
 fn contained(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     parent: &Minted,
     known: &[(Pick, TagName)],
     source: Oid,
 ) -> Result<Option<String>> {
-    if history::is_ancestor(&ctx.repo, source, parent.commit)? {
+    if history::is_ancestor(&reader.repo, source, parent.commit)? {
         return Ok(Some(format!("{} descends from it", parent.tag)));
     }
     if let Some((pick, tag)) = known.iter().find(|(pick, _)| pick.source == source || pick.commit == source) {

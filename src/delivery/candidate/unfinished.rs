@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::candidate::pick::{Conflict, Known, Target, Wanted};
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::domain::artifact::sha256_of;
 use crate::domain::name::{Oid, TagName};
 use crate::failpoint;
@@ -53,26 +53,26 @@ pub struct Stop {
     ready: bool,
 }
 
-fn state_file(ctx: &Context<'_>) -> PathBuf {
-    ctx.state_dir().join("pick.json")
+fn state_file(reader: &Reader<'_>) -> PathBuf {
+    reader.state_dir().join("pick.json")
 }
 
 /// Where this clone's worktree goes: outside of every working tree, and where
 /// it is still there after a restart of the machine.
-fn folder(ctx: &Context<'_>) -> PathBuf {
-    let home = || ctx.world.var("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    let state = ctx.world.var("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+fn folder(reader: &Reader<'_>) -> PathBuf {
+    let home = || reader.world.var("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    let state = reader.world.var("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
     let base = state.or_else(home).unwrap_or_else(|| PathBuf::from("/tmp"));
-    let clone = sha256_of(ctx.repo.common_dir().as_os_str().as_encoded_bytes()).hex();
-    base.join("rel").join(format!("{}-{}", ctx.project(), &clone[..12]))
+    let clone = sha256_of(reader.repo.common_dir().as_os_str().as_encoded_bytes()).hex();
+    base.join("rel").join(format!("{}-{}", reader.project(), &clone[..12]))
 }
 
 /// What waits in this clone, if something does.
 ///
 /// # Errors
 /// It was written by a newer version, or is no record.
-pub fn read(ctx: &Context<'_>) -> Result<Option<Unfinished>> {
-    let file = state_file(ctx);
+pub fn read(reader: &Reader<'_>) -> Result<Option<Unfinished>> {
+    let file = state_file(reader);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -95,11 +95,12 @@ pub fn read(ctx: &Context<'_>) -> Result<Option<Unfinished>> {
     serde_json::from_str(&text).map(Some).map_err(damaged)
 }
 
-fn write(ctx: &Context<'_>, unfinished: &Unfinished) -> Result<()> {
+fn write(reader: &Reader<'_>, unfinished: &Unfinished) -> Result<()> {
     // Commits that it names are on the disk before it is.
-    ctx.repo.sync_objects()?;
-    let file = state_file(ctx);
-    fs::create_dir_all(ctx.state_dir()).doing(format!("{} cannot be made", ctx.state_dir().display()))?;
+    reader.repo.sync_objects()?;
+    let file = state_file(reader);
+    fs::create_dir_all(reader.state_dir())
+        .doing(format!("{} cannot be made", reader.state_dir().display()))?;
     let text = serde_json::to_string_pretty(unfinished).doing("a cherry-pick cannot be written down")?;
     file::replace(&file, &text)
 }
@@ -110,7 +111,7 @@ fn write(ctx: &Context<'_>, unfinished: &Unfinished) -> Result<()> {
 /// # Errors
 /// It cannot be laid out.
 pub fn lay_out(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     wanted: &mut Wanted,
     targets: &[Target],
     no_deploy: bool,
@@ -129,22 +130,22 @@ pub fn lay_out(
             onto: conflict.onto,
             source: conflict.source,
             paths: conflict.paths.clone(),
-            worktree: folder(ctx).join(format!("{}-{}", ctx.project(), conflict.parent)),
+            worktree: folder(reader).join(format!("{}-{}", reader.project(), conflict.parent)),
             ready: false,
         },
     };
-    write(ctx, &unfinished)?;
+    write(reader, &unfinished)?;
     failpoint::step("unfinished")?;
     let Stop { onto, source, worktree, .. } = &unfinished.stop;
-    let paths = resolving::lay_out(&ctx.repo, worktree, *onto, *source, wanted.mainline)?;
+    let paths = resolving::lay_out(&reader.repo, worktree, *onto, *source, wanted.mainline)?;
     failpoint::step("laid out")?;
     if paths.is_empty() {
-        let known = resolved(ctx, &unfinished.stop)?;
+        let known = resolved(reader, &unfinished.stop)?;
         remember(wanted, known);
         return Ok(None);
     }
     (unfinished.stop.paths, unfinished.stop.ready) = (paths, true);
-    write(ctx, &unfinished)?;
+    write(reader, &unfinished)?;
     Ok(Some(unfinished.stop))
 }
 
@@ -152,8 +153,8 @@ pub fn lay_out(
 ///
 /// # Errors
 /// It is not resolved; the worktree is gone.
-pub fn resume(ctx: &Context<'_>) -> Result<Unfinished> {
-    let Some(mut unfinished) = read(ctx)? else {
+pub fn resume(reader: &Reader<'_>) -> Result<Unfinished> {
+    let Some(mut unfinished) = read(reader)? else {
         return Err(Failure::new(Kind::Refused, "there is no cherry-pick to go on with; nothing changed")
             .hint("begin one: rel cherry-pick COMMIT"));
     };
@@ -170,19 +171,19 @@ pub fn resume(ctx: &Context<'_>) -> Result<Unfinished> {
         .reason("worktree", stop.worktree.display().to_string())
         .hint("rel cherry-pick --abort, and pick again"));
     }
-    let known = resolved(ctx, stop)?;
+    let known = resolved(reader, stop)?;
     remember(&mut unfinished.wanted, known);
     Ok(unfinished)
 }
 
-fn resolved(ctx: &Context<'_>, stop: &Stop) -> Result<Known> {
+fn resolved(reader: &Reader<'_>, stop: &Stop) -> Result<Known> {
     let Stop { onto, source, worktree, .. } = stop;
-    let make = |tree| commit_pick(&ctx.repo, *source, *onto, tree, &ctx.actor()?, ctx.world.now());
-    let before = ctx.repo.commit(*onto)?.tree;
-    let commit = match resolving::resolution(&ctx.repo, worktree, *onto, *source)? {
+    let make = |tree| commit_pick(&reader.repo, *source, *onto, tree, &reader.actor()?, reader.world.now());
+    let before = reader.repo.commit(*onto)?.tree;
+    let commit = match resolving::resolution(&reader.repo, worktree, *onto, *source)? {
         Resolution::Tree(tree) => (tree != before).then(|| make(tree)).transpose()?,
         Resolution::Commit(commit) => {
-            let info = ctx.repo.commit(commit)?;
+            let info = reader.repo.commit(commit)?;
             // Whoever commits by hand may have dropped the line that says where it is from.
             let says = info.message.contains(&format!("(cherry picked from commit {source})"));
             match (info.tree == before, says) {
@@ -203,22 +204,22 @@ fn remember(wanted: &mut Wanted, known: Known) {
 }
 
 /// Whether something waits in this clone, or was left of what did.
-pub fn is_there(ctx: &Context<'_>) -> bool {
-    state_file(ctx).exists() || folder(ctx).exists()
+pub fn is_there(reader: &Reader<'_>) -> bool {
+    state_file(reader).exists() || folder(reader).exists()
 }
 
 /// Leaves no trace of what waits in this clone.
 ///
 /// # Errors
 /// The worktree cannot be removed.
-pub fn clear(ctx: &Context<'_>) -> Result<()> {
-    let folder = folder(ctx);
-    resolving::clear(&ctx.repo, &folder)?;
+pub fn clear(reader: &Reader<'_>) -> Result<()> {
+    let folder = folder(reader);
+    resolving::clear(&reader.repo, &folder)?;
     // The folder around it, where no other clone has anything there.
     if let Some(around) = folder.parent() {
         let _ = fs::remove_dir(around);
     }
-    let file = state_file(ctx);
+    let file = state_file(reader);
     match fs::remove_file(&file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).doing(format!("{} cannot be removed", file.display()))
@@ -231,8 +232,8 @@ pub fn clear(ctx: &Context<'_>) -> Result<()> {
 ///
 /// # Errors
 /// One waits.
-pub fn must_be_none(ctx: &Context<'_>) -> Result<()> {
-    let Some(Unfinished { stop, .. }) = read(ctx)? else { return Ok(()) };
+pub fn must_be_none(reader: &Reader<'_>) -> Result<()> {
+    let Some(Unfinished { stop, .. }) = read(reader)? else { return Ok(()) };
     Err(Failure::new(
         Kind::Refused,
         format!("a pick of {} onto {} is not finished; nothing changed", stop.source.short(), stop.parent),

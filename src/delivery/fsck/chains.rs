@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Look, Repair, by_hand};
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten::{self, Now};
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{self, EnvState};
@@ -15,6 +15,7 @@ use crate::store::authority::{Authority, Expected, RefUpdate};
 use crate::store::chain;
 use crate::store::ledger::{self, State};
 use crate::store::recheck::{Fault, Rechecked, What, recheck};
+use crate::world::fresh_nonce;
 
 /// What the chains vouch for.
 #[derive(Debug, Default)]
@@ -44,17 +45,17 @@ type Deployed = BTreeMap<TagName, (String, Oid, String)>;
 ///
 /// # Errors
 /// git failed.
-pub(crate) fn unreadable(ctx: &Context<'_>) -> Result<Vec<Finding>> {
-    let chains = ctx.repo.refs_under(&format!("refs/notes/rel/{}/", ctx.project()))?;
+pub(crate) fn unreadable(reader: &Reader<'_>) -> Result<Vec<Finding>> {
+    let chains = reader.repo.refs_under(&format!("refs/notes/rel/{}/", reader.project()))?;
     let tips: Vec<Oid> = chains.iter().map(|(_, tip)| *tip).collect();
-    let broken = chain::unreadable(&ctx.repo, &tips)?;
+    let broken = chain::unreadable(&reader.repo, &tips)?;
     let found = chains.into_iter().filter(|(_, tip)| broken.contains(tip));
     let told = found.map(|(name, tip)| {
         let message = format!("it ends in {tip}, which cannot be read here");
         let finding = Finding::new(Sort::Link, &name, message).at(tip);
-        match ctx.authority() {
+        match reader.authority() {
             Authority::Remote(remote) => {
-                let file = ctx.repo.loose_file(tip);
+                let file = reader.repo.loose_file(tip);
                 finding
                     .hint(format!("take the bad copy away: rm -f {}", file.display()))
                     .hint(format!("and have it from the remote: git fetch --refetch {remote} {name}"))
@@ -69,12 +70,12 @@ pub(crate) fn unreadable(ctx: &Context<'_>) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// git failed.
-pub(crate) fn check(look: &mut Look<'_, '_>) -> Result<Told> {
-    let ctx = look.ctx;
-    let prefix = format!("refs/notes/rel/{}/", ctx.project());
+pub(crate) fn check(look: &mut Look<'_>) -> Result<Told> {
+    let reader = look.reader;
+    let prefix = format!("refs/notes/rel/{}/", reader.project());
     let mut told = Told { whole: true, ..Told::default() };
     let mut deployed = Deployed::new();
-    for (name, tip) in rewritten::seen(ctx)? {
+    for (name, tip) in rewritten::seen(reader)? {
         compare(look, &name);
         let short = name.strip_prefix(&prefix).unwrap_or(&name).to_owned();
         if short == "candidates" {
@@ -82,7 +83,7 @@ pub(crate) fn check(look: &mut Look<'_, '_>) -> Result<Told> {
         } else if let Some(environment) = short.strip_prefix("env/").and_then(|name| name.parse().ok()) {
             self::environment(look, &name, tip, &environment, &mut deployed)?;
         } else {
-            ctx.screen.warn(&format!("{name} is no chain of rel's, and is not checked"));
+            look.sink.warn(&format!("{name} is no chain of rel's, and is not checked"));
         }
     }
     if told.whole {
@@ -90,7 +91,7 @@ pub(crate) fn check(look: &mut Look<'_, '_>) -> Result<Told> {
         for (tag, (name, commit, id)) in deployed.iter().filter(|(tag, _)| !made.contains(tag)) {
             let message = format!("{id} deployed {tag}, which the candidates' chain does not have");
             let finding = Finding::new(Sort::Event, name, message).at(*commit);
-            let chain = ledger::candidates_ref(ctx.project());
+            let chain = ledger::candidates_ref(reader.project());
             look.tell(
                 finding.hint(format!("its end may be lost: rel fsck, in a clone that has more of {chain}")),
             );
@@ -100,11 +101,11 @@ pub(crate) fn check(look: &mut Look<'_, '_>) -> Result<Told> {
 }
 
 /// Tells whether the authority has this chain otherwise than it was seen.
-fn compare(look: &mut Look<'_, '_>, name: &str) {
-    let ctx = look.ctx;
+fn compare(look: &mut Look<'_>, name: &str) {
+    let reader = look.reader;
     let Some(rewritten) = look.rewritten.iter().find(|one| one.name == name).cloned() else { return };
     let finding =
-        Finding::new(Sort::History, name, format!("it {}", rewritten.message(ctx))).at(rewritten.seen);
+        Finding::new(Sort::History, name, format!("it {}", rewritten.message(reader))).at(rewritten.seen);
     let seen = rewritten.seen;
     let forward = |expected| Repair::Ref(RefUpdate { name: name.to_owned(), expected, new: seen });
     match rewritten.now {
@@ -116,16 +117,16 @@ fn compare(look: &mut Look<'_, '_>, name: &str) {
                 finding
                     .hint(format!("what only this clone has: git log {theirs}..{mine}"))
                     .hint(format!("what only the other has: git log {mine}..{theirs}"))
-                    .hint(format!("keep this clone's: {}", by_hand(ctx, name, by, &seen.to_string())))
+                    .hint(format!("keep this clone's: {}", by_hand(reader, name, by, &seen.to_string())))
                     .hint(format!("keep the other: git update-ref {name} {by} {seen}")),
             );
         }
     }
 }
 
-fn candidates(look: &mut Look<'_, '_>, name: &str, tip: Oid, told: &mut Told) -> Result<()> {
+fn candidates(look: &mut Look<'_>, name: &str, tip: Oid, told: &mut Told) -> Result<()> {
     let (minted, closed) = (&mut told.minted, &mut told.closed);
-    let chain = recheck::<CandidatesState>(&look.ctx.repo, name, tip, |_, event| match &event.what {
+    let chain = recheck::<CandidatesState>(&look.reader.repo, name, tip, |_, event| match &event.what {
         candidates::What::Minted(one) => minted.push(one.clone()),
         candidates::What::Closed { release, tag, candidate, commit, tag_object } => closed.push(Closed {
             release: release.clone(),
@@ -139,12 +140,12 @@ fn candidates(look: &mut Look<'_, '_>, name: &str, tip: Oid, told: &mut Told) ->
     told.whole = chain.faults.iter().all(|fault| {
         matches!(fault.what, What::Differs(_) | What::Impossible(_) | What::Notes(_) | What::Corrupt)
     });
-    tell(look, chain, |ctx, _, reason| {
+    tell(look, chain, |reader, _, reason| {
         Ok(candidates::Event {
             id: "candidates".to_owned(),
-            at: ctx.world.now(),
-            actor: ctx.actor()?,
-            nonce: Context::nonce(),
+            at: reader.world.now(),
+            actor: reader.actor()?,
+            nonce: fresh_nonce(),
             what: candidates::What::Repaired { reason },
         })
     });
@@ -152,7 +153,7 @@ fn candidates(look: &mut Look<'_, '_>, name: &str, tip: Oid, told: &mut Told) ->
 }
 
 fn environment(
-    look: &mut Look<'_, '_>,
+    look: &mut Look<'_>,
     name: &str,
     tip: Oid,
     environment: &EnvName,
@@ -162,7 +163,7 @@ fn environment(
     let mut names = vec![environment.clone()];
     names.extend(policy.into_iter().flat_map(|policy| policy.formerly.clone()));
     let mut elsewhere: Vec<(Oid, String)> = Vec::new();
-    let chain = recheck::<EnvState>(&look.ctx.repo, name, tip, |commit, event| {
+    let chain = recheck::<EnvState>(&look.reader.repo, name, tip, |commit, event| {
         if !names.contains(&event.id.environment) {
             elsewhere.push((commit, event.id.to_string()));
         }
@@ -184,12 +185,12 @@ fn environment(
         )));
     }
     let environment = environment.clone();
-    tell(look, chain, move |ctx, state, reason| {
+    tell(look, chain, move |reader, state, reason| {
         Ok(env::Event {
             id: DeploymentId { environment: environment.clone(), seq: state.count + 1 },
-            at: ctx.world.now(),
-            actor: ctx.actor()?,
-            nonce: Context::nonce(),
+            at: reader.world.now(),
+            actor: reader.actor()?,
+            nonce: fresh_nonce(),
             what: env::What::Repaired { reason },
         })
     });
@@ -199,11 +200,11 @@ fn environment(
 /// Tells what is wrong with a chain. `event` makes the event that states once
 /// more what the chain comes to.
 fn tell<S: State + 'static>(
-    look: &mut Look<'_, '_>,
+    look: &mut Look<'_>,
     chain: Rechecked<S>,
-    event: impl Fn(&Context<'_>, &S, String) -> Result<S::Event> + 'static,
+    event: impl Fn(&Reader<'_>, &S, String) -> Result<S::Event> + 'static,
 ) {
-    let ctx = look.ctx;
+    let reader = look.reader;
     let checked = &mut look.report.checked;
     checked.chains += 1;
     checked.events += chain.events;
@@ -214,7 +215,7 @@ fn tell<S: State + 'static>(
     let (mut wrong, mut edited) = (false, false);
     let mut restatable = Vec::new();
     for fault in &faults {
-        let finding = told(ctx, &name, &view, fault);
+        let finding = told(reader, &name, &view, fault);
         match fault.what {
             What::Differs(_) if certain => wrong = true,
             What::Notes(_) => edited = true,
@@ -246,27 +247,27 @@ fn tell<S: State + 'static>(
     }
     look.report.repairs.push(Repair::Restate {
         name,
-        make: Box::new(move |ctx| {
-            let event = event(ctx, &view.state, reason.to_owned())?;
-            view.restate(&ctx.repo, &event, &notes)
+        make: Box::new(move |reader| {
+            let event = event(reader, &view.state, reason.to_owned())?;
+            view.restate(&reader.repo, &event, &notes)
         }),
     });
 }
 
 /// A fault for people.
-fn told<S>(ctx: &Context<'_>, name: &str, view: &ledger::View<S>, fault: &Fault) -> Finding {
+fn told<S>(reader: &Reader<'_>, name: &str, view: &ledger::View<S>, fault: &Fault) -> Finding {
     let Fault { commit, what } = fault;
     let short = commit.short();
     // What cannot be read is not tried: libgit2 may never come back from it.
     let subject = match what {
         What::Missing | What::Corrupt => None,
-        _ => ctx.repo.commit(*commit).ok(),
+        _ => reader.repo.commit(*commit).ok(),
     };
     let subject = subject.map(|commit| format!(" ({})", commit.subject)).unwrap_or_default();
     let found = |kind, message: String| Finding::new(kind, name, message).at(*commit);
     let by_hand = |finding: Finding| {
         if view.tip == Some(*commit) {
-            let back = by_hand(ctx, name, *commit, &format!("{commit}^"));
+            let back = by_hand(reader, name, *commit, &format!("{commit}^"));
             finding.hint(format!("look at it: git show {short}")).hint(format!("take it away: {back}"))
         } else {
             finding.hint(format!("look at it: git show {short}"))

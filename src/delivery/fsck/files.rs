@@ -18,8 +18,8 @@ use crate::store::authority::{Expected, RefUpdate};
 ///
 /// # Errors
 /// The authority cannot be reached.
-pub(crate) fn check(look: &mut Look<'_, '_>, records: &[Candidate]) -> Result<()> {
-    let cache = artifacts::cache(look.ctx);
+pub(crate) fn check(look: &mut Look<'_>, records: &[Candidate]) -> Result<()> {
+    let cache = artifacts::cache(look.reader);
     if look.asks && !look.quick {
         bring(look, records)?;
     }
@@ -47,34 +47,34 @@ fn entries(record: &Candidate) -> Vec<Entry<'_>> {
 }
 
 /// Brings what is kept in git and not here. No ref keeps it, so that this clone stays what it was.
-fn bring(look: &Look<'_, '_>, records: &[Candidate]) -> Result<()> {
-    let ctx = look.ctx;
+fn bring(look: &Look<'_>, records: &[Candidate]) -> Result<()> {
+    let reader = look.reader;
     let in_git = records.iter().filter(|record| matches!(Location::parse(&record.store), Ok(Location::Git)));
-    let names: Vec<String> = in_git.map(|record| artifacts_ref(ctx.project(), &record.version)).collect();
+    let names: Vec<String> = in_git.map(|record| artifacts_ref(reader.project(), &record.version)).collect();
     let missing: Vec<&str> = names
         .iter()
         .map(String::as_str)
-        .filter(|name| look.artifacts.get(*name).is_some_and(|commit| !ctx.repo.has_object(*commit)))
+        .filter(|name| look.artifacts.get(*name).is_some_and(|commit| !reader.repo.has_object(*commit)))
         .collect();
-    ctx.authority().fetch_objects(&ctx.repo, &missing)
+    reader.authority().fetch_objects(&reader.repo, &missing)
 }
 
-fn in_git(look: &mut Look<'_, '_>, record: &Candidate, cache: &Cache) -> Result<()> {
-    let ctx = look.ctx;
+fn in_git(look: &mut Look<'_>, record: &Candidate, cache: &Cache) -> Result<()> {
+    let reader = look.reader;
     let entries = entries(record);
     if entries.is_empty() {
         return Ok(());
     }
-    let name = artifacts_ref(ctx.project(), &record.version);
-    let store = Store::open(Location::Git, &ctx.repo, cache);
+    let name = artifacts_ref(reader.project(), &record.version);
+    let store = Store::open(Location::Git, &reader.repo, cache);
     let Some(commit) = look.artifacts.get(&name).copied() else {
-        if !look.asks && !ctx.is_local() {
+        if !look.asks && !reader.is_local() {
             look.report.checked.not_checked.artifacts += entries.len();
             return Ok(());
         }
         look.report.checked.artifacts += entries.len();
         let finding = Finding::new(Sort::Artifact, &name, format!("it is gone, and {} needs it", record.tag));
-        let copy = ctx.repo.ref_target(&name)?.filter(|copy| is_whole(&store, &entries, Some(copy)));
+        let copy = reader.repo.ref_target(&name)?.filter(|copy| is_whole(&store, &entries, Some(copy)));
         match copy {
             Some(copy) => {
                 let update = RefUpdate { name, expected: Expected::MustNotExist, new: copy };
@@ -84,7 +84,7 @@ fn in_git(look: &mut Look<'_, '_>, record: &Candidate, cache: &Cache) -> Result<
         }
         return Ok(());
     };
-    if !ctx.repo.has_object(commit) {
+    if !reader.repo.has_object(commit) {
         // With `--quick`, or offline: that the ref is there is all that can be told.
         look.report.checked.artifacts += entries.len();
         look.report.checked.not_checked.bytes += entries.len();
@@ -101,14 +101,14 @@ fn in_git(look: &mut Look<'_, '_>, record: &Candidate, cache: &Cache) -> Result<
 }
 
 fn in_folder(
-    look: &mut Look<'_, '_>,
+    look: &mut Look<'_>,
     record: &Candidate,
     cache: &Cache,
     dir: PathBuf,
     seen: &mut BTreeMap<(PathBuf, Sha256), Held>,
     away: &mut BTreeSet<PathBuf>,
 ) {
-    let store = Store::open(Location::File(dir.clone()), &look.ctx.repo, cache);
+    let store = Store::open(Location::File(dir.clone()), &look.reader.repo, cache);
     let mut gone = Vec::new();
     for entry in entries(record) {
         let key = (dir.clone(), *entry.digest);
@@ -148,7 +148,7 @@ fn in_folder(
     }
 }
 
-fn count(look: &mut Look<'_, '_>, held: &Held) {
+fn count(look: &mut Look<'_>, held: &Held) {
     let checked = &mut look.report.checked;
     checked.artifacts += 1;
     match held {
@@ -174,7 +174,7 @@ fn wrong(record: &Candidate, entry: &Entry<'_>, held: &Held) -> Option<String> {
 
 /// Tells of bytes that are missing: they are put back where this clone's cache
 /// has all of them.
-fn tell_missing(look: &mut Look<'_, '_>, record: &Candidate, finding: Finding, cache: &Cache) {
+fn tell_missing(look: &mut Look<'_>, record: &Candidate, finding: Finding, cache: &Cache) {
     match cached(record, cache) {
         Some(files) => look.tell_with(finding, Repair::Store { record: Box::new(record.clone()), files }),
         None => look.tell(elsewhere(finding)),
@@ -199,13 +199,13 @@ fn elsewhere(finding: Finding) -> Finding {
 }
 
 /// A damaged copy in this clone's cache harms nobody: it is fetched anew.
-fn warn_of_damage(look: &Look<'_, '_>, records: &[Candidate], cache: &Cache) -> Result<()> {
+fn warn_of_damage(look: &Look<'_>, records: &[Candidate], cache: &Cache) -> Result<()> {
     if look.quick {
         return Ok(());
     }
     for file in records.iter().flat_map(|record| &record.artifacts) {
         if cache.get(file).is_some() && !cache.verify(file)? {
-            look.ctx.screen.warn(&format!(
+            look.sink.warn(&format!(
                 "{} is damaged in this clone's cache; it is fetched again when it is needed",
                 file.name
             ));

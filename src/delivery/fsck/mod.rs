@@ -17,9 +17,10 @@ mod files;
 mod repair;
 mod tags;
 
+use crate::delivery::sink::Sink;
 use std::collections::BTreeMap;
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten::{self, Rewritten};
 use crate::delivery::read::snapshot::{self, Footing};
 use crate::domain::fsck::{Checked, Finding};
@@ -45,14 +46,14 @@ pub struct Report {
 /// # Errors
 /// The authority cannot be reached, or git failed. What is wrong is in the
 /// report.
-pub fn examine(ctx: &Context<'_>, quick: bool) -> Result<Report> {
-    let unreadable = chains::unreadable(ctx)?;
+pub fn examine(reader: &Reader<'_>, sink: &dyn Sink, quick: bool) -> Result<Report> {
+    let unreadable = chains::unreadable(reader)?;
     if !unreadable.is_empty() {
         // Nothing else can be read before these are out of the way.
         let found = unreadable.into_iter().map(|finding| (finding, None)).collect();
         return Ok(Report { found, ..Report::default() });
     }
-    let mut look = Look::take(ctx, quick)?;
+    let mut look = Look::take(reader, sink, quick)?;
     let told = chains::check(&mut look)?;
     let records = tags::check(&mut look, &told)?;
     files::check(&mut look, &records)?;
@@ -60,8 +61,9 @@ pub fn examine(ctx: &Context<'_>, quick: bool) -> Result<Report> {
 }
 
 /// What everything is checked against, and what came of it.
-struct Look<'a, 'c> {
-    ctx: &'a Context<'c>,
+struct Look<'a> {
+    reader: &'a Reader<'a>,
+    sink: &'a dyn Sink,
     quick: bool,
     /// Whether the authority is asked: it is another repository, and may be.
     asks: bool,
@@ -76,38 +78,38 @@ struct Look<'a, 'c> {
     report: Report,
 }
 
-impl<'a, 'c> Look<'a, 'c> {
-    fn take(ctx: &'a Context<'c>, quick: bool) -> Result<Look<'a, 'c>> {
-        let asks = !ctx.options.offline && !ctx.is_local();
+impl<'a> Look<'a> {
+    fn take(reader: &'a Reader<'a>, sink: &'a dyn Sink, quick: bool) -> Result<Look<'a>> {
+        let asks = !reader.offline && !reader.is_local();
         let mut rewritten = Vec::new();
         if asks {
-            match snapshot::refresh(ctx) {
-                Err(failure) if rewritten::is_refusal(&failure) => rewritten = rewritten::find(ctx)?,
+            match snapshot::refresh(reader, sink) {
+                Err(failure) if rewritten::is_refusal(&failure) => rewritten = rewritten::find(reader)?,
                 Err(failure) if failure.kind == Kind::Failed => {
                     return Err(failure.hint("check what this clone has: rel fsck --offline"));
                 }
                 done => done?,
             }
         }
-        let artifacts_folder = format!("refs/rel/{}/artifacts/", ctx.project());
+        let artifacts_folder = format!("refs/rel/{}/artifacts/", reader.project());
         // The tags as the authority has them now: what is gone there stays in this clone's copy.
         let (tags, artifacts) = if asks {
-            let held = ctx.authority().list_under(&ctx.repo, &["refs/tags/", &artifacts_folder])?;
+            let held = reader.authority().list_under(&reader.repo, &["refs/tags/", &artifacts_folder])?;
             held.into_iter().partition(|(name, _)| name.starts_with("refs/tags/"))
         } else {
-            let prefix = ctx.tags_prefix();
+            let prefix = reader.tags_prefix();
             let full = |name: String| match name.strip_prefix(&prefix) {
                 Some(short) => format!("refs/tags/{short}"),
                 None => name,
             };
-            let tags = ctx.repo.refs_under(&prefix)?;
+            let tags = reader.repo.refs_under(&prefix)?;
             (
                 tags.into_iter().map(|(name, oid)| (full(name), oid)).collect(),
-                ctx.repo.refs_under(&artifacts_folder)?.into_iter().collect(),
+                reader.repo.refs_under(&artifacts_folder)?.into_iter().collect(),
             )
         };
-        let footing = Footing::read(ctx).ok();
-        Ok(Look { ctx, quick, asks, footing, rewritten, tags, artifacts, report: Report::default() })
+        let footing = Footing::read(reader).ok();
+        Ok(Look { reader, sink, quick, asks, footing, rewritten, tags, artifacts, report: Report::default() })
     }
 
     /// Notes a finding.
@@ -146,8 +148,8 @@ impl<'a, 'c> Look<'a, 'c> {
 
 /// The command with which a person puts a ref back that `rel` never would,
 /// because something else would be thrown away.
-fn by_hand(ctx: &Context<'_>, name: &str, from: Oid, to: &str) -> String {
-    match ctx.authority() {
+fn by_hand(reader: &Reader<'_>, name: &str, from: Oid, to: &str) -> String {
+    match reader.authority() {
         Authority::Local => format!("git update-ref {name} {to} {from}"),
         Authority::Remote(remote) => {
             format!("git push {remote} {to}:{name} --force-with-lease={name}:{from}")

@@ -3,7 +3,7 @@
 //! lacks, and an event states once more what a chain comes to.
 
 use crate::delivery::fsck::Report;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::run::artifacts;
 use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
@@ -34,7 +34,7 @@ pub enum Repair {
 }
 
 /// Makes what is to be published.
-pub type Make = Box<dyn Fn(&Context<'_>) -> Result<RefUpdate>>;
+pub type Make = Box<dyn Fn(&Reader<'_>) -> Result<RefUpdate>>;
 
 impl std::fmt::Debug for Repair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -71,10 +71,10 @@ pub struct Repaired {
 ///
 /// # Errors
 /// None: a repair that fails is a finding that is left.
-pub fn repair(ctx: &Context<'_>, report: Report) -> Repaired {
+pub fn repair(reader: &Reader<'_>, report: Report) -> Repaired {
     let Report { found, repairs, .. } = report;
     let outcomes =
-        if ctx.options.dry_run { repairs.iter().map(|_| Ok(())).collect() } else { run(ctx, &repairs) };
+        if reader.dry_run { repairs.iter().map(|_| Ok(())).collect() } else { run(reader, &repairs) };
     let mut repaired = Repaired::default();
     for (mut finding, index) in found {
         match index.map(|index| (&repairs[index], &outcomes[index])) {
@@ -92,7 +92,7 @@ pub fn repair(ctx: &Context<'_>, report: Report) -> Repaired {
 type Outcome = std::result::Result<(), String>;
 
 /// Runs them in order, refs first: what comes after builds on them.
-fn run(ctx: &Context<'_>, repairs: &[Repair]) -> Vec<Outcome> {
+fn run(reader: &Reader<'_>, repairs: &[Repair]) -> Vec<Outcome> {
     let mut refs: Vec<RefUpdate> = repairs
         .iter()
         .filter_map(|repair| match repair {
@@ -104,23 +104,23 @@ fn run(ctx: &Context<'_>, repairs: &[Repair]) -> Vec<Outcome> {
     refs.sort_by_key(|update| update.name.starts_with("refs/notes/"));
     // All at once, so that nobody sees a chain without its tags; one by one where one of them
     // is refused, so that it does not keep the others away.
-    let together = refs.len() > 1 && publish(ctx, &refs).is_ok();
+    let together = refs.len() > 1 && publish(reader, &refs).is_ok();
     repairs
         .iter()
         .map(|repair| {
             let done = match repair {
                 Repair::Ref(_) if together => Ok(()),
-                Repair::Ref(update) => publish(ctx, std::slice::from_ref(update)),
-                Repair::Store { record, files } => give(ctx, record, files),
-                Repair::Restate { make, .. } => make(ctx).and_then(|update| publish(ctx, &[update])),
+                Repair::Ref(update) => publish(reader, std::slice::from_ref(update)),
+                Repair::Store { record, files } => give(reader, record, files),
+                Repair::Restate { make, .. } => make(reader).and_then(|update| publish(reader, &[update])),
             };
             done.map_err(|failure| failure.message)
         })
         .collect()
 }
 
-fn publish(ctx: &Context<'_>, updates: &[RefUpdate]) -> Result<()> {
-    match ctx.authority().publish(&ctx.repo, updates)? {
+fn publish(reader: &Reader<'_>, updates: &[RefUpdate]) -> Result<()> {
+    match reader.authority().publish(&reader.repo, updates)? {
         Published::Done => Ok(()),
         Published::Moved(_) => {
             Err(Failure::new(Kind::Moved, "somebody changed it meanwhile: rel fsck looks again"))
@@ -130,9 +130,9 @@ fn publish(ctx: &Context<'_>, updates: &[RefUpdate]) -> Result<()> {
 
 /// Gives a store the files of a candidate. In git the same files make the same
 /// commit as when it was cut.
-fn give(ctx: &Context<'_>, record: &Candidate, files: &[Artifact]) -> Result<()> {
-    let cache = artifacts::cache(ctx);
-    let store = Store::open(Location::parse(&record.store)?, &ctx.repo, &cache);
+fn give(reader: &Reader<'_>, record: &Candidate, files: &[Artifact]) -> Result<()> {
+    let cache = artifacts::cache(reader);
+    let store = Store::open(Location::parse(&record.store)?, &reader.repo, &cache);
     let publication =
         Publication { tag: &record.tag, by: &record.actor, at: record.created_at, max_size: u64::MAX };
     let stored: Option<Oid> = store.put(files, &publication).map_err(|error| match error {
@@ -140,6 +140,6 @@ fn give(ctx: &Context<'_>, record: &Candidate, files: &[Artifact]) -> Result<()>
         PutError::Failure(failure) => failure,
     })?;
     let Some(commit) = stored else { return Ok(()) };
-    let name = artifacts_ref(ctx.project(), &record.version);
-    publish(ctx, &[RefUpdate { name, expected: Expected::MustNotExist, new: commit }])
+    let name = artifacts_ref(reader.project(), &record.version);
+    publish(reader, &[RefUpdate { name, expected: Expected::MustNotExist, new: commit }])
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::chains::{Closed, Told};
 use super::{Look, by_hand};
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::Minted;
 use crate::domain::fsck::{Finding, Sort};
@@ -17,7 +17,7 @@ use crate::store::tag::{TagObject, read_tag};
 ///
 /// # Errors
 /// git failed.
-pub(crate) fn check(look: &mut Look<'_, '_>, told: &Told) -> Result<Vec<Candidate>> {
+pub(crate) fn check(look: &mut Look<'_>, told: &Told) -> Result<Vec<Candidate>> {
     bring(look, told)?;
     let mut records = Vec::new();
     for minted in &told.minted {
@@ -36,7 +36,7 @@ pub(crate) fn check(look: &mut Look<'_, '_>, told: &Told) -> Result<Vec<Candidat
 
 /// Brings the objects of tags that this clone has not fetched, as when tags
 /// were spelled otherwise once.
-fn bring(look: &Look<'_, '_>, told: &Told) -> Result<()> {
+fn bring(look: &Look<'_>, told: &Told) -> Result<()> {
     if !look.asks {
         return Ok(());
     }
@@ -45,18 +45,18 @@ fn bring(look: &Look<'_, '_>, told: &Told) -> Result<()> {
     let unknown: Vec<&str> = names
         .iter()
         .map(String::as_str)
-        .filter(|name| look.tags.get(*name).is_some_and(|oid| !look.ctx.repo.has_object(*oid)))
+        .filter(|name| look.tags.get(*name).is_some_and(|oid| !look.reader.repo.has_object(*oid)))
         .collect();
-    look.ctx.authority().fetch_objects(&look.ctx.repo, &unknown)
+    look.reader.authority().fetch_objects(&look.reader.repo, &unknown)
 }
 
 /// One candidate's tag; its record, where this clone has the object that was minted.
-fn candidate(look: &mut Look<'_, '_>, minted: &Minted) -> Option<Candidate> {
-    let ctx = look.ctx;
+fn candidate(look: &mut Look<'_>, minted: &Minted) -> Option<Candidate> {
+    let reader = look.reader;
     let Minted { tag, tag_object, .. } = minted;
     let name = tag.to_ref();
     let found = |message: String| Finding::new(Sort::Tag, &name, message).at(*tag_object);
-    let record = minted_record(ctx, minted);
+    let record = minted_record(reader, minted);
     match look.tags.get(&name).copied() {
         None => {
             let held = record.is_ok().then_some(*tag_object);
@@ -65,13 +65,13 @@ fn candidate(look: &mut Look<'_, '_>, minted: &Minted) -> Option<Candidate> {
         }
         Some(held) if held != *tag_object => {
             let message =
-                format!("{}; its chain minted it as the tag object {tag_object}", held_as(ctx, held));
-            let back = by_hand(ctx, &name, held, &tag_object.to_string());
+                format!("{}; its chain minted it as the tag object {tag_object}", held_as(reader, held));
+            let back = by_hand(reader, &name, held, &tag_object.to_string());
             look.tell(found(message).hint(format!("put it back: {back}")));
         }
         Some(_) => {
             if let Err(why) = &record {
-                look.tell(found(why.clone()).hint(if ctx.repo.has_object(*tag_object) {
+                look.tell(found(why.clone()).hint(if reader.repo.has_object(*tag_object) {
                     "whoever wrote it went past rel: find out who"
                 } else {
                     "fetch it: without --offline rel does"
@@ -83,8 +83,8 @@ fn candidate(look: &mut Look<'_, '_>, minted: &Minted) -> Option<Candidate> {
 }
 
 /// What a ref holds that should hold another object.
-fn held_as(ctx: &Context<'_>, held: Oid) -> String {
-    match read_tag(&ctx.repo, held) {
+fn held_as(reader: &Reader<'_>, held: Oid) -> String {
+    match read_tag(&reader.repo, held) {
         Ok(TagObject::Lightweight(commit)) => {
             format!("it has become a lightweight tag on {}", commit.short())
         }
@@ -96,9 +96,9 @@ fn held_as(ctx: &Context<'_>, held: Oid) -> String {
 }
 
 /// The record in the very object that was minted, if it agrees with the chain.
-fn minted_record(ctx: &Context<'_>, minted: &Minted) -> std::result::Result<Candidate, String> {
+fn minted_record(reader: &Reader<'_>, minted: &Minted) -> std::result::Result<Candidate, String> {
     let Minted { tag, tag_object, version, commit, trunk_commit, parent, .. } = minted;
-    let (facts, name, message) = annotated(ctx, tag, *tag_object)?;
+    let (facts, name, message) = annotated(reader, tag, *tag_object)?;
     let record = Candidate::parse(facts, &message).map_err(|not| not.to_string())?;
     let mut wrong = Vec::new();
     let mut compare = |what: &str, there: String, chain: String| {
@@ -108,7 +108,7 @@ fn minted_record(ctx: &Context<'_>, minted: &Minted) -> std::result::Result<Cand
     };
     let shown = |tag: &Option<TagName>| tag.as_ref().map_or("none".to_owned(), TagName::to_string);
     compare("name", name.to_string(), tag.to_string());
-    compare("project", record.project.to_string(), ctx.project().to_string());
+    compare("project", record.project.to_string(), reader.project().to_string());
     compare("commit", record.commit.to_string(), commit.to_string());
     compare("version", record.version.to_string(), version.to_string());
     compare("trunk commit", record.trunk_commit.to_string(), trunk_commit.to_string());
@@ -118,17 +118,17 @@ fn minted_record(ctx: &Context<'_>, minted: &Minted) -> std::result::Result<Cand
 
 /// An annotated tag's facts, the name inside it and its message.
 fn annotated(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     tag: &TagName,
     object: Oid,
 ) -> std::result::Result<(TagFacts, TagName, String), String> {
-    if !ctx.repo.has_object(object) {
+    if !reader.repo.has_object(object) {
         return Err(format!("the tag object {object} is not in this clone"));
     }
-    if !ctx.repo.is_intact(object) {
+    if !reader.repo.is_intact(object) {
         return Err(format!("the tag object {object} is damaged in this clone"));
     }
-    match read_tag(&ctx.repo, object).map_err(|failure| failure.message)? {
+    match read_tag(&reader.repo, object).map_err(|failure| failure.message)? {
         TagObject::Lightweight(_) => Err("it is a lightweight tag".to_owned()),
         TagObject::Annotated { name, target, tagger, at, message, signed, .. } => {
             Ok((TagFacts { tag: tag.clone(), commit: target, tagger, at, signed }, name, message))
@@ -137,16 +137,16 @@ fn annotated(
 }
 
 /// One release's own tag.
-fn release(look: &mut Look<'_, '_>, closed: &Closed) {
-    let ctx = look.ctx;
+fn release(look: &mut Look<'_>, closed: &Closed) {
+    let reader = look.reader;
     let name = closed.tag.to_ref();
     let found = |message: String| Finding::new(Sort::Release, &name, message).at(closed.commit);
-    let is_it = |object: Oid| released(ctx, closed, object);
+    let is_it = |object: Oid| released(reader, closed, object);
     match look.tags.get(&name).copied() {
         None => {
             // The chain knew no object of a release's tag at first: then it is known by what it says.
-            let copies = [format!("{}{}", ctx.tags_prefix(), closed.tag), name.clone()];
-            let copies = copies.iter().filter_map(|copy| ctx.repo.ref_target(copy).ok().flatten());
+            let copies = [format!("{}{}", reader.tags_prefix(), closed.tag), name.clone()];
+            let copies = copies.iter().filter_map(|copy| reader.repo.ref_target(copy).ok().flatten());
             let held = closed.tag_object.into_iter().chain(copies).find(|object| is_it(*object).is_ok());
             let message = format!("it is gone; {} closed the release {}", closed.candidate, closed.release);
             look.tell_gone(found(message), &name, held);
@@ -157,12 +157,12 @@ fn release(look: &mut Look<'_, '_>, closed: &Closed) {
                 (None, Ok(())) => return,
                 (None, Err(why)) => format!("{why}; {} closed the release", closed.candidate),
                 (Some(object), _) => {
-                    format!("{}; its chain knows it as the tag object {object}", held_as(ctx, held))
+                    format!("{}; its chain knows it as the tag object {object}", held_as(reader, held))
                 }
             };
             let mut finding = found(message);
             if let Some(object) = moved {
-                let back = by_hand(ctx, &name, held, &object.to_string());
+                let back = by_hand(reader, &name, held, &object.to_string());
                 finding = finding.hint(format!("put it back: {back}"));
             } else {
                 finding = finding.hint(format!("look at it: git show {held}"));
@@ -173,11 +173,11 @@ fn release(look: &mut Look<'_, '_>, closed: &Closed) {
 }
 
 /// Whether an object is the tag of this release, and why not.
-fn released(ctx: &Context<'_>, closed: &Closed, object: Oid) -> std::result::Result<(), String> {
+fn released(reader: &Reader<'_>, closed: &Closed, object: Oid) -> std::result::Result<(), String> {
     if closed.tag_object.is_some_and(|known| known != object) {
         return Err(format!("it is {object}"));
     }
-    let (facts, name, message) = annotated(ctx, &closed.tag, object)?;
+    let (facts, name, message) = annotated(reader, &closed.tag, object)?;
     let says = |trailer: String| message.lines().any(|line| line == trailer);
     if name != closed.tag {
         Err(format!("it is called {name} inside"))
@@ -194,8 +194,8 @@ fn released(ctx: &Context<'_>, closed: &Closed, object: Oid) -> std::result::Res
 
 /// Tags that say they are this project's and that no chain knows: the chain may
 /// have lost its end.
-fn orphans(look: &mut Look<'_, '_>, told: &Told) {
-    let ctx = look.ctx;
+fn orphans(look: &mut Look<'_>, told: &Told) {
+    let reader = look.reader;
     let minted = told.minted.iter().map(|one| one.tag.to_ref());
     let known: HashSet<String> = minted.chain(told.closed.iter().map(|one| one.tag.to_ref())).collect();
     let unknown: Vec<(String, Oid)> =
@@ -205,12 +205,12 @@ fn orphans(look: &mut Look<'_, '_>, told: &Told) {
             continue;
         };
         // Somebody else's tags are their business, here or not.
-        let Ok((facts, inside, message)) = annotated(ctx, &tag, object) else { continue };
+        let Ok((facts, inside, message)) = annotated(reader, &tag, object) else { continue };
         let ours = match Candidate::parse(facts, &message) {
-            Ok(record) => record.project == *ctx.project(),
+            Ok(record) => record.project == *reader.project(),
             Err(NotACandidate::Foreign | NotACandidate::Newer(_)) => false,
             Err(NotACandidate::Broken(_)) => {
-                message.lines().any(|line| line == format!("Rel-Project: {}", ctx.project()))
+                message.lines().any(|line| line == format!("Rel-Project: {}", reader.project()))
             }
         };
         if ours && inside == tag {
@@ -219,10 +219,10 @@ fn orphans(look: &mut Look<'_, '_>, told: &Told) {
             let begun = "a cut may be at it, or was killed at it: rel sync, in the clone that began it";
             let back =
                 "a chain that lost its end is put back from a clone that has it: rel fsck --repair there";
-            let away = if ctx.is_local() {
+            let away = if reader.is_local() {
                 format!("git update-ref -d {name} {object}")
             } else {
-                format!("git push {} --delete {name}", ctx.home.remote)
+                format!("git push {} --delete {name}", reader.home.remote)
             };
             look.tell(
                 Finding::new(Sort::Tag, &name, text)

@@ -9,8 +9,8 @@ use std::collections::HashSet;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::read::context::Context;
 use crate::delivery::read::range::changes;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags, read_candidate, vouched};
 use crate::domain::candidate::{Candidate, Pick};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
@@ -26,16 +26,16 @@ impl Records {
     ///
     /// # Errors
     /// git failed.
-    pub fn read(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Records> {
+    pub fn read(reader: &Reader<'_>, snapshot: &Snapshot) -> Result<Records> {
         // A tag that cannot be read now is tried again when it is asked for.
         let keep = |event: Event| {
             let minted = minted(event)?;
-            let record = read_candidate(ctx, &minted.tag, minted.tag_object).ok()?.ok()?;
+            let record = read_candidate(reader, &minted.tag, minted.tag_object).ok()?.ok()?;
             Some((minted.tag_object, record))
         };
-        let (tip, file) = (snapshot.candidates.tip, ctx.index_file("records"));
+        let (tip, file) = (snapshot.candidates.tip, reader.index_file("records"));
         let kept =
-            index::read::<CandidatesState, (Oid, Candidate)>(&ctx.repo, tip, &file, "records 1", keep)?;
+            index::read::<CandidatesState, (Oid, Candidate)>(&reader.repo, tip, &file, "records 1", keep)?;
         Ok(Records(kept.into_iter().collect()))
     }
 
@@ -43,9 +43,9 @@ impl Records {
     ///
     /// # Errors
     /// As [`Snapshot::record`].
-    pub fn take(&mut self, ctx: &Context<'_>, minted: &Minted, tags: &Tags) -> Result<Candidate> {
+    pub fn take(&mut self, reader: &Reader<'_>, minted: &Minted, tags: &Tags) -> Result<Candidate> {
         let known = self.0.remove(&minted.tag_object);
-        vouched(ctx, minted, tags.get(minted.tag.as_str()), known)
+        vouched(reader, minted, tags.get(minted.tag.as_str()), known)
     }
 }
 
@@ -70,11 +70,11 @@ pub struct Picked {
 ///
 /// # Errors
 /// git failed.
-pub fn picks(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<Picked>> {
+pub fn picks(reader: &Reader<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<Picked>> {
     let recorded = |tag: &TagName, object: Oid| {
-        let record = read_candidate(ctx, tag, object).ok()?.ok()?;
+        let record = read_candidate(reader, tag, object).ok()?.ok()?;
         let picked = record.picks.into_iter().map(|pick| {
-            let change = changes(ctx, &[pick.commit]).ok()?.pop()?;
+            let change = changes(reader, &[pick.commit]).ok()?.pop()?;
             Some(Picked { pick, reverts: change.reverts })
         });
         picked.collect::<Option<Vec<Picked>>>()
@@ -85,9 +85,9 @@ pub fn picks(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<
         let picks = recorded(&minted.tag, minted.tag_object);
         Some((minted.tag, minted.tag_object, picks))
     };
-    let (tip, file) = (snapshot.candidates.tip, ctx.index_file("picks"));
+    let (tip, file) = (snapshot.candidates.tip, reader.index_file("picks"));
     type Kept = (TagName, Oid, Option<Vec<Picked>>);
-    let kept = index::read::<CandidatesState, Kept>(&ctx.repo, tip, &file, "picks 2", keep)?;
+    let kept = index::read::<CandidatesState, Kept>(&reader.repo, tip, &file, "picks 2", keep)?;
     let mut picks = Vec::new();
     for (tag, object, known) in kept {
         // A tag that is not the one that was minted says nothing; others warn of it.
@@ -102,7 +102,7 @@ pub fn picks(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<
 ///
 /// # Errors
 /// The tag of one of them is not the one that was minted, or git failed.
-pub fn carried(ctx: &Context<'_>, snapshot: &Snapshot, from: &Minted) -> Result<Vec<(Pick, TagName)>> {
+pub fn carried(reader: &Reader<'_>, snapshot: &Snapshot, from: &Minted) -> Result<Vec<(Pick, TagName)>> {
     let mut picks = Vec::new();
     let mut seen = HashSet::new();
     let mut next = Some(from);
@@ -110,7 +110,7 @@ pub fn carried(ctx: &Context<'_>, snapshot: &Snapshot, from: &Minted) -> Result<
         if minted.parent.is_none() {
             break;
         }
-        let record = snapshot.record(ctx, minted)?;
+        let record = snapshot.record(reader, minted)?;
         picks.extend(record.picks.into_iter().map(|pick| (pick, minted.tag.clone())));
         next = minted.parent.as_ref().and_then(|parent| snapshot.minted(parent));
     }

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments::FIRST;
 use crate::delivery::read::foreign::Foreign;
 use crate::delivery::read::paths::Scope;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Closed, Snapshot};
+use crate::delivery::sink::Sink;
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::changelog::{Since, Step, is_before, news};
@@ -27,17 +28,22 @@ use crate::ui::changelog::Changelog;
 /// # Errors
 /// Its tag is not the one that was minted; what it is counted from is not in
 /// this clone; git failed.
-pub fn gather(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Result<Changelog> {
-    let record = snapshot.record(ctx, minted)?;
+pub fn gather(
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
+    snapshot: &Snapshot,
+    minted: &Minted,
+) -> Result<Changelog> {
+    let record = snapshot.record(reader, minted)?;
     let own = snapshot.closed.iter().find(|closed| closed.candidate == minted.tag);
-    let released_at = own.map(|closed| tagged_at(ctx, closed)).transpose()?.flatten();
-    let (since, base) = since(ctx, snapshot, minted)?;
+    let released_at = own.map(|closed| tagged_at(reader, closed)).transpose()?.flatten();
+    let (since, base) = since(reader, snapshot, minted)?;
     let (since, changes) = match since.commit() {
         Some(commit) => {
-            let changes = between(ctx, snapshot, minted, commit, base)?;
+            let changes = between(reader, sink, snapshot, minted, commit, base)?;
             (since, changes)
         }
-        None => from_the_beginning(ctx, snapshot, minted)?,
+        None => from_the_beginning(reader, sink, snapshot, minted)?,
     };
     Ok(Changelog {
         tag: minted.tag.clone(),
@@ -46,20 +52,20 @@ pub fn gather(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Result
         at: released_at.unwrap_or(record.created_at),
         since,
         changes,
-        host: ctx.pages(),
+        host: reader.pages(),
     })
 }
 
 /// When a release was tagged, as its own tag says; none where that is not on
 /// what won.
-fn tagged_at(ctx: &Context<'_>, closed: &Closed) -> Result<Option<DateTime<Utc>>> {
-    let Some(object) = ctx.repo.ref_target(&format!("{}{}", ctx.tags_prefix(), closed.tag))? else {
+fn tagged_at(reader: &Reader<'_>, closed: &Closed) -> Result<Option<DateTime<Utc>>> {
+    let Some(object) = reader.repo.ref_target(&format!("{}{}", reader.tags_prefix(), closed.tag))? else {
         return Ok(None);
     };
-    if !ctx.repo.has_object(object) {
+    if !reader.repo.has_object(object) {
         return Ok(None);
     }
-    Ok(match read_tag(&ctx.repo, object)? {
+    Ok(match read_tag(&reader.repo, object)? {
         TagObject::Annotated { target, at, .. } if target == closed.commit => Some(at),
         _ => None,
     })
@@ -67,7 +73,7 @@ fn tagged_at(ctx: &Context<'_>, closed: &Closed) -> Result<Option<DateTime<Utc>>
 
 /// What a candidate is counted from, and the candidate that is, if it is one.
 fn since<'s>(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &'s Snapshot,
     minted: &Minted,
 ) -> Result<(Since, Option<&'s Minted>)> {
@@ -78,7 +84,7 @@ fn since<'s>(
         return Ok((Since::Release { release, commit: winner.commit }, Some(winner)));
     }
     let contained = |commit: Oid| -> Result<bool> {
-        Ok(history::has(&ctx.repo, commit)? && history::is_ancestor(&ctx.repo, commit, minted.commit)?)
+        Ok(history::has(&reader.repo, commit)? && history::is_ancestor(&reader.repo, commit, minted.commit)?)
     };
     for environment in snapshot.policy.config.environments.iter().filter(|environment| environment.is_final) {
         let Some(view) = snapshot.environments.get(&environment.name) else { continue };
@@ -89,7 +95,7 @@ fn since<'s>(
             }
         }
     }
-    for (release, commit) in Foreign::read(ctx, snapshot)?.releases() {
+    for (release, commit) in Foreign::read(reader, snapshot)?.releases() {
         if *release != minted.version.release && contained(commit)? {
             let release = release.clone();
             return Ok((Since::Release { release, commit }, None));
@@ -100,26 +106,27 @@ fn since<'s>(
 
 /// Every change since `base` that is news to whoever has that.
 fn between(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     minted: &Minted,
     base: Oid,
     winner: Option<&Minted>,
 ) -> Result<Vec<Change>> {
     for commit in [base, minted.commit] {
-        if !history::has(&ctx.repo, commit)? {
+        if !history::has(&reader.repo, commit)? {
             let failure = Failure::failed(format!("what {} brings cannot be told", minted.tag))
                 .reason("commit", format!("{} is not in this clone", commit.short()));
             return Err(failure.hint("git fetch --unshallow, in a shallow clone; else rel doctor"));
         }
     }
     let scope = Scope::new(&snapshot.policy.config.project.paths)?;
-    let brought = steps(ctx, &scope, &history::range(&ctx.repo, &[base], minted.commit)?)?;
-    let missing = history::range(&ctx.repo, &[minted.commit], base)?;
-    let missing = steps(ctx, &Scope::new(&[])?, &missing)?;
-    let picks = recorded(ctx, snapshot, minted, winner)?;
+    let brought = steps(reader, &scope, &history::range(&reader.repo, &[base], minted.commit)?)?;
+    let missing = history::range(&reader.repo, &[minted.commit], base)?;
+    let missing = steps(reader, &Scope::new(&[])?, &missing)?;
+    let picks = recorded(reader, sink, snapshot, minted, winner)?;
     let base_picks = match winner {
-        Some(winner) => recorded(ctx, snapshot, winner, None)?,
+        Some(winner) => recorded(reader, sink, snapshot, winner, None)?,
         None => Vec::new(),
     };
     Ok(news(brought, &missing, &picks, &base_picks))
@@ -127,27 +134,28 @@ fn between(
 
 /// The changes of a first release: its newest commits.
 fn from_the_beginning(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     minted: &Minted,
 ) -> Result<(Since, Vec<Change>)> {
     let scope = Scope::new(&snapshot.policy.config.project.paths)?;
-    let mut all = history::newest(&ctx.repo, &[], minted.commit, FIRST + 1)?;
+    let mut all = history::newest(&reader.repo, &[], minted.commit, FIRST + 1)?;
     let newest = (all.len() > FIRST).then_some(FIRST);
     all.truncate(FIRST);
-    let picks = recorded(ctx, snapshot, minted, None)?;
-    let changes = news(steps(ctx, &scope, &all)?, &[], &picks, &[]);
+    let picks = recorded(reader, sink, snapshot, minted, None)?;
+    let changes = news(steps(reader, &scope, &all)?, &[], &picks, &[]);
     Ok((Since::Beginning { newest }, changes))
 }
 
-fn steps(ctx: &Context<'_>, scope: &Scope, commits: &[Oid]) -> Result<Vec<Step>> {
+fn steps(reader: &Reader<'_>, scope: &Scope, commits: &[Oid]) -> Result<Vec<Step>> {
     let mut steps = Vec::with_capacity(commits.len());
     for &oid in commits {
-        let said = ctx.repo.said(oid)?;
+        let said = reader.repo.said(oid)?;
         steps.push(Step {
             change: Change::read(oid, &said.message, &said.author, said.commit_time),
             parents: said.parents,
-            own: scope.touched_by(ctx, oid)?,
+            own: scope.touched_by(reader, oid)?,
         });
     }
     Ok(steps)
@@ -158,7 +166,8 @@ fn steps(ctx: &Context<'_>, scope: &Scope, commits: &[Oid]) -> Result<Vec<Step>>
 /// A parent whose tag is not the one that was minted is a warning: what was
 /// picked is in the messages of the picks as well.
 fn recorded(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     minted: &Minted,
     until: Option<&Minted>,
@@ -169,9 +178,9 @@ fn recorded(
     while let Some(minted) = next.filter(|minted| seen.insert(&minted.tag)) {
         // Without a parent nothing was picked.
         if minted.parent.is_some() {
-            match snapshot.record(ctx, minted) {
+            match snapshot.record(reader, minted) {
                 Ok(record) => picks.extend(record.picks),
-                Err(failure) if failure.kind == Kind::Integrity => ctx.screen.warn(&failure.message),
+                Err(failure) if failure.kind == Kind::Integrity => sink.warn(&failure.message),
                 Err(failure) => return Err(failure),
             }
         }

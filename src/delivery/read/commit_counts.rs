@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::delivery::read::context::Context;
 use crate::delivery::read::paths::Scope;
+use crate::delivery::read::reader::Reader;
 use crate::domain::name::Oid;
 use crate::failure::Result;
 use crate::store::history::{self, Ranges};
@@ -18,10 +18,10 @@ impl Counts {
     ///
     /// # Errors
     /// git failed.
-    pub fn take(ctx: &Context<'_>, scope: &Scope, wanted: &[(Oid, Oid)]) -> Result<Counts> {
+    pub fn take(reader: &Reader<'_>, scope: &Scope, wanted: &[(Oid, Oid)]) -> Result<Counts> {
         let mut pairs: Vec<(Oid, Oid)> = Vec::new();
         for &(exclude, include) in wanted {
-            if history::has(&ctx.repo, exclude)? && history::has(&ctx.repo, include)? {
+            if history::has(&reader.repo, exclude)? && history::has(&reader.repo, include)? {
                 pairs.push((exclude, include));
             }
         }
@@ -30,7 +30,7 @@ impl Counts {
         let excluded: Vec<[Oid; 1]> = pairs.iter().map(|(exclude, _)| [*exclude]).collect();
         let ranges: Vec<(&[Oid], Oid)> =
             pairs.iter().zip(&excluded).map(|((_, include), exclude)| (&exclude[..], *include)).collect();
-        let walked = Ranges::walk(&ctx.repo, &ranges)?;
+        let walked = Ranges::walk(&reader.repo, &ranges)?;
         let mut own: HashMap<Oid, bool> = HashMap::new();
         let mut counts = Counts::default();
         for (index, pair) in pairs.into_iter().enumerate() {
@@ -40,12 +40,12 @@ impl Counts {
                 continue;
             }
             let mut ours = 0;
-            for oid in walked.commits(&ctx.repo, index)? {
+            for oid in walked.commits(&reader.repo, index)? {
                 // Ranges overlap, and to look at what a commit changed takes longer than to meet it.
                 let touched = match own.get(&oid) {
                     Some(known) => *known,
                     None => {
-                        let touched = scope.touched_by(ctx, oid)?;
+                        let touched = scope.touched_by(reader, oid)?;
                         own.insert(oid, touched);
                         touched
                     }

@@ -4,9 +4,9 @@
 use rustc_hash::FxHashMap;
 
 use crate::delivery::read::candidate_tags::{self, Picked};
-use crate::delivery::read::context::Context;
 use crate::delivery::read::message_refs::Mentions;
 use crate::delivery::read::range;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::domain::containment::{Via, Way};
 use crate::domain::name::Oid;
@@ -25,17 +25,17 @@ const COMPARED: usize = 20_000;
 /// # Errors
 /// git failed, or a commit is not in this clone.
 pub fn ways(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     tags: &Tags,
     wanted: &[Oid],
     tips: &[Oid],
 ) -> Result<Vec<Vec<Option<Way>>>> {
-    let among = Among::read(ctx, snapshot, tips)?;
-    let picked = candidate_tags::picks(ctx, snapshot, tags)?;
-    let (picks, mentions, forms) = known(ctx, snapshot, &picked, wanted)?;
-    let contained = among.containing(ctx, &forms.concat(), tips)?;
-    let takers = Takers { ctx, snapshot, among: &among, picked: &picked, picks: &picks, tips };
+    let among = Among::read(reader, snapshot, tips)?;
+    let picked = candidate_tags::picks(reader, snapshot, tags)?;
+    let (picks, mentions, forms) = known(reader, snapshot, &picked, wanted)?;
+    let contained = among.containing(reader, &forms.concat(), tips)?;
+    let takers = Takers { reader, snapshot, among: &among, picked: &picked, picks: &picks, tips };
     let mut first = 0;
     let mut found = Vec::new();
     for (oid, forms) in wanted.iter().zip(&forms) {
@@ -68,27 +68,33 @@ pub fn ways(
 ///
 /// # Errors
 /// git failed, or a commit is not in this clone.
-pub fn forms(ctx: &Context<'_>, snapshot: &Snapshot, tags: &Tags, commits: &[Oid]) -> Result<Vec<Vec<Oid>>> {
-    Ok(known(ctx, snapshot, &candidate_tags::picks(ctx, snapshot, tags)?, commits)?.2)
+pub fn forms(
+    reader: &Reader<'_>,
+    snapshot: &Snapshot,
+    tags: &Tags,
+    commits: &[Oid],
+) -> Result<Vec<Vec<Oid>>> {
+    Ok(known(reader, snapshot, &candidate_tags::picks(reader, snapshot, tags)?, commits)?.2)
 }
 
 /// What is known of the forms of commits and what took them back; of each of
 /// `wanted` all its forms, itself first.
 fn known(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     picked: &[Picked],
     wanted: &[Oid],
 ) -> Result<(Picks, Mentions, Vec<Vec<Oid>>)> {
-    let mut mentions = Mentions::of(ctx, snapshot, wanted, picked)?;
+    let mut mentions = Mentions::of(reader, snapshot, wanted, picked)?;
     loop {
         let picks = Picks::read(snapshot, picked, &mentions);
-        let forms: Vec<Vec<Oid>> = wanted.iter().map(|oid| picks.forms(ctx, *oid)).collect::<Result<_>>()?;
+        let forms: Vec<Vec<Oid>> =
+            wanted.iter().map(|oid| picks.forms(reader, *oid)).collect::<Result<_>>()?;
         if forms.iter().all(|forms| forms.len() == 1) {
             return Ok((picks, mentions, forms));
         }
         // A form may be older than the commit, and what is said of it too.
-        let further = Mentions::of(ctx, snapshot, &forms.concat(), picked)?;
+        let further = Mentions::of(reader, snapshot, &forms.concat(), picked)?;
         if further.reaches_as_far_as(&mentions) {
             return Ok((picks, further, forms));
         }
@@ -98,7 +104,7 @@ fn known(
 
 /// What takes back commits, and where.
 struct Takers<'a> {
-    ctx: &'a Context<'a>,
+    reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
     among: &'a Among,
     picked: &'a [Picked],
@@ -111,13 +117,13 @@ impl Takers<'_> {
     /// by these `names` too, and was not itself reverted.
     fn of(&self, mentions: &Mentions, names: &[Oid], form: Oid) -> Result<Vec<Option<Oid>>> {
         let mut taken = vec![None; self.tips.len()];
-        for revert in mentions.reverts(self.ctx, names, form)? {
-            let forms = self.picks.forms(self.ctx, revert.commit)?;
+        for revert in mentions.reverts(self.reader, names, form)? {
+            let forms = self.picks.forms(self.reader, revert.commit)?;
             for other in &forms {
-                if *other == form || !history::is_ancestor(&self.ctx.repo, form, *other)? {
+                if *other == form || !history::is_ancestor(&self.reader.repo, form, *other)? {
                     continue;
                 }
-                let contained = self.among.containing(self.ctx, &[*other], self.tips)?;
+                let contained = self.among.containing(self.reader, &[*other], self.tips)?;
                 // Later each time, so that this comes to an end.
                 let undone = self.of(mentions, &forms, *other)?;
                 for (tip, taken) in taken.iter_mut().enumerate() {
@@ -143,35 +149,35 @@ enum Among {
 }
 
 impl Among {
-    fn read(ctx: &Context<'_>, snapshot: &Snapshot, tips: &[Oid]) -> Result<Among> {
-        if tips.len() < MANY || !Line::holds_in(&ctx.repo)? {
+    fn read(reader: &Reader<'_>, snapshot: &Snapshot, tips: &[Oid]) -> Result<Among> {
+        if tips.len() < MANY || !Line::holds_in(&reader.repo)? {
             return Ok(Among::Few);
         }
-        let file = ctx.index_file("line");
+        let file = reader.index_file("line");
         let mut line: Line = index::load(&file, LINE).unwrap_or_default();
-        if !line.is_here(&ctx.repo)? {
+        if !line.is_here(&reader.repo)? {
             line = Line::default();
         }
         let marks: Vec<Oid> = tips.iter().copied().filter(|tip| *tip != snapshot.trunk).collect();
-        if line.grow(&ctx.repo, snapshot.trunk, &marks)? {
+        if line.grow(&reader.repo, snapshot.trunk, &marks)? {
             index::store(&file, LINE, &line);
         }
         Ok(Among::Many(line))
     }
 
-    fn containing(&self, ctx: &Context<'_>, wanted: &[Oid], tips: &[Oid]) -> Result<Containment> {
+    fn containing(&self, reader: &Reader<'_>, wanted: &[Oid], tips: &[Oid]) -> Result<Containment> {
         match self {
-            Among::Few => history::containing(&ctx.repo, wanted, tips),
-            Among::Many(line) => line.containing(&ctx.repo, wanted, tips),
+            Among::Few => history::containing(&reader.repo, wanted, tips),
+            Among::Many(line) => line.containing(&reader.repo, wanted, tips),
         }
     }
 
     /// The commits of `tips` that `base` does not contain, and maybe some that
     /// it does.
-    fn outside(&self, ctx: &Context<'_>, base: Oid, tips: &[Oid]) -> Result<Vec<Oid>> {
+    fn outside(&self, reader: &Reader<'_>, base: Oid, tips: &[Oid]) -> Result<Vec<Oid>> {
         match self {
-            Among::Few => history::outside(&ctx.repo, base, tips, COMPARED),
-            Among::Many(line) => line.outside(&ctx.repo, base, tips, COMPARED),
+            Among::Few => history::outside(&reader.repo, base, tips, COMPARED),
+            Among::Many(line) => line.outside(&reader.repo, base, tips, COMPARED),
         }
     }
 }
@@ -181,25 +187,25 @@ const LINE: &str = "line 3";
 
 /// Fills in where a tip contains a commit with an equal patch only.
 fn by_patch(takers: &Takers<'_>, wanted: Oid, names: &[Oid], ways: &mut [Option<Way>]) -> Result<()> {
-    let Takers { ctx, snapshot, among, picked, tips, .. } = takers;
+    let Takers { reader, snapshot, among, picked, tips, .. } = takers;
     let lacking: Vec<usize> = (0..tips.len()).filter(|at| ways[*at].is_none()).collect();
     let include: Vec<Oid> = lacking.iter().map(|at| tips[*at]).collect();
     if include.is_empty() {
         return Ok(());
     }
-    let outside = among.outside(ctx, wanted, &include)?;
+    let outside = among.outside(reader, wanted, &include)?;
     let mut equal = Vec::new();
-    for other in patch::equal_to(&ctx.repo, wanted, &outside)? {
+    for other in patch::equal_to(&reader.repo, wanted, &outside)? {
         // What the commit itself builds on is no other form of it, and its picks are known.
-        if !names.contains(&other) && !history::is_ancestor(&ctx.repo, other, wanted)? {
+        if !names.contains(&other) && !history::is_ancestor(&reader.repo, other, wanted)? {
             equal.push(other);
         }
     }
     if equal.is_empty() {
         return Ok(());
     }
-    let contained = among.containing(ctx, &equal, &include)?;
-    let mentions = Mentions::of(ctx, snapshot, &equal, picked)?;
+    let contained = among.containing(reader, &equal, &include)?;
+    let mentions = Mentions::of(reader, snapshot, &equal, picked)?;
     let of = |form: &Oid| takers.of(&mentions, &[names, &[*form]].concat(), *form);
     let taken: Vec<Vec<Option<Oid>>> = equal.iter().map(of).collect::<Result<_>>()?;
     for (tip, at) in lacking.into_iter().enumerate() {
@@ -242,15 +248,16 @@ impl Picks {
     /// they are in this clone: by recorded picks, and by what messages say they
     /// were picked from. What is not here, such as a branch that nobody pushed,
     /// still tells that others are one.
-    fn forms(&self, ctx: &Context<'_>, commit: Oid) -> Result<Vec<Oid>> {
+    fn forms(&self, reader: &Reader<'_>, commit: Oid) -> Result<Vec<Oid>> {
         let (mut names, mut forms) = (vec![commit], Vec::new());
         let mut at = 0;
         while let Some(&name) = names.get(at) {
             let mut others = self.0.get(&name).cloned().unwrap_or_default();
-            if history::has(&ctx.repo, name)? {
+            if history::has(&reader.repo, name)? {
                 forms.push(name);
-                others
-                    .extend(range::changes(ctx, &[name])?.into_iter().flat_map(|change| change.picked_from));
+                others.extend(
+                    range::changes(reader, &[name])?.into_iter().flat_map(|change| change.picked_from),
+                );
             }
             for other in others {
                 if !names.contains(&other) {

@@ -5,10 +5,10 @@ use std::iter::Peekable;
 
 use chrono::{DateTime, Utc};
 
-use crate::delivery::read::context::Context;
 use crate::delivery::read::foreign::Foreign;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::range::baseline;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
@@ -61,12 +61,12 @@ pub fn deployments(
 /// newest first: by when they were started, but within one environment always
 /// as its chain has them.
 pub fn all_deployments<'a>(
-    ctx: &'a Context<'_>,
+    reader: &'a Reader<'_>,
     tips: impl Iterator<Item = (&'a EnvName, Option<Oid>)>,
 ) -> impl Iterator<Item = Result<Deployment>> + 'a {
     let recent = |(name, tip): (&EnvName, _)| {
-        let file = ctx.index_file(&format!("recent-{name}"));
-        deployments(Recent::<EnvState>::of(&ctx.repo, tip, file))
+        let file = reader.index_file(&format!("recent-{name}"));
+        deployments(Recent::<EnvState>::of(&reader.repo, tip, file))
     };
     by_time(tips.map(recent).collect())
 }
@@ -116,17 +116,17 @@ pub fn deployment(repo: &Repo, tip: Option<Oid>, id: &DeploymentId) -> Result<Op
 /// # Errors
 /// git failed.
 pub fn own_commits(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     scope: &Scope,
     exclude: &[Oid],
     include: Oid,
 ) -> Result<Option<Vec<Oid>>> {
-    if !exclude.iter().chain([&include]).all(|oid| ctx.repo.has_object(*oid)) {
+    if !exclude.iter().chain([&include]).all(|oid| reader.repo.has_object(*oid)) {
         return Ok(None);
     }
     let mut own = Vec::new();
-    for oid in history::range(&ctx.repo, exclude, include)? {
-        if scope.touched_by(ctx, oid)? {
+    for oid in history::range(&reader.repo, exclude, include)? {
+        if scope.touched_by(reader, oid)? {
             own.push(oid);
         }
     }
@@ -151,10 +151,10 @@ pub enum Since {
 ///
 /// # Errors
 /// git failed.
-pub fn brought(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Result<(Since, Vec<Oid>)> {
+pub fn brought(reader: &Reader<'_>, snapshot: &Snapshot, minted: &Minted) -> Result<(Since, Vec<Oid>)> {
     let scope = Scope::new(&snapshot.policy.config.project.paths)?;
     let own =
-        |exclude: &[Oid]| own_commits(ctx, &scope, exclude, minted.commit).map(Option::unwrap_or_default);
+        |exclude: &[Oid]| own_commits(reader, &scope, exclude, minted.commit).map(Option::unwrap_or_default);
     if let Some(parent) = minted.parent.as_ref().and_then(|tag| snapshot.minted(tag)) {
         return Ok((Since::Candidate(parent.tag.clone()), own(&[parent.commit])?));
     }
@@ -165,9 +165,9 @@ pub fn brought(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Resul
     }
     let ours = before.iter().max_by(|a, b| a.order().cmp(&b.order()));
     let ours_at: Vec<Oid> = ours.map(|other| other.trunk_commit).into_iter().collect();
-    let foreign = Foreign::read(ctx, snapshot)?;
-    if !foreign.is_empty() && ours_at.iter().all(|oid| ctx.repo.has_object(*oid)) {
-        for oid in history::range(&ctx.repo, &ours_at, minted.trunk_commit)? {
+    let foreign = Foreign::read(reader, snapshot)?;
+    if !foreign.is_empty() && ours_at.iter().all(|oid| reader.repo.has_object(*oid)) {
+        for oid in history::range(&reader.repo, &ours_at, minted.trunk_commit)? {
             if let Some(taken) = foreign.at(oid) {
                 return Ok((Since::Version(taken.text.clone()), own(&[oid])?));
             }
@@ -176,12 +176,12 @@ pub fn brought(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Resul
     if let Some(ours) = ours {
         return Ok((Since::Version(ours.version.release.to_string()), own(&ours_at)?));
     }
-    if let Some(live) = baseline(ctx, snapshot, minted.trunk_commit)? {
+    if let Some(live) = baseline(reader, snapshot, minted.trunk_commit)? {
         return Ok((Since::Baseline(live.tag), own(&[live.commit])?));
     }
     let mut first = Vec::new();
-    for oid in history::newest(&ctx.repo, &[], minted.commit, FIRST)? {
-        if scope.touched_by(ctx, oid)? {
+    for oid in history::newest(&reader.repo, &[], minted.commit, FIRST)? {
+        if scope.touched_by(reader, oid)? {
             first.push(oid);
         }
     }
@@ -194,11 +194,11 @@ pub fn brought(ctx: &Context<'_>, snapshot: &Snapshot, minted: &Minted) -> Resul
 /// # Errors
 /// git failed.
 pub fn minted_by(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     minted: &Minted,
 ) -> Result<Option<(Actor, DateTime<Utc>)>> {
-    for event in ledger::events::<CandidatesState>(&ctx.repo, snapshot.candidates.tip) {
+    for event in ledger::events::<CandidatesState>(&reader.repo, snapshot.candidates.tip) {
         let (_, event) = event?;
         if matches!(&event.what, candidates::What::Minted(other) if other.tag == minted.tag) {
             return Ok(Some((event.actor, event.at)));

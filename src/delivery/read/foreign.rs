@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::name::Oid;
 use crate::domain::spelled::{Rank, Spelled};
@@ -36,13 +36,13 @@ impl Foreign {
     ///
     /// # Errors
     /// git failed.
-    pub fn read(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Foreign> {
+    pub fn read(reader: &Reader<'_>, snapshot: &Snapshot) -> Result<Foreign> {
         let mut foreign = Foreign::default();
-        let tags = snapshot.tags(ctx)?;
-        for (tag, _, parsed) in snapshot.foreign(ctx, &tags) {
+        let tags = snapshot.tags(reader)?;
+        for (tag, _, parsed) in snapshot.foreign(reader, &tags) {
             let text = snapshot.style.version_text(tag.as_str()).unwrap_or(tag.as_str()).to_owned();
             let Some(rank) = Spelled::read(&text).map(|spelled| spelled.rank()) else { continue };
-            let commit = tags.commit(ctx, tag.as_str())?;
+            let commit = tags.commit(reader, tag.as_str())?;
             foreign.taken.push(Taken { release: parsed.version().clone(), text, parsed, rank, commit });
         }
         foreign.taken.sort_by(|a, b| (&a.release, &a.rank).cmp(&(&b.release, &b.rank)));

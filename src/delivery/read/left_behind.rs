@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::containment;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::message_refs::Mentions;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::range::changes;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
+use crate::delivery::sink::Sink;
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::config::LostFix;
@@ -27,7 +28,7 @@ use crate::ui::text::clean;
 
 /// Says what is left behind, for one place or for several in a row.
 pub struct Crossings<'a> {
-    ctx: &'a Context<'a>,
+    reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
     /// Whether what cannot be read is passed over, for others to tell of.
     only_looks: bool,
@@ -38,9 +39,9 @@ pub struct Crossings<'a> {
 
 impl<'a> Crossings<'a> {
     /// For who is about to change something.
-    pub fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Crossings<'a> {
+    pub fn new(reader: &'a Reader<'_>, snapshot: &'a Snapshot) -> Crossings<'a> {
         Crossings {
-            ctx,
+            reader,
             snapshot,
             only_looks: false,
             tags: OnceCell::new(),
@@ -50,15 +51,15 @@ impl<'a> Crossings<'a> {
     }
 
     /// For who only looks, and is told what can be told.
-    pub fn looking(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Crossings<'a> {
-        Crossings { only_looks: true, ..Crossings::new(ctx, snapshot) }
+    pub fn looking(reader: &'a Reader<'_>, snapshot: &'a Snapshot) -> Crossings<'a> {
+        Crossings { only_looks: true, ..Crossings::new(reader, snapshot) }
     }
 
     fn tags(&self) -> Result<&Tags> {
         match self.tags.get() {
             Some(tags) => Ok(tags),
             None => {
-                let tags = self.snapshot.tags(self.ctx)?;
+                let tags = self.snapshot.tags(self.reader)?;
                 Ok(self.tags.get_or_init(|| tags))
             }
         }
@@ -125,8 +126,8 @@ impl<'a> Crossings<'a> {
         }
         let scope = Scope::new(&self.snapshot.policy.config.project.paths)?;
         for fix in all {
-            let is_here = history::has(&self.ctx.repo, fix.commit)?;
-            let own = is_here && scope.touched_by(self.ctx, fix.commit)?;
+            let is_here = history::has(&self.reader.repo, fix.commit)?;
+            let own = is_here && scope.touched_by(self.reader, fix.commit)?;
             if (own || (!is_here && !self.only_looks)) && !self.is_waived(&fix)? {
                 owed.push(fix);
             }
@@ -141,7 +142,7 @@ impl<'a> Crossings<'a> {
         }
         let mut owed: Vec<Owed> = Vec::new();
         if let Some(minted) = self.snapshot.minted(tag).filter(|minted| minted.parent.is_some()) {
-            let picks = match carried(self.ctx, self.snapshot, minted) {
+            let picks = match carried(self.reader, self.snapshot, minted) {
                 Err(_) if self.only_looks => Vec::new(),
                 picks => picks?,
             };
@@ -165,10 +166,10 @@ impl<'a> Crossings<'a> {
         if meant.is_empty() || is_meant(&[fix.source, fix.commit]) {
             return Ok(!meant.is_empty());
         }
-        if !history::has(&self.ctx.repo, fix.commit)? {
+        if !history::has(&self.reader.repo, fix.commit)? {
             return Ok(false);
         }
-        let forms = containment::forms(self.ctx, self.snapshot, self.tags()?, &[fix.commit])?;
+        let forms = containment::forms(self.reader, self.snapshot, self.tags()?, &[fix.commit])?;
         Ok(is_meant(&forms.concat()))
     }
 
@@ -182,7 +183,7 @@ impl<'a> Crossings<'a> {
         let mut lost = Vec::new();
         let mut asked = Vec::new();
         for fix in self.not_plainly_in(owed, commit)? {
-            match history::has(&self.ctx.repo, fix.commit)? {
+            match history::has(&self.reader.repo, fix.commit)? {
                 true => asked.push(fix),
                 false => lost.push(self.told(fix, is_live(fix), None, onto.clone())?),
             }
@@ -192,7 +193,7 @@ impl<'a> Crossings<'a> {
         }
         let wanted: Vec<Oid> = asked.iter().map(|fix| fix.commit).collect();
         let tips = [commit, self.snapshot.trunk];
-        let ways = containment::ways(self.ctx, self.snapshot, self.tags()?, &wanted, &tips)?;
+        let ways = containment::ways(self.reader, self.snapshot, self.tags()?, &wanted, &tips)?;
         for (fix, ways) in asked.into_iter().zip(&ways) {
             let [there, trunk] = ways[..] else { continue };
             let stands = there.is_some_and(|way| way.reverted_by.is_none());
@@ -206,16 +207,16 @@ impl<'a> Crossings<'a> {
 
     /// Whether a fix is a revert of what a commit does not contain anyway.
     fn takes_back_nothing(&self, fix: &Owed, commit: Oid) -> Result<bool> {
-        let reverted = changes(self.ctx, &[fix.commit])?.swap_remove(0).reverts;
+        let reverted = changes(self.reader, &[fix.commit])?.swap_remove(0).reverts;
         for target in &reverted {
-            if !history::has(&self.ctx.repo, *target)? {
+            if !history::has(&self.reader.repo, *target)? {
                 return Ok(false);
             }
         }
         if reverted.is_empty() {
             return Ok(false);
         }
-        let ways = containment::ways(self.ctx, self.snapshot, self.tags()?, &reverted, &[commit])?;
+        let ways = containment::ways(self.reader, self.snapshot, self.tags()?, &reverted, &[commit])?;
         let stands = |ways: &Vec<Option<Way>>| ways[0].is_some_and(|way| way.reverted_by.is_none());
         Ok(!ways.iter().any(stands))
     }
@@ -230,7 +231,7 @@ impl<'a> Crossings<'a> {
         if let Some(known) = self.contained.borrow().get(&(tip, commit)) {
             return Ok(*known);
         }
-        let contains = history::is_ancestor(&self.ctx.repo, commit, tip)?;
+        let contains = history::is_ancestor(&self.reader.repo, commit, tip)?;
         self.learn(tip, commit, contains);
         Ok(contains)
     }
@@ -240,18 +241,18 @@ impl<'a> Crossings<'a> {
     fn not_plainly_in<'f>(&self, owed: &'f [Owed], commit: Oid) -> Result<Vec<&'f Owed>> {
         let (mut there, mut rest) = (Vec::new(), Vec::new());
         for fix in owed {
-            let is_here = history::has(&self.ctx.repo, fix.source)?;
+            let is_here = history::has(&self.reader.repo, fix.source)?;
             if is_here && self.contains(commit, fix.source)? { there.push(fix) } else { rest.push(fix) }
         }
         if there.is_empty() {
             return Ok(rest);
         }
         let sources: Vec<Oid> = there.iter().map(|fix| fix.source).collect();
-        let mentions = Mentions::of(self.ctx, self.snapshot, &sources, &[])?;
+        let mentions = Mentions::of(self.reader, self.snapshot, &sources, &[])?;
         let picked = self.picks_revert_something(commit)?;
         for fix in there {
             let names = [fix.source, fix.commit];
-            if picked || !mentions.reverts(self.ctx, &names, fix.source)?.is_empty() {
+            if picked || !mentions.reverts(self.reader, &names, fix.source)?.is_empty() {
                 rest.push(fix);
             }
         }
@@ -263,7 +264,7 @@ impl<'a> Crossings<'a> {
         let made = self.snapshot.pool.iter().rev().find(|minted| minted.commit == commit);
         let picked = made.map(|minted| self.carried(&minted.tag)).transpose()?.unwrap_or_default();
         for pick in picked {
-            if !changes(self.ctx, &[pick.commit])?.swap_remove(0).reverts.is_empty() {
+            if !changes(self.reader, &[pick.commit])?.swap_remove(0).reverts.is_empty() {
                 return Ok(true);
             }
         }
@@ -278,12 +279,12 @@ impl<'a> Crossings<'a> {
         on_trunk: Option<(Oid, Option<Oid>)>,
         onto: Option<String>,
     ) -> Result<Lost> {
-        let subject = match history::has(&self.ctx.repo, fix.commit)? {
-            true => changes(self.ctx, &[fix.commit])?.swap_remove(0).subject,
+        let subject = match history::has(&self.reader.repo, fix.commit)? {
+            true => changes(self.reader, &[fix.commit])?.swap_remove(0).subject,
             false => String::new(),
         };
         let record =
-            self.snapshot.minted(&fix.candidate).map(|minted| self.snapshot.record(self.ctx, minted));
+            self.snapshot.minted(&fix.candidate).map(|minted| self.snapshot.record(self.reader, minted));
         let picked = record.and_then(std::result::Result::ok).map(|record| (record.actor, record.created_at));
         Ok(Lost { fix: fix.clone(), live, subject, picked, on_trunk, onto })
     }
@@ -294,7 +295,7 @@ impl<'a> Crossings<'a> {
         let mut left = Vec::new();
         let mut asked: Vec<Oid> = Vec::new();
         for (tag, reached) in reached(state) {
-            for change in changes(self.ctx, &self.beyond(tag, reached, commit)?)? {
+            for change in changes(self.reader, &self.beyond(tag, reached, commit)?)? {
                 if change.rollback_safe == Some(false) && !asked.contains(&change.commit) {
                     asked.push(change.commit);
                     left.push(PointOfNoReturn { commit: change.commit, subject: change.subject });
@@ -304,14 +305,14 @@ impl<'a> Crossings<'a> {
         if left.is_empty() {
             return Ok(left);
         }
-        let ways = containment::ways(self.ctx, self.snapshot, self.tags()?, &asked, &[commit])?;
+        let ways = containment::ways(self.reader, self.snapshot, self.tags()?, &asked, &[commit])?;
         let pairs = left.into_iter().zip(&ways);
         Ok(pairs.filter(|(_, ways)| ways[0].is_none()).map(|(point, _)| point).collect())
     }
 
     /// The commits of what was reached that another may not contain.
     fn beyond(&self, tag: &TagName, reached: Oid, commit: Oid) -> Result<Vec<Oid>> {
-        if !history::has(&self.ctx.repo, reached)? {
+        if !history::has(&self.reader.repo, reached)? {
             return Ok(Vec::new());
         }
         match self.snapshot.minted(tag) {
@@ -320,7 +321,7 @@ impl<'a> Crossings<'a> {
                 Ok(self.carried(tag)?.into_iter().map(|pick| pick.commit).collect())
             }
             _ if self.contains(commit, reached)? => Ok(Vec::new()),
-            _ => history::range(&self.ctx.repo, &[commit], reached),
+            _ => history::range(&self.reader.repo, &[commit], reached),
         }
     }
 }
@@ -345,12 +346,13 @@ fn reached(state: &EnvState) -> Vec<(&TagName, Oid)> {
 /// # Errors
 /// As [`Crossings::to_candidate`].
 pub fn warn_of_lost(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     commit: Oid,
     release: &Version,
 ) -> Result<Vec<Value>> {
-    let crossings = Crossings::new(ctx, snapshot);
+    let crossings = Crossings::new(reader, snapshot);
     let mut found: Vec<(Lost, Vec<&EnvName>)> = Vec::new();
     for environment in &snapshot.policy.config.environments {
         let live = snapshot.chain(&environment.name)?.state.current();
@@ -369,11 +371,11 @@ pub fn warn_of_lost(
             found.iter().flat_map(|(_, places)| places.iter().map(|name| name.as_str())).collect();
         places.sort_unstable();
         places.dedup();
-        let text = rules::told(&all, ctx.world.now());
+        let text = rules::told(&all, reader.world.now());
         let lines: Vec<String> = text.lines().map(|line| format!("  {}", clean(line))).collect();
-        ctx.screen.warn(&format!("lost-fix on {}\n{}", places.join(", "), lines.join("\n")));
+        sink.warn(&format!("lost-fix on {}\n{}", places.join(", "), lines.join("\n")));
         for way in rules::ways_on(&all) {
-            ctx.screen.note(&format!("  {way}"));
+            sink.note(&format!("  {way}"));
         }
     }
     let document = |(lost, places): &(Lost, Vec<&EnvName>)| {

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::read::candidate_tags::Picked;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::range::changes;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::name::Oid;
 use crate::failure::Result;
@@ -62,14 +62,14 @@ impl Mentions {
     /// # Errors
     /// git failed.
     pub fn of(
-        ctx: &Context<'_>,
+        reader: &Reader<'_>,
         snapshot: &Snapshot,
         commits: &[Oid],
         picked: &[Picked],
     ) -> Result<Mentions> {
-        let mut mentions = on_trunk(ctx, snapshot, commits)?;
+        let mut mentions = on_trunk(reader, snapshot, commits)?;
         for pick in picked.iter().filter(|picked| !picked.reverts.is_empty()) {
-            mentions.reverts.push(revert(ctx, pick.pick.commit, pick.reverts.clone())?);
+            mentions.reverts.push(revert(reader, pick.pick.commit, pick.reverts.clone())?);
         }
         Ok(mentions)
     }
@@ -89,11 +89,11 @@ impl Mentions {
     ///
     /// # Errors
     /// git failed.
-    pub fn reverts(&self, ctx: &Context<'_>, names: &[Oid], form: Oid) -> Result<Vec<&Revert>> {
+    pub fn reverts(&self, reader: &Reader<'_>, names: &[Oid], form: Oid) -> Result<Vec<&Revert>> {
         let mut found = Vec::new();
         for revert in &self.reverts {
             let named = revert.of.iter().any(|of| names.contains(of));
-            if revert.commit != form && (named || brought(ctx, &revert.merges, form)?) {
+            if revert.commit != form && (named || brought(reader, &revert.merges, form)?) {
                 found.push(revert);
             }
         }
@@ -101,29 +101,29 @@ impl Mentions {
     }
 
     /// The same with what trunk has got since.
-    fn read_on(mut self, ctx: &Context<'_>, trunk: Oid) -> Result<Mentions> {
+    fn read_on(mut self, reader: &Reader<'_>, trunk: Oid) -> Result<Mentions> {
         if self.tip == Some(trunk) {
             return Ok(self);
         }
         let newer: Vec<Oid> = self.tip.into_iter().collect();
-        let mut mentions = Mentions::read(ctx, &newer, trunk)?;
+        let mut mentions = Mentions::read(reader, &newer, trunk)?;
         mentions.reverts.append(&mut self.reverts);
         mentions.picks.append(&mut self.picks);
         Ok(Mentions { floor: self.floor, above: self.above, ..mentions })
     }
 
     /// Reads the messages of what trunk contains and `exclude` does not.
-    fn read(ctx: &Context<'_>, exclude: &[Oid], trunk: Oid) -> Result<Mentions> {
+    fn read(reader: &Reader<'_>, exclude: &[Oid], trunk: Oid) -> Result<Mentions> {
         let mut mentions = Mentions { tip: Some(trunk), ..Mentions::default() };
-        for commit in history::between(&ctx.repo, exclude, &[trunk], LOOKED_AT)? {
-            let message = ctx.repo.commit(commit)?.message;
+        for commit in history::between(&reader.repo, exclude, &[trunk], LOOKED_AT)? {
+            let message = reader.repo.commit(commit)?.message;
             if !message.contains("This reverts commit ") && !message.contains("(cherry picked from commit ") {
                 continue;
             }
-            let change = changes(ctx, &[commit])?.swap_remove(0);
+            let change = changes(reader, &[commit])?.swap_remove(0);
             mentions.picks.extend(change.picked_from.into_iter().map(|source| (commit, source)));
             if !change.reverts.is_empty() {
-                mentions.reverts.push(revert(ctx, commit, change.reverts)?);
+                mentions.reverts.push(revert(reader, commit, change.reverts)?);
             }
         }
         Ok(mentions)
@@ -131,10 +131,10 @@ impl Mentions {
 }
 
 /// Whether one of these merges brought a commit to the line of its first parent.
-fn brought(ctx: &Context<'_>, merges: &[(Oid, Oid)], commit: Oid) -> Result<bool> {
+fn brought(reader: &Reader<'_>, merges: &[(Oid, Oid)], commit: Oid) -> Result<bool> {
     for (merge, first) in merges {
-        if history::is_ancestor(&ctx.repo, commit, *merge)?
-            && !history::is_ancestor(&ctx.repo, commit, *first)?
+        if history::is_ancestor(&reader.repo, commit, *merge)?
+            && !history::is_ancestor(&reader.repo, commit, *first)?
         {
             return Ok(true);
         }
@@ -142,22 +142,22 @@ fn brought(ctx: &Context<'_>, merges: &[(Oid, Oid)], commit: Oid) -> Result<bool
     Ok(false)
 }
 
-fn revert(ctx: &Context<'_>, commit: Oid, of: Vec<Oid>) -> Result<Revert> {
+fn revert(reader: &Reader<'_>, commit: Oid, of: Vec<Oid>) -> Result<Revert> {
     let mut merges = Vec::new();
     for target in &of {
-        if history::has(&ctx.repo, *target)? && history::is_merge(&ctx.repo, *target)? {
-            merges.extend(history::parents(&ctx.repo, *target)?.first().map(|first| (*target, *first)));
+        if history::has(&reader.repo, *target)? && history::is_merge(&reader.repo, *target)? {
+            merges.extend(history::parents(&reader.repo, *target)?.first().map(|first| (*target, *first)));
         }
     }
     Ok(Revert { commit, of, merges })
 }
 
 /// What was kept, read on from there; anew where that does not go far enough back.
-fn on_trunk(ctx: &Context<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result<Mentions> {
-    let (file, trunk) = (ctx.index_file("mentions"), snapshot.trunk);
+fn on_trunk(reader: &Reader<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result<Mentions> {
+    let (file, trunk) = (reader.index_file("mentions"), snapshot.trunk);
     let kept: Option<Mentions> = index::load(&file, KEPT);
     let kept = match kept {
-        Some(kept) if goes_on(ctx, &kept, trunk)? => Some(kept),
+        Some(kept) if goes_on(reader, &kept, trunk)? => Some(kept),
         _ => None,
     };
     let new = |kept: &Mentions| -> Vec<Oid> {
@@ -170,14 +170,14 @@ fn on_trunk(ctx: &Context<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result<M
             if new.is_empty() && kept.tip == Some(trunk) {
                 return Ok(kept);
             }
-            let far_enough = kept.floor.map_or(Ok(true), |floor| is_below(ctx, floor, &new))?;
+            let far_enough = kept.floor.map_or(Ok(true), |floor| is_below(reader, floor, &new))?;
             if far_enough {
-                (kept.read_on(ctx, trunk)?, new)
+                (kept.read_on(reader, trunk)?, new)
             } else {
-                anew(ctx, snapshot, commits, kept.floor)?
+                anew(reader, snapshot, commits, kept.floor)?
             }
         }
-        None => anew(ctx, snapshot, commits, None)?,
+        None => anew(reader, snapshot, commits, None)?,
     };
     mentions.above.extend(new);
     let over = mentions.above.len().saturating_sub(ASKED);
@@ -188,48 +188,48 @@ fn on_trunk(ctx: &Context<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result<M
 
 /// Reads from below all of these commits, and from no later than before.
 fn anew(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     commits: &[Oid],
     before: Option<Oid>,
 ) -> Result<(Mentions, Vec<Oid>)> {
     let all: Vec<Oid> = commits.iter().copied().chain(before).collect();
-    let floor = below(ctx, snapshot, &all)?;
+    let floor = below(reader, snapshot, &all)?;
     let exclude: Vec<Oid> = floor.into_iter().collect();
-    let mentions = Mentions { floor, ..Mentions::read(ctx, &exclude, snapshot.trunk)? };
+    let mentions = Mentions { floor, ..Mentions::read(reader, &exclude, snapshot.trunk)? };
     Ok((mentions, if floor.is_some() { commits.to_vec() } else { Vec::new() }))
 }
 
 /// Whether what was kept is of this history, and trunk has only grown since.
-fn goes_on(ctx: &Context<'_>, kept: &Mentions, trunk: Oid) -> Result<bool> {
+fn goes_on(reader: &Reader<'_>, kept: &Mentions, trunk: Oid) -> Result<bool> {
     for commit in kept.floor.iter().chain(&kept.tip) {
-        if !history::has(&ctx.repo, *commit)? {
+        if !history::has(&reader.repo, *commit)? {
             return Ok(false);
         }
     }
-    kept.tip.map_or(Ok(false), |tip| history::is_ancestor(&ctx.repo, tip, trunk))
+    kept.tip.map_or(Ok(false), |tip| history::is_ancestor(&reader.repo, tip, trunk))
 }
 
 /// Whether all of these commits contain `floor`.
-fn is_below(ctx: &Context<'_>, floor: Oid, commits: &[Oid]) -> Result<bool> {
-    let contained = history::containing(&ctx.repo, &[floor], commits)?;
+fn is_below(reader: &Reader<'_>, floor: Oid, commits: &[Oid]) -> Result<bool> {
+    let contained = history::containing(&reader.repo, &[floor], commits)?;
     Ok((0..commits.len()).all(|at| contained.has(0, at)))
 }
 
 /// A commit that all of these contain, not far back: one of them, or what a
 /// candidate was cut from. None where there is none such.
-fn below(ctx: &Context<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result<Option<Oid>> {
+fn below(reader: &Reader<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result<Option<Oid>> {
     let mut cut: Vec<_> = snapshot.pool.iter().map(|minted| (minted.position, minted.trunk_commit)).collect();
     cut.sort_unstable_by(|a, b| b.cmp(a));
     cut.dedup();
     let cut = cut.into_iter().map(|(_, commit)| commit).take(TRIED);
     let mut floors = Vec::new();
     for floor in commits.iter().copied().chain(cut) {
-        if history::has(&ctx.repo, floor)? {
+        if history::has(&reader.repo, floor)? {
             floors.push(floor);
         }
     }
-    let contained = history::containing(&ctx.repo, &floors, commits)?;
+    let contained = history::containing(&reader.repo, &floors, commits)?;
     let below = |floor: &usize| (0..commits.len()).all(|at| contained.has(*floor, at));
     Ok((0..floors.len()).find(below).map(|at| floors[at]))
 }

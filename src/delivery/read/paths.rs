@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::domain::name::Oid;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
@@ -102,11 +102,11 @@ impl Scope {
     ///
     /// # Errors
     /// git failed.
-    pub fn touched_by(&self, ctx: &Context<'_>, commit: Oid) -> Result<bool> {
+    pub fn touched_by(&self, reader: &Reader<'_>, commit: Oid) -> Result<bool> {
         if self.is_all() {
             return Ok(true);
         }
-        history::touches(&ctx.repo, commit, |path| self.takes(path), |folder| self.may_lie_in(folder))
+        history::touches(&reader.repo, commit, |path| self.takes(path), |folder| self.may_lie_in(folder))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::delivery::read::context::Context;
 use crate::delivery::read::paths::Scope;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Walked};
 use crate::domain::changes::Change;
 use crate::domain::env::Live;
@@ -14,11 +14,11 @@ use crate::store::history;
 ///
 /// # Errors
 /// git failed.
-pub fn changes(ctx: &Context<'_>, commits: &[Oid]) -> Result<Vec<Change>> {
+pub fn changes(reader: &Reader<'_>, commits: &[Oid]) -> Result<Vec<Change>> {
     commits
         .iter()
         .map(|oid| {
-            let commit = ctx.repo.commit(*oid)?;
+            let commit = reader.repo.commit(*oid)?;
             Ok(Change::read(*oid, &commit.message, &commit.author, commit.commit_time))
         })
         .collect()
@@ -29,7 +29,7 @@ pub fn changes(ctx: &Context<'_>, commits: &[Oid]) -> Result<Vec<Change>> {
 ///
 /// # Errors
 /// git failed.
-pub fn between(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Rc<[Change]>> {
+pub fn between(reader: &Reader<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Rc<[Change]>> {
     if let Some(walked) = &*snapshot.walked.borrow()
         && (walked.exclude, walked.include) == (exclude, include)
     {
@@ -37,12 +37,12 @@ pub fn between(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oi
     }
     let scope = Scope::new(&snapshot.policy.config.project.paths)?;
     let mut own = Vec::new();
-    for commit in history::range(&ctx.repo, &[exclude], include)? {
-        if scope.touched_by(ctx, commit)? {
+    for commit in history::range(&reader.repo, &[exclude], include)? {
+        if scope.touched_by(reader, commit)? {
             own.push(commit);
         }
     }
-    let own: Rc<[Change]> = changes(ctx, &own)?.into();
+    let own: Rc<[Change]> = changes(reader, &own)?.into();
     snapshot.walked.replace(Some(Walked { exclude, include, own: own.clone() }));
     Ok(own)
 }
@@ -53,15 +53,15 @@ pub fn between(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oi
 ///
 /// # Errors
 /// git failed.
-pub fn position(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<u64> {
+pub fn position(reader: &Reader<'_>, snapshot: &Snapshot, commit: Oid) -> Result<u64> {
     let known = snapshot.candidates.state.newest().and_then(|line| Some((line.trunk_commit?, line.position)));
     if let Some((base, position)) = known
-        && ctx.repo.has_object(base)
+        && reader.repo.has_object(base)
     {
-        let (ahead, behind) = history::ahead_behind(&ctx.repo, commit, base)?;
+        let (ahead, behind) = history::ahead_behind(&reader.repo, commit, base)?;
         return Ok((position + ahead as u64).saturating_sub(behind as u64));
     }
-    history::ancestor_count(&ctx.repo, commit)
+    history::ancestor_count(&reader.repo, commit)
 }
 
 /// The newest baseline below a commit: what was recorded as live somewhere,
@@ -69,12 +69,12 @@ pub fn position(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<u
 ///
 /// # Errors
 /// git failed.
-pub fn baseline(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<Option<Live>> {
+pub fn baseline(reader: &Reader<'_>, snapshot: &Snapshot, commit: Oid) -> Result<Option<Live>> {
     let stacks = snapshot.environments.values().flat_map(|view| &view.state.stack);
     let mut baselines: Vec<&Live> = stacks.filter(|live| live.is_baseline() && live.position > 0).collect();
     baselines.sort_by_key(|live| std::cmp::Reverse(live.position));
     for live in baselines {
-        if ctx.repo.has_object(live.commit) && history::is_ancestor(&ctx.repo, live.commit, commit)? {
+        if reader.repo.has_object(live.commit) && history::is_ancestor(&reader.repo, live.commit, commit)? {
             return Ok(Some(live.clone()));
         }
     }

@@ -16,8 +16,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::delivery::read::context::Context;
 use crate::delivery::read::deployments;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::env::{Deployment, EnvState, Progress};
@@ -73,19 +73,19 @@ impl Snapshot {
     /// # Errors
     /// Nothing is called that, or it is no candidate; the nearest ones, or the
     /// way to a candidate, are named.
-    pub fn candidate(&self, ctx: &Context<'_>, text: &str) -> Result<&Minted> {
-        self.candidate_named(ctx, text).map(|(minted, _)| minted)
+    pub fn candidate(&self, reader: &Reader<'_>, text: &str) -> Result<&Minted> {
+        self.candidate_named(reader, text).map(|(minted, _)| minted)
     }
 
     /// [`Snapshot::candidate`], and how it was named.
     ///
     /// # Errors
     /// As there.
-    pub fn candidate_named(&self, ctx: &Context<'_>, text: &str) -> Result<(&Minted, Named)> {
+    pub fn candidate_named(&self, reader: &Reader<'_>, text: &str) -> Result<(&Minted, Named)> {
         if let Some(minted) = self.called(text) {
             return Ok((minted, Named::Itself));
         }
-        if let Some(lived) = self.lived(ctx, text)? {
+        if let Some(lived) = self.lived(reader, text)? {
             let minted = self.minted(&lived.tag).ok_or_else(|| {
                 Failure::new(
                     Kind::NotFound,
@@ -108,21 +108,21 @@ impl Snapshot {
             return Ok((minted, Named::Commit));
         }
         // What is called like a candidate and is none must not become another one of its commit.
-        if let Some(object) = theirs(ctx, text)?
+        if let Some(object) = theirs(reader, text)?
             && let Ok(tag) = text.parse::<TagName>()
             && let Some(parsed) = self.style.parse(self.policy.config.version.scheme, text)
-            && self.is_unfinished(ctx, &tag, object, &parsed)
+            && self.is_unfinished(reader, &tag, object, &parsed)
         {
             return Err(self.no_such_candidate(text));
         }
         // A release that was never made must not become whatever id happens to begin like it.
         let number = text.len() < ABBREVIATED && text.bytes().all(|b| b.is_ascii_digit());
         if !(release.is_some() && number)
-            && let Some(point) = self.git(ctx, text)?
+            && let Some(point) = self.git(reader, text)?
         {
             let minted = match self.newest_at(point.commit) {
                 Some(minted) => minted,
-                None => return Err(self.no_candidate_of(ctx, text, &point)?),
+                None => return Err(self.no_candidate_of(reader, text, &point)?),
             };
             return Ok((minted, Named::Commit));
         }
@@ -134,18 +134,18 @@ impl Snapshot {
     ///
     /// # Errors
     /// Nothing is called that; the nearest names are named.
-    pub fn point(&self, ctx: &Context<'_>, text: &str) -> Result<Point> {
-        if let Some(point) = self.ours(ctx, text)? {
+    pub fn point(&self, reader: &Reader<'_>, text: &str) -> Result<Point> {
+        if let Some(point) = self.ours(reader, text)? {
             return Ok(point);
         }
-        match self.git(ctx, text)? {
+        match self.git(reader, text)? {
             Some(point) => Ok(point),
-            None => Err(self.no_such_revision(ctx, text)),
+            None => Err(self.no_such_revision(reader, text)),
         }
     }
 
     /// What only `rel` has names for.
-    fn ours(&self, ctx: &Context<'_>, text: &str) -> Result<Option<Point>> {
+    fn ours(&self, reader: &Reader<'_>, text: &str) -> Result<Option<Point>> {
         let named = |tag: &TagName, commit: Oid| {
             let own = tag.as_str() == text;
             let label = if own { text.to_owned() } else { format!("{text} {}", tag.label()) };
@@ -155,22 +155,22 @@ impl Snapshot {
             let (tag, commit) = (minted.tag.clone(), minted.commit);
             return Ok(Some(Point { commit, label: tag.to_string(), tag: Some(tag) }));
         }
-        if let Some(lived) = self.lived(ctx, text)? {
+        if let Some(lived) = self.lived(reader, text)? {
             let mut point = named(&lived.tag, lived.commit);
             // What another system put there may be called by no tag at all.
-            if self.minted(&lived.tag).is_none() && theirs(ctx, lived.tag.as_str())?.is_none() {
+            if self.minted(&lived.tag).is_none() && theirs(reader, lived.tag.as_str())?.is_none() {
                 point.tag = None;
             }
             return Ok(Some(point));
         }
         if let Ok(release) = self.style.explicit(self.policy.config.version.scheme, text) {
             let tag = self.style.release(&release);
-            let object = theirs(ctx, tag.as_str())?;
+            let object = theirs(reader, tag.as_str())?;
             let closed = self.closed.iter().rev().find(|closed| closed.release == release);
             let commit = match (closed, object) {
                 // What its chain says, whatever has become of the tag.
                 (Some(closed), _) => Some(closed.commit),
-                (None, Some(object)) => ctx.repo.peel_to_commit(object)?,
+                (None, Some(object)) => reader.repo.peel_to_commit(object)?,
                 (None, None) => None,
             };
             if let Some(commit) = commit {
@@ -190,12 +190,12 @@ impl Snapshot {
 
     /// What git has a name for, in any of its spellings; `prod~2` is git's,
     /// too, but for what it begins with.
-    fn git(&self, ctx: &Context<'_>, text: &str) -> Result<Option<Point>> {
-        let repo = &ctx.repo;
+    fn git(&self, reader: &Reader<'_>, text: &str) -> Result<Option<Point>> {
+        let repo = &reader.repo;
         let (base, steps) = text.split_at(text.find(['~', '^']).unwrap_or(text.len()));
-        let from = if steps.is_empty() { None } else { self.ours(ctx, base)?.map(|point| point.commit) };
+        let from = if steps.is_empty() { None } else { self.ours(reader, base)?.map(|point| point.commit) };
         let tag = base.parse::<TagName>().ok();
-        let found = match (from, theirs(ctx, base)?) {
+        let found = match (from, theirs(reader, base)?) {
             (Some(from), _) => repo.resolve_commit(&format!("{from}{steps}")),
             (None, Some(object)) => match repo.peel_to_commit(object)? {
                 Some(commit) if steps.is_empty() => {
@@ -224,13 +224,13 @@ impl Snapshot {
     /// What was live at a moment is what the newest success by then put
     /// there, newest by the chain: of two machines whose clocks disagree, the
     /// one that came later counts. Each clock is that of whoever deployed.
-    fn lived(&self, ctx: &Context<'_>, text: &str) -> Result<Option<Lived>> {
+    fn lived(&self, reader: &Reader<'_>, text: &str) -> Result<Option<Lived>> {
         let (name, back) = match text.strip_suffix('}').and_then(|text| text.split_once("@{")) {
             Some((name, back)) => (name, Some(back)),
             None => (text, None),
         };
         let Some((name, view)) = self.environment_called(name) else { return Ok(None) };
-        let now = ctx.world.now();
+        let now = reader.world.now();
         let number = back.map_or(Some(0), |back| back.parse::<usize>().ok());
         let at = match (number, back) {
             (None, Some(back)) => Some(moment(back, End::Last, now).map_err(|bad| {
@@ -245,8 +245,8 @@ impl Snapshot {
         let found = match (number, at) {
             (Some(0), _) => live(view),
             (_, Some(at)) if at >= now => live(view),
-            (_, Some(at)) => return lived_at(&ctx.repo, name, view, at).map(Some),
-            (Some(number), _) => lived_back(&ctx.repo, view, number)?,
+            (_, Some(at)) => return lived_at(&reader.repo, name, view, at).map(Some),
+            (Some(number), _) => lived_back(&reader.repo, view, number)?,
             (None, None) => None,
         };
         found.map(Some).ok_or_else(|| {
@@ -284,14 +284,14 @@ impl Snapshot {
 
     /// A candidate cut from trunk that contains a commit; the oldest one, as
     /// long as each was cut from where the one before it was, or later.
-    fn first_with(&self, ctx: &Context<'_>, commit: Oid) -> Result<Option<&Minted>> {
-        let here = |minted: &&Minted| minted.parent.is_none() && ctx.repo.has_object(minted.commit);
+    fn first_with(&self, reader: &Reader<'_>, commit: Oid) -> Result<Option<&Minted>> {
+        let here = |minted: &&Minted| minted.parent.is_none() && reader.repo.has_object(minted.commit);
         let mut cut: Vec<&Minted> = self.pool.iter().filter(here).collect();
         cut.sort_by(|a, b| a.order().cmp(&b.order()));
         let (mut low, mut high) = (0, cut.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            if history::is_ancestor(&ctx.repo, commit, cut[middle].commit)? {
+            if history::is_ancestor(&reader.repo, commit, cut[middle].commit)? {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -300,7 +300,7 @@ impl Snapshot {
         Ok(cut.get(low).copied())
     }
 
-    fn no_candidate_of(&self, ctx: &Context<'_>, text: &str, point: &Point) -> Result<Failure> {
+    fn no_candidate_of(&self, reader: &Reader<'_>, text: &str, point: &Point) -> Result<Failure> {
         let commit = point.commit;
         let what = if point.label == commit.short() {
             point.label.clone()
@@ -311,11 +311,11 @@ impl Snapshot {
         if point.tag.is_some() {
             failure = failure.reason("candidate", format!("a tag {text} exists, but rel did not make it"));
         }
-        let on_trunk = history::is_ancestor(&ctx.repo, commit, self.trunk)?;
+        let on_trunk = history::is_ancestor(&reader.repo, commit, self.trunk)?;
         if on_trunk {
             failure = failure.hint(format!("rel cut {}", commit.short()));
         }
-        Ok(match self.first_with(ctx, commit)? {
+        Ok(match self.first_with(reader, commit)? {
             Some(minted) => failure.hint(format!("{} contains it: rel show {}", minted.tag, minted.tag)),
             None if on_trunk => failure,
             None => failure.hint("it is not on trunk, and only what is can be cut").hint("rel list"),
@@ -331,9 +331,9 @@ impl Snapshot {
         failure.hint(nearest(text, &names)).hint("rel list")
     }
 
-    fn no_such_revision(&self, ctx: &Context<'_>, text: &str) -> Failure {
+    fn no_such_revision(&self, reader: &Reader<'_>, text: &str) -> Failure {
         // A wrong name is wrong whether or not the branches can be read.
-        let branches = ctx.repo.refs_under("refs/heads/").unwrap_or_default();
+        let branches = reader.repo.refs_under("refs/heads/").unwrap_or_default();
         let mut names: Vec<&str> = vec![TRUNK];
         names.extend(self.environments.keys().map(EnvName::as_str));
         names.extend(self.pool.iter().rev().map(|minted| minted.tag.as_str()));
@@ -345,9 +345,9 @@ impl Snapshot {
 }
 
 /// The object of the authority's tag of this name, as this clone knows it.
-fn theirs(ctx: &Context<'_>, name: &str) -> Result<Option<Oid>> {
+fn theirs(reader: &Reader<'_>, name: &str) -> Result<Option<Oid>> {
     match name.parse::<TagName>() {
-        Ok(tag) => ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix())),
+        Ok(tag) => reader.repo.ref_target(&format!("{}{tag}", reader.tags_prefix())),
         Err(_) => Ok(None),
     }
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::domain::name::Oid;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::Authority;
@@ -50,10 +50,10 @@ pub enum Now {
 ///
 /// # Errors
 /// git failed.
-pub fn seen(ctx: &Context<'_>) -> Result<Vec<(String, Oid)>> {
-    let mut chains = ctx.repo.refs_under(&format!("refs/notes/rel/{}/", ctx.project()))?;
+pub fn seen(reader: &Reader<'_>) -> Result<Vec<(String, Oid)>> {
+    let mut chains = reader.repo.refs_under(&format!("refs/notes/rel/{}/", reader.project()))?;
     // One that cannot be read was a chain all the same.
-    chains.retain(|(_, tip)| !matches!(chain::newest_record(&ctx.repo, *tip), Ok(None)));
+    chains.retain(|(_, tip)| !matches!(chain::newest_record(&reader.repo, *tip), Ok(None)));
     Ok(chains)
 }
 
@@ -62,9 +62,9 @@ pub fn seen(ctx: &Context<'_>) -> Result<Vec<(String, Oid)>> {
 ///
 /// # Errors
 /// The authority cannot be reached, or git failed.
-pub fn find(ctx: &Context<'_>) -> Result<Vec<Rewritten>> {
-    let (repo, authority) = (&ctx.repo, ctx.authority());
-    let seen = seen(ctx)?;
+pub fn find(reader: &Reader<'_>) -> Result<Vec<Rewritten>> {
+    let (repo, authority) = (&reader.repo, reader.authority());
+    let seen = seen(reader)?;
     if authority == Authority::Local || seen.is_empty() {
         return Ok(Vec::new());
     }
@@ -81,8 +81,8 @@ pub fn find(ctx: &Context<'_>) -> Result<Vec<Rewritten>> {
     for ((name, seen), tip) in seen.into_iter().zip(tips) {
         let now = match tip {
             None => Now::Gone,
-            Some(tip) if tip == seen || continues(ctx, tip, seen) => continue,
-            Some(tip) if continues(ctx, seen, tip) => {
+            Some(tip) if tip == seen || continues(reader, tip, seen) => continue,
+            Some(tip) if continues(reader, seen, tip) => {
                 Now::SetBack { to: tip, by: history::count_between(repo, &[tip], seen)? }
             }
             Some(tip) => Now::Replaced { by: tip },
@@ -93,30 +93,30 @@ pub fn find(ctx: &Context<'_>) -> Result<Vec<Rewritten>> {
 }
 
 /// Whether a chain that ends in `tip` has `earlier` in it; what is not here is no proof that it has.
-fn continues(ctx: &Context<'_>, tip: Oid, earlier: Oid) -> bool {
-    history::is_ancestor(&ctx.repo, earlier, tip).unwrap_or(false)
+fn continues(reader: &Reader<'_>, tip: Oid, earlier: Oid) -> bool {
+    history::is_ancestor(&reader.repo, earlier, tip).unwrap_or(false)
 }
 
 impl Rewritten {
     /// What happened to it, in words that follow its name.
-    pub fn message(&self, ctx: &Context<'_>) -> String {
+    pub fn message(&self, reader: &Reader<'_>) -> String {
         let Rewritten { seen, now, .. } = self;
-        let seen = Commit(ctx, *seen);
+        let seen = Commit(reader, *seen);
         match now {
             Now::Gone => format!("is gone; this clone has seen it up to {seen}"),
             Now::SetBack { to, by } => {
                 let events = if *by == 1 { "1 event".to_owned() } else { format!("{by} events") };
-                format!("was set back by {events}, from {seen} to {}", Commit(ctx, *to))
+                format!("was set back by {events}, from {seen} to {}", Commit(reader, *to))
             }
             Now::Replaced { by } => {
-                format!("was replaced: it ends in {}, which does not continue {seen}", Commit(ctx, *by))
+                format!("was replaced: it ends in {}, which does not continue {seen}", Commit(reader, *by))
             }
         }
     }
 }
 
 /// A commit of a chain, for people.
-struct Commit<'a>(&'a Context<'a>, Oid);
+struct Commit<'a>(&'a Reader<'a>, Oid);
 
 impl fmt::Display for Commit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -129,11 +129,11 @@ impl fmt::Display for Commit<'_> {
 }
 
 /// The failure of whoever wanted to go on from there.
-pub fn refusal(ctx: &Context<'_>, found: &[Rewritten]) -> Failure {
-    let authority = ctx.authority();
+pub fn refusal(reader: &Reader<'_>, found: &[Rewritten]) -> Failure {
+    let authority = reader.authority();
     let message = format!("the history at {authority} was rewritten; nothing changed");
     let failure = found.iter().fold(Failure::new(Kind::Integrity, message), |failure, one| {
-        failure.reason(HISTORY, format!("{} {}", one.name, one.message(ctx)))
+        failure.reason(HISTORY, format!("{} {}", one.name, one.message(reader)))
     });
     failure
         .hint("What this clone has seen is kept here, and nothing is written over it.")

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::artifact::sha256_of;
 use crate::domain::candidates::Minted;
@@ -31,7 +31,7 @@ const SLACK: TimeDelta = TimeDelta::hours(1);
 
 /// Trunk's allowed signers, for one environment.
 pub struct Signers<'a> {
-    ctx: &'a Context<'a>,
+    reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
     environment: &'a Environment,
     path: String,
@@ -48,7 +48,7 @@ impl<'a> Signers<'a> {
     /// # Errors
     /// git failed.
     pub fn read(
-        ctx: &'a Context<'a>,
+        reader: &'a Reader<'_>,
         snapshot: &'a Snapshot,
         environment: &'a Environment,
     ) -> Result<Signers<'a>> {
@@ -56,14 +56,14 @@ impl<'a> Signers<'a> {
         let places = environment.allowed_signers.as_ref().map_or(usual.to_vec(), |path| vec![path.clone()]);
         let mut found = (places[0].clone(), None);
         for path in places {
-            if let Some(bytes) = ctx.repo.file_at(snapshot.trunk, &path)? {
+            if let Some(bytes) = reader.repo.file_at(snapshot.trunk, &path)? {
                 found = (path, Some(String::from_utf8_lossy(&bytes).into_owned()));
                 break;
             }
         }
-        let kept = index::load(&ctx.index_file("signatures"), OF).unwrap_or_default();
+        let kept = index::load(&reader.index_file("signatures"), OF).unwrap_or_default();
         let (path, text) = found;
-        Ok(Signers { ctx, snapshot, environment, path, text, kept: RefCell::new(kept) })
+        Ok(Signers { reader, snapshot, environment, path, text, kept: RefCell::new(kept) })
     }
 
     /// The file.
@@ -101,14 +101,14 @@ impl<'a> Signers<'a> {
         if verified.is_err() {
             return Ok(verified);
         }
-        if !ledger::is_as_written::<EnvState>(&self.ctx.repo, commit, event)? {
+        if !ledger::is_as_written::<EnvState>(&self.reader.repo, commit, event)? {
             return Ok(Err("what is signed was not made by rel approve".to_owned()));
         }
         if *approved != candidate.commit || *tag_object != Some(candidate.tag_object) {
             return Ok(Err("it is for other bytes of that name".to_owned()));
         }
         // A key that is out of date still signs for a time when it was not.
-        let made = self.snapshot.record(self.ctx, candidate)?.created_at;
+        let made = self.snapshot.record(self.reader, candidate)?.created_at;
         if event.at < made - SLACK {
             return Ok(Err(format!("it is dated {}, before the candidate was made", day(event.at))));
         }
@@ -122,14 +122,14 @@ impl<'a> Signers<'a> {
         if let Some((.., verified)) = known {
             return Ok(verified);
         }
-        let verified = signature::verify(&self.ctx.repo, commit, allowed, &actor.email)?;
+        let verified = signature::verify(&self.reader.repo, commit, allowed, &actor.email)?;
         // Why one does not hold may be for this machine alone to mend.
         if verified.is_ok() {
             let mut kept = self.kept.borrow_mut();
             kept.push((commit, by, verified.clone()));
             let old = kept.len().saturating_sub(KEPT);
             kept.drain(..old);
-            index::store(&self.ctx.index_file("signatures"), OF, &*kept);
+            index::store(&self.reader.index_file("signatures"), OF, &*kept);
         }
         Ok(verified)
     }
@@ -149,7 +149,7 @@ impl<'a> Signers<'a> {
             }
         }
         let mut found: Vec<(Actor, Verified)> = Vec::new();
-        let mut events = ledger::events::<EnvState>(&self.ctx.repo, view.tip);
+        let mut events = ledger::events::<EnvState>(&self.reader.repo, view.tip);
         while !wanted.is_empty()
             && let Some(event) = events.next()
         {
@@ -206,7 +206,7 @@ fn ends_approvals(event: &Event, tag: &TagName) -> bool {
 /// # Errors
 /// git failed; the candidate's tag is not the one that was minted.
 pub fn of(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     environment: &Environment,
     view: &View<EnvState>,
@@ -217,8 +217,8 @@ pub fn of(
     if !asked || view.state.approvals.iter().all(|approved| approved.tag != candidate.tag) {
         return Ok(Vec::new());
     }
-    let signers = Signers::read(ctx, snapshot, environment)?;
-    let people = ctx.repo.mailmap_at(snapshot.trunk)?;
+    let signers = Signers::read(reader, snapshot, environment)?;
+    let people = reader.repo.mailmap_at(snapshot.trunk)?;
     let known = |actor: &Actor| people.canonical(actor.clone());
     let mut counted: Vec<(Actor, String)> = Vec::new();
     let mut signatures = Vec::new();

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::read::candidate_tags::carried;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::range::{between, changes};
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
@@ -41,10 +41,10 @@ impl Said {
     ///
     /// # Errors
     /// git failed.
-    pub fn read(ctx: &Context<'_>, snapshot: &Snapshot, view: &View<CandidatesState>) -> Result<Said> {
-        let who = ctx.repo.mailmap_at(snapshot.trunk)?;
-        let file = ctx.index_file("signoffs");
-        let kept = index::read::<CandidatesState, Kept>(&ctx.repo, view.tip, &file, "signoffs 1", keep)?;
+    pub fn read(reader: &Reader<'_>, snapshot: &Snapshot, view: &View<CandidatesState>) -> Result<Said> {
+        let who = reader.repo.mailmap_at(snapshot.trunk)?;
+        let file = reader.index_file("signoffs");
+        let kept = index::read::<CandidatesState, Kept>(&reader.repo, view.tip, &file, "signoffs 1", keep)?;
         let mut by: HashMap<Oid, Vec<Actor>> = HashMap::new();
         for one in kept {
             match one {
@@ -79,11 +79,11 @@ fn keep(event: Event) -> Option<Kept> {
 ///
 /// # Errors
 /// git failed.
-pub fn asked(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Vec<Change>> {
-    let mailmap = ctx.repo.mailmap_at(snapshot.trunk)?;
+pub fn asked(reader: &Reader<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Vec<Change>> {
+    let mailmap = reader.repo.mailmap_at(snapshot.trunk)?;
     let mut asked = Vec::new();
-    for change in between(ctx, snapshot, exclude, include)?.iter().rev() {
-        if !history::is_merge(&ctx.repo, change.commit)? {
+    for change in between(reader, snapshot, exclude, include)?.iter().rev() {
+        if !history::is_merge(&reader.repo, change.commit)? {
             asked.push(known(&mailmap, change.clone()));
         }
     }
@@ -94,16 +94,16 @@ pub fn asked(ctx: &Context<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid)
 ///
 /// # Errors
 /// git failed.
-pub fn written(ctx: &Context<'_>, snapshot: &Snapshot, commit: Oid) -> Result<Change> {
-    Ok(known(&ctx.repo.mailmap_at(snapshot.trunk)?, changes(ctx, &[commit])?.swap_remove(0)))
+pub fn written(reader: &Reader<'_>, snapshot: &Snapshot, commit: Oid) -> Result<Change> {
+    Ok(known(&reader.repo.mailmap_at(snapshot.trunk)?, changes(reader, &[commit])?.swap_remove(0)))
 }
 
 /// Who is at work, by the one address that they are known by as an author.
 ///
 /// # Errors
 /// git does not know, or failed.
-pub fn signer(ctx: &Context<'_>, snapshot: &Snapshot) -> Result<Actor> {
-    Ok(ctx.repo.mailmap_at(snapshot.trunk)?.canonical(ctx.repo.committer()?))
+pub fn signer(reader: &Reader<'_>, snapshot: &Snapshot) -> Result<Actor> {
+    Ok(reader.repo.mailmap_at(snapshot.trunk)?.canonical(reader.repo.committer()?))
 }
 
 fn known(mailmap: &Mailmap, change: Change) -> Change {
@@ -115,14 +115,14 @@ fn known(mailmap: &Mailmap, change: Change) -> Change {
 /// that only what a candidate's tag records counts; and whoever resolves a
 /// conflict may have written anything.
 fn stands_by_source(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     said: &Said,
     picks: &[(Pick, TagName)],
     change: &Change,
 ) -> Result<bool> {
     let recorded = picks.iter().map(|(pick, _)| pick).filter(|pick| pick.commit == change.commit);
     for source in recorded.map(|pick| pick.source).filter(|source| said.by(&change.author, *source)) {
-        if history::has(&ctx.repo, source)? && patch::same_change(&ctx.repo, source, change.commit)? {
+        if history::has(&reader.repo, source)? && patch::same_change(&reader.repo, source, change.commit)? {
             return Ok(true);
         }
     }
@@ -155,7 +155,7 @@ impl<'a> Brought<'a> {
 /// # Errors
 /// git failed; the tag of a candidate is not the one that was minted.
 pub fn of(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     environment: &Environment,
     state: &EnvState,
@@ -165,20 +165,20 @@ pub fn of(
         return Ok(None);
     }
     let Some(live) = state.current() else { return Ok(Some(Signoffs::default())) };
-    if let Some(fault) = fault(ctx, live.commit, &brought)? {
+    if let Some(fault) = fault(reader, live.commit, &brought)? {
         return Ok(Some(Signoffs::unknown(fault)));
     }
-    let asked = asked(ctx, snapshot, live.commit, brought.commit)?;
+    let asked = asked(reader, snapshot, live.commit, brought.commit)?;
     let range = format!("{}..{}", environment.name, brought.label);
     let mut awaited = Vec::new();
     if !asked.is_empty() {
-        let said = Said::read(ctx, snapshot, &snapshot.candidates)?;
+        let said = Said::read(reader, snapshot, &snapshot.candidates)?;
         let picks = match brought.candidate {
-            Some(candidate) => carried(ctx, snapshot, candidate)?,
+            Some(candidate) => carried(reader, snapshot, candidate)?,
             None => Vec::new(),
         };
         for change in &asked {
-            if !said.by(&change.author, change.commit) && !stands_by_source(ctx, &said, &picks, change)? {
+            if !said.by(&change.author, change.commit) && !stands_by_source(reader, &said, &picks, change)? {
                 awaited.push(Awaited {
                     commit: change.commit,
                     subject: clean(&change.subject),
@@ -192,17 +192,17 @@ pub fn of(
 
 /// Why what is brought cannot be told from what is live in this clone: of what
 /// is not here nobody knows the authors.
-fn fault(ctx: &Context<'_>, live: Oid, brought: &Brought<'_>) -> Result<Option<String>> {
+fn fault(reader: &Reader<'_>, live: Oid, brought: &Brought<'_>) -> Result<Option<String>> {
     if live == brought.commit {
         return Ok(None);
     }
     let ends =
         [(live, format!("what is live, {},", live.short())), (brought.commit, brought.label.to_owned())];
     for (commit, what) in ends {
-        if history::has(&ctx.repo, commit)? && ctx.has_history(commit)? {
+        if history::has(&reader.repo, commit)? && reader.has_history(commit)? {
             continue;
         }
-        return Ok(Some(if ctx.repo.is_shallow() {
+        return Ok(Some(if reader.repo.is_shallow() {
             "this clone is shallow, so that not all authors are known: git fetch --unshallow".to_owned()
         } else {
             format!("{what} is not in this clone: git fetch")

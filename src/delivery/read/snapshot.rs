@@ -10,8 +10,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config;
-use crate::delivery::read::context::{Context, config_at};
+use crate::delivery::read::reader::{Reader, config_at};
 use crate::delivery::read::rewritten;
+use crate::delivery::sink::Sink;
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
 use crate::domain::changes::Change;
@@ -83,33 +84,33 @@ impl Footing {
     ///
     /// # Errors
     /// The authority cannot be reached; there is no trunk; the policy is invalid.
-    pub fn take(ctx: &Context<'_>, others: &[String]) -> Result<Footing> {
-        if !ctx.options.offline && !ctx.is_local() {
-            fetch(ctx, &TagGlob::guess(ctx).0, others)?;
+    pub fn take(reader: &Reader<'_>, sink: &dyn Sink, others: &[String]) -> Result<Footing> {
+        if !reader.offline && !reader.is_local() {
+            fetch(reader, sink, &TagGlob::guess(reader).0, others)?;
         }
-        Footing::read(ctx)
+        Footing::read(reader)
     }
 
     /// Reads what this clone has, without asking the authority.
     ///
     /// # Errors
     /// As [`Footing::take`], but for the authority.
-    pub fn read(ctx: &Context<'_>) -> Result<Footing> {
-        let trunk_name = &ctx.home.trunk;
-        let trunk = ctx.repo.ref_target(&ctx.trunk_ref())?.ok_or_else(|| {
-            let whose = if ctx.is_local() { "this repository" } else { ctx.home.remote.as_str() };
+    pub fn read(reader: &Reader<'_>) -> Result<Footing> {
+        let trunk_name = &reader.home.trunk;
+        let trunk = reader.repo.ref_target(&reader.trunk_ref())?.ok_or_else(|| {
+            let whose = if reader.is_local() { "this repository" } else { reader.home.remote.as_str() };
             let failure =
                 Failure::new(Kind::Refused, format!("{whose} has no branch {trunk_name} to release from"))
                     .reason("trunk", format!("the branch {trunk_name} has no commit there"));
-            if ctx.options.offline {
+            if reader.offline {
                 failure.hint("without --offline, rel would fetch it")
-            } else if ctx.is_local() {
+            } else if reader.is_local() {
                 failure.hint("commit something first, or name another branch as trunk in release.toml")
             } else {
                 failure.hint(format!("git push {whose} {trunk_name}"))
             }
         })?;
-        Ok(Footing { trunk, policy: policy(ctx, trunk)? })
+        Ok(Footing { trunk, policy: policy(reader, trunk)? })
     }
 }
 
@@ -142,36 +143,36 @@ impl Snapshot {
     /// # Errors
     /// The authority cannot be reached; there is no trunk; the policy is
     /// invalid; a chain is damaged.
-    pub fn take(ctx: &Context<'_>) -> Result<Snapshot> {
-        if !ctx.options.offline && !ctx.is_local() {
-            let tags = TagGlob::guess(ctx);
-            fetch(ctx, &tags.0, &[])?;
-            let snapshot = Snapshot::read(ctx)?;
+    pub fn take(reader: &Reader<'_>, sink: &dyn Sink) -> Result<Snapshot> {
+        if !reader.offline && !reader.is_local() {
+            let tags = TagGlob::guess(reader);
+            fetch(reader, sink, &tags.0, &[])?;
+            let snapshot = Snapshot::read(reader)?;
             if !tags.covers(&snapshot.style) {
-                fetch(ctx, &snapshot.style.glob(), &[])?;
+                fetch(reader, sink, &snapshot.style.glob(), &[])?;
             }
             return Ok(snapshot);
         }
-        Snapshot::read(ctx)
+        Snapshot::read(reader)
     }
 
     /// Reads what this clone has, without asking the authority.
     ///
     /// # Errors
     /// As [`Snapshot::take`], but for the authority.
-    pub fn read(ctx: &Context<'_>) -> Result<Snapshot> {
-        let repo = &ctx.repo;
-        let Footing { trunk, policy } = Footing::read(ctx)?;
-        let style = TagStyle::new(&policy.config.version.tag, ctx.project())
+    pub fn read(reader: &Reader<'_>) -> Result<Snapshot> {
+        let repo = &reader.repo;
+        let Footing { trunk, policy } = Footing::read(reader)?;
+        let style = TagStyle::new(&policy.config.version.tag, reader.project())
             .map_err(|bad| Failure::new(Kind::Config, bad.to_string()))?;
-        let (name, file) = (ledger::candidates_ref(ctx.project()), ctx.index_file("state"));
+        let (name, file) = (ledger::candidates_ref(reader.project()), reader.index_file("state"));
         let candidates = kept::read::<CandidatesState>(repo, &name, &[], &file)?;
-        let (pool, closed) = made(ctx, &candidates)?;
+        let (pool, closed) = made(reader, &candidates)?;
         let mut environments = BTreeMap::new();
         for environment in &policy.config.environments {
-            environments.insert(environment.name.clone(), read_environment(ctx, environment)?);
+            environments.insert(environment.name.clone(), read_environment(reader, environment)?);
         }
-        let as_of = as_of(ctx);
+        let as_of = as_of(reader);
         Ok(Snapshot {
             trunk,
             policy,
@@ -199,8 +200,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// There is no environment of that name.
-    pub fn place(ctx: &Context<'_>, name: &EnvName) -> Result<(String, Vec<String>)> {
-        Snapshot::known(ctx, |snapshot| Ok(chain_refs(ctx, snapshot.environment(name)?)))
+    pub fn place(reader: &Reader<'_>, sink: &dyn Sink, name: &EnvName) -> Result<(String, Vec<String>)> {
+        Snapshot::known(reader, sink, |snapshot| Ok(chain_refs(reader, snapshot.environment(name)?)))
     }
 
     /// Where the chain is that a deployment of this environment stands in: an
@@ -208,13 +209,17 @@ impl Snapshot {
     ///
     /// # Errors
     /// No environment has or had that name.
-    pub fn place_of(ctx: &Context<'_>, id: &DeploymentId) -> Result<(String, Vec<String>)> {
-        Snapshot::known(ctx, |snapshot| {
+    pub fn place_of(
+        reader: &Reader<'_>,
+        sink: &dyn Sink,
+        id: &DeploymentId,
+    ) -> Result<(String, Vec<String>)> {
+        Snapshot::known(reader, sink, |snapshot| {
             let environments = &snapshot.policy.config.environments;
             let environment = snapshot.environment(&id.environment).or_else(|unknown| {
                 environments.iter().find(|e| e.formerly.contains(&id.environment)).ok_or(unknown)
             })?;
-            Ok(chain_refs(ctx, environment))
+            Ok(chain_refs(reader, environment))
         })
     }
 
@@ -223,11 +228,15 @@ impl Snapshot {
     ///
     /// # Errors
     /// The authority does not know it either.
-    pub fn known<T>(ctx: &Context<'_>, find: impl Fn(&Snapshot) -> Result<T>) -> Result<T> {
-        if let Some(found) = Snapshot::read(ctx).ok().and_then(|snapshot| find(&snapshot).ok()) {
+    pub fn known<T>(
+        reader: &Reader<'_>,
+        sink: &dyn Sink,
+        find: impl Fn(&Snapshot) -> Result<T>,
+    ) -> Result<T> {
+        if let Some(found) = Snapshot::read(reader).ok().and_then(|snapshot| find(&snapshot).ok()) {
             return Ok(found);
         }
-        find(&Snapshot::take(ctx)?)
+        find(&Snapshot::take(reader, sink)?)
     }
 
     /// An environment's chain.
@@ -265,25 +274,25 @@ impl Snapshot {
     ///
     /// # Errors
     /// The authority's tag is not the one that was minted (exit 9), or git failed.
-    pub fn record(&self, ctx: &Context<'_>, minted: &Minted) -> Result<Candidate> {
-        let held = ctx.repo.ref_target(&format!("{}{}", ctx.tags_prefix(), minted.tag))?;
-        vouched(ctx, minted, held, None)
+    pub fn record(&self, reader: &Reader<'_>, minted: &Minted) -> Result<Candidate> {
+        let held = reader.repo.ref_target(&format!("{}{}", reader.tags_prefix(), minted.tag))?;
+        vouched(reader, minted, held, None)
     }
 
     /// The authority's tags of the project's style, as this clone knows them.
     ///
     /// # Errors
     /// git failed.
-    pub fn tags(&self, ctx: &Context<'_>) -> Result<Tags> {
-        let prefix = ctx.tags_prefix();
-        let refs = ctx.repo.peeled_refs_under(&format!("{prefix}{}", self.style.prefix()))?;
+    pub fn tags(&self, reader: &Reader<'_>) -> Result<Tags> {
+        let prefix = reader.tags_prefix();
+        let refs = reader.repo.peeled_refs_under(&format!("{prefix}{}", self.style.prefix()))?;
         let short = |name: String| name.strip_prefix(&prefix).map(str::to_owned).unwrap_or(name);
         Ok(Tags(refs.into_iter().map(|(name, target, peeled)| (short(name), (target, peeled))).collect()))
     }
 
     /// Of these tags those that `rel` did not make, with what they point to
     /// and the version each takes.
-    pub fn foreign(&self, ctx: &Context<'_>, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
+    pub fn foreign(&self, reader: &Reader<'_>, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
         let ours: HashSet<&str> = self.pool.iter().map(|m| m.tag.as_str()).collect();
         let closed: HashSet<&str> = self.closed.iter().map(|closed| closed.tag.as_str()).collect();
         let scheme = self.policy.config.version.scheme;
@@ -294,7 +303,7 @@ impl Snapshot {
             }
             if let Some(parsed) = self.style.parse(scheme, name)
                 && let Ok(tag) = name.parse::<TagName>()
-                && !self.is_unfinished(ctx, &tag, *target, &parsed)
+                && !self.is_unfinished(reader, &tag, *target, &parsed)
             {
                 foreign.push((tag, *target, parsed));
             }
@@ -306,7 +315,7 @@ impl Snapshot {
     /// got no further: it is no candidate, and takes nobody's version.
     pub(crate) fn is_unfinished(
         &self,
-        ctx: &Context<'_>,
+        reader: &Reader<'_>,
         tag: &TagName,
         object: Oid,
         parsed: &Parsed,
@@ -315,8 +324,8 @@ impl Snapshot {
         let line = self.candidates.state.line(&version.release);
         // Numbers that were never reserved are others', and need not be opened.
         line.is_some_and(|line| version.number <= line.highest)
-            && read_candidate(ctx, tag, object)
-                .is_ok_and(|read| read.is_ok_and(|candidate| candidate.project == *ctx.project()))
+            && read_candidate(reader, tag, object)
+                .is_ok_and(|read| read.is_ok_and(|candidate| candidate.project == *reader.project()))
     }
 }
 
@@ -335,11 +344,11 @@ impl Tags {
     ///
     /// # Errors
     /// git failed.
-    pub fn commit(&self, ctx: &Context<'_>, name: &str) -> Result<Option<Oid>> {
+    pub fn commit(&self, reader: &Reader<'_>, name: &str) -> Result<Option<Oid>> {
         let Some((target, peeled)) = self.0.get(name) else { return Ok(None) };
         match peeled {
-            Some(peeled) if history::is_listed(&ctx.repo, *peeled)? => Ok(Some(*peeled)),
-            _ => ctx.repo.peel_to_commit(*target),
+            Some(peeled) if history::is_listed(&reader.repo, *peeled)? => Ok(Some(*peeled)),
+            _ => reader.repo.peel_to_commit(*target),
         }
     }
 }
@@ -348,12 +357,12 @@ impl Tags {
 /// vouches for and the authority's ref holds. What its object says may be
 /// known.
 pub(crate) fn vouched(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     minted: &Minted,
     held: Option<Oid>,
     known: Option<Candidate>,
 ) -> Result<Candidate> {
-    let integrity = |why: String| not_as_minted(ctx, minted, why);
+    let integrity = |why: String| not_as_minted(reader, minted, why);
     match held {
         Some(held) if held == minted.tag_object => {}
         Some(held) => return Err(integrity(format!("it points to {held}"))),
@@ -361,8 +370,8 @@ pub(crate) fn vouched(
     }
     let candidate = match known {
         Some(known) => known,
-        None => match read_candidate(ctx, &minted.tag, minted.tag_object) {
-            Err(_) if !ctx.repo.has_object(minted.tag_object) => {
+        None => match read_candidate(reader, &minted.tag, minted.tag_object) {
+            Err(_) if !reader.repo.has_object(minted.tag_object) => {
                 return Err(integrity("its object is missing here".to_owned()));
             }
             read => read?.map_err(|not| integrity(not.to_string()))?,
@@ -375,12 +384,12 @@ pub(crate) fn vouched(
 }
 
 /// The failure of a tag that is not the one the chain vouches for.
-pub fn not_as_minted(ctx: &Context<'_>, minted: &Minted, why: String) -> Failure {
+pub fn not_as_minted(reader: &Reader<'_>, minted: &Minted, why: String) -> Failure {
     let Minted { tag, tag_object, .. } = minted;
-    let back = if ctx.is_local() {
+    let back = if reader.is_local() {
         format!("git update-ref refs/tags/{tag} {tag_object} puts it back")
     } else {
-        format!("git push {} {tag_object}:refs/tags/{tag} --force puts it back", ctx.home.remote)
+        format!("git push {} {tag_object}:refs/tags/{tag} --force puts it back", reader.home.remote)
     };
     Failure::new(Kind::Integrity, format!("the tag {tag} is not the one that was minted"))
         .reason("tag", why)
@@ -393,11 +402,11 @@ pub fn not_as_minted(ctx: &Context<'_>, minted: &Minted, why: String) -> Failure
 /// # Errors
 /// git failed; the inner error says why it is no candidate.
 pub(crate) fn read_candidate(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     tag: &TagName,
     object: Oid,
 ) -> Result<std::result::Result<Candidate, NotACandidate>> {
-    Ok(match read_tag(&ctx.repo, object)? {
+    Ok(match read_tag(&reader.repo, object)? {
         TagObject::Lightweight(_) => Err(NotACandidate::Foreign),
         TagObject::Annotated { target, tagger, at, message, signed, .. } => {
             Candidate::parse(TagFacts { tag: tag.clone(), commit: target, tagger, at, signed }, &message)
@@ -423,7 +432,7 @@ impl From<Minted> for Made {
 }
 
 /// Every candidate and every closed release, oldest first.
-fn made(ctx: &Context<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Minted>, Vec<Closed>)> {
+fn made(reader: &Reader<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Minted>, Vec<Closed>)> {
     let keep = |event: Event| match event.what {
         What::Minted(minted) => Some(minted.into()),
         What::Closed { release, tag, candidate, commit, .. } => {
@@ -431,8 +440,8 @@ fn made(ctx: &Context<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Mi
         }
         _ => None,
     };
-    let file = ctx.index_file("candidates");
-    let made = index::read::<CandidatesState, Made>(&ctx.repo, candidates.tip, &file, "made 2", keep)?;
+    let file = reader.index_file("candidates");
+    let made = index::read::<CandidatesState, Made>(&reader.repo, candidates.tip, &file, "made 2", keep)?;
     let (mut pool, mut closed) = (Vec::with_capacity(made.len()), Vec::new());
     for one in made {
         match one {
@@ -450,37 +459,37 @@ fn made(ctx: &Context<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Mi
 ///
 /// # Errors
 /// git failed, or the chain is damaged.
-pub fn read_environment(ctx: &Context<'_>, environment: &Environment) -> Result<View<EnvState>> {
-    let (name, formerly) = chain_refs(ctx, environment);
-    let file = ctx.index_file(&format!("state-{}", environment.name));
-    kept::read(&ctx.repo, &name, &formerly, &file)
+pub fn read_environment(reader: &Reader<'_>, environment: &Environment) -> Result<View<EnvState>> {
+    let (name, formerly) = chain_refs(reader, environment);
+    let file = reader.index_file(&format!("state-{}", environment.name));
+    kept::read(&reader.repo, &name, &formerly, &file)
 }
 
 /// Where one environment's chain ends.
 ///
 /// # Errors
 /// git failed.
-pub fn environment_tip(ctx: &Context<'_>, environment: &Environment) -> Result<Option<Oid>> {
-    let (name, formerly) = chain_refs(ctx, environment);
-    ledger::tip(&ctx.repo, &name, &formerly)
+pub fn environment_tip(reader: &Reader<'_>, environment: &Environment) -> Result<Option<Oid>> {
+    let (name, formerly) = chain_refs(reader, environment);
+    ledger::tip(&reader.repo, &name, &formerly)
 }
 
 /// The ref of an environment's chain, and those of the chains it continues.
-fn chain_refs(ctx: &Context<'_>, environment: &Environment) -> (String, Vec<String>) {
-    let of = |name: &EnvName| ledger::env_ref(ctx.project(), name);
+fn chain_refs(reader: &Reader<'_>, environment: &Environment) -> (String, Vec<String>) {
+    let of = |name: &EnvName| ledger::env_ref(reader.project(), name);
     (of(&environment.name), environment.formerly.iter().map(of).collect())
 }
 
-fn policy(ctx: &Context<'_>, trunk: Oid) -> Result<Policy> {
-    if let Some(config) = config_at(&ctx.repo, trunk)? {
+fn policy(reader: &Reader<'_>, trunk: Oid) -> Result<Policy> {
+    if let Some(config) = config_at(&reader.repo, trunk)? {
         return Ok(Policy { config, commit: Some(trunk), elsewhere: None });
     }
-    if ctx.home.may_serve {
-        let config = config::parse(&ctx.home.text, &ctx.home.found)?.config;
-        return Ok(Policy { config, commit: None, elsewhere: Some(ctx.home.found.clone()) });
+    if reader.home.may_serve {
+        let config = config::parse(&reader.home.text, &reader.home.found)?.config;
+        return Ok(Policy { config, commit: None, elsewhere: Some(reader.home.found.clone()) });
     }
     Err(Failure::new(Kind::Config, format!("trunk has no release.toml at {}", trunk.short()))
-        .hint(format!("commit and push it to {}, or pass one with --config", ctx.home.trunk)))
+        .hint(format!("commit and push it to {}, or pass one with --config", reader.home.trunk)))
 }
 
 /// Which tags a fetch asks for: `v*`.
@@ -488,10 +497,10 @@ struct TagGlob(String);
 
 impl TagGlob {
     /// From the configuration at hand; every tag where there is none.
-    fn guess(ctx: &Context<'_>) -> TagGlob {
-        let style = config::parse(&ctx.home.text, &ctx.home.found)
+    fn guess(reader: &Reader<'_>) -> TagGlob {
+        let style = config::parse(&reader.home.text, &reader.home.found)
             .ok()
-            .and_then(|parsed| TagStyle::new(&parsed.config.version.tag, ctx.project()).ok());
+            .and_then(|parsed| TagStyle::new(&parsed.config.version.tag, reader.project()).ok());
         TagGlob(style.map_or("*".to_owned(), |style| style.glob()))
     }
 
@@ -504,13 +513,13 @@ impl TagGlob {
 ///
 /// # Errors
 /// The authority cannot be reached, or has rewritten a chain.
-fn fetch(ctx: &Context<'_>, tags: &str, others: &[String]) -> Result<()> {
+fn fetch(reader: &Reader<'_>, sink: &dyn Sink, tags: &str, others: &[String]) -> Result<()> {
     let own = [
-        format!("+refs/heads/{}:{}", ctx.home.trunk, ctx.trunk_ref()),
-        format!("+refs/tags/{tags}:refs/rel/{}/tags/{tags}", ctx.project()),
+        format!("+refs/heads/{}:{}", reader.home.trunk, reader.trunk_ref()),
+        format!("+refs/tags/{tags}:refs/rel/{}/tags/{tags}", reader.project()),
     ];
-    bring(ctx, &[&own, others].concat())?;
-    write_as_of(ctx)
+    bring(reader, sink, &[&own, others].concat())?;
+    write_as_of(reader)
 }
 
 /// Fetches the chains, and `others` with them. What `git notes` was made to
@@ -519,24 +528,26 @@ fn fetch(ctx: &Context<'_>, tags: &str, others: &[String]) -> Result<()> {
 ///
 /// The chains that this clone has seen are asked for by name, so that git
 /// misses one that is gone; no copy of a chain ever moves but forward.
-fn bring(ctx: &Context<'_>, others: &[String]) -> Result<()> {
-    let every = format!("refs/notes/rel/{}/*", ctx.project());
-    let chains = rewritten::seen(ctx)?.into_iter().map(|(name, _)| name).chain([every]);
+fn bring(reader: &Reader<'_>, sink: &dyn Sink, others: &[String]) -> Result<()> {
+    let every = format!("refs/notes/rel/{}/*", reader.project());
+    let chains = rewritten::seen(reader)?.into_iter().map(|(name, _)| name).chain([every]);
     let refspecs: Vec<String> =
         others.iter().cloned().chain(chains.map(|name| format!("{name}:{name}"))).collect();
-    let fetch = || ctx.authority().fetch(&ctx.repo, &refspecs);
+    let fetch = || reader.authority().fetch(&reader.repo, &refspecs);
     let failure = match fetch() {
-        Err(failure) if failure.kind == Kind::Integrity && forget_what_is_no_record(ctx)? => match fetch() {
-            Ok(()) => return Ok(()),
-            Err(failure) => failure,
-        },
+        Err(failure) if failure.kind == Kind::Integrity && forget_what_is_no_record(reader, sink)? => {
+            match fetch() {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            }
+        }
         Err(failure) => failure,
         Ok(()) => return Ok(()),
     };
     if matches!(failure.kind, Kind::Integrity | Kind::NotFound) {
-        let found = rewritten::find(ctx)?;
+        let found = rewritten::find(reader)?;
         if !found.is_empty() {
-            return Err(rewritten::refusal(ctx, &found));
+            return Err(rewritten::refusal(reader, &found));
         }
     }
     Err(failure)
@@ -544,14 +555,14 @@ fn bring(ctx: &Context<'_>, others: &[String]) -> Result<()> {
 
 /// Takes this clone's copies of chains back to their newest record; whether
 /// that changed any.
-fn forget_what_is_no_record(ctx: &Context<'_>) -> Result<bool> {
+fn forget_what_is_no_record(reader: &Reader<'_>, sink: &dyn Sink) -> Result<bool> {
     let mut changed = false;
-    for (name, tip) in ctx.repo.refs_under(&format!("refs/notes/rel/{}/", ctx.project()))? {
-        if let Some(record) = chain::newest_record(&ctx.repo, tip)?
+    for (name, tip) in reader.repo.refs_under(&format!("refs/notes/rel/{}/", reader.project()))? {
+        if let Some(record) = chain::newest_record(&reader.repo, tip)?
             && record.oid != tip
         {
-            ctx.screen.warn(&format!("notes that were written by hand to {name} in this clone are dropped"));
-            ctx.repo.set_cache_ref(&name, record.oid)?;
+            sink.warn(&format!("notes that were written by hand to {name} in this clone are dropped"));
+            reader.repo.set_cache_ref(&name, record.oid)?;
             changed = true;
         }
     }
@@ -563,39 +574,39 @@ fn forget_what_is_no_record(ctx: &Context<'_>) -> Result<bool> {
 ///
 /// # Errors
 /// The authority cannot be reached, or has rewritten a chain.
-pub fn refresh(ctx: &Context<'_>) -> Result<()> {
-    fetch(ctx, &TagGlob::guess(ctx).0, &[])
+pub fn refresh(reader: &Reader<'_>, sink: &dyn Sink) -> Result<()> {
+    fetch(reader, sink, &TagGlob::guess(reader).0, &[])
 }
 
 /// Brings this clone's copy of chains up to the authority.
 ///
 /// # Errors
 /// The authority cannot be reached, or has rewritten a chain.
-pub fn fetch_chains(ctx: &Context<'_>) -> Result<()> {
-    if let Authority::Local = ctx.authority() {
+pub fn fetch_chains(reader: &Reader<'_>, sink: &dyn Sink) -> Result<()> {
+    if let Authority::Local = reader.authority() {
         return Ok(());
     }
-    bring(ctx, &[])
+    bring(reader, sink, &[])
 }
 
 /// When this clone last heard of the authority.
-pub fn as_of(ctx: &Context<'_>) -> Option<DateTime<Utc>> {
-    if ctx.is_local() { Some(ctx.world.now()) } else { read_as_of(ctx) }
+pub fn as_of(reader: &Reader<'_>) -> Option<DateTime<Utc>> {
+    if reader.is_local() { Some(reader.world.now()) } else { read_as_of(reader) }
 }
 
-fn as_of_file(ctx: &Context<'_>) -> std::path::PathBuf {
-    ctx.state_dir().join("fetched")
+fn as_of_file(reader: &Reader<'_>) -> std::path::PathBuf {
+    reader.state_dir().join("fetched")
 }
 
-fn write_as_of(ctx: &Context<'_>) -> Result<()> {
-    let file = as_of_file(ctx);
-    fs::create_dir_all(ctx.state_dir())
-        .and_then(|()| fs::write(&file, ctx.world.now().to_rfc3339()))
+fn write_as_of(reader: &Reader<'_>) -> Result<()> {
+    let file = as_of_file(reader);
+    fs::create_dir_all(reader.state_dir())
+        .and_then(|()| fs::write(&file, reader.world.now().to_rfc3339()))
         .doing(format!("{} cannot be written", file.display()))
 }
 
-fn read_as_of(ctx: &Context<'_>) -> Option<DateTime<Utc>> {
-    let text = fs::read_to_string(as_of_file(ctx)).ok()?;
+fn read_as_of(reader: &Reader<'_>) -> Option<DateTime<Utc>> {
+    let text = fs::read_to_string(as_of_file(reader)).ok()?;
     DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.with_timezone(&Utc))
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::domain::env::{EnvState, Event, Progress, What};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::failure::Result;
@@ -39,9 +39,9 @@ enum Kept {
 ///
 /// # Errors
 /// git failed.
-pub fn lived(ctx: &Context<'_>, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Lived>> {
-    let file = ctx.index_file(&format!("env-{environment}"));
-    let kept = index::read::<EnvState, Kept>(&ctx.repo, view.tip, &file, "lived 3", keep)?;
+pub fn lived(reader: &Reader<'_>, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Lived>> {
+    let file = reader.index_file(&format!("env-{environment}"));
+    let kept = index::read::<EnvState, Kept>(&reader.repo, view.tip, &file, "lived 3", keep)?;
     let mut found: Vec<(Lived, bool)> = Vec::new();
     for one in kept {
         match one {

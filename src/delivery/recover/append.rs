@@ -1,7 +1,8 @@
 //! Events that settle what an earlier run began.
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot;
+use crate::delivery::sink::Sink;
 use crate::domain::env::{Outcome, Progress};
 use crate::failure::Result;
 use crate::store::authority::Published;
@@ -24,12 +25,17 @@ pub fn outcome_of(phase: &Phase) -> Outcome {
 ///
 /// # Errors
 /// The authority cannot be reached, or the events cannot follow.
-pub fn publish<S: ledger::State>(ctx: &Context<'_>, view: &View<S>, events: &[S::Event]) -> Result<bool> {
-    let (_, update) = view.append(&ctx.repo, events)?;
-    match ctx.authority().publish(&ctx.repo, &[update])? {
+pub fn publish<S: ledger::State>(
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
+    view: &View<S>,
+    events: &[S::Event],
+) -> Result<bool> {
+    let (_, update) = view.append(&reader.repo, events)?;
+    match reader.authority().publish(&reader.repo, &[update])? {
         Published::Done => Ok(true),
         Published::Moved(_) => {
-            snapshot::fetch_chains(ctx)?;
+            snapshot::fetch_chains(reader, sink)?;
             Ok(false)
         }
     }

@@ -1,16 +1,18 @@
 //! Bringing a deployment that ran offline into its environment's chain: once,
 //! at whatever tip the chain has by now.
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::append::{TRIES, outcome_of, publish};
 use crate::delivery::run::{output, workspace};
+use crate::delivery::sink::Sink;
 use crate::domain::env::{EnvState, Event, Intent, Progress, What};
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::offline::{Known, Ran};
 use crate::failure::{Failure, Result};
 use crate::store::journal::Phase;
 use crate::store::ledger;
+use crate::world::fresh_nonce;
 
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,16 +46,16 @@ pub struct Noted {
 ///
 /// # Errors
 /// The authority cannot be reached, or git failed.
-pub fn merge(ctx: &Context<'_>, noted: Noted) -> Result<Option<Merged>> {
+pub fn merge(reader: &Reader<'_>, sink: &dyn Sink, noted: Noted) -> Result<Option<Merged>> {
     let Noted { nonce, mut intent, take_over, expected, known, phase } = noted;
-    let (name, formerly) = place(ctx, &intent.deployment.environment, &intent.deployment.id);
+    let (name, formerly) = place(reader, sink, &intent.deployment.environment, &intent.deployment.id);
     let reverts = intent.deployment.reverts.clone();
     for _ in 0..TRIES {
-        let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
-        if let Some(event) = find(ctx, view.tip, &nonce)? {
-            return Ok(Some(told(ctx, &nonce, &event)));
+        let view = ledger::read::<EnvState>(&reader.repo, &name, &formerly)?;
+        if let Some(event) = find(reader, view.tip, &nonce)? {
+            return Ok(Some(told(reader, &nonce, &event)));
         }
-        let (moved, numbers) = since(ctx, view.tip, expected, &known)?;
+        let (moved, numbers) = since(reader, view.tip, expected, &known)?;
         let number = |seq: u64| renumbered(seq, &known, &numbers);
         intent.deployment.reverts = reverts
             .clone()
@@ -63,31 +65,37 @@ pub fn merge(ctx: &Context<'_>, noted: Noted) -> Result<Option<Merged>> {
             intent: intent.clone(),
             take_over: take_over.and_then(number),
             outcome: outcome_of(&phase),
-            at: phase.ended_at().unwrap_or_else(|| ctx.world.now()),
+            at: phase.ended_at().unwrap_or_else(|| reader.world.now()),
         };
-        let (events, _) = ran.events(&view.state, moved, &Context::nonce).map_err(|impossible| {
+        let (events, _) = ran.events(&view.state, moved, &fresh_nonce).map_err(|impossible| {
             Failure::failed(format!("an offline deployment does not fit {name}")).because(impossible)
         })?;
-        if publish(ctx, &view, &events)?
+        if publish(reader, sink, &view, &events)?
             && let Some(event) = events.last()
         {
-            return Ok(Some(told(ctx, &nonce, event)));
+            return Ok(Some(told(reader, &nonce, event)));
         }
     }
     Ok(None)
 }
 
 /// Its environment may have another name by now. Where that cannot be told, its own chain counts.
-fn place(ctx: &Context<'_>, environment: &EnvName, id: &DeploymentId) -> (String, Vec<String>) {
-    Snapshot::place_of(ctx, id).unwrap_or_else(|_| (ledger::env_ref(ctx.project(), environment), Vec::new()))
+fn place(
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
+    environment: &EnvName,
+    id: &DeploymentId,
+) -> (String, Vec<String>) {
+    Snapshot::place_of(reader, sink, id)
+        .unwrap_or_else(|_| (ledger::env_ref(reader.project(), environment), Vec::new()))
 }
 
 /// The event of an offline deployment, where the chain has it.
 ///
 /// # Errors
 /// git failed.
-pub fn find(ctx: &Context<'_>, tip: Option<Oid>, nonce: &str) -> Result<Option<Event>> {
-    for event in ledger::events::<EnvState>(&ctx.repo, tip) {
+pub fn find(reader: &Reader<'_>, tip: Option<Oid>, nonce: &str) -> Result<Option<Event>> {
+    for event in ledger::events::<EnvState>(&reader.repo, tip) {
         let (_, event) = event?;
         if event.nonce == nonce && matches!(event.what, What::Offline(_)) {
             return Ok(Some(event));
@@ -99,13 +107,13 @@ pub fn find(ctx: &Context<'_>, tip: Option<Oid>, nonce: &str) -> Result<Option<E
 /// Whether the chain has news since `expected`, and which numbers the offline
 /// deployments got that this one builds on.
 fn since(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     tip: Option<Oid>,
     expected: Option<Oid>,
     known: &Known,
 ) -> Result<(bool, Vec<(String, DeploymentId)>)> {
     let (mut news, mut numbers) = (false, Vec::new());
-    for event in ledger::events::<EnvState>(&ctx.repo, tip) {
+    for event in ledger::events::<EnvState>(&reader.repo, tip) {
         let (oid, event) = event?;
         if Some(oid) == expected {
             return Ok((news, numbers));
@@ -128,7 +136,7 @@ fn renumbered(seq: u64, known: &Known, numbers: &[(String, DeploymentId)]) -> Op
     }
 }
 
-fn told(ctx: &Context<'_>, nonce: &str, event: &Event) -> Merged {
+fn told(reader: &Reader<'_>, nonce: &str, event: &Event) -> Merged {
     let (state, moved) = match &event.what {
         What::Offline(ran) => (ran.outcome.state, ran.moved),
         _ => (Progress::Unknown, true),
@@ -137,9 +145,9 @@ fn told(ctx: &Context<'_>, nonce: &str, event: &Event) -> Merged {
     if let What::Offline(ran) = &event.what {
         let environment = &ran.intent.deployment.environment;
         let stand_in = workspace::unnumbered(nonce);
-        let from = workspace::log_path(ctx, environment, &stand_in);
-        let _ = std::fs::rename(from, workspace::log_path(ctx, environment, event.id.seq));
-        output::outbox(ctx).number(environment, &stand_in, event.id.seq);
+        let from = workspace::log_path(reader, environment, &stand_in);
+        let _ = std::fs::rename(from, workspace::log_path(reader, environment, event.id.seq));
+        output::outbox(reader).number(environment, &stand_in, event.id.seq);
     }
     Merged { id: event.id.clone(), state, moved }
 }

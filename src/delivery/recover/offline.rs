@@ -5,26 +5,28 @@
 //! record needs is in the journal before its command is started;
 //! [`crate::delivery::recover::merge`] brings it into the chain later.
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, read_environment};
 use crate::delivery::recover::append::outcome_of;
 use crate::delivery::recover::settle::{self, Fate, lives};
-use crate::delivery::run::claim::{self, Details};
+use crate::delivery::run::claim::{self};
 use crate::delivery::run::deployment::way_back;
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::output;
-use crate::delivery::run::prepare::Prepared;
+use crate::delivery::run::prepare::Ready;
 use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::rollout::perform;
 use crate::delivery::run::workspace::{Ending, unnumbered};
+use crate::delivery::sink::Sink;
 use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
 use crate::domain::name::{EnvName, Oid};
 use crate::domain::offline::{Earlier, Known, Ran};
-use crate::domain::plan::Plan;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::journal::{Phase, Run, Seen};
 use crate::store::ledger;
 use crate::ui::time;
+use crate::world::fresh_nonce;
 
 /// What an offline deployment goes by.
 #[derive(Debug, Clone)]
@@ -40,13 +42,13 @@ pub struct Ground {
 /// # Errors
 /// There is no reason.
 pub fn expect_reason(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     verb: &str,
     environment: &EnvName,
     reason: Option<&str>,
 ) -> Result<()> {
     let said = reason.is_some_and(|reason| !reason.trim().is_empty());
-    if said || !ctx.is_offline() || ctx.options.dry_run {
+    if said || !reader.is_offline() || reader.dry_run {
         return Ok(());
     }
     Err(Failure::new(Kind::Usage, format!("an offline {verb} needs a reason; nothing changed"))
@@ -56,8 +58,8 @@ pub fn expect_reason(
 }
 
 /// Where the authority cannot be reached, names the way that needs none.
-pub fn or_offline(ctx: &Context<'_>, verb: &str, environment: &EnvName, failure: Failure) -> Failure {
-    if failure.kind != Kind::Failed || ctx.is_local() || ctx.is_offline() {
+pub fn or_offline(reader: &Reader<'_>, verb: &str, environment: &EnvName, failure: Failure) -> Failure {
+    if failure.kind != Kind::Failed || reader.is_local() || reader.is_offline() {
         return failure;
     }
     failure.hint(format!("in an emergency, without it: rel {verb} {environment} --offline --reason WHY"))
@@ -68,27 +70,32 @@ pub fn or_offline(ctx: &Context<'_>, verb: &str, environment: &EnvName, failure:
 ///
 /// # Errors
 /// A deployment of this clone is at work there without a claim (exit 5).
-pub fn stand(ctx: &Context<'_>, snapshot: &mut Snapshot, name: &EnvName) -> Result<Option<Ground>> {
-    if !ctx.is_offline() {
+pub fn stand(
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
+    snapshot: &mut Snapshot,
+    name: &EnvName,
+) -> Result<Option<Ground>> {
+    if !reader.is_offline() {
         return Ok(None);
     }
     let environment = snapshot.environment(name)?;
     let ours = |other: &EnvName| other == name || environment.formerly.contains(other);
     let view = snapshot.chain(name)?;
     let (mut state, mut known) = (view.state.clone(), Known::default());
-    for Seen { run, held, .. } in ctx.journal().all()? {
+    for Seen { run, held, .. } in reader.journal().all()? {
         match run {
             Run::Deployment { id, nonce, phase, .. } if ours(&id.environment) && !held => {
                 if phase.process().is_some_and(lives) {
                     continue;
                 }
                 let outcome = outcome_of(&phase);
-                let what = match settle::fate(ctx, view, &id, &nonce)? {
+                let what = match settle::fate(reader, view, &id, &nonce)? {
                     Some(Fate::InFlight) => What::Outcome(outcome),
                     Some(Fate::Closed) if matches!(phase, Phase::Done { .. }) => What::Late(outcome),
                     _ => continue,
                 };
-                let event = claim::outcome_event(ctx, &id, &ctx.actor()?, what);
+                let event = claim::outcome_event(reader, &id, &reader.actor()?, what);
                 if let Ok(after) = state.apply(&event) {
                     known.ended.push(id.seq);
                     state = after;
@@ -103,7 +110,7 @@ pub fn stand(ctx: &Context<'_>, snapshot: &mut Snapshot, name: &EnvName) -> Resu
                 if matches!(phase, Phase::Intent) {
                     continue;
                 }
-                if let Some(event) = crate::delivery::recover::merge::find(ctx, view.tip, &nonce)? {
+                if let Some(event) = crate::delivery::recover::merge::find(reader, view.tip, &nonce)? {
                     known.ran.push(Earlier { nonce, seq: event.id.seq });
                     continue;
                 }
@@ -114,7 +121,7 @@ pub fn stand(ctx: &Context<'_>, snapshot: &mut Snapshot, name: &EnvName) -> Resu
                     at: phase.ended_at().unwrap_or(intent.deployment.started_at),
                     intent: *intent,
                 };
-                let (events, after) = ran.events(&state, false, &Context::nonce).map_err(|impossible| {
+                let (events, after) = ran.events(&state, false, &fresh_nonce).map_err(|impossible| {
                     Failure::failed("an offline deployment cannot be counted in").because(impossible)
                 })?;
                 known.ended.extend(theirs.ended.into_iter().chain(take_over));
@@ -127,14 +134,14 @@ pub fn stand(ctx: &Context<'_>, snapshot: &mut Snapshot, name: &EnvName) -> Resu
     }
     known.ran.dedup_by(|a, b| a.nonce == b.nonce);
     let seen = snapshot.as_of.map_or("what this clone has".to_owned(), |at| {
-        format!("what {} said {}", ctx.authority(), time::ago(ctx.world.now(), at))
+        format!("what {} said {}", reader.authority(), time::ago(reader.world.now(), at))
     });
-    ctx.screen.note(&format!("offline: going by {seen}; nobody else is kept out of {name}"));
+    sink.note(&format!("offline: going by {seen}; nobody else is kept out of {name}"));
     if state != view.state {
         let last = known.ran.last().map_or(String::new(), |ran| format!(" ({name}#{} for now)", ran.seq));
-        ctx.screen.note(&format!("  and by what this clone did there, which it has not published{last}"));
+        sink.note(&format!("  and by what this clone did there, which it has not published{last}"));
     }
-    let tip = ledger::events::<EnvState>(&ctx.repo, view.tip).next().transpose()?.map(|(oid, _)| oid);
+    let tip = ledger::events::<EnvState>(&reader.repo, view.tip).next().transpose()?.map(|(oid, _)| oid);
     if let Some(view) = snapshot.environments.get_mut(name) {
         view.state = state;
     }
@@ -153,17 +160,18 @@ fn at_work(deployment: &Deployment) -> Failure {
 /// # Errors
 /// Nothing was started, and why. What happened after that is in the receipt.
 pub fn run(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     ground: &Ground,
-    plan: &Plan,
-    prepared: &Prepared,
-    details: &Details,
+    ready: &Ready,
 ) -> Result<Receipt> {
+    let Ready { plan, prepared, details } = ready;
     let name = plan.environment();
-    let intent = claim::intent(ctx, plan, &prepared.candidate, snapshot.policy.commit, details, 0);
-    let nonce = Context::nonce();
-    let mut open = ctx.journal().open(Run::Offline {
+    let intent = claim::intent(reader, plan, &prepared.candidate, snapshot.policy.commit, details, 0);
+    let nonce = fresh_nonce();
+    let mut open = reader.journal().open(Run::Offline {
         nonce: nonce.clone(),
         intent: Box::new(intent.clone()),
         take_over: plan.take_over(),
@@ -171,24 +179,24 @@ pub fn run(
         known: ground.known.clone(),
         phase: Phase::Intent,
     })?;
-    if let Err(failure) = alone(ctx, name, &nonce, &ground.known) {
+    if let Err(failure) = alone(reader, name, &nonce, &ground.known) {
         open.close();
         return Err(failure);
     }
     let mut deployment = intent.deployment.clone();
-    ctx.screen
-        .note(&format!("{name}: {} of {}, offline: nothing is claimed", deployment.action, deployment.tag));
+    sink.note(&format!("{name}: {} of {}, offline: nothing is claimed", deployment.action, deployment.tag));
     let from = plan.from().map(|live| (live.tag.clone(), live.commit));
-    let Ending { outcome, explanation, kept } = perform(ctx, &mut open, &deployment, prepared, from.as_ref());
+    let Ending { outcome, explanation, kept } =
+        perform(reader, hands, sink, &mut open, &deployment, prepared, from.as_ref());
     if !outcome.started {
         open.close();
         return Err(not_started(name, &outcome, explanation, kept));
     }
-    let at = ctx.world.now();
+    let at = reader.world.now();
     if let Err(failure) = open.advance(Phase::Done { outcome: outcome.clone(), at }) {
-        ctx.screen.warn(&format!("{}; how it ended will be recorded as unknown", failure.message));
+        sink.warn(&format!("{}; how it ended will be recorded as unknown", failure.message));
     }
-    output::keep(ctx, &snapshot.policy, prepared, name, unnumbered(&nonce));
+    output::keep(reader, sink, &snapshot.policy, prepared, name, unnumbered(&nonce));
     // From here on it is for whoever looks next, as if this process were gone.
     drop(open);
     deployment.state = outcome.state;
@@ -198,8 +206,7 @@ pub fn run(
     deployment.finished_at = Some(at);
     let before = &snapshot.chain(name)?.state;
     let ran = Ran { nonce, intent, take_over: plan.take_over(), outcome, at };
-    let state =
-        ran.events(before, false, &Context::nonce).map_or_else(|_| before.clone(), |(_, after)| after);
+    let state = ran.events(before, false, &fresh_nonce).map_or_else(|_| before.clone(), |(_, after)| after);
     let mut receipt = Receipt::of(deployment, state);
     receipt.explanation = explanation;
     receipt.from_baseline = plan.from().is_some_and(Live::is_baseline);
@@ -208,20 +215,20 @@ pub fn run(
         && receipt.deployment.action != Action::Rollback
         && prepared.commands.on_failure == OnFailure::Rollback
     {
-        match back(ctx, snapshot, &receipt.deployment) {
+        match back(reader, hands, sink, snapshot, &receipt.deployment) {
             Ok(followed) => {
                 receipt.state = followed.state.clone();
                 receipt.rollback = Some(Box::new(followed));
             }
-            Err(failure) => ctx.screen.warn(&format!("no automatic rollback: {}", failure.message)),
+            Err(failure) => sink.warn(&format!("no automatic rollback: {}", failure.message)),
         }
     }
     Ok(receipt)
 }
 
 /// Fails where something that was not counted in was run from this clone.
-fn alone(ctx: &Context<'_>, name: &EnvName, nonce: &str, known: &Known) -> Result<()> {
-    for Seen { run, held, .. } in ctx.journal().all()? {
+fn alone(reader: &Reader<'_>, name: &EnvName, nonce: &str, known: &Known) -> Result<()> {
+    for Seen { run, held, .. } in reader.journal().all()? {
         let Run::Offline { nonce: other, intent, phase, .. } = &run else { continue };
         let deployment = &intent.deployment;
         if deployment.environment != *name || other == nonce {
@@ -256,16 +263,22 @@ fn not_started(
 }
 
 /// The rollback that follows a failure by itself.
-fn back(ctx: &Context<'_>, snapshot: &Snapshot, failed: &Deployment) -> Result<Receipt> {
+fn back(
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
+    snapshot: &Snapshot,
+    failed: &Deployment,
+) -> Result<Receipt> {
     let name = &failed.environment;
     let mut fresh = snapshot.clone();
-    fresh.environments.insert(name.clone(), read_environment(ctx, snapshot.environment(name)?)?);
-    let Some(ground) = stand(ctx, &mut fresh, name)? else {
+    fresh.environments.insert(name.clone(), read_environment(reader, snapshot.environment(name)?)?);
+    let Some(ground) = stand(reader, sink, &mut fresh, name)? else {
         return Err(Failure::failed("the remote is to be asked"));
     };
-    let (plan, prepared, details) = way_back(ctx, &fresh, &fresh.chain(name)?.state, failed)?;
-    ctx.screen.note(&format!("it failed; rolling {name} back by itself"));
-    run(ctx, &fresh, &ground, &plan, &prepared, &details)
+    let ready = way_back(reader, sink, &fresh, &fresh.chain(name)?.state, failed)?;
+    sink.note(&format!("it failed; rolling {name} back by itself"));
+    run(reader, hands, sink, &fresh, &ground, &ready)
 }
 
 /// The offline deployments of this clone that are in no chain yet, oldest
@@ -273,8 +286,8 @@ fn back(ctx: &Context<'_>, snapshot: &Snapshot, failed: &Deployment) -> Result<R
 ///
 /// # Errors
 /// The journal cannot be read.
-pub fn unpublished(ctx: &Context<'_>) -> Result<Vec<Deployment>> {
-    let journal = ctx.journal();
+pub fn unpublished(reader: &Reader<'_>) -> Result<Vec<Deployment>> {
+    let journal = reader.journal();
     if journal.is_empty() {
         return Ok(Vec::new());
     }

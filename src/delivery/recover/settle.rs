@@ -9,12 +9,13 @@
 //! does this first.
 
 use crate::delivery::candidate::mint;
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, fetch_chains};
 use crate::delivery::recover::append::{outcome_of, publish};
 use crate::delivery::recover::merge::{Merged, Noted, merge};
 use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish::TRIES;
+use crate::delivery::sink::Sink;
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{EnvState, Progress, What};
 use crate::domain::name::{DeploymentId, EnvName, Oid};
@@ -25,6 +26,7 @@ use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
 use crate::store::journal::{Mint, OpenRun, Phase, Process, Run};
 use crate::store::ledger::{self, View};
+use crate::world::fresh_nonce;
 
 /// What was settled, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +98,8 @@ impl std::fmt::Display for Settled {
 /// # Errors
 /// The journal cannot be read, or the authority cannot be reached; what was
 /// not settled stays in the journal.
-pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
-    each(ctx, |_| true)
+pub fn dead_runs(reader: &Reader<'_>, sink: &dyn Sink) -> Result<Vec<Settled>> {
+    each(reader, sink, |_| true)
 }
 
 /// The same for a verb that only looks, before it does: what still runs it
@@ -105,28 +107,28 @@ pub fn dead_runs(ctx: &Context<'_>) -> Result<Vec<Settled>> {
 ///
 /// # Errors
 /// As [`dead_runs`].
-pub fn before_looking(ctx: &Context<'_>) -> Result<()> {
-    each(ctx, |one| !one.runs()).map(drop)
+pub fn before_looking(reader: &Reader<'_>, sink: &dyn Sink) -> Result<()> {
+    each(reader, sink, |one| !one.runs()).map(drop)
 }
 
-fn each(ctx: &Context<'_>, is_news: impl Fn(&Settled) -> bool) -> Result<Vec<Settled>> {
-    let journal = ctx.journal();
-    if journal.is_empty() || ctx.options.dry_run || ctx.is_offline() {
+fn each(reader: &Reader<'_>, sink: &dyn Sink, is_news: impl Fn(&Settled) -> bool) -> Result<Vec<Settled>> {
+    let journal = reader.journal();
+    if journal.is_empty() || reader.dry_run || reader.is_offline() {
         return Ok(Vec::new());
     }
     let (dead, damaged) = journal.dead()?;
     let mut settled: Vec<Settled> = damaged.into_iter().map(Settled::Damaged).collect();
     for one in &settled {
-        ctx.screen.warn(&one.to_string());
+        sink.warn(&one.to_string());
     }
     if dead.is_empty() {
         return Ok(settled);
     }
-    fetch_chains(ctx)?;
+    fetch_chains(reader, sink)?;
     for open in dead {
-        if let Some(one) = settle(ctx, open)? {
+        if let Some(one) = settle(reader, sink, open)? {
             if is_news(&one) {
-                ctx.screen.note(&one.to_string());
+                sink.note(&one.to_string());
             }
             settled.push(one);
         }
@@ -143,26 +145,25 @@ pub fn lives(process: &Process) -> bool {
 
 /// Closes a run, and removes the folder it worked in: not while something
 /// that it started still works there.
-fn finish(ctx: &Context<'_>, open: OpenRun) {
+fn finish(reader: &Reader<'_>, sink: &dyn Sink, open: OpenRun) {
     if let Some(scratch) = &open.scratch {
         if scratch.process.as_ref().is_some_and(lives) {
             return;
         }
         if scratch.starting {
             let folder = scratch.folder.display();
-            ctx.screen
-                .warn(&format!("{folder} is left: a command may be at work there; remove it once none is"));
-        } else if let Err(failure) = Checkout::sweep(&ctx.repo, &scratch.folder) {
-            ctx.screen.warn(&failure.message);
+            sink.warn(&format!("{folder} is left: a command may be at work there; remove it once none is"));
+        } else if let Err(failure) = Checkout::sweep(&reader.repo, &scratch.folder) {
+            sink.warn(&failure.message);
         }
     }
     open.close();
 }
 
-fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
+fn settle(reader: &Reader<'_>, sink: &dyn Sink, open: OpenRun) -> Result<Option<Settled>> {
     match open.run.clone() {
         Run::Deployment { id, nonce, expected, phase } => {
-            deployment(ctx, open, &id, &nonce, expected, &phase)
+            deployment(reader, sink, open, &id, &nonce, expected, &phase)
         }
         Run::Offline { nonce, intent, take_over, expected, known, phase } => {
             if phase.process().is_some_and(lives) {
@@ -170,24 +171,24 @@ fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
             }
             if matches!(phase, Phase::Intent) {
                 // Nothing ran, and nobody was told that it would.
-                finish(ctx, open);
+                finish(reader, sink, open);
                 return Ok(None);
             }
             let noted = Noted { nonce, intent: *intent, take_over, expected, known, phase };
-            let merged = merge(ctx, noted)?;
+            let merged = merge(reader, sink, noted)?;
             if merged.is_some() {
-                finish(ctx, open);
+                finish(reader, sink, open);
             }
             Ok(merged.map(Settled::Merged))
         }
         Run::Reservation { version, commit, nonce, expected, mint } => {
             if let Some(mint) = mint
-                && complete(ctx, &nonce, &mint)?
+                && complete(reader, sink, &nonce, &mint)?
             {
-                finish(ctx, open);
+                finish(reader, sink, open);
                 return Ok(Some(Settled::Minted(version)));
             }
-            reservation(ctx, open, &version, commit, &nonce, expected)
+            reservation(reader, sink, open, &version, commit, &nonce, expected)
         }
     }
 }
@@ -196,26 +197,27 @@ fn settle(ctx: &Context<'_>, open: OpenRun) -> Result<Option<Settled>> {
 const NEVER_ARRIVED: &str = "its run died before it was published";
 
 fn reservation(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     open: OpenRun,
     version: &CandidateVersion,
     commit: Oid,
     nonce: &str,
     expected: Option<Oid>,
 ) -> Result<Option<Settled>> {
-    let (name, actor) = (ledger::candidates_ref(ctx.project()), ctx.actor()?);
+    let (name, actor) = (ledger::candidates_ref(reader.project()), reader.actor()?);
     for _ in 0..TRIES {
-        let view = ledger::read::<CandidatesState>(&ctx.repo, &name, &[])?;
+        let view = ledger::read::<CandidatesState>(&reader.repo, &name, &[])?;
         let event = |nonce: String, what| candidates::Event {
             id: version.to_string(),
-            at: ctx.world.now(),
+            at: reader.world.now(),
             actor: actor.clone(),
             nonce,
             what,
         };
         let give_up = |reason: &str| {
             let (version, reason) = (version.clone(), reason.to_owned());
-            event(Context::nonce(), candidates::What::Abandoned { version, commit, reason })
+            event(fresh_nonce(), candidates::What::Abandoned { version, commit, reason })
         };
         let events = if view.state.reservations.iter().any(|other| other.nonce == nonce) {
             vec![give_up("its run died")]
@@ -223,13 +225,13 @@ fn reservation(
             let reserved = candidates::What::Reserved { version: version.clone(), commit };
             vec![event(nonce.to_owned(), reserved), give_up(NEVER_ARRIVED)]
         } else {
-            take_back(ctx, &open)?;
-            finish(ctx, open);
+            take_back(reader, sink, &open)?;
+            finish(reader, sink, open);
             return Ok(None);
         };
-        if publish(ctx, &view, &events)? {
-            take_back(ctx, &open)?;
-            finish(ctx, open);
+        if publish(reader, sink, &view, &events)? {
+            take_back(reader, sink, &open)?;
+            finish(reader, sink, open);
             return Ok(Some(Settled::Reservation(version.to_string())));
         }
     }
@@ -238,23 +240,26 @@ fn reservation(
 
 /// Publishes what is lacking of a candidate that was published in part; false
 /// where there is none. Whatever of it is still under way may land as well.
-fn complete(ctx: &Context<'_>, nonce: &str, mint: &Mint) -> Result<bool> {
-    let (name, actor) = (ledger::candidates_ref(ctx.project()), ctx.actor()?);
+fn complete(reader: &Reader<'_>, sink: &dyn Sink, nonce: &str, mint: &Mint) -> Result<bool> {
+    let (name, actor) = (ledger::candidates_ref(reader.project()), reader.actor()?);
     for _ in 0..TRIES {
-        let view = ledger::read::<CandidatesState>(&ctx.repo, &name, &[])?;
-        if !view.state.reservations.iter().any(|other| other.nonce == nonce) || !mint::is_begun(ctx, mint)? {
+        let view = ledger::read::<CandidatesState>(&reader.repo, &name, &[])?;
+        if !view.state.reservations.iter().any(|other| other.nonce == nonce) || !mint::is_begun(reader, mint)?
+        {
             return Ok(false);
         }
         let event = candidates::Event {
             id: mint.candidate.tag.to_string(),
-            at: ctx.world.now(),
+            at: reader.world.now(),
             actor: actor.clone(),
-            nonce: Context::nonce(),
+            nonce: fresh_nonce(),
             what: candidates::What::Minted(mint.candidate.clone()),
         };
-        match mint::publish(ctx, &view, mint, &event)?.1 {
+        match mint::publish(reader, &view, mint, &event)?.1 {
             Published::Done => return Ok(true),
-            Published::Moved(moved) if moved.iter().all(|(moved, _)| *moved == name) => fetch_chains(ctx)?,
+            Published::Moved(moved) if moved.iter().all(|(moved, _)| *moved == name) => {
+                fetch_chains(reader, sink)?
+            }
             // Something of somebody else's has its name.
             Published::Moved(_) => return Ok(false),
         }
@@ -262,12 +267,13 @@ fn complete(ctx: &Context<'_>, nonce: &str, mint: &Mint) -> Result<bool> {
     Ok(false)
 }
 
-fn take_back(ctx: &Context<'_>, open: &OpenRun) -> Result<()> {
-    open.mint().map_or(Ok(()), |mint| mint::take_back(ctx, mint))
+fn take_back(reader: &Reader<'_>, sink: &dyn Sink, open: &OpenRun) -> Result<()> {
+    open.mint().map_or(Ok(()), |mint| mint::take_back(reader, sink, mint))
 }
 
 fn deployment(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     open: OpenRun,
     id: &DeploymentId,
     nonce: &str,
@@ -280,19 +286,19 @@ fn deployment(
         return Ok(Some(Settled::StillRunning(id.clone())));
     }
     let outcome = outcome_of(phase);
-    let (name, formerly) = chain_of(ctx, id);
+    let (name, formerly) = chain_of(reader, sink, id);
     for _ in 0..TRIES {
-        let view = ledger::read::<EnvState>(&ctx.repo, &name, &formerly)?;
-        let Some(end) = fate(ctx, &view, id, nonce)? else {
+        let view = ledger::read::<EnvState>(&reader.repo, &name, &formerly)?;
+        let Some(end) = fate(reader, &view, id, nonce)? else {
             if !can_still_land(&view, expected) {
-                finish(ctx, open);
+                finish(reader, sink, open);
                 return Ok(None);
             }
             // What it would have closed on its way stays as it is, so that its number may be another.
             let next = DeploymentId { seq: view.state.count + 1, ..id.clone() };
             let what = What::Abandoned { reason: NEVER_ARRIVED.to_owned() };
-            if publish(ctx, &view, &[outcome_event(ctx, &next, &ctx.actor()?, what)])? {
-                finish(ctx, open);
+            if publish(reader, sink, &view, &[outcome_event(reader, &next, &reader.actor()?, what)])? {
+                finish(reader, sink, open);
                 return Ok(Some(Settled::NeverClaimed(next)));
             }
             continue;
@@ -301,26 +307,26 @@ fn deployment(
             Fate::InFlight => What::Outcome(outcome.clone()),
             Fate::Closed => {
                 let Phase::Done { .. } = phase else {
-                    finish(ctx, open);
+                    finish(reader, sink, open);
                     return Ok(None);
                 };
-                if has_late_word(ctx, &view, id)? {
-                    finish(ctx, open);
+                if has_late_word(reader, &view, id)? {
+                    finish(reader, sink, open);
                     return Ok(None);
                 }
                 What::Late(outcome.clone())
             }
             Fate::Settled => {
-                finish(ctx, open);
+                finish(reader, sink, open);
                 return Ok(None);
             }
         };
-        let mut event = outcome_event(ctx, id, &ctx.actor()?, what);
+        let mut event = outcome_event(reader, id, &reader.actor()?, what);
         if let Phase::Done { at, .. } = phase {
             event.at = *at;
         }
-        if publish(ctx, &view, &[event])? {
-            finish(ctx, open);
+        if publish(reader, sink, &view, &[event])? {
+            finish(reader, sink, open);
             return Ok(Some(Settled::Deployment(id.clone(), outcome.state)));
         }
     }
@@ -329,9 +335,9 @@ fn deployment(
 
 /// The chain of a deployment and the names it had. Its environment may have
 /// another name by now; where that cannot be told, its own chain counts.
-pub fn chain_of(ctx: &Context<'_>, id: &DeploymentId) -> (String, Vec<String>) {
-    Snapshot::place_of(ctx, id)
-        .unwrap_or_else(|_| (ledger::env_ref(ctx.project(), &id.environment), Vec::new()))
+pub fn chain_of(reader: &Reader<'_>, sink: &dyn Sink, id: &DeploymentId) -> (String, Vec<String>) {
+    Snapshot::place_of(reader, sink, id)
+        .unwrap_or_else(|_| (ledger::env_ref(reader.project(), &id.environment), Vec::new()))
 }
 
 /// What the chain says of an intent of ours.
@@ -349,14 +355,14 @@ pub enum Fate {
 /// # Errors
 /// git failed.
 pub fn fate(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     view: &View<EnvState>,
     id: &DeploymentId,
     nonce: &str,
 ) -> Result<Option<Fate>> {
     let mut closed_by_others = false;
     let mut outcome = false;
-    for event in ledger::events::<EnvState>(&ctx.repo, view.tip) {
+    for event in ledger::events::<EnvState>(&reader.repo, view.tip) {
         let (_, event) = event?;
         if event.id.seq != id.seq {
             // A word on an earlier deployment may come at any time; its intent came before this one.
@@ -384,8 +390,8 @@ pub fn fate(
     Ok(None)
 }
 
-fn has_late_word(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> Result<bool> {
-    for event in ledger::events::<EnvState>(&ctx.repo, view.tip) {
+fn has_late_word(reader: &Reader<'_>, view: &View<EnvState>, id: &DeploymentId) -> Result<bool> {
+    for event in ledger::events::<EnvState>(&reader.repo, view.tip) {
         let (_, event) = event?;
         match event.what {
             What::Late(_) if event.id.seq == id.seq => return Ok(true),
@@ -404,8 +410,8 @@ fn can_still_land<S>(view: &View<S>, expected: Option<Oid>) -> bool {
 
 /// The word on a deployment that this clone can add, used by `resolve`: what
 /// its process says, if it is alive here.
-pub fn live_here(ctx: &Context<'_>, id: &DeploymentId) -> Result<bool> {
-    let journal = ctx.journal();
+pub fn live_here(reader: &Reader<'_>, id: &DeploymentId) -> Result<bool> {
+    let journal = reader.journal();
     if journal.is_empty() {
         return Ok(false);
     }

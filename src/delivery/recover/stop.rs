@@ -12,8 +12,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::publish::Patience;
+use crate::delivery::sink::Sink;
 use crate::domain::env::{Outcome, Progress};
 use crate::domain::name::{DeploymentId, EnvName, TagName};
 use crate::domain::version::CandidateVersion;
@@ -119,9 +121,9 @@ pub struct Stopped {
 ///
 /// # Errors
 /// The journal cannot be read.
-pub fn at_work(ctx: &Context<'_>) -> Result<Stopped> {
+pub fn at_work(reader: &Reader<'_>) -> Result<Stopped> {
     let mut found = Stopped::default();
-    for seen in ctx.journal().all()? {
+    for seen in reader.journal().all()? {
         let work =
             if seen.held { keeper(&seen).map(|rel| rel.map(|(work, _)| work)) } else { command(&seen) };
         match work {
@@ -137,14 +139,14 @@ pub fn at_work(ctx: &Context<'_>) -> Result<Stopped> {
 ///
 /// # Errors
 /// The journal cannot be read or written.
-pub fn stop(ctx: &Context<'_>) -> Result<Stopped> {
+pub fn stop(reader: &Reader<'_>, hands: &Hands<'_>, sink: &dyn Sink) -> Result<Stopped> {
     let mut stopped = Stopped::default();
-    let mut closed = living(ctx, &mut stopped)?;
-    let (dead, damaged) = ctx.journal().dead()?;
+    let mut closed = living(reader, hands, sink, &mut stopped)?;
+    let (dead, damaged) = reader.journal().dead()?;
     stopped.damaged = damaged;
     for mut open in dead {
         closed.retain(|seen| Subject::of(&seen.run) != Subject::of(&open.run));
-        end(ctx, &mut open, &mut stopped);
+        end(reader, sink, &mut open, &mut stopped);
     }
     // A rel gives up on what it cannot end, and records all the same.
     for seen in closed {
@@ -157,15 +159,20 @@ pub fn stop(ctx: &Context<'_>) -> Result<Stopped> {
 
 /// Asks every living `rel` to end, waits until it has, and gives the runs that
 /// were its.
-fn living(ctx: &Context<'_>, stopped: &mut Stopped) -> Result<Vec<Seen>> {
+fn living(
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
+    stopped: &mut Stopped,
+) -> Result<Vec<Seen>> {
     let mut ended = Vec::new();
-    for seen in ctx.journal().all()?.into_iter().filter(|seen| seen.held) {
+    for seen in reader.journal().all()?.into_iter().filter(|seen| seen.held) {
         match keeper(&seen) {
             Err(failure) => stopped.refused.push(failure),
-            Ok(None) => hands_off(ctx, &seen, stopped)?,
+            Ok(None) => hands_off(reader, hands, &seen, stopped)?,
             Ok(Some((work, start_time))) => {
-                ctx.screen.note(&format!("{work}, is asked to end"));
-                if !see_off(ctx, &seen, work.pid, start_time)? {
+                sink.note(&format!("{work}, is asked to end"));
+                if !see_off(reader, hands, sink, &seen, work.pid, start_time)? {
                     stopped.refused.push(
                         Failure::failed(format!("{work}, could not be ended"))
                             .reason("stop", "it is another user's, or hangs in the kernel")
@@ -202,7 +209,14 @@ fn keeper(seen: &Seen) -> Result<Option<(Work, u64)>> {
 
 /// Asks a `rel` to end and waits for it; for good once it has had the time
 /// that its command, and then its record, may take. Whether it is gone.
-fn see_off(ctx: &Context<'_>, seen: &Seen, pid: u32, start_time: u64) -> Result<bool> {
+fn see_off(
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
+    seen: &Seen,
+    pid: u32,
+    start_time: u64,
+) -> Result<bool> {
     let gone = |patience: Duration| -> Result<bool> {
         let since = Instant::now();
         loop {
@@ -212,35 +226,35 @@ fn see_off(ctx: &Context<'_>, seen: &Seen, pid: u32, start_time: u64) -> Result<
             if since.elapsed() >= patience {
                 return Ok(false);
             }
-            if ctx.interrupts.wait(LOOK) {
+            if hands.interrupts.wait(LOOK) {
                 return Err(interrupted(&Subject::of(&seen.run)));
             }
         }
     };
     exec::end_process(pid, start_time, false);
     let grace = noted(&seen.run, seen.scratch.as_ref()).map_or(exec::GRACE, grace);
-    let patience = grace + Patience::limit(ctx) + LEEWAY;
+    let patience = grace + Patience::limit(reader) + LEEWAY;
     if gone(patience)? {
         return Ok(true);
     }
-    ctx.screen.warn(&format!("process {pid} did not end in {} s, and is killed", patience.as_secs()));
+    sink.warn(&format!("process {pid} did not end in {} s, and is killed", patience.as_secs()));
     exec::end_process(pid, start_time, true);
     gone(LEEWAY)
 }
 
 /// Waits for another `rel` that settles a dead run to be done with it.
-fn hands_off(ctx: &Context<'_>, seen: &Seen, stopped: &mut Stopped) -> Result<()> {
+fn hands_off(reader: &Reader<'_>, hands: &Hands<'_>, seen: &Seen, stopped: &mut Stopped) -> Result<()> {
     let since = Instant::now();
     let subject = Subject::of(&seen.run);
-    while ctx.journal().all()?.iter().any(|one| one.held && Subject::of(&one.run) == subject) {
-        if since.elapsed() >= Patience::limit(ctx) + LEEWAY {
+    while reader.journal().all()?.iter().any(|one| one.held && Subject::of(&one.run) == subject) {
+        if since.elapsed() >= Patience::limit(reader) + LEEWAY {
             stopped.refused.push(
                 Failure::failed(format!("{subject} is in the hands of another rel, which does not end"))
                     .hint("try again: rel sync --stop"),
             );
             break;
         }
-        if ctx.interrupts.wait(LOOK) {
+        if hands.interrupts.wait(LOOK) {
             return Err(interrupted(&subject));
         }
     }
@@ -254,7 +268,7 @@ fn interrupted(subject: &Subject) -> Failure {
 
 /// Ends what a dead `rel` left of one run, and notes that. A run whose command
 /// ended by itself is left as it is: nobody here knows how it ended.
-fn end(ctx: &Context<'_>, open: &mut OpenRun, stopped: &mut Stopped) {
+fn end(reader: &Reader<'_>, sink: &dyn Sink, open: &mut OpenRun, stopped: &mut Stopped) {
     let seen = Seen { run: open.run.clone(), scratch: open.scratch.clone(), rel: None, held: false };
     let work = match command(&seen) {
         Ok(Some(work)) => work,
@@ -264,7 +278,7 @@ fn end(ctx: &Context<'_>, open: &mut OpenRun, stopped: &mut Stopped) {
             return;
         }
     };
-    ctx.screen.note(&format!("{work}, is ended"));
+    sink.note(&format!("{work}, is ended"));
     let grace = noted(&open.run, open.scratch.as_ref()).map_or(exec::GRACE, grace);
     if !exec::stop_group(work.pid, grace) {
         stopped.refused.push(unmoved(&work));
@@ -275,7 +289,7 @@ fn end(ctx: &Context<'_>, open: &mut OpenRun, stopped: &mut Stopped) {
         ..Outcome::of(Progress::Cancelled, true)
     };
     // Without this line it reads as unknown, which is true too; but somebody wants to know.
-    if let Err(failure) = open.ended(outcome, ctx.world.now()) {
+    if let Err(failure) = open.ended(outcome, reader.world.now()) {
         stopped.refused.push(failure);
     }
     stopped.ended.push(work);

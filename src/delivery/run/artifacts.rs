@@ -5,8 +5,9 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::sink::Sink;
 use crate::domain::candidate::Candidate;
 use crate::domain::env::Live;
 use crate::domain::name::{Oid, TagName};
@@ -21,8 +22,8 @@ pub const PROVENANCE: &str = "provenance.intoto.json";
 const KEEP: &str = "beforehand, rel sync keeps what is live and what a rollback goes back to in this clone";
 
 /// This clone's cache of artifacts.
-pub fn cache(ctx: &Context<'_>) -> Cache {
-    Cache::at(ctx.repo.state_dir().join("cache"))
+pub fn cache(reader: &Reader<'_>) -> Cache {
+    Cache::at(reader.repo.state_dir().join("cache"))
 }
 
 /// Makes sure that every artifact is in the cache, byte for byte as the tag
@@ -30,12 +31,12 @@ pub fn cache(ctx: &Context<'_>) -> Cache {
 ///
 /// # Errors
 /// A byte differs, or an artifact is gone (exit 9).
-pub fn ensure(ctx: &Context<'_>, candidate: &Candidate) -> Result<()> {
-    let cache = cache(ctx);
+pub fn ensure(reader: &Reader<'_>, sink: &dyn Sink, candidate: &Candidate) -> Result<()> {
+    let cache = cache(reader);
     for artifact in &candidate.artifacts {
         // A damaged entry is dropped by the check, and healed from the store.
         if cache.get(artifact).is_some() && !cache.verify(artifact)? {
-            if ctx.is_offline() && !is_elsewhere(ctx, candidate)? {
+            if reader.is_offline() && !is_elsewhere(reader, candidate)? {
                 return Err(Failure::new(
                     Kind::Integrity,
                     format!(
@@ -49,29 +50,28 @@ pub fn ensure(ctx: &Context<'_>, candidate: &Candidate) -> Result<()> {
             if let Some(path) = cache.get(artifact) {
                 std::fs::remove_file(&path)?;
             }
-            ctx.screen
-                .warn(&format!("{} was damaged in this clone's cache; fetching it again", artifact.name));
+            sink.warn(&format!("{} was damaged in this clone's cache; fetching it again", artifact.name));
         }
     }
     if cache.missing(&candidate.artifacts).is_empty() {
         return Ok(());
     }
     let location = Location::parse(&candidate.store)?;
-    let store = Store::open(location, &ctx.repo, &cache);
+    let store = Store::open(location, &reader.repo, &cache);
     let mut commit = None;
     if store.needs_commit(&candidate.artifacts) {
-        commit = kept_in_git(ctx, candidate)?;
+        commit = kept_in_git(reader, candidate)?;
     }
     store.fetch(&candidate.artifacts, commit.as_ref())
 }
 
 /// Whether a candidate's artifacts are outside of the cache where nobody has
 /// to be asked for them.
-fn is_elsewhere(ctx: &Context<'_>, candidate: &Candidate) -> Result<bool> {
+fn is_elsewhere(reader: &Reader<'_>, candidate: &Candidate) -> Result<bool> {
     Ok(match Location::parse(&candidate.store)? {
         Location::Git => {
-            let name = artifacts_ref(ctx.project(), &candidate.version);
-            ctx.repo.ref_target(&name)?.is_some_and(|oid| ctx.repo.has_object(oid))
+            let name = artifacts_ref(reader.project(), &candidate.version);
+            reader.repo.ref_target(&name)?.is_some_and(|oid| reader.repo.has_object(oid))
         }
         Location::File(dir) => Cache::at(dir).missing(&candidate.artifacts).is_empty(),
     })
@@ -83,21 +83,21 @@ fn is_elsewhere(ctx: &Context<'_>, candidate: &Candidate) -> Result<bool> {
 ///
 /// # Errors
 /// git failed.
-pub fn is_not_here(ctx: &Context<'_>, candidate: &Candidate) -> Result<bool> {
-    if !ctx.repo.has_files_of(candidate.commit)? {
+pub fn is_not_here(reader: &Reader<'_>, candidate: &Candidate) -> Result<bool> {
+    if !reader.repo.has_files_of(candidate.commit)? {
         return Ok(true);
     }
-    if cache(ctx).missing(&candidate.artifacts).is_empty() {
+    if cache(reader).missing(&candidate.artifacts).is_empty() {
         return Ok(false);
     }
     let in_git = Location::parse(&candidate.store).is_ok_and(|location| location == Location::Git);
-    Ok(!(in_git && is_elsewhere(ctx, candidate)?))
+    Ok(!(in_git && is_elsewhere(reader, candidate)?))
 }
 
 /// Whether candidates' bytes are still to be had, for who asks about the same
 /// few in one environment after another: each tag is opened once.
 pub struct Bytes<'a> {
-    ctx: &'a Context<'a>,
+    reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
     known: RefCell<FxHashMap<TagName, Option<Whereabouts>>>,
 }
@@ -111,8 +111,8 @@ struct Whereabouts {
 
 impl<'a> Bytes<'a> {
     /// Has looked at none yet.
-    pub fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Bytes<'a> {
-        Bytes { ctx, snapshot, known: RefCell::default() }
+    pub fn new(reader: &'a Reader<'a>, snapshot: &'a Snapshot) -> Bytes<'a> {
+        Bytes { reader, snapshot, known: RefCell::default() }
     }
 
     /// None where there is no tag to go by, which is for others to tell of.
@@ -120,11 +120,11 @@ impl<'a> Bytes<'a> {
         if let Some(known) = self.known.borrow().get(tag) {
             return known.clone();
         }
-        let (ctx, snapshot) = (self.ctx, self.snapshot);
-        let record = snapshot.minted(tag).and_then(|minted| snapshot.record(ctx, minted).ok());
+        let (reader, snapshot) = (self.reader, self.snapshot);
+        let record = snapshot.minted(tag).and_then(|minted| snapshot.record(reader, minted).ok());
         let found = record.map(|record| Whereabouts {
-            lost: lost(ctx, &record),
-            not_here: !ctx.is_local() && is_not_here(ctx, &record).unwrap_or_default(),
+            lost: lost(reader, &record),
+            not_here: !reader.is_local() && is_not_here(reader, &record).unwrap_or_default(),
         });
         self.known.borrow_mut().insert(tag.clone(), found.clone());
         found
@@ -148,8 +148,8 @@ impl<'a> Bytes<'a> {
 ///
 /// # Errors
 /// One is not (exit 4), or git failed.
-pub fn expect_files(ctx: &Context<'_>, commit: Oid) -> Result<()> {
-    if !ctx.is_offline() || ctx.repo.has_files_of(commit)? {
+pub fn expect_files(reader: &Reader<'_>, commit: Oid) -> Result<()> {
+    if !reader.is_offline() || reader.repo.has_files_of(commit)? {
         return Ok(());
     }
     Err(Failure::new(
@@ -168,20 +168,20 @@ pub fn expect_files(ctx: &Context<'_>, commit: Oid) -> Result<()> {
 ///
 /// # Errors
 /// It cannot be had.
-pub fn keep(ctx: &Context<'_>, candidate: &Candidate) -> Result<()> {
-    ensure(ctx, candidate)?;
-    ctx.repo.bring_files_of(candidate.commit)
+pub fn keep(reader: &Reader<'_>, sink: &dyn Sink, candidate: &Candidate) -> Result<()> {
+    ensure(reader, sink, candidate)?;
+    reader.repo.bring_files_of(candidate.commit)
 }
 
 /// The commit that keeps a candidate's artifacts in git, fetched if it is not
 /// here; none where nothing keeps them.
-fn kept_in_git(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Oid>> {
-    let name = artifacts_ref(ctx.project(), &candidate.version);
-    let here = ctx.repo.ref_target(&name)?.filter(|oid| ctx.repo.has_object(*oid));
-    if here.is_some() || ctx.is_local() {
+fn kept_in_git(reader: &Reader<'_>, candidate: &Candidate) -> Result<Option<Oid>> {
+    let name = artifacts_ref(reader.project(), &candidate.version);
+    let here = reader.repo.ref_target(&name)?.filter(|oid| reader.repo.has_object(*oid));
+    if here.is_some() || reader.is_local() {
         return Ok(here);
     }
-    if ctx.options.offline {
+    if reader.offline {
         return Err(Failure::new(
             Kind::Refused,
             format!("the artifacts of {} are not in this clone; nothing changed", candidate.tag),
@@ -191,8 +191,8 @@ fn kept_in_git(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Oid>> 
         .hint(KEEP));
     }
     // The pattern matches this one ref, and none where it is gone, which is then said by the store.
-    ctx.authority().fetch(&ctx.repo, &[format!("+{name}*:{name}*")])?;
-    ctx.repo.ref_target(&name)
+    reader.authority().fetch(&reader.repo, &[format!("+{name}*:{name}*")])?;
+    reader.repo.ref_target(&name)
 }
 
 /// A candidate's provenance statement, byte for byte as its tag records it;
@@ -200,15 +200,15 @@ fn kept_in_git(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Oid>> 
 ///
 /// # Errors
 /// A byte differs, or the statement is gone (exit 9).
-pub fn provenance(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Vec<u8>>> {
+pub fn provenance(reader: &Reader<'_>, candidate: &Candidate) -> Result<Option<Vec<u8>>> {
     let Some(digest) = &candidate.provenance else { return Ok(None) };
-    let cache = cache(ctx);
+    let cache = cache(reader);
     if let Some(bytes) = cache.read(digest)? {
         return Ok(Some(bytes));
     }
     let location = Location::parse(&candidate.store)?;
-    let commit = if location == Location::Git { kept_in_git(ctx, candidate)? } else { None };
-    Store::open(location, &ctx.repo, &cache).read(PROVENANCE, digest, commit.as_ref()).map(Some)
+    let commit = if location == Location::Git { kept_in_git(reader, candidate)? } else { None };
+    Store::open(location, &reader.repo, &cache).read(PROVENANCE, digest, commit.as_ref()).map(Some)
 }
 
 /// Lays the artifacts out in a folder for a command, each checked once more
@@ -216,24 +216,24 @@ pub fn provenance(ctx: &Context<'_>, candidate: &Candidate) -> Result<Option<Vec
 ///
 /// # Errors
 /// A byte differs (exit 9).
-pub fn lay_out(ctx: &Context<'_>, candidate: &Candidate, into: &Path) -> Result<()> {
+pub fn lay_out(reader: &Reader<'_>, candidate: &Candidate, into: &Path) -> Result<()> {
     std::fs::create_dir_all(into)?;
-    cache(ctx).lay_out(&candidate.artifacts, into)
+    cache(reader).lay_out(&candidate.artifacts, into)
 }
 
 /// Why a candidate cannot be deployed any more, asking its store where the
 /// cache lacks something: for who is about to go there.
-pub fn gone(ctx: &Context<'_>, candidate: &Candidate) -> Option<String> {
-    if let Some(why) = lost(ctx, candidate) {
+pub fn gone(reader: &Reader<'_>, candidate: &Candidate) -> Option<String> {
+    if let Some(why) = lost(reader, candidate) {
         return Some(why);
     }
-    let cache = cache(ctx);
+    let cache = cache(reader);
     if cache.missing(&candidate.artifacts).is_empty() {
         return None;
     }
     let kept = match Location::parse(&candidate.store).ok()? {
         // A store that cannot be asked is no proof that anything is gone.
-        Location::Git => kept_in_git(ctx, candidate).ok()?.is_some(),
+        Location::Git => kept_in_git(reader, candidate).ok()?.is_some(),
         Location::File(dir) => {
             let elsewhere = Cache::at(dir);
             elsewhere.missing(&candidate.artifacts).is_empty()
@@ -244,8 +244,8 @@ pub fn gone(ctx: &Context<'_>, candidate: &Candidate) -> Option<String> {
 
 /// Why a candidate cannot be deployed any more, if its files are neither here
 /// nor, as far as this clone knows, anywhere else. Asks nobody.
-pub fn lost(ctx: &Context<'_>, candidate: &Candidate) -> Option<String> {
-    let cache = cache(ctx);
+pub fn lost(reader: &Reader<'_>, candidate: &Candidate) -> Option<String> {
+    let cache = cache(reader);
     if cache.missing(&candidate.artifacts).is_empty() {
         return None;
     }
@@ -253,9 +253,9 @@ pub fn lost(ctx: &Context<'_>, candidate: &Candidate) -> Option<String> {
         Ok(Location::File(dir)) if !dir.is_dir() => {
             Some(format!("its artifacts are gone: no {}", dir.display()))
         }
-        Ok(Location::Git) if ctx.is_local() => {
-            let name = artifacts_ref(ctx.project(), &candidate.version);
-            let gone = ctx.repo.ref_target(&name).ok().flatten().is_none();
+        Ok(Location::Git) if reader.is_local() => {
+            let name = artifacts_ref(reader.project(), &candidate.version);
+            let gone = reader.repo.ref_target(&name).ok().flatten().is_none();
             gone.then(|| "its artifacts are gone".to_owned())
         }
         Ok(_) => None,

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot, read_environment};
 use crate::delivery::run::prepare::Prepared;
+use crate::delivery::sink::Sink;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
@@ -18,6 +19,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::journal::{OpenRun, Phase, Run};
 use crate::store::ledger::View;
+use crate::world::fresh_nonce;
 
 /// How often a rollback's claim is rebased on unrelated events.
 const TRIES: usize = 20;
@@ -81,7 +83,7 @@ pub enum Claimed {
 
 /// The intent that a plan and its details make, numbered `seq`.
 pub fn intent(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     plan: &Plan,
     candidate: &Candidate,
     policy_commit: Option<Oid>,
@@ -108,8 +110,8 @@ pub fn intent(
             certain: false,
             actor: details.actor.clone(),
             on_behalf_of: details.on_behalf_of.clone(),
-            host: ctx.world.host(),
-            run_url: ctx.world.run_url(),
+            host: reader.world.host(),
+            run_url: reader.world.run_url(),
             trigger: details.trigger,
             reason: details.reason.clone(),
             overrides: plan.allowed().overrides().to_vec(),
@@ -117,11 +119,11 @@ pub fn intent(
             approvals: plan.allowed().approvals().to_vec(),
             policy_commit,
             commands_commit: details.commands_commit,
-            started_at: ctx.world.now(),
+            started_at: reader.world.now(),
             finished_at: None,
             exit_code: None,
             reverts: plan.reverts().cloned(),
-            offline: ctx.is_offline(),
+            offline: reader.is_offline(),
             phases: Vec::new(),
             params: details.params.clone(),
             rel_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -139,7 +141,8 @@ pub fn intent(
 /// The authority cannot be reached, the journal cannot be written, or a
 /// rollback lost the race. Nothing ran.
 pub fn claim(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     environment: &Environment,
     plan: &Plan,
@@ -148,14 +151,14 @@ pub fn claim(
 ) -> Result<Claimed> {
     let mut view = snapshot.chain(&environment.name)?.clone();
     for _ in 0..TRIES {
-        if let Some(claim) = attempt(ctx, snapshot, &view, plan, candidate, details)? {
+        if let Some(claim) = attempt(reader, snapshot, &view, plan, candidate, details)? {
             return Ok(Claimed::Yes(claim));
         }
         if plan.action() != Action::Rollback {
             return Ok(Claimed::Moved);
         }
-        snapshot::fetch_chains(ctx)?;
-        view = read_environment(ctx, environment)?;
+        snapshot::fetch_chains(reader, sink)?;
+        view = read_environment(reader, environment)?;
         if let Some(why) = overtaken(plan, &view.state) {
             return Err(Failure::new(
                 Kind::Moved,
@@ -182,7 +185,7 @@ fn overtaken(plan: &Plan, state: &EnvState) -> Option<String> {
 }
 
 fn attempt(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     view: &View<EnvState>,
     plan: &Plan,
@@ -190,7 +193,7 @@ fn attempt(
     details: &Details,
 ) -> Result<Option<Box<Claim>>> {
     let environment = plan.environment();
-    let stamp = Stamp { actor: &details.actor, at: ctx.world.now(), nonce: &Context::nonce };
+    let stamp = Stamp { actor: &details.actor, at: reader.world.now(), nonce: &fresh_nonce };
     let (mut events, state) = match plan.take_over() {
         None => (Vec::new(), view.state.clone()),
         Some(token) => {
@@ -200,24 +203,25 @@ fn attempt(
                 .map_err(|wrong| wrong_token(environment, wrong, &view.state))?
         }
     };
-    let intent = intent(ctx, plan, candidate, snapshot.policy.commit, details, state.count + 1);
+    let intent = intent(reader, plan, candidate, snapshot.policy.commit, details, state.count + 1);
     let event = stamp.event(environment, intent.deployment.seq, What::Intent(Box::new(intent.clone())));
     let nonce = event.nonce.clone();
     events.push(event);
-    let (after, update) = view.append(&ctx.repo, &events)?;
+    let (after, update) = view.append(&reader.repo, &events)?;
     let id = intent.deployment.id.clone();
-    let run = ctx.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
+    let run =
+        reader.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
     let mut updates = vec![update, tag_is(plan)];
     // What may not go there by now, blocked or no longer signed off, is planned again. A rollback
     // is not, and goes by none of it.
     if plan.action() != Action::Rollback {
         updates.extend(snapshot.candidates.unchanged());
     }
-    match ctx.authority().publish(&ctx.repo, &updates)? {
+    match reader.authority().publish(&reader.repo, &updates)? {
         Published::Done => Ok(Some(Box::new(Claim { view: after, intent, run }))),
         Published::Moved(moved) => {
             run.close();
-            tag_held(ctx, plan, &moved)?;
+            tag_held(reader, plan, &moved)?;
             Ok(None)
         }
     }
@@ -232,13 +236,13 @@ fn tag_is(plan: &Plan) -> RefUpdate {
 }
 
 /// Fails where it was the tag that kept a claim from being made.
-fn tag_held(ctx: &Context<'_>, plan: &Plan, moved: &[(String, Option<Oid>)]) -> Result<()> {
+fn tag_held(reader: &Reader<'_>, plan: &Plan, moved: &[(String, Option<Oid>)]) -> Result<()> {
     let minted = plan.candidate();
     match moved.iter().find(|(name, _)| *name == minted.tag.to_ref()) {
         None => Ok(()),
         Some((_, held)) => {
             let why = held.map_or("it is gone".to_owned(), |held| format!("it points to {held}"));
-            Err(snapshot::not_as_minted(ctx, minted, why))
+            Err(snapshot::not_as_minted(reader, minted, why))
         }
     }
 }
@@ -249,7 +253,7 @@ fn tag_held(ctx: &Context<'_>, plan: &Plan, moved: &[(String, Option<Oid>)]) -> 
 /// # Errors
 /// As [`claim`].
 pub fn follow(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     view: &View<EnvState>,
     end: Event,
@@ -258,18 +262,19 @@ pub fn follow(
     details: &Details,
 ) -> Result<Option<Claim>> {
     let environment = plan.environment();
-    let stamp = Stamp { actor: &details.actor, at: ctx.world.now(), nonce: &Context::nonce };
-    let intent = intent(ctx, plan, candidate, snapshot.policy.commit, details, view.state.count + 1);
+    let stamp = Stamp { actor: &details.actor, at: reader.world.now(), nonce: &fresh_nonce };
+    let intent = intent(reader, plan, candidate, snapshot.policy.commit, details, view.state.count + 1);
     let id = intent.deployment.id.clone();
     let event = stamp.event(environment, id.seq, What::Intent(Box::new(intent.clone())));
     let nonce = event.nonce.clone();
-    let (after, update) = view.append(&ctx.repo, &[end, event])?;
-    let run = ctx.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
-    match ctx.authority().publish(&ctx.repo, &[update, tag_is(plan)])? {
+    let (after, update) = view.append(&reader.repo, &[end, event])?;
+    let run =
+        reader.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
+    match reader.authority().publish(&reader.repo, &[update, tag_is(plan)])? {
         Published::Done => Ok(Some(Claim { view: after, intent, run })),
         Published::Moved(moved) => {
             run.close();
-            tag_held(ctx, plan, &moved)?;
+            tag_held(reader, plan, &moved)?;
             Ok(None)
         }
     }
@@ -297,6 +302,6 @@ pub fn wrong_token(
 }
 
 /// The event that settles a claim.
-pub fn outcome_event(ctx: &Context<'_>, id: &DeploymentId, actor: &Actor, what: What) -> Event {
-    Event { id: id.clone(), at: ctx.world.now(), actor: actor.clone(), nonce: Context::nonce(), what }
+pub fn outcome_event(reader: &Reader<'_>, id: &DeploymentId, actor: &Actor, what: What) -> Event {
+    Event { id: id.clone(), at: reader.world.now(), actor: actor.clone(), nonce: fresh_nonce(), what }
 }

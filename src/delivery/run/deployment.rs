@@ -5,21 +5,22 @@
 //! on, nothing that is said or cannot be said ends the run: only the commands
 //! and the record count.
 
-use crate::delivery::read::context::Context;
 use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::claim::{self, Claim, Claimed, Details};
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::outcome::{Landed, Tagging, has_it, publish_outcome, release_of};
 use crate::delivery::run::premises::By;
-use crate::delivery::run::prepare::{Prepared, prepare};
+use crate::delivery::run::prepare::{Prepared, Ready, prepare};
 use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::rollout::perform;
 use crate::delivery::run::workspace::Ending;
 use crate::delivery::run::{artifacts, output};
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
 use crate::domain::name::TagName;
-use crate::domain::plan::Plan;
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Result};
 use crate::store::journal::Phase;
@@ -31,48 +32,53 @@ use crate::store::ledger::{self, View};
 /// # Errors
 /// Nothing was claimed, and why. What happened after a claim is in the receipt.
 pub fn run(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
-    plan: &Plan,
-    prepared: &Prepared,
-    details: &Details,
+    ready: &Ready,
 ) -> Result<Option<Receipt>> {
+    let Ready { plan, prepared, details } = ready;
     let environment = snapshot.environment(plan.environment())?;
-    match claim::claim(ctx, snapshot, environment, plan, &prepared.candidate, details)? {
+    match claim::claim(reader, sink, snapshot, environment, plan, &prepared.candidate, details)? {
         Claimed::Moved => Ok(None),
         Claimed::Yes(claim) => {
-            ctx.screen
-                .note(&format!("{} claimed", ctx.screen.strong(&claim.intent.deployment.id.to_string())));
-            Ok(Some(carry_out(ctx, snapshot, *claim, prepared, plan.from())))
+            sink.notice(Notice::Claimed(&claim.intent.deployment.id));
+            Ok(Some(carry_out(reader, hands, sink, snapshot, *claim, prepared, plan.from())))
         }
     }
 }
 
 fn carry_out(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     mut claim: Claim,
     prepared: &Prepared,
     previous: Option<&Live>,
 ) -> Receipt {
     let from = previous.map(|live| (live.tag.clone(), live.commit));
-    let ending = perform(ctx, &mut claim.run, &claim.intent.deployment, prepared, from.as_ref());
+    let ending =
+        perform(reader, hands, sink, &mut claim.run, &claim.intent.deployment, prepared, from.as_ref());
     // The journal is a second string: where the disk refuses, the push still counts.
-    let done = Phase::Done { outcome: ending.outcome.clone(), at: ctx.world.now() };
+    let done = Phase::Done { outcome: ending.outcome.clone(), at: reader.world.now() };
     if let Err(failure) = claim.run.advance(done) {
-        ctx.screen.warn(&failure.message);
+        sink.warn(&failure.message);
     }
-    let mut receipt = settle(ctx, snapshot, claim, prepared, ending);
+    let mut receipt = settle(reader, hands, sink, snapshot, claim, prepared, ending);
     receipt.from_baseline = previous.is_some_and(Live::is_baseline);
     // Neither the record nor a rollback waits for this.
     let Deployment { environment, seq, .. } = &receipt.deployment;
-    output::keep(ctx, &snapshot.policy, prepared, environment, seq);
+    output::keep(reader, sink, &snapshot.policy, prepared, environment, seq);
     receipt
 }
 
 /// Publishes a claim's outcome; what follows from it by itself follows here.
 fn settle(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     claim: Claim,
     prepared: &Prepared,
@@ -84,7 +90,7 @@ fn settle(
     deployment.exit_code = ending.outcome.exit_code;
     deployment.phases.clone_from(&ending.outcome.phases);
     deployment.certain = ending.outcome.state == Progress::Succeeded || !ending.outcome.started;
-    deployment.finished_at = Some(ctx.world.now());
+    deployment.finished_at = Some(reader.world.now());
     let mut receipt = Receipt::of(deployment, view.state.clone());
     (receipt.explanation, receipt.kept) = (ending.explanation, ending.kept);
     if ending.outcome.state == Progress::Failed
@@ -92,17 +98,18 @@ fn settle(
         // A rollback that failed would only be run once more, as it was.
         && receipt.deployment.action != Action::Rollback
         && prepared.commands.on_failure == OnFailure::Rollback
-        && let Some(followed) = roll_back(ctx, snapshot, &view, &ending.outcome, &receipt.deployment)
+        && let Some(followed) = roll_back(reader, sink, snapshot, &view, &ending.outcome, &receipt.deployment)
     {
         let (next, prepared, previous) = followed;
         run.close();
-        receipt.rollback = Some(Box::new(carry_out(ctx, snapshot, next, &prepared, previous.as_ref())));
+        receipt.rollback =
+            Some(Box::new(carry_out(reader, hands, sink, snapshot, next, &prepared, previous.as_ref())));
         receipt.state = receipt.rollback.as_ref().map_or(receipt.state, |r| r.state.clone());
         return receipt;
     }
     let release =
         (ending.outcome.state == Progress::Succeeded).then(|| release_of(snapshot, prepared)).flatten();
-    let published = publish_outcome(ctx, &view, &receipt.deployment, &ending.outcome, release);
+    let published = publish_outcome(reader, sink, &view, &receipt.deployment, &ending.outcome, release);
     match published {
         Ok(Landed::As(state, tagging)) => {
             receipt.state = state;
@@ -136,7 +143,8 @@ const TRIES: usize = 20;
 /// approval, are merged silently; where somebody closed this deployment, or
 /// holds the environment, nothing follows.
 fn roll_back(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     view: &View<EnvState>,
     outcome: &Outcome,
@@ -144,47 +152,49 @@ fn roll_back(
 ) -> Option<Followed> {
     let mut view = view.clone();
     for _ in 0..TRIES {
-        match follow_up(ctx, snapshot, &view, outcome, failed) {
+        match follow_up(reader, sink, snapshot, &view, outcome, failed) {
             Ok(Some(followed)) => {
                 let id = &followed.0.intent.deployment.id;
-                ctx.screen.note(&format!("{} failed; rolling back by itself: {id} claimed", failed.id));
+                sink.note(&format!("{} failed; rolling back by itself: {id} claimed", failed.id));
                 return Some(followed);
             }
             Ok(None) => {}
             Err(failure) => {
-                ctx.screen.warn(&format!("no automatic rollback: {}", failure.message));
+                sink.warn(&format!("no automatic rollback: {}", failure.message));
                 return None;
             }
         }
-        let fresh = snapshot::fetch_chains(ctx).and_then(|()| ledger::read(&ctx.repo, &view.ref_name, &[]));
+        let fresh = snapshot::fetch_chains(reader, sink)
+            .and_then(|()| ledger::read(&reader.repo, &view.ref_name, &[]));
         match fresh {
             Ok(fresh) => view = fresh,
             Err(failure) => {
-                ctx.screen.warn(&format!("no automatic rollback: {}", failure.message));
+                sink.warn(&format!("no automatic rollback: {}", failure.message));
                 return None;
             }
         }
         if !has_it(&view.state, failed.seq) {
-            ctx.screen.warn(&format!("no automatic rollback: somebody closed {} meanwhile", failed.id));
+            sink.warn(&format!("no automatic rollback: somebody closed {} meanwhile", failed.id));
             return None;
         }
     }
-    ctx.screen.warn(&format!("no automatic rollback: {} keeps moving", failed.environment));
+    sink.warn(&format!("no automatic rollback: {} keeps moving", failed.environment));
     None
 }
 
 /// One attempt at it; none where the chain moved.
 fn follow_up(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     view: &View<EnvState>,
     outcome: &Outcome,
     failed: &Deployment,
 ) -> Result<Option<Followed>> {
-    let event = claim::outcome_event(ctx, &failed.id, &failed.actor, What::Outcome(outcome.clone()));
-    let (after, _) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
-    let (plan, prepared, details) = way_back(ctx, snapshot, &after.state, failed)?;
-    let claim = claim::follow(ctx, snapshot, view, event, &plan, &prepared.candidate, &details)?;
+    let event = claim::outcome_event(reader, &failed.id, &failed.actor, What::Outcome(outcome.clone()));
+    let (after, _) = view.append(&reader.repo, std::slice::from_ref(&event))?;
+    let Ready { plan, prepared, details } = way_back(reader, sink, snapshot, &after.state, failed)?;
+    let claim = claim::follow(reader, snapshot, view, event, &plan, &prepared.candidate, &details)?;
     Ok(claim.map(|claim| (claim, prepared, plan.from().cloned())))
 }
 
@@ -194,22 +204,23 @@ fn follow_up(
 /// # Errors
 /// There is nothing to go back to, or something stands in the way.
 pub fn way_back(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     state: &EnvState,
     failed: &Deployment,
-) -> Result<(Box<Plan>, Prepared, Details)> {
+) -> Result<Ready> {
     let environment = snapshot.environment(&failed.environment)?;
     let upstream = snapshot.upstream(environment)?;
     let (actor, on_behalf_of) = (&failed.actor, failed.on_behalf_of.as_ref());
-    let by = By { actor, on_behalf_of, now: ctx.world.now() };
+    let by = By { actor, on_behalf_of, now: reader.world.now() };
     let setting = by.setting(snapshot, environment, state, &upstream);
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
     let lost = |tag: &TagName| {
-        let record = snapshot.record(ctx, snapshot.minted(tag)?).ok()?;
-        artifacts::gone(ctx, &record)
+        let record = snapshot.record(reader, snapshot.minted(tag)?).ok()?;
+        artifacts::gone(reader, &record)
     };
-    let decision = Crossings::new(ctx, snapshot).deciding(state, |crossing| {
+    let decision = Crossings::new(reader, snapshot).deciding(state, |crossing| {
         let knowledge = Knowledge { find: &find, lost: &lost, crossing };
         rollback::decide(&setting, &rollback::Request::default(), &knowledge, state)
     });
@@ -224,7 +235,7 @@ pub fn way_back(
             return Err(Failure::failed(format!("going further back, to {target}, needs a word")));
         }
     };
-    let prepared = prepare(ctx, snapshot, &plan, None, &[])?;
+    let prepared = prepare(reader, sink, snapshot, &plan, None, &[])?;
     let details = Details {
         actor: failed.actor.clone(),
         on_behalf_of: failed.on_behalf_of.clone(),
@@ -238,5 +249,5 @@ pub fn way_back(
         params: std::collections::BTreeMap::new(),
     }
     .with(&prepared);
-    Ok((plan, prepared, details))
+    Ok(Ready { plan, prepared, details })
 }

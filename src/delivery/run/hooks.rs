@@ -10,10 +10,12 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
-use crate::delivery::read::context::{Context, scratch};
+use crate::delivery::read::reader::{Reader, scratch};
 use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::workspace;
+use crate::delivery::sink::Sink;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::cdevents::{self, How, Occasion};
@@ -30,6 +32,7 @@ use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::checkout::Checkout;
 use crate::ui::json as documents;
 use crate::ui::text::clean;
+use crate::world::fresh_nonce;
 
 /// How many of the last lines a refusal is told with.
 const LAST_LINES: usize = 5;
@@ -50,7 +53,13 @@ fn text(value: &dyn std::fmt::Display) -> OsString {
 ///
 /// # Errors
 /// It says no (exit 4), or somebody interrupts it; nothing changed.
-pub fn before_cut(ctx: &Context<'_>, snapshot: &Snapshot, draft: &Draft) -> Result<()> {
+pub fn before_cut(
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
+    snapshot: &Snapshot,
+    draft: &Draft,
+) -> Result<()> {
     let Some(command) = &snapshot.policy.config.hooks.before_cut else { return Ok(()) };
     let release = draft.release.to_string();
     let custom = json!({
@@ -60,19 +69,19 @@ pub fn before_cut(ctx: &Context<'_>, snapshot: &Snapshot, draft: &Draft) -> Resu
         "trunk_commit": draft.trunk_commit,
         "parent": draft.parent,
         "picks": draft.picks,
-        "actor": ctx.actor()?,
+        "actor": reader.actor()?,
     });
     let hook = Hook {
         name: "before_cut",
         command,
-        document: document(ctx, Occasion::BuildQueued { release: &release }, custom),
+        document: document(reader, Occasion::BuildQueued { release: &release }, custom),
         variables: vec![
             ("REL_RELEASE", text(&release)),
             ("REL_COMMIT", text(&draft.commit)),
-            ("REL_ACTOR", text(&ctx.actor()?)),
+            ("REL_ACTOR", text(&reader.actor()?)),
         ],
     };
-    match hook.run(ctx, snapshot, ctx.interrupts)? {
+    match hook.run(reader, hands, sink, snapshot, hands.interrupts)? {
         None => Ok(()),
         Some(why) => {
             let what = format!("nothing is cut: before_cut said no to {}", draft.commit.short());
@@ -84,7 +93,13 @@ pub fn before_cut(ctx: &Context<'_>, snapshot: &Snapshot, draft: &Draft) -> Resu
 }
 
 /// Tells `after_cut` of a new candidate.
-pub fn after_cut(ctx: &Context<'_>, snapshot: &Snapshot, candidate: &Candidate) {
+pub fn after_cut(
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
+    snapshot: &Snapshot,
+    candidate: &Candidate,
+) {
     let Some(command) = &snapshot.policy.config.hooks.after_cut else { return };
     let (version, user) = (candidate.version.to_string(), candidate.actor.to_string());
     let occasion = Occasion::ArtifactPublished { version: &version, user: &user };
@@ -92,7 +107,7 @@ pub fn after_cut(ctx: &Context<'_>, snapshot: &Snapshot, candidate: &Candidate) 
     let hook = Hook {
         name: "after_cut",
         command,
-        document: document(ctx, occasion, custom),
+        document: document(reader, occasion, custom),
         variables: vec![
             ("REL_TAG", text(&candidate.tag)),
             ("REL_VERSION", text(&version)),
@@ -101,7 +116,7 @@ pub fn after_cut(ctx: &Context<'_>, snapshot: &Snapshot, candidate: &Candidate) 
             ("REL_ACTOR", text(&candidate.actor)),
         ],
     };
-    hook.tell(ctx, snapshot);
+    hook.tell(reader, hands, sink, snapshot);
 }
 
 /// What is about to be put somewhere.
@@ -143,7 +158,13 @@ impl<'a> Queued<'a> {
 ///
 /// # Errors
 /// Somebody interrupts it; nothing changed.
-pub fn before_deploy(ctx: &Context<'_>, snapshot: &Snapshot, queued: &Queued<'_>) -> Result<Option<Verdict>> {
+pub fn before_deploy(
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
+    snapshot: &Snapshot,
+    queued: &Queued<'_>,
+) -> Result<Option<Verdict>> {
     let Some(command) = &snapshot.policy.config.hooks.before_deploy else { return Ok(None) };
     let Queued { environment, action, tag, version, commit, from, reason } = queued;
     // As in every document and for every command, a bare commit has no tag.
@@ -159,7 +180,7 @@ pub fn before_deploy(ctx: &Context<'_>, snapshot: &Snapshot, queued: &Queued<'_>
         "version": version,
         "commit": commit,
         "from_tag": from_tag,
-        "actor": ctx.actor()?,
+        "actor": reader.actor()?,
         "reason": reason,
     });
     let variables = vec![
@@ -169,11 +190,12 @@ pub fn before_deploy(ctx: &Context<'_>, snapshot: &Snapshot, queued: &Queued<'_>
         ("REL_VERSION", text(&version_text)),
         ("REL_RELEASE", text(&release)),
         ("REL_COMMIT", text(&commit)),
-        ("REL_ACTOR", text(&ctx.actor()?)),
+        ("REL_ACTOR", text(&reader.actor()?)),
         ("REL_REASON", reason.unwrap_or_default().into()),
     ];
-    let hook = Hook { name: "before_deploy", command, document: document(ctx, occasion, custom), variables };
-    Ok(Some(match hook.run(ctx, snapshot, ctx.interrupts)? {
+    let hook =
+        Hook { name: "before_deploy", command, document: document(reader, occasion, custom), variables };
+    Ok(Some(match hook.run(reader, hands, sink, snapshot, hands.interrupts)? {
         None => Verdict::pass(Gate::Hook, "hook"),
         Some(why) => Verdict::refuse(Gate::Hook, format!("before_deploy said no: {why}")),
     }))
@@ -181,14 +203,20 @@ pub fn before_deploy(ctx: &Context<'_>, snapshot: &Snapshot, queued: &Queued<'_>
 
 /// Tells the hooks of what a deployment came to, and of the rollback that
 /// followed from it.
-pub fn after(ctx: &Context<'_>, snapshot: &Snapshot, receipt: &Receipt) {
-    told_of(ctx, snapshot, receipt);
+pub fn after(
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
+    snapshot: &Snapshot,
+    receipt: &Receipt,
+) {
+    told_of(reader, hands, sink, snapshot, receipt);
     if let Some(rollback) = &receipt.rollback {
-        told_of(ctx, snapshot, rollback);
+        told_of(reader, hands, sink, snapshot, rollback);
     }
 }
 
-fn told_of(ctx: &Context<'_>, snapshot: &Snapshot, receipt: &Receipt) {
+fn told_of(reader: &Reader<'_>, hands: &Hands<'_>, sink: &dyn Sink, snapshot: &Snapshot, receipt: &Receipt) {
     let (hooks, deployment) = (&snapshot.policy.config.hooks, &receipt.deployment);
     let (name, command) = match (deployment.state, deployment.action) {
         (Progress::Succeeded, Action::Rollback) => ("after_rollback", &hooks.after_rollback),
@@ -228,7 +256,8 @@ fn told_of(ctx: &Context<'_>, snapshot: &Snapshot, receipt: &Receipt) {
         ("REL_ACTOR", text(&deployment.actor)),
         ("REL_REASON", deployment.reason.clone().unwrap_or_default().into()),
     ];
-    Hook { name, command, document: document(ctx, occasion, custom), variables }.tell(ctx, snapshot);
+    Hook { name, command, document: document(reader, occasion, custom), variables }
+        .tell(reader, hands, sink, snapshot);
 }
 
 fn how(deployment: &Deployment) -> How {
@@ -244,49 +273,58 @@ fn how(deployment: &Deployment) -> How {
 /// # Errors
 /// Somebody interrupts it; nothing changed.
 pub fn before_rollback(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     plan: &Plan,
     reason: Option<&str>,
 ) -> Result<()> {
-    if let Some(verdict) =
-        before_deploy(ctx, snapshot, &Queued::of(plan, reason))?.filter(|verdict| !verdict.passed)
+    if let Some(verdict) = before_deploy(reader, hands, sink, snapshot, &Queued::of(plan, reason))?
+        .filter(|verdict| !verdict.passed)
     {
-        ctx.screen.warn(&format!("{}; a rollback goes on", clean(&verdict.text)));
+        sink.warn(&format!("{}; a rollback goes on", clean(&verdict.text)));
     }
     Ok(())
 }
 
-fn document(ctx: &Context<'_>, occasion: Occasion<'_>, custom: Value) -> Value {
-    cdevents::document(ctx.project(), occasion, &Context::nonce(), ctx.world.now(), custom)
+fn document(reader: &Reader<'_>, occasion: Occasion<'_>, custom: Value) -> Value {
+    cdevents::document(reader.project(), occasion, &fresh_nonce(), reader.world.now(), custom)
 }
 
 impl Hook<'_> {
     /// Runs it, and warns of whatever keeps it from succeeding.
-    fn tell(&self, ctx: &Context<'_>, snapshot: &Snapshot) {
+    fn tell(&self, reader: &Reader<'_>, hands: &Hands<'_>, sink: &dyn Sink, snapshot: &Snapshot) {
         // Whoever interrupted the deployment did not mean what tells of it.
-        match self.run(ctx, snapshot, &ctx.interrupts.from_now()) {
+        match self.run(reader, hands, sink, snapshot, &hands.interrupts.from_now()) {
             Ok(None) => {}
-            Ok(Some(why)) => ctx.screen.warn(&format!("{} failed: {}", self.name, clean(&why))),
-            Err(failure) => ctx.screen.warn(&format!("{}: {}", self.name, failure.message)),
+            Ok(Some(why)) => sink.warn(&format!("{} failed: {}", self.name, clean(&why))),
+            Err(failure) => sink.warn(&format!("{}: {}", self.name, failure.message)),
         }
     }
 
     /// Runs it to its end: none where it said yes, else why not.
-    fn run(&self, ctx: &Context<'_>, snapshot: &Snapshot, interrupts: &Interrupts) -> Result<Option<String>> {
-        let folder = scratch(ctx.world)?;
+    fn run(
+        &self,
+        reader: &Reader<'_>,
+        hands: &Hands<'_>,
+        sink: &dyn Sink,
+        snapshot: &Snapshot,
+        interrupts: &Interrupts,
+    ) -> Result<Option<String>> {
+        let folder = scratch(reader.world)?;
         let input = folder.path().join("event.json");
         std::fs::write(&input, format!("{}\n", self.document)).doing("an event cannot be written")?;
         // Policy is trunk's, and so are the scripts that it names.
         let checkout = match snapshot.policy.commit {
-            Some(commit) => Some(Checkout::create(&ctx.repo, commit, folder.path())?),
+            Some(commit) => Some(Checkout::create(&reader.repo, commit, folder.path())?),
             None => None,
         };
-        let here = checkout.as_ref().map(Checkout::path).or(ctx.repo.work_dir());
+        let here = checkout.as_ref().map(Checkout::path).or(reader.repo.work_dir());
         let log = folder.path().join("log");
-        let mut env: BTreeMap<OsString, OsString> = ctx.world.env.clone();
+        let mut env: BTreeMap<OsString, OsString> = reader.world.env.clone();
         Checkout::scrub(&mut env);
-        env.insert("REL_PROJECT".into(), text(ctx.project()));
+        env.insert("REL_PROJECT".into(), text(reader.project()));
         env.insert("REL_HOOK".into(), self.name.into());
         env.extend(self.variables.iter().map(|(name, value)| (OsString::from(name), value.clone())));
         let program = workspace::program(self.command);
@@ -302,14 +340,14 @@ impl Hook<'_> {
             nameless: true,
         };
         let mut last: VecDeque<String> = VecDeque::new();
-        let secrets = ctx.screen.secrets();
+        let secrets = sink.secrets();
         let mut pieces = Pieces::new(&secrets);
-        let ended = ctx.runner.run(run, interrupts, &mut |_| {}, &mut |line: Piece<'_>| {
+        let ended = hands.runner.run(run, interrupts, &mut |_| {}, &mut |line: Piece<'_>| {
             let text = pieces.take(line.text, line.ends);
             if text.is_empty() && !line.ends {
                 return;
             }
-            ctx.screen.stream(self.name, &text);
+            sink.stream(self.name, &text);
             last.push_back(String::from_utf8_lossy(&text).into_owned());
             if last.len() > LAST_LINES {
                 last.pop_front();
@@ -317,7 +355,7 @@ impl Hook<'_> {
         });
         let how = exec::explain(&ended, &run);
         if let Some(Err(failure)) = checkout.map(Checkout::remove) {
-            ctx.screen.warn(&failure.message);
+            sink.warn(&failure.message);
         }
         if matches!(ended, Ended::Interrupted) {
             let message = format!("{} was interrupted; nothing changed", self.name);

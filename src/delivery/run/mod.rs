@@ -3,6 +3,7 @@
 pub mod artifacts;
 pub mod claim;
 pub mod deployment;
+pub mod hands;
 pub mod hooks;
 pub mod outcome;
 pub mod output;

@@ -3,11 +3,12 @@
 //! An outcome is never lost and never doubled: what a failed push left open is
 //! learnt by reading the chain again, for as long as patience lasts.
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::claim;
 use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::publish::Patience;
+use crate::delivery::sink::Sink;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{Deployment, EnvState, Outcome, What};
@@ -17,6 +18,7 @@ use crate::failure::{Failure, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::ledger::{self, View};
 use crate::store::tag::{TagObject, read_tag, write_tag};
+use crate::world::fresh_nonce;
 
 /// How often a release's tag is tried against a moving chain.
 const TRIES: usize = 20;
@@ -60,13 +62,14 @@ pub enum Landed {
 /// # Errors
 /// The authority could not be reached in all that time.
 pub fn publish_outcome(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     view: &View<EnvState>,
     deployment: &Deployment,
     outcome: &Outcome,
     release: Option<Release>,
 ) -> Result<Landed> {
-    let patience = Patience::new(ctx);
+    let patience = Patience::new(reader);
     let mut view = view.clone();
     let (mut release, mut put_off) = (release, None);
     let mut tagging = Tagging::None;
@@ -74,35 +77,38 @@ pub fn publish_outcome(
         if has_landed(&view.state, deployment.seq) {
             // A push that reported an error had landed all the same, or no further than this.
             let owed = put_off.or(release);
-            return Ok(match who_closed(ctx, &view, &deployment.id) {
+            return Ok(match who_closed(reader, &view, &deployment.id) {
                 Some(who) => Landed::Late(view.state, who),
-                None => Landed::As(view.state, tag_after(ctx, owed, &deployment.actor, tagging)),
+                None => Landed::As(view.state, tag_after(reader, sink, owed, &deployment.actor, tagging)),
             });
         }
         let (what, late) = closing(&view.state, deployment, outcome);
-        let event = claim::outcome_event(ctx, &deployment.id, &deployment.actor, what);
-        let (after, update) = view.append(&ctx.repo, std::slice::from_ref(&event))?;
+        let event = claim::outcome_event(reader, &deployment.id, &deployment.actor, what);
+        let (after, update) = view.append(&reader.repo, std::slice::from_ref(&event))?;
         let mut updates = vec![update];
         if late {
             (release, put_off) = (None, None);
         }
         if let Some(release) = &release {
-            match release_updates(ctx, release, &deployment.actor) {
+            match release_updates(reader, release, &deployment.actor) {
                 Ok(more) => updates.extend(more.into_iter().flatten()),
                 Err(failure) => tagging = Tagging::Failed(failure.message),
             }
         }
         let with_release = updates.len() > 1;
-        match ctx.authority().publish(&ctx.repo, &updates) {
+        match reader.authority().publish(&reader.repo, &updates) {
             Ok(Published::Done) => {
                 if late {
-                    let who = who_closed(ctx, &after, &deployment.id).unwrap_or("somebody".to_owned());
+                    let who = who_closed(reader, &after, &deployment.id).unwrap_or("somebody".to_owned());
                     return Ok(Landed::Late(after.state, who));
                 }
                 if with_release && let Some(release) = &release {
                     tagging = Tagging::Made(release.tag.clone());
                 }
-                return Ok(Landed::As(after.state, tag_after(ctx, put_off, &deployment.actor, tagging)));
+                return Ok(Landed::As(
+                    after.state,
+                    tag_after(reader, sink, put_off, &deployment.actor, tagging),
+                ));
             }
             Ok(Published::Moved(moved)) if with_release => {
                 // Only a moved candidates' chain is worth another try with the tag.
@@ -123,8 +129,8 @@ pub fn publish_outcome(
                 }
             }
         }
-        match snapshot::fetch_chains(ctx) {
-            Ok(()) => view = ledger::read(&ctx.repo, &view.ref_name, &[])?,
+        match snapshot::fetch_chains(reader, sink) {
+            Ok(()) => view = ledger::read(&reader.repo, &view.ref_name, &[])?,
             Err(failure) if !patience.wait() => return Err(failure),
             Err(_) => {}
         }
@@ -132,8 +138,14 @@ pub fn publish_outcome(
 }
 
 /// Makes the release's own tag after the outcome, where the two could not go together.
-fn tag_after(ctx: &Context<'_>, put_off: Option<Release>, actor: &Actor, tagging: Tagging) -> Tagging {
-    match put_off.map(|release| publish_release(ctx, &release, actor)) {
+fn tag_after(
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
+    put_off: Option<Release>,
+    actor: &Actor,
+    tagging: Tagging,
+) -> Tagging {
+    match put_off.map(|release| publish_release(reader, sink, &release, actor)) {
         None => tagging,
         Some(Ok(tag)) => Tagging::Made(tag),
         Some(Err(failure)) => Tagging::Failed(failure.message),
@@ -141,11 +153,16 @@ fn tag_after(ctx: &Context<'_>, put_off: Option<Release>, actor: &Actor, tagging
 }
 
 /// Publishes a release's own tag by itself, or what is lacking of it.
-fn publish_release(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<TagName> {
+fn publish_release(
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
+    release: &Release,
+    actor: &Actor,
+) -> Result<TagName> {
     let mut is_taken = false;
     for _ in 0..TRIES {
-        let Some(updates) = release_updates(ctx, release, actor)? else { return Ok(release.tag.clone()) };
-        match ctx.authority().publish(&ctx.repo, &updates)? {
+        let Some(updates) = release_updates(reader, release, actor)? else { return Ok(release.tag.clone()) };
+        match reader.authority().publish(&reader.repo, &updates)? {
             Published::Done => return Ok(release.tag.clone()),
             Published::Moved(moved) => {
                 let tag_moved = moved.iter().any(|(name, _)| *name == release.tag.to_ref());
@@ -154,7 +171,7 @@ fn publish_release(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Resul
                 }
                 is_taken |= tag_moved;
                 // Chains and tags: the tag may be the release's, put there by whoever got no further.
-                snapshot::refresh(ctx)?;
+                snapshot::refresh(reader, sink)?;
             }
         }
     }
@@ -168,7 +185,8 @@ fn publish_release(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Resul
 /// # Errors
 /// The candidate's tag is not the one that was minted, or git failed.
 pub fn tag_owed_releases(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
 ) -> Result<Vec<(TagName, std::result::Result<(), String>)>> {
     let mut tried: Vec<(TagName, std::result::Result<(), String>)> = Vec::new();
@@ -182,8 +200,10 @@ pub fn tag_owed_releases(
         if !open || tried.iter().any(|(other, _)| *other == tag) {
             continue;
         }
-        let release = Release { tag: tag.clone(), candidate: snapshot.record(ctx, minted)? };
-        let made = publish_release(ctx, &release, &ctx.actor()?).map(drop).map_err(|failure| failure.message);
+        let release = Release { tag: tag.clone(), candidate: snapshot.record(reader, minted)? };
+        let made = publish_release(reader, sink, &release, &reader.actor()?)
+            .map(drop)
+            .map_err(|failure| failure.message);
         tried.push((tag, made));
     }
     Ok(tried)
@@ -205,8 +225,8 @@ fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (Wha
 }
 
 /// Who took over from a deployment, or settled it, if anybody did.
-fn who_closed(ctx: &Context<'_>, view: &View<EnvState>, id: &DeploymentId) -> Option<String> {
-    ledger::events::<EnvState>(&ctx.repo, view.tip)
+fn who_closed(reader: &Reader<'_>, view: &View<EnvState>, id: &DeploymentId) -> Option<String> {
+    ledger::events::<EnvState>(&reader.repo, view.tip)
         .filter_map(|event| event.ok())
         .filter(|(_, event)| event.id.seq == id.seq)
         .take_while(|(_, event)| !matches!(event.what, What::Intent(_)))
@@ -219,20 +239,20 @@ const TAKEN: &str = "a tag of that name exists already";
 
 /// What closes a release: its own tag, then the chain's word on it. None where
 /// the chain has that.
-fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
+fn release_updates(reader: &Reader<'_>, release: &Release, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
     let Release { tag, candidate } = release;
-    let view = ledger::read::<CandidatesState>(&ctx.repo, &ledger::candidates_ref(ctx.project()), &[])?;
+    let view = ledger::read::<CandidatesState>(&reader.repo, &ledger::candidates_ref(reader.project()), &[])?;
     if view.state.line(&candidate.version.release).is_some_and(|line| line.closed) {
-        return match winner(ctx, &view, &candidate.version.release)? == Some(candidate.tag.clone()) {
+        return match winner(reader, &view, &candidate.version.release)? == Some(candidate.tag.clone()) {
             true => Ok(None),
             false => Err(Failure::failed("the release was closed meanwhile")),
         };
     }
-    let now = ctx.world.now();
+    let now = reader.world.now();
     let trailers = trailers(candidate);
-    let held = ctx.repo.ref_target(&format!("{}{tag}", ctx.tags_prefix()))?;
+    let held = reader.repo.ref_target(&format!("{}{tag}", reader.tags_prefix()))?;
     let object = match held {
-        Some(held) if is_release(ctx, release, held) => held,
+        Some(held) if is_release(reader, release, held) => held,
         Some(_) => return Err(Failure::failed(TAKEN)),
         None => {
             let message = format!(
@@ -241,17 +261,17 @@ fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Resul
                 candidate.version.release,
                 candidate.tag,
                 trailers.join("\n"),
-                Context::nonce()
+                fresh_nonce()
             );
             let sign = candidate.signed;
-            write_tag(&ctx.repo, tag, candidate.commit, actor, now, &message, sign)?
+            write_tag(&reader.repo, tag, candidate.commit, actor, now, &message, sign)?
         }
     };
     let event = candidates::Event {
         id: tag.to_string(),
         at: now,
         actor: actor.clone(),
-        nonce: Context::nonce(),
+        nonce: fresh_nonce(),
         what: candidates::What::Closed {
             release: candidate.version.release.clone(),
             tag: tag.clone(),
@@ -260,7 +280,7 @@ fn release_updates(ctx: &Context<'_>, release: &Release, actor: &Actor) -> Resul
             tag_object: Some(object),
         },
     };
-    let (_, update) = view.append(&ctx.repo, &[event])?;
+    let (_, update) = view.append(&reader.repo, &[event])?;
     // One that is there already has to stay what it is.
     Ok(Some(vec![RefUpdate { name: tag.to_ref(), expected: Expected::from(held), new: object }, update]))
 }
@@ -276,9 +296,9 @@ fn trailers(candidate: &Candidate) -> [String; 3] {
 
 /// Whether an object is this release's own tag, made by whoever died before
 /// the chain had it.
-fn is_release(ctx: &Context<'_>, release: &Release, object: Oid) -> bool {
+fn is_release(reader: &Reader<'_>, release: &Release, object: Oid) -> bool {
     let Release { tag, candidate } = release;
-    match read_tag(&ctx.repo, object) {
+    match read_tag(&reader.repo, object) {
         Ok(TagObject::Annotated { name, target, message, signed, .. }) => {
             let says = |trailer: &String| message.lines().any(|line| line == trailer);
             name == *tag
@@ -291,8 +311,8 @@ fn is_release(ctx: &Context<'_>, release: &Release, object: Oid) -> bool {
 }
 
 /// The candidate that closed a release.
-fn winner(ctx: &Context<'_>, view: &View<CandidatesState>, release: &Version) -> Result<Option<TagName>> {
-    for event in ledger::events::<CandidatesState>(&ctx.repo, view.tip) {
+fn winner(reader: &Reader<'_>, view: &View<CandidatesState>, release: &Version) -> Result<Option<TagName>> {
+    for event in ledger::events::<CandidatesState>(&reader.repo, view.tip) {
         match event?.1.what {
             candidates::What::Closed { release: closed, candidate, .. } if closed == *release => {
                 return Ok(Some(candidate));

@@ -11,12 +11,13 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Policy;
 use crate::delivery::run::params::Params;
 use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::workspace::log_path;
+use crate::delivery::sink::Sink;
 use crate::domain::config::Publish;
 use crate::domain::inherited;
 use crate::domain::name::{DeploymentId, EnvName};
@@ -37,8 +38,8 @@ const MARGIN: u64 = 1 << 20;
 const LINE: usize = 64 << 10;
 
 /// This clone's outbox.
-pub fn outbox(ctx: &Context<'_>) -> Outbox {
-    Outbox::at(ctx.state_dir().join("outbox"))
+pub fn outbox(reader: &Reader<'_>) -> Outbox {
+    Outbox::at(reader.state_dir().join("outbox"))
 }
 
 pub(crate) fn is_wanted(policy: &Policy) -> bool {
@@ -49,7 +50,8 @@ pub(crate) fn is_wanted(policy: &Policy) -> bool {
 /// be published, and nothing where they were never started. What cannot be
 /// done is only said: what they did counts.
 pub fn keep(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     policy: &Policy,
     prepared: &Prepared,
     environment: &EnvName,
@@ -58,13 +60,15 @@ pub fn keep(
     if !is_wanted(policy) {
         return;
     }
-    let kept =
-        || match without_secrets(&redactor(ctx, &prepared.params)?, &log_path(ctx, environment, &number))? {
-            Some(text) => outbox(ctx).put(environment, &number, &text),
-            None => Ok(()),
-        };
+    let kept = || match without_secrets(
+        &redactor(reader, &prepared.params)?,
+        &log_path(reader, environment, &number),
+    )? {
+        Some(text) => outbox(reader).put(environment, &number, &text),
+        None => Ok(()),
+    };
     if let Err(failure) = kept() {
-        ctx.screen.warn(&format!("what {environment} printed is not published: {}", failure.message));
+        sink.warn(&format!("what {environment} printed is not published: {}", failure.message));
     }
 }
 
@@ -72,9 +76,9 @@ pub fn keep(
 ///
 /// # Errors
 /// There are too many of them.
-fn redactor(ctx: &Context<'_>, params: &Params) -> Result<Redactor> {
+fn redactor(reader: &Reader<'_>, params: &Params) -> Result<Redactor> {
     let mut inherited: Vec<String> = Vec::new();
-    for (name, value) in &ctx.world.env {
+    for (name, value) in &reader.world.env {
         // What is no text is hidden in the pieces of it that are.
         for piece in value.as_encoded_bytes().utf8_chunks() {
             let secrets = inherited::secrets(&name.to_string_lossy(), piece.valid());
@@ -126,7 +130,7 @@ fn cut(size: u64, has_more: bool, mut end: Vec<u8>) -> Vec<u8> {
 /// Publishes what a deployment printed, and the rollback that followed from it
 /// by itself, in one push of their own. It waits for `rel sync` where their
 /// records do.
-pub fn publish(ctx: &Context<'_>, policy: &Policy, receipt: &Receipt) {
+pub fn publish(reader: &Reader<'_>, sink: &dyn Sink, policy: &Policy, receipt: &Receipt) {
     if !is_wanted(policy) {
         return;
     }
@@ -135,19 +139,19 @@ pub fn publish(ctx: &Context<'_>, policy: &Policy, receipt: &Receipt) {
         return;
     }
     let ids: Vec<DeploymentId> = both.iter().map(|one| one.deployment.id.clone()).collect();
-    if let Err(failure) = send(ctx, &ids) {
-        warn(ctx, &ids, &failure, "try again: rel sync");
+    if let Err(failure) = send(reader, sink, &ids) {
+        warn(sink, &ids, &failure, "try again: rel sync");
     }
 }
 
 /// Publishes what waits in the outbox, and says what it could not; what it did
 /// publish, and whether something is left. Costs a look at a folder where
 /// nothing waits.
-pub fn catch_up(ctx: &Context<'_>, policy: &Policy) -> (Vec<DeploymentId>, bool) {
-    let waiting = match outbox(ctx).waiting() {
+pub fn catch_up(reader: &Reader<'_>, sink: &dyn Sink, policy: &Policy) -> (Vec<DeploymentId>, bool) {
+    let waiting = match outbox(reader).waiting() {
         Ok(waiting) => waiting,
         Err(failure) => {
-            ctx.screen.warn(&format!("what deployments printed is not published: {}", failure.message));
+            sink.warn(&format!("what deployments printed is not published: {}", failure.message));
             return (Vec::new(), true);
         }
     };
@@ -156,27 +160,27 @@ pub fn catch_up(ctx: &Context<'_>, policy: &Policy) -> (Vec<DeploymentId>, bool)
     }
     if !is_wanted(policy) {
         for id in &waiting {
-            outbox(ctx).remove(id);
+            outbox(reader).remove(id);
         }
         let names = names(&waiting);
-        ctx.screen.note(&format!("what {names} printed stays on this machine, as release.toml says now"));
+        sink.note(&format!("what {names} printed stays on this machine, as release.toml says now"));
         return (Vec::new(), false);
     }
     if waiting.len() > 1
-        && let Ok(published) = send(ctx, &waiting)
+        && let Ok(published) = send(reader, sink, &waiting)
     {
         return (published, false);
     }
     // A host may refuse one for what is in it, which is no reason to keep back the others.
     let (mut published, mut is_left) = (Vec::new(), false);
     for id in waiting {
-        match send(ctx, std::slice::from_ref(&id)) {
+        match send(reader, sink, std::slice::from_ref(&id)) {
             Ok(ids) => published.extend(ids),
             Err(failure) => {
-                let file = outbox(ctx).file(&id.environment, id.seq);
+                let file = outbox(reader).file(&id.environment, id.seq);
                 let file = text::quote(&file.to_string_lossy()).into_owned();
                 let way = format!("try again: rel sync; or give it up: rm {file}");
-                warn(ctx, std::slice::from_ref(&id), &failure, &way);
+                warn(sink, std::slice::from_ref(&id), &failure, &way);
                 is_left = true;
             }
         }
@@ -186,18 +190,18 @@ pub fn catch_up(ctx: &Context<'_>, policy: &Policy) -> (Vec<DeploymentId>, bool)
 
 /// Sends these, as far as they wait, in one push: all of them or none. Those
 /// that are published now.
-fn send(ctx: &Context<'_>, ids: &[DeploymentId]) -> Result<Vec<DeploymentId>> {
-    let outbox = outbox(ctx);
+fn send(reader: &Reader<'_>, sink: &dyn Sink, ids: &[DeploymentId]) -> Result<Vec<DeploymentId>> {
+    let outbox = outbox(reader);
     let mut sent = Vec::new();
     for id in ids {
-        if let Some(object) = outbox.object(&ctx.repo, id)? {
-            let name = outbox::output_ref(ctx.project(), id);
+        if let Some(object) = outbox.object(&reader.repo, id)? {
+            let name = outbox::output_ref(reader.project(), id);
             sent.push((id, RefUpdate { name, expected: Expected::MustNotExist, new: object }));
         }
     }
     while !sent.is_empty() {
         let updates: Vec<RefUpdate> = sent.iter().map(|(_, update)| update.clone()).collect();
-        match ctx.authority().publish(&ctx.repo, &updates)? {
+        match reader.authority().publish(&reader.repo, &updates)? {
             Published::Done => break,
             Published::Moved(moved) => {
                 let is_taken = |name: &str| moved.iter().any(|(taken, _)| taken == name);
@@ -207,13 +211,13 @@ fn send(ctx: &Context<'_>, ids: &[DeploymentId]) -> Result<Vec<DeploymentId>> {
                     if taken {
                         // Nothing is overwritten, so that it never can be published.
                         let name = &update.name;
-                        ctx.screen.warn(&format!("what {id} printed is not published: {name} is taken"));
+                        sink.warn(&format!("what {id} printed is not published: {name} is taken"));
                         outbox.remove(id);
                     }
                     !taken
                 });
                 if sent.len() == before {
-                    return Err(Failure::failed(format!("{} keeps moving", ctx.authority())));
+                    return Err(Failure::failed(format!("{} keeps moving", reader.authority())));
                 }
             }
         }
@@ -225,14 +229,14 @@ fn send(ctx: &Context<'_>, ids: &[DeploymentId]) -> Result<Vec<DeploymentId>> {
     Ok(published)
 }
 
-fn warn(ctx: &Context<'_>, ids: &[DeploymentId], why: &Failure, way: &str) {
+fn warn(sink: &dyn Sink, ids: &[DeploymentId], why: &Failure, way: &str) {
     let mut text = format!("what {} printed is not published: {}", names(ids), why.message);
     // What a host says of its refusal is all that helps.
     let cause = why.source.iter().map(ToString::to_string).collect::<String>();
     for line in cause.lines().chain([way]) {
         text.push_str(&format!("\n  {line}"));
     }
-    ctx.screen.warn(&text);
+    sink.warn(&text);
 }
 
 /// `prod#5, staging#3`.

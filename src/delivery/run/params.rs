@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::domain::config::{Environment, Param};
 use crate::domain::nearest::nearest;
 use crate::domain::redact::{CannotSearch, Redactor};
@@ -33,7 +33,7 @@ impl Params {
     /// # Errors
     /// One is given that is not declared, or is secret (exit 2); one has no
     /// value, or the secret ones could not be kept out of what is shown (exit 4).
-    pub fn find(ctx: &Context<'_>, commands: &Environment, given: &[(String, String)]) -> Result<Params> {
+    pub fn find(reader: &Reader<'_>, commands: &Environment, given: &[(String, String)]) -> Result<Params> {
         let declared: Vec<&str> = commands.params.iter().map(|param| param.name.as_str()).collect();
         for (name, _) in given {
             let Some(param) = commands.params.iter().find(|param| param.name == *name) else {
@@ -60,7 +60,7 @@ impl Params {
         for param in &commands.params {
             let given =
                 given.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| value.clone());
-            let inherited = || from_env(param).and_then(|name| ctx.world.var(name)).map(str::to_owned);
+            let inherited = || from_env(param).and_then(|name| reader.world.var(name)).map(str::to_owned);
             match given.or_else(inherited).or_else(|| param.default.clone()) {
                 None => missing.push(param),
                 Some(value) if param.secret => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::claim::{self, Details};
 use crate::domain::config::Environment;
@@ -14,6 +14,7 @@ use crate::domain::env::{EnvState, Event, Trigger};
 use crate::domain::name::{Actor, EnvName};
 use crate::domain::plan::{self, Setting, Stamp};
 use crate::failure::Result;
+use crate::world::fresh_nonce;
 
 /// What the rules are asked from, in every direction.
 pub struct Premises<'a> {
@@ -93,12 +94,12 @@ impl<'a> Premises<'a> {
     /// There is no such environment; nothing open has the number that is
     /// taken over.
     pub fn find(
-        ctx: &Context<'_>,
+        reader: &Reader<'_>,
         snapshot: &'a Snapshot,
         name: &EnvName,
         take_over: TakeOver<'_>,
     ) -> Result<Premises<'a>> {
-        Premises::on(ctx, snapshot, name, &snapshot.chain(name)?.state, take_over)
+        Premises::on(reader, snapshot, name, &snapshot.chain(name)?.state, take_over)
     }
 
     /// From `shown`, which may be newer than the snapshot.
@@ -106,15 +107,15 @@ impl<'a> Premises<'a> {
     /// # Errors
     /// As [`Premises::find`].
     pub fn on(
-        ctx: &Context<'_>,
+        reader: &Reader<'_>,
         snapshot: &'a Snapshot,
         name: &EnvName,
         shown: &'a EnvState,
         take_over: TakeOver<'_>,
     ) -> Result<Premises<'a>> {
         let environment = snapshot.environment(name)?;
-        let (actor, now) = (ctx.actor()?, ctx.world.now());
-        let stamp = Stamp { actor: &actor, at: now, nonce: &Context::nonce };
+        let (actor, now) = (reader.actor()?, reader.world.now());
+        let stamp = Stamp { actor: &actor, at: now, nonce: &fresh_nonce };
         let (closing, state) = match take_over.token {
             None => (Vec::new(), shown.clone()),
             Some(token) => {
@@ -124,7 +125,7 @@ impl<'a> Premises<'a> {
             }
         };
         let upstream = snapshot.upstream(environment)?;
-        let on_behalf_of = ctx.world.on_behalf_of();
+        let on_behalf_of = reader.world.on_behalf_of();
         Ok(Premises { snapshot, environment, shown, state, closing, upstream, actor, on_behalf_of, now })
     }
 

@@ -2,10 +2,12 @@
 //! bytes, gathered and checked. Nothing here leaves a record.
 
 use crate::config;
-use crate::delivery::read::context::{Context, config_at};
+use crate::delivery::read::reader::{Reader, config_at};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::artifacts;
+use crate::delivery::run::claim::Details;
 use crate::delivery::run::params::{Params, cannot_hide};
+use crate::delivery::sink::Sink;
 use crate::domain::candidate::Candidate;
 use crate::domain::config::{CommandsFrom, Environment, RetryConfig};
 use crate::domain::env::Action;
@@ -32,6 +34,17 @@ pub struct Prepared {
     pub params: Params,
 }
 
+/// A plan that passed the gates, with what it needs to be claimed and run.
+#[derive(Debug)]
+pub struct Ready {
+    /// The plan.
+    pub plan: Box<Plan>,
+    /// The commands, the checkout and the parameters.
+    pub prepared: Prepared,
+    /// What the record says beside the plan.
+    pub details: Details,
+}
+
 /// Gathers and checks what `plan` needs: the tag, the commands, the bytes.
 ///
 /// # Errors
@@ -39,15 +52,16 @@ pub struct Prepared {
 /// a parameter is not declared, has no value, or is secret and could not be hidden;
 /// the candidate's configuration is invalid; offline, something is not here.
 pub fn prepare(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     plan: &Plan,
     commands_from: Option<&str>,
     given: &[(String, String)],
 ) -> Result<Prepared> {
-    let candidate = snapshot.record(ctx, plan.candidate())?;
+    let candidate = snapshot.record(reader, plan.candidate())?;
     let policy = snapshot.environment(plan.environment())?;
-    let mut prepared = commands(ctx, snapshot, policy, candidate, commands_from)?;
+    let mut prepared = commands(reader, snapshot, policy, candidate, commands_from)?;
     if plan.action() == Action::Rollback {
         if let Some(command) = prepared.commands.rollback.clone() {
             prepared.commands.deploy = Some(command);
@@ -72,22 +86,21 @@ pub fn prepare(
         )
         .reason(unsupported.key.clone(), unsupported.text.clone()));
     }
-    prepared.params = Params::find(ctx, &prepared.commands, given)?;
+    prepared.params = Params::find(reader, &prepared.commands, given)?;
     for name in prepared.params.too_short() {
-        ctx.screen
-            .warn(&format!("{name} is too short to be kept out of output: give it 4 characters or more"));
+        sink.warn(&format!("{name} is too short to be kept out of output: give it 4 characters or more"));
     }
-    let hidden = ctx.screen.hide(prepared.params.redactor());
+    let hidden = sink.hide(prepared.params.redactor());
     hidden.map_err(|why| cannot_hide(&prepared.commands, &why))?;
-    artifacts::ensure(ctx, &prepared.candidate)?;
-    artifacts::expect_files(ctx, prepared.checkout)?;
+    artifacts::ensure(reader, sink, &prepared.candidate)?;
+    artifacts::expect_files(reader, prepared.checkout)?;
     Ok(prepared)
 }
 
 /// Whose commands run: the candidate's, unless the policy, the caller or the
 /// candidate's age says trunk's.
 fn commands(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     policy: &Environment,
     candidate: Candidate,
@@ -114,18 +127,21 @@ fn commands(
     match from {
         Some("trunk") => return Ok(trunks(", as asked")),
         Some("worktree") => {
-            let parsed = config::parse(&ctx.home.text, &ctx.home.found)?.config;
+            let parsed = config::parse(&reader.home.text, &reader.home.found)?.config;
             let theirs = parsed.counterpart(policy).cloned().ok_or_else(|| {
-                Failure::new(Kind::NotFound, format!("{} has no environment {}", ctx.home.found, policy.name))
+                Failure::new(
+                    Kind::NotFound,
+                    format!("{} has no environment {}", reader.home.found, policy.name),
+                )
             })?;
-            return Ok(at(theirs, None, candidate.commit, format!("of {}, as asked", ctx.home.found)));
+            return Ok(at(theirs, None, candidate.commit, format!("of {}, as asked", reader.home.found)));
         }
         Some(rev) => {
-            let commit = ctx.repo.resolve_commit(rev)?.ok_or_else(|| {
+            let commit = reader.repo.resolve_commit(rev)?.ok_or_else(|| {
                 Failure::new(Kind::NotFound, format!("there is no revision {rev}"))
                     .hint("--commands-from takes trunk, worktree or a revision of this clone")
             })?;
-            let theirs = config_at(&ctx.repo, commit)?
+            let theirs = config_at(&reader.repo, commit)?
                 .and_then(|config| config.counterpart(policy).cloned())
                 .ok_or_else(|| {
                     Failure::new(Kind::NotFound, format!("{rev} knows no environment {}", policy.name))
@@ -140,7 +156,7 @@ fn commands(
     if policy.commands == CommandsFrom::Trunk {
         return Ok(trunks(""));
     }
-    match config_at(&ctx.repo, candidate.commit)? {
+    match config_at(&reader.repo, candidate.commit)? {
         None => Ok(trunks("; the candidate has no release.toml")),
         Some(config) => match config.counterpart(policy) {
             None => Ok(trunks(&format!("; the candidate knows no {}", policy.name))),

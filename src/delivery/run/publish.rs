@@ -5,8 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot;
+use crate::delivery::sink::Sink;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::{Published, RefUpdate};
 use crate::store::ledger::{self, State, View};
@@ -24,12 +25,13 @@ pub(crate) const TRIES: usize = 20;
 /// # Errors
 /// `events` refuses, or the authority does.
 pub fn small<S: State>(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
-    published(ctx, ref_name, formerly, None, View::append, events)
+    published(reader, sink, ref_name, formerly, None, View::append, events)
 }
 
 /// The same, only while `beside` is so, which changes nothing: where it is not,
@@ -38,13 +40,14 @@ pub fn small<S: State>(
 /// # Errors
 /// As [`small`].
 pub fn small_while<S: State>(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
     beside: Option<&RefUpdate>,
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
-    published(ctx, ref_name, formerly, beside, View::append, events)
+    published(reader, sink, ref_name, formerly, beside, View::append, events)
 }
 
 /// The same, with commits that are made in another way, such as signed ones.
@@ -52,49 +55,51 @@ pub fn small_while<S: State>(
 /// # Errors
 /// As [`small`]; the commits cannot be made.
 pub fn small_as<S: State>(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
     append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate)>,
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
-    published(ctx, ref_name, formerly, None, append, events)
+    published(reader, sink, ref_name, formerly, None, append, events)
 }
 
 fn published<S: State>(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
     beside: Option<&RefUpdate>,
     append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate)>,
     mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
-    ctx.must_reach_authority()?;
+    reader.must_reach_authority()?;
     for attempt in 0..TRIES {
-        let view = ledger::read::<S>(&ctx.repo, ref_name, formerly)?;
+        let view = ledger::read::<S>(&reader.repo, ref_name, formerly)?;
         let judged = events(&view);
         // What a stale copy refuses, a fresh one may allow: ask once before saying no.
-        let stale = attempt == 0 && !ctx.is_local() && !ctx.options.offline;
+        let stale = attempt == 0 && !reader.is_local() && !reader.offline;
         let events = match judged {
             Ok(Some(events)) => events,
             Ok(None) | Err(_) if stale => {
-                snapshot::fetch_chains(ctx)?;
+                snapshot::fetch_chains(reader, sink)?;
                 continue;
             }
             Ok(None) => return Ok(view),
             Err(failure) => return Err(failure),
         };
         // Objects that no ref leads to change nothing, and whatever is wrong with them is told.
-        let (after, update) = append(&view, &ctx.repo, &events)?;
-        if ctx.options.dry_run {
+        let (after, update) = append(&view, &reader.repo, &events)?;
+        if reader.dry_run {
             return Ok(view);
         }
         let updates: Vec<RefUpdate> = [update].into_iter().chain(beside.cloned()).collect();
-        match ctx.authority().publish(&ctx.repo, &updates)? {
+        match reader.authority().publish(&reader.repo, &updates)? {
             Published::Done => return Ok(after),
             // What moved it has been fetched to tell, if it could be.
-            Published::Moved(_) if ctx.repo.ref_target(ref_name)? == view.held => {
-                snapshot::fetch_chains(ctx)?
+            Published::Moved(_) if reader.repo.ref_target(ref_name)? == view.held => {
+                snapshot::fetch_chains(reader, sink)?
             }
             Published::Moved(_) => {}
         }
@@ -112,13 +117,14 @@ pub struct Patience {
 
 impl Patience {
     /// Begins now.
-    pub fn new(ctx: &Context<'_>) -> Patience {
-        Patience { since: Instant::now(), limit: Patience::limit(ctx), pauses: 0.into() }
+    pub fn new(reader: &Reader<'_>) -> Patience {
+        Patience { since: Instant::now(), limit: Patience::limit(reader), pauses: 0.into() }
     }
 
     /// A minute, or what `REL_PUBLISH_TIMEOUT` says in seconds.
-    pub fn limit(ctx: &Context<'_>) -> Duration {
-        let seconds = ctx.world.var("REL_PUBLISH_TIMEOUT").and_then(|text| text.parse().ok()).unwrap_or(60);
+    pub fn limit(reader: &Reader<'_>) -> Duration {
+        let seconds =
+            reader.world.var("REL_PUBLISH_TIMEOUT").and_then(|text| text.parse().ok()).unwrap_or(60);
         Duration::from_secs(seconds)
     }
 

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::workspace::{Ending, Stage, program};
+use crate::delivery::sink::Sink;
 use crate::domain::config::{Command, Phase};
 use crate::domain::env::{Deployment, Outcome, PhaseRun, Progress};
 use crate::domain::name::{Oid, TagName};
@@ -36,7 +38,14 @@ enum Stopped {
 }
 
 /// Plays a rollout to its end, and notes in `noted` how far it came.
-pub(crate) fn play(ctx: &Context<'_>, noted: &mut OpenRun, prepared: &Prepared, stage: &Stage<'_>) -> Ending {
+pub(crate) fn play(
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
+    noted: &mut OpenRun,
+    prepared: &Prepared,
+    stage: &Stage<'_>,
+) -> Ending {
     let commands = &prepared.commands;
     let phase = |phase| Round {
         phase: Some(phase),
@@ -49,10 +58,10 @@ pub(crate) fn play(ctx: &Context<'_>, noted: &mut OpenRun, prepared: &Prepared, 
         }
         phases => phases.iter().map(phase).collect(),
     };
-    let mut rollout = Rollout { ctx, noted, prepared, stage, started: false };
+    let mut rollout = Rollout { hands, sink, noted, prepared, stage, started: false };
     let mut phases = Vec::new();
     for round in rounds {
-        let begun = ctx.world.now();
+        let begun = reader.world.now();
         let stopped = rollout.round(&round);
         let state = match &stopped {
             None => Progress::Succeeded,
@@ -64,7 +73,7 @@ pub(crate) fn play(ctx: &Context<'_>, noted: &mut OpenRun, prepared: &Prepared, 
                 name: phase.name.clone(),
                 state,
                 started_at: begun,
-                finished_at: ctx.world.now(),
+                finished_at: reader.world.now(),
             });
         }
         match stopped {
@@ -82,7 +91,8 @@ pub(crate) fn play(ctx: &Context<'_>, noted: &mut OpenRun, prepared: &Prepared, 
 }
 
 struct Rollout<'a> {
-    ctx: &'a Context<'a>,
+    hands: &'a Hands<'a>,
+    sink: &'a dyn Sink,
     noted: &'a mut OpenRun,
     prepared: &'a Prepared,
     stage: &'a Stage<'a>,
@@ -119,11 +129,11 @@ impl Rollout<'_> {
             return None;
         }
         let (since, every) = (Instant::now(), (phase.wait / 10).clamp(SOONEST, LATEST));
-        self.ctx.screen.note(&format!("{} is watched for {}", phase.name, time::exact(phase.wait)));
+        self.sink.note(&format!("{} is watched for {}", phase.name, time::exact(phase.wait)));
         loop {
             let left = phase.wait.saturating_sub(since.elapsed());
-            pause(self.ctx, every.min(left));
-            if self.ctx.interrupts.interrupted() {
+            pause(self.hands, every.min(left));
+            if self.hands.interrupts.interrupted() {
                 return Some(Stopped::Command {
                     state: Progress::Cancelled,
                     exit_code: None,
@@ -150,7 +160,7 @@ impl Rollout<'_> {
         command: &Command,
         env: &BTreeMap<OsString, OsString>,
     ) -> Option<Stopped> {
-        let (ctx, Prepared { commands, retry, .. }) = (self.ctx, self.prepared);
+        let (hands, sink, Prepared { commands, retry, .. }) = (self.hands, self.sink, self.prepared);
         let step = phase.map_or(step.to_owned(), |phase| format!("{} {step}", phase.name));
         let program = program(command);
         let run = Command_ {
@@ -172,18 +182,18 @@ impl Rollout<'_> {
             {
                 return Some(Stopped::Never(Box::new(Ending::never_started(failure))));
             }
-            let (ended, ran) = self.stage.execute(ctx, run, &step, &mut |process| {
+            let (ended, ran) = self.stage.execute(hands, sink, run, &step, &mut |process| {
                 // Without this line a killed run reads as unknown, which is true too.
                 let _ = self.noted.advance(journal::Phase::Running { process: Some(process) });
             });
             self.started |= ran;
-            let over = ended.is_success() || ctx.interrupts.interrupted() || attempt >= retry.attempts;
+            let over = ended.is_success() || hands.interrupts.interrupted() || attempt >= retry.attempts;
             if over {
                 break ended;
             }
             attempt += 1;
-            ctx.screen.note(&format!("{step} failed; attempt {attempt} of {}", retry.attempts));
-            pause(ctx, retry.backoff);
+            sink.note(&format!("{step} failed; attempt {attempt} of {}", retry.attempts));
+            pause(hands, retry.backoff);
         };
         if ended.is_success() {
             return None;
@@ -198,27 +208,29 @@ impl Rollout<'_> {
 }
 
 /// Waits, but not for somebody who wants it to end.
-fn pause(ctx: &Context<'_>, limit: Duration) {
+fn pause(hands: &Hands<'_>, limit: Duration) {
     let since = Instant::now();
-    while since.elapsed() < limit && !ctx.interrupts.interrupted() {
+    while since.elapsed() < limit && !hands.interrupts.interrupted() {
         std::thread::sleep(Duration::from_millis(20).min(limit));
     }
 }
 
 /// Runs the commands of a deployment, and notes in `run` how far it came.
 pub fn perform(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     run: &mut OpenRun,
     deployment: &Deployment,
     prepared: &Prepared,
     previous: Option<&(TagName, Oid)>,
 ) -> Ending {
-    match Stage::set(ctx, run, deployment, prepared, previous) {
+    match Stage::set(reader, run, deployment, prepared, previous) {
         Err(failure) => Ending::never_started(failure),
         Ok(stage) => {
-            let ending = play(ctx, run, prepared, &stage);
+            let ending = play(reader, hands, sink, run, prepared, &stage);
             if let Err(failure) = stage.clear() {
-                ctx.screen.warn(&failure.message);
+                sink.warn(&failure.message);
             }
             ending
         }

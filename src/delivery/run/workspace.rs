@@ -10,9 +10,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::delivery::read::context::{Context, scratch};
+use crate::delivery::read::reader::{Reader, scratch};
 use crate::delivery::run::artifacts;
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::prepare::Prepared;
+use crate::delivery::sink::Sink;
 use crate::domain::config::Command;
 use crate::domain::env::{Deployment, Outcome, Progress};
 use crate::domain::name::{Oid, TagName};
@@ -22,7 +24,6 @@ use crate::failure::{Failure, Result};
 use crate::store::artifacts::cache::{manifest, write_manifest};
 use crate::store::checkout::Checkout;
 use crate::store::journal::{OpenRun, Process};
-use crate::ui::screen::Screen;
 
 /// How long the rest of what a command printed may take to be kept once somebody
 /// has seen enough: what a runaway printed may take for ever, and they wait.
@@ -63,17 +64,17 @@ pub(crate) struct Stage<'r> {
 
 impl<'r> Stage<'r> {
     pub(crate) fn set(
-        ctx: &'r Context<'_>,
+        reader: &'r Reader<'_>,
         run: &mut OpenRun,
         deployment: &Deployment,
         prepared: &Prepared,
         previous: Option<&(TagName, Oid)>,
     ) -> Result<Stage<'r>> {
         let candidate = &prepared.candidate;
-        let folder = scratch(ctx.world)?;
+        let folder = scratch(reader.world)?;
         run.works_in(folder.path())?;
         let files = folder.path().join("artifacts");
-        artifacts::lay_out(ctx, candidate, &files)?;
+        artifacts::lay_out(reader, candidate, &files)?;
         let listing = folder.path().join("manifest.json");
         write_manifest(
             &manifest(
@@ -85,12 +86,12 @@ impl<'r> Stage<'r> {
             )?,
             &listing,
         )?;
-        let checkout = Checkout::create(&ctx.repo, prepared.checkout, folder.path())?;
+        let checkout = Checkout::create(&reader.repo, prepared.checkout, folder.path())?;
         let number = match deployment.is_numbered() {
             true => deployment.seq.to_string(),
             false => unnumbered(run.run.nonce()),
         };
-        let log = log_file(ctx, &deployment.environment, &number)?;
+        let log = log_file(reader, &deployment.environment, &number)?;
         let text = |value: &dyn std::fmt::Display| OsString::from(value.to_string());
         let (previous_tag, previous_commit) =
             previous.map_or((OsString::new(), OsString::new()), |(tag, commit)| {
@@ -98,7 +99,7 @@ impl<'r> Stage<'r> {
                 (tag, text(commit))
             });
         let variables: [(&str, OsString); 16] = [
-            ("REL_PROJECT", text(ctx.project())),
+            ("REL_PROJECT", text(reader.project())),
             ("REL_ENV", text(&deployment.environment)),
             ("REL_ACTION", text(&deployment.action)),
             ("REL_TAG", text(&deployment.tag)),
@@ -116,7 +117,7 @@ impl<'r> Stage<'r> {
             ("REL_MANIFEST", listing.into_os_string()),
             ("REL_SOURCE_DIR", checkout.path().as_os_str().to_owned()),
         ];
-        let mut env = ctx.world.env.clone();
+        let mut env = reader.world.env.clone();
         Checkout::scrub(&mut env);
         env.extend(variables.map(|(name, value)| (OsString::from(name), value)));
         if deployment.offline {
@@ -138,27 +139,20 @@ impl<'r> Stage<'r> {
     /// Runs one command, shows what it prints, and keeps that.
     pub(crate) fn execute(
         &self,
-        ctx: &Context<'_>,
+        hands: &Hands<'_>,
+        sink: &dyn Sink,
         run: Command_<'_>,
         prefix: &str,
         journal: &mut dyn FnMut(Process),
     ) -> (Ended, bool) {
         if !self.has_secrets() {
-            return execute(ctx, run, prefix, journal);
+            return execute(hands, sink, run, prefix, journal);
         }
         let kept = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.log);
-        let kept = kept.map_err(|error| ctx.screen.warn(&format!("no output is kept: {error}"))).ok();
+        let kept = kept.map_err(|error| sink.warn(&format!("no output is kept: {error}"))).ok();
         let pieces = Pieces::new(&self.redactor);
-        let mut keeper = Keeper {
-            screen: ctx.screen,
-            prefix,
-            pieces,
-            kept,
-            within: false,
-            unseen_since: None,
-            cut: false,
-        };
-        let ended = follow(ctx, run, &mut keeper, journal);
+        let mut keeper = Keeper { sink, prefix, pieces, kept, within: false, unseen_since: None, cut: false };
+        let ended = follow(hands, run, &mut keeper, journal);
         keeper.finish();
         ended
     }
@@ -172,7 +166,7 @@ impl<'r> Stage<'r> {
 
 /// Shows and keeps what a command prints, without secrets.
 struct Keeper<'a> {
-    screen: &'a Screen,
+    sink: &'a dyn Sink,
     prefix: &'a str,
     pieces: Pieces<'a>,
     kept: Option<File>,
@@ -190,7 +184,7 @@ impl Listener for Keeper<'_> {
         // All of it may be held back, or be of a secret that was replaced before.
         let shows = !text.is_empty() || piece.ends && !self.within;
         if shows && self.unseen_since.is_none() {
-            self.screen.stream(self.prefix, &text);
+            self.sink.stream(self.prefix, &text);
         }
         self.within = !piece.ends;
         if piece.ends {
@@ -229,16 +223,17 @@ impl Keeper<'_> {
 /// Runs one command, streaming its output with a prefix. Says how it ended,
 /// and whether it ever started.
 pub fn execute(
-    ctx: &Context<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     run: Command_<'_>,
     prefix: &str,
     journal: &mut dyn FnMut(Process),
 ) -> (Ended, bool) {
-    follow(ctx, run, &mut |line: Piece<'_>| ctx.screen.stream(prefix, line.text), journal)
+    follow(hands, run, &mut |line: Piece<'_>| sink.stream(prefix, line.text), journal)
 }
 
 fn follow(
-    ctx: &Context<'_>,
+    hands: &Hands<'_>,
     run: Command_<'_>,
     listener: &mut dyn Listener,
     journal: &mut dyn FnMut(Process),
@@ -248,7 +243,7 @@ fn follow(
         started = true;
         journal(Process::new(*process, Some(run.grace)));
     };
-    let ended = ctx.runner.run(run, ctx.interrupts, &mut on_start, listener);
+    let ended = hands.runner.run(run, hands.interrupts, &mut on_start, listener);
     (ended, started)
 }
 
@@ -262,11 +257,11 @@ pub fn program(command: &Command) -> Program {
 
 /// Where a deployment's output is kept on this machine, if it ran here.
 pub fn log_path(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     environment: &impl std::fmt::Display,
     number: impl std::fmt::Display,
 ) -> PathBuf {
-    ctx.state_dir().join("output").join(environment.to_string()).join(format!("{number}.log"))
+    reader.state_dir().join("output").join(environment.to_string()).join(format!("{number}.log"))
 }
 
 /// What stands for the number of an offline deployment until it has one.
@@ -276,8 +271,8 @@ pub fn unnumbered(nonce: &str) -> String {
 
 /// The deployments of an environment whose output is kept on this machine,
 /// newest first; none where nothing can be read.
-pub fn logged(ctx: &Context<'_>, environment: &impl std::fmt::Display) -> Vec<u64> {
-    let dir = ctx.state_dir().join("output").join(environment.to_string());
+pub fn logged(reader: &Reader<'_>, environment: &impl std::fmt::Display) -> Vec<u64> {
+    let dir = reader.state_dir().join("output").join(environment.to_string());
     let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let number = |name: std::ffi::OsString| name.to_str()?.strip_suffix(".log")?.parse().ok();
     let mut numbers: Vec<u64> = files.filter_map(|file| number(file.file_name())).collect();
@@ -290,11 +285,11 @@ pub fn logged(ctx: &Context<'_>, environment: &impl std::fmt::Display) -> Vec<u6
 /// # Errors
 /// The folder cannot be made.
 pub fn log_file(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     environment: &impl std::fmt::Display,
     number: impl std::fmt::Display,
 ) -> Result<PathBuf> {
-    let path = log_path(ctx, environment, number);
+    let path = log_path(reader, environment, number);
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir)?;
     }
@@ -305,13 +300,14 @@ pub fn log_file(
 mod tests {
     use super::*;
     use crate::ui::screen::ColorChoice;
+    use crate::ui::screen::Screen;
 
     #[test]
     fn what_is_kept_says_where_it_was_cut() {
         let log = tempfile::NamedTempFile::new().unwrap();
         let redactor = Redactor::new(["s3cr3t!"]).unwrap();
         let mut keeper = Keeper {
-            screen: &Screen::new(false, false, ColorChoice::Never, false, true, 0, false),
+            sink: &Screen::new(false, false, ColorChoice::Never, false, true, 0, false),
             prefix: "deploy",
             pieces: Pieces::new(&redactor),
             kept: Some(log.reopen().unwrap()),

@@ -1,62 +1,108 @@
 //! From a request to a receipt, for what deploys and what rolls back.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use chrono::Local;
+use chrono::{DateTime, Local, Utc};
 
 use crate::delivery::read::candidate_tags::carried;
-use crate::delivery::read::context::Context;
 use crate::delivery::read::range::between;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
-use crate::delivery::run::claim::{self, Details};
-use crate::delivery::run::prepare::Prepared;
+use crate::delivery::run::claim::{self};
+use crate::delivery::run::hands::Hands;
+use crate::delivery::run::prepare::Ready;
 use crate::delivery::run::receipt::Receipt;
-use crate::delivery::run::{artifacts, deployment};
+use crate::delivery::run::{artifacts, deployment, hooks, output};
+use crate::delivery::sink::Sink;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
-use crate::domain::env::{Action, Deployment, Judged, Live};
+use crate::domain::config::Phase;
+use crate::domain::env::{Deployment, Live};
 use crate::domain::gate::{Gate, Verdict};
-use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::name::{EnvName, Oid, ProjectName, TagName};
 use crate::domain::plan::Plan;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::{history, ledger};
-use crate::ui::plan::{Shown, deploy_plan, rollback_plan};
-use crate::ui::text::clean;
 use crate::ui::time;
-/// What a wish came to.
+/// What a request to deploy or roll back came to.
 #[derive(Debug)]
 pub enum Delivered {
     /// There was nothing to do, and why.
     Nothing(String),
-    /// A dry run: the deployment as it would be claimed, and the plan in words.
-    Planned(Box<Deployment>, String),
+    /// A dry run: nothing was claimed.
+    Planned(Box<PlanReport>),
     /// It ran.
     Ran(Box<Receipt>),
 }
 
+/// A plan as whoever decides about it is shown it.
+#[derive(Debug)]
+pub struct PlanReport {
+    /// The project.
+    pub project: ProjectName,
+    /// The plan.
+    pub plan: Plan,
+    /// The deployment as it would be claimed.
+    pub deployment: Deployment,
+    /// Commits in the candidate that what is live lacks, newest first.
+    pub brings: Rc<[Change]>,
+    /// Commits in what is live that the candidate lacks, newest first.
+    pub leaves: Vec<Change>,
+    /// Fixes live now that the candidate has in another form, with that form.
+    pub contained: Vec<(Oid, Oid)>,
+    /// Whose commands run.
+    pub commands: String,
+    /// The parameters that the commands are given, but for secrets.
+    pub params: BTreeMap<String, String>,
+    /// The names of the secret parameters.
+    pub secret_params: Vec<String>,
+    /// The phases they run in; empty where it is all at once.
+    pub phases: Vec<Phase>,
+    /// Whether what is live could be brought back from this machine; `None`
+    /// where its bytes would have to be fetched.
+    pub undo_is_here: Option<bool>,
+    /// The time.
+    pub now: DateTime<Utc>,
+}
+
 /// Claims and runs a plan, or runs it without a claim where it stands on no
-/// more than what this clone knows. None where things moved before the claim.
+/// more than what this clone knows. `None` where things moved before the claim.
 pub(crate) fn run(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     ground: Option<&offline::Ground>,
-    plan: &Plan,
-    prepared: &Prepared,
-    details: &Details,
+    ready: &Ready,
 ) -> Result<Option<Receipt>> {
     match ground {
-        Some(ground) => offline::run(ctx, snapshot, ground, plan, prepared, details).map(Some),
-        None => deployment::run(ctx, snapshot, plan, prepared, details),
+        Some(ground) => offline::run(reader, hands, sink, snapshot, ground, ready).map(Some),
+        None => deployment::run(reader, hands, sink, snapshot, ready),
     }
 }
 
+/// Tells hooks of what ran, and publishes what it printed.
+pub(crate) fn conclude(
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
+    snapshot: &mut Snapshot,
+    receipt: Receipt,
+) -> Delivered {
+    absorb(reader, snapshot, &receipt);
+    hooks::after(reader, hands, sink, snapshot, &receipt);
+    output::publish(reader, sink, &snapshot.policy, &receipt);
+    Delivered::Ran(Box::new(receipt))
+}
+
 /// The chains in the snapshot after what ran.
-pub(crate) fn absorb(ctx: &Context<'_>, snapshot: &mut Snapshot, receipt: &Receipt) {
+fn absorb(reader: &Reader<'_>, snapshot: &mut Snapshot, receipt: &Receipt) {
     // A release's own tag has an entry among the candidates. Where that cannot be read here, the
     // next claim finds out.
     if receipt.released.is_some()
-        && let Ok(view) = ledger::read(&ctx.repo, &snapshot.candidates.ref_name, &[])
+        && let Ok(view) = ledger::read(&reader.repo, &snapshot.candidates.ref_name, &[])
     {
         snapshot.candidates = view;
     }
@@ -103,22 +149,9 @@ pub fn refusal(environment: &EnvName, candidate: Option<&TagName>, verdicts: &[V
     }
 }
 
-pub(crate) fn planned(
-    ctx: &Context<'_>,
-    snapshot: &Snapshot,
-    plan: &Plan,
-    prepared: &Prepared,
-    details: &Details,
-) -> Result<Delivered> {
-    let seq = if ctx.is_offline() { 0 } else { snapshot.chain(plan.environment())?.state.count + 1 };
-    let intent = claim::intent(ctx, plan, &prepared.candidate, snapshot.policy.commit, details, seq);
-    let words = words(ctx, snapshot, plan, prepared)?;
-    Ok(Delivered::Planned(Box::new(intent.deployment), words))
-}
-
 /// What lies between what is live and a candidate.
 #[derive(Default)]
-pub(crate) struct Difference {
+struct Difference {
     /// Commits of the candidate that what is live lacks.
     brings: Rc<[Change]>,
     /// Commits of what is live that the candidate lacks, in whatever form.
@@ -128,22 +161,22 @@ pub(crate) struct Difference {
     contained: Vec<(Oid, Oid)>,
 }
 
-pub(crate) fn difference(
-    ctx: &Context<'_>,
+fn difference(
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     live: Option<&Live>,
     to: &Minted,
 ) -> Result<Difference> {
     let Some(live) = live else { return Ok(Difference::default()) };
-    let brings = between(ctx, snapshot, live.commit, to.commit)?;
-    let left = between(ctx, snapshot, to.commit, live.commit)?;
+    let brings = between(reader, snapshot, live.commit, to.commit)?;
+    let left = between(reader, snapshot, to.commit, live.commit)?;
     let mut difference = Difference { brings, ..Difference::default() };
     if left.is_empty() {
         return Ok(difference);
     }
     // A damaged tag is for the checks to refuse; the words go by what the commits say then.
     let picks = |minted: Option<&Minted>| {
-        minted.and_then(|minted| carried(ctx, snapshot, minted).ok()).unwrap_or_default()
+        minted.and_then(|minted| carried(reader, snapshot, minted).ok()).unwrap_or_default()
     };
     let (ours, theirs) = (picks(snapshot.minted(&live.tag)), picks(Some(to)));
     for change in left.iter() {
@@ -154,7 +187,8 @@ pub(crate) fn difference(
         for source in recorded.chain(change.picked_from.iter().copied()) {
             if let Some((pick, _)) = theirs.iter().find(|(pick, _)| pick.source == source) {
                 form = Some(pick.commit);
-            } else if ctx.repo.has_object(source) && history::is_ancestor(&ctx.repo, source, to.commit)? {
+            } else if reader.repo.has_object(source) && history::is_ancestor(&reader.repo, source, to.commit)?
+            {
                 form = Some(source);
             }
             if form.is_some() {
@@ -169,44 +203,34 @@ pub(crate) fn difference(
     Ok(difference)
 }
 
-pub(crate) fn words(
-    ctx: &Context<'_>,
-    snapshot: &Snapshot,
-    plan: &Plan,
-    prepared: &Prepared,
-) -> Result<String> {
-    let Difference { brings, leaves, contained } = difference(ctx, snapshot, plan.from(), plan.candidate())?;
-    let back = snapshot
-        .chain(plan.environment())?
-        .state
+/// What is shown of a plan that is ready to be claimed.
+///
+/// # Errors
+/// git failed.
+pub fn report(reader: &Reader<'_>, snapshot: &Snapshot, ready: &Ready) -> Result<PlanReport> {
+    let Ready { plan, prepared, details } = ready;
+    let Difference { brings, leaves, contained } =
+        difference(reader, snapshot, plan.from(), plan.candidate())?;
+    let state = &snapshot.chain(plan.environment())?.state;
+    let undo_is_here = state
         .current()
         .and_then(|live| snapshot.minted(&live.tag))
-        .and_then(|minted| snapshot.record(ctx, minted).ok())
-        .map(|record| artifacts::lost(ctx, &record).is_none());
-    let shown = Shown {
-        project: ctx.project(),
-        plan,
-        brings: &brings,
-        leaves: &leaves,
-        contained: &contained,
-        commands: &prepared.whose,
-        phases: &prepared.commands.phases,
-        params: &prepared.params.open,
-        hidden: prepared.params.hidden().collect(),
-        undo_is_here: back,
-        now: ctx.world.now(),
-    };
-    Ok(if plan.action() == Action::Rollback {
-        rollback_plan(ctx.screen, &shown)
-    } else {
-        deploy_plan(ctx.screen, &shown)
+        .and_then(|minted| snapshot.record(reader, minted).ok())
+        .map(|record| artifacts::lost(reader, &record).is_none());
+    let seq = if reader.is_offline() { 0 } else { state.count + 1 };
+    let intent = claim::intent(reader, plan, &prepared.candidate, snapshot.policy.commit, details, seq);
+    Ok(PlanReport {
+        project: reader.project().clone(),
+        plan: (**plan).clone(),
+        deployment: intent.deployment,
+        brings,
+        leaves,
+        contained,
+        commands: prepared.whose.clone(),
+        params: prepared.params.open.clone(),
+        secret_params: prepared.params.hidden().map(str::to_owned).collect(),
+        phases: prepared.commands.phases.clone(),
+        undo_is_here,
+        now: reader.world.now(),
     })
-}
-
-/// Says what gates only warn of, where nobody is shown the plan.
-pub fn warn(ctx: &Context<'_>, gates: &[Judged]) {
-    for judged in gates.iter().filter(|judged| judged.verdict == "warned") {
-        let text: Vec<String> = judged.text.lines().map(clean).collect();
-        ctx.screen.warn(&format!("{}: {}", judged.gate, text.join("\n  ")));
-    }
 }

@@ -1,10 +1,11 @@
 //! Looking at what the authority holds, for verbs that only show it.
 
-use crate::delivery::read::context::Context;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten;
 use crate::delivery::read::snapshot::{self, Footing, Policy, Snapshot};
 use crate::delivery::recover::settle;
 use crate::delivery::run::output::is_wanted;
+use crate::delivery::sink::Sink;
 use crate::domain::env::{Deployment, Progress, Trigger};
 use crate::domain::name::DeploymentId;
 use crate::failure::{Failure, Kind, Result};
@@ -17,39 +18,46 @@ use crate::ui::time;
 ///
 /// # Errors
 /// As [`Snapshot::take`].
-pub fn look(ctx: &Context<'_>, verb: &str) -> Result<Snapshot> {
-    settled(ctx, || Snapshot::take(ctx)).map_err(|failure| or_offline(ctx, verb, failure))
+pub fn look(reader: &Reader<'_>, sink: &dyn Sink, verb: &str) -> Result<Snapshot> {
+    settled(reader, sink, || Snapshot::take(reader, sink))
+        .map_err(|failure| or_offline(reader, verb, failure))
 }
 
 /// The same for who needs no candidates.
 ///
 /// # Errors
 /// As [`Footing::take`].
-pub fn look_at_chains(ctx: &Context<'_>, verb: &str) -> Result<Footing> {
-    look_at_chains_and(ctx, verb, &[])
+pub fn look_at_chains(reader: &Reader<'_>, sink: &dyn Sink, verb: &str) -> Result<Footing> {
+    look_at_chains_and(reader, sink, verb, &[])
 }
 
 /// The same for who needs other refs as well, all in one round trip.
 ///
 /// # Errors
 /// As [`Footing::take`].
-pub fn look_at_chains_and(ctx: &Context<'_>, verb: &str, others: &[String]) -> Result<Footing> {
-    settled(ctx, || Footing::take(ctx, others)).map_err(|failure| or_offline(ctx, verb, failure))
+pub fn look_at_chains_and(
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
+    verb: &str,
+    others: &[String],
+) -> Result<Footing> {
+    settled(reader, sink, || Footing::take(reader, sink, others))
+        .map_err(|failure| or_offline(reader, verb, failure))
 }
 
 /// Looks after what died in this clone was settled. Where it cannot be, looking
 /// goes on, unless it fails as well.
-fn settled<T>(ctx: &Context<'_>, look: impl FnOnce() -> Result<T>) -> Result<T> {
-    let trouble = settle::before_looking(ctx).err();
+fn settled<T>(reader: &Reader<'_>, sink: &dyn Sink, look: impl FnOnce() -> Result<T>) -> Result<T> {
+    let trouble = settle::before_looking(reader, sink).err();
     let seen = look()?;
     if let Some(failure) = trouble {
-        ctx.screen.warn(&format!("what a run left here is not settled: {}", failure.message));
+        sink.warn(&format!("what a run left here is not settled: {}", failure.message));
     }
     Ok(seen)
 }
 
-fn or_offline(ctx: &Context<'_>, verb: &str, failure: Failure) -> Failure {
-    if ctx.options.offline || ctx.is_local() {
+fn or_offline(reader: &Reader<'_>, verb: &str, failure: Failure) -> Failure {
+    if reader.offline || reader.is_local() {
         return failure;
     }
     if rewritten::is_refusal(&failure) {
@@ -58,9 +66,9 @@ fn or_offline(ctx: &Context<'_>, verb: &str, failure: Failure) -> Failure {
     if failure.kind != Kind::Failed {
         return failure;
     }
-    match Footing::read(ctx).ok().and_then(|_| snapshot::as_of(ctx)) {
+    match Footing::read(reader).ok().and_then(|_| snapshot::as_of(reader)) {
         Some(at) => {
-            let age = time::ago(ctx.world.now(), at);
+            let age = time::ago(reader.world.now(), at);
             failure.hint(format!("what this clone knew {age}: rel {verb} --offline"))
         }
         None => failure,
@@ -73,24 +81,28 @@ fn or_offline(ctx: &Context<'_>, verb: &str, failure: Failure) -> Failure {
 ///
 /// # Errors
 /// The authority cannot be reached; what is published is not what it should be.
-pub fn published(ctx: &Context<'_>, id: &DeploymentId) -> Result<std::result::Result<Vec<u8>, Footing>> {
-    let read = || outbox::published(&ctx.repo, ctx.project(), id);
+pub fn published(
+    reader: &Reader<'_>,
+    sink: &dyn Sink,
+    id: &DeploymentId,
+) -> Result<std::result::Result<Vec<u8>, Footing>> {
+    let read = || outbox::published(&reader.repo, reader.project(), id);
     if let Some(text) = read()? {
         return Ok(Ok(text));
     }
-    let others = [outbox::output_refspec(ctx.project(), id)];
-    let footing = look_at_chains_and(ctx, &format!("log --output {id}"), &others)?;
+    let others = [outbox::output_refspec(reader.project(), id)];
+    let footing = look_at_chains_and(reader, sink, &format!("log --output {id}"), &others)?;
     Ok(read()?.ok_or(footing))
 }
 
 /// How what a deployment printed could come to be published; none where `rel`
 /// ran nothing.
-pub fn way_here(ctx: &Context<'_>, policy: &Policy, deployment: &Deployment) -> Option<&'static str> {
+pub fn way_here(reader: &Reader<'_>, policy: &Policy, deployment: &Deployment) -> Option<&'static str> {
     if deployment.trigger == Trigger::Recorded {
         None
     } else if !is_wanted(policy) {
         Some("to have it everywhere from now on, in release.toml: [output] publish = \"git\"")
-    } else if ctx.is_offline() {
+    } else if reader.is_offline() {
         Some("without --offline, rel looks whether it is published")
     } else if deployment.state == Progress::Running {
         Some("it is published once it is over")

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use crate::delivery::read::context::Context;
 use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signatures;
 use crate::delivery::read::signoffs::{self, Brought};
 use crate::delivery::read::snapshot::Snapshot;
@@ -30,21 +30,21 @@ pub struct Outlook<'a> {
     pub on_behalf_of: Option<Actor>,
     /// The time.
     pub now: DateTime<Utc>,
-    ctx: &'a Context<'a>,
+    reader: &'a Reader<'a>,
     /// What deployments would leave behind.
     pub crossings: Crossings<'a>,
 }
 
 impl<'a> Outlook<'a> {
     /// As of now.
-    pub fn new(ctx: &'a Context<'a>, snapshot: &'a Snapshot) -> Outlook<'a> {
+    pub fn new(reader: &'a Reader<'_>, snapshot: &'a Snapshot) -> Outlook<'a> {
         Outlook {
             snapshot,
-            actor: ctx.actor().unwrap_or_else(|_| Actor::new("", "")),
-            on_behalf_of: ctx.world.on_behalf_of(),
-            now: ctx.world.now(),
-            ctx,
-            crossings: Crossings::looking(ctx, snapshot),
+            actor: reader.actor().unwrap_or_else(|_| Actor::new("", "")),
+            on_behalf_of: reader.world.on_behalf_of(),
+            now: reader.world.now(),
+            reader,
+            crossings: Crossings::looking(reader, snapshot),
         }
     }
 
@@ -95,10 +95,10 @@ impl<'a> Outlook<'a> {
         let crossing = self.crossings.to_candidate(state, candidate)?;
         let deployers = self.by().deployers();
         // Who only looks is told that nobody can tell; what is wrong, whoever deploys.
-        let signatures = signatures::of(self.ctx, self.snapshot, environment, view, candidate, &deployers)
+        let signatures = signatures::of(self.reader, self.snapshot, environment, view, candidate, &deployers)
             .unwrap_or_default();
         let brought = Brought::candidate(candidate);
-        let signoffs = signoffs::of(self.ctx, self.snapshot, environment, state, brought)
+        let signoffs = signoffs::of(self.reader, self.snapshot, environment, state, brought)
             .unwrap_or_else(|failure| Some(Signoffs::unknown(failure.message)));
         let setting = self.setting(environment, state, &upstream);
         let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };

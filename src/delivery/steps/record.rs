@@ -8,16 +8,18 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::delivery::read::context::Context;
 use crate::delivery::read::left_behind::Crossings;
 use crate::delivery::read::range::position;
+use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signatures;
 use crate::delivery::read::signoffs::{self, Brought};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::claim::outcome_event;
+use crate::delivery::run::hands::Hands;
 use crate::delivery::run::hooks::{self, Queued};
 use crate::delivery::run::premises::{Premises, TakeOver};
 use crate::delivery::run::publish;
+use crate::delivery::sink::Sink;
 use crate::delivery::steps::delivered::refusal;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
@@ -88,7 +90,7 @@ impl Target {
 /// # Errors
 /// Nothing in this clone is called that; a candidate's tag is not the one that
 /// was minted (exit 9).
-pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Target> {
+pub fn target(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Target> {
     if let Some(view) = text.parse::<EnvName>().ok().and_then(|name| snapshot.environments.get(&name)) {
         let live = view.state.current().ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("nothing is live on {text}")).hint(format!("rel log {text}"))
@@ -98,7 +100,7 @@ pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Targ
             None => Ok(Target::baseline(live)),
             Some(_) => {
                 let minted = snapshot.minted(&live.tag).ok_or_else(|| never_minted(&live.tag))?;
-                snapshot.record(ctx, minted)?;
+                snapshot.record(reader, minted)?;
                 Ok(Target::candidate(minted))
             }
         };
@@ -108,16 +110,16 @@ pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Targ
     let release = || snapshot.style.explicit(snapshot.policy.config.version.scheme, text).ok();
     if let Some(minted) = ours.or_else(|| release().and_then(|release| snapshot.newest_of(&release))) {
         // Whatever was put there, it was not this candidate if its tag is another by now.
-        snapshot.record(ctx, minted)?;
+        snapshot.record(reader, minted)?;
         return Ok(Target::candidate(minted));
     }
-    let trunk = &ctx.home.trunk;
+    let trunk = &reader.home.trunk;
     let (tag, commit) = if text == "trunk" || text == trunk {
         (TagName::of_commit(snapshot.trunk), snapshot.trunk)
-    } else if let Some(found) = tag(ctx, snapshot, text)? {
+    } else if let Some(found) = tag(reader, snapshot, text)? {
         found
     } else {
-        let commit = ctx.repo.resolve_commit(text)?.ok_or_else(|| nowhere(text))?;
+        let commit = reader.repo.resolve_commit(text)?.ok_or_else(|| nowhere(text))?;
         (TagName::of_commit(commit), commit)
     };
     let foreign_version = snapshot
@@ -128,8 +130,8 @@ pub fn target(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Targ
         .map(str::to_owned);
     // What a shallow clone counts is not where a commit stands.
     let on_trunk =
-        ctx.has_history(snapshot.trunk)? && history::is_ancestor(&ctx.repo, commit, snapshot.trunk)?;
-    let position = if on_trunk { position(ctx, snapshot, commit)? } else { 0 };
+        reader.has_history(snapshot.trunk)? && history::is_ancestor(&reader.repo, commit, snapshot.trunk)?;
+    let position = if on_trunk { position(reader, snapshot, commit)? } else { 0 };
     Ok(Target { tag, version: None, foreign_version, commit, position })
 }
 
@@ -146,15 +148,15 @@ fn nowhere(text: &str) -> Failure {
 
 /// The tag of this name, or of this version, and its commit: the authority's,
 /// else this clone's.
-fn tag(ctx: &Context<'_>, snapshot: &Snapshot, text: &str) -> Result<Option<(TagName, Oid)>> {
+fn tag(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Option<(TagName, Oid)>> {
     for name in [text.to_owned(), format!("{}{text}", snapshot.style.prefix())] {
         let Ok(tag) = name.parse::<TagName>() else { continue };
-        for folder in [ctx.tags_prefix(), "refs/tags/".to_owned()] {
-            let Some(object) = ctx.repo.ref_target(&format!("{folder}{tag}"))? else { continue };
-            if let Some(commit) = ctx.repo.peel_to_commit(object)? {
+        for folder in [reader.tags_prefix(), "refs/tags/".to_owned()] {
+            let Some(object) = reader.repo.ref_target(&format!("{folder}{tag}"))? else { continue };
+            if let Some(commit) = reader.repo.peel_to_commit(object)? {
                 return Ok(Some((tag, commit)));
             }
-            if !ctx.repo.has_object(object) {
+            if !reader.repo.has_object(object) {
                 return Err(nowhere(text));
             }
         }
@@ -243,7 +245,7 @@ impl Seen {
 /// A gate refuses; the environment is busy or held; `--take-over` names
 /// nothing that is open; gates are passed by name where none is asked (exit 2).
 pub fn judge(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     report: &Report<'_>,
     view: &View<EnvState>,
@@ -251,7 +253,7 @@ pub fn judge(
     let Report { environment, target, said, .. } = report;
     let name = &environment.name;
     let take_over = TakeOver { token: report.take_over, reason: report.reason, rollback: false };
-    let mut premises = Premises::on(ctx, snapshot, name, &view.state, take_over)?;
+    let mut premises = Premises::on(reader, snapshot, name, &view.state, take_over)?;
     let mut closing = std::mem::take(&mut premises.closing);
     let ended = match said {
         Said::Started => None,
@@ -264,7 +266,7 @@ pub fn judge(
     {
         nothing_to_pass(report, "how a start ended")?;
         let what = What::Outcome(Outcome::of(ended, true));
-        closing.push(outcome_event(ctx, &open.id, &premises.actor, what));
+        closing.push(outcome_event(reader, &open.id, &premises.actor, what));
         return Ok(Seen::Ends(closing, open.id.clone()));
     }
     let state = &premises.state;
@@ -272,7 +274,7 @@ pub fn judge(
     if is_live && state.in_flight.is_none() && *said == Said::Succeeded {
         return Ok(Seen::Nothing);
     }
-    let crossings = Crossings::new(ctx, snapshot);
+    let crossings = Crossings::new(reader, snapshot);
     let release = target.version.as_ref().map(|version| version.release.to_string());
     let crossing = crossings.to(state, target.commit, release)?;
     let setting = premises.setting();
@@ -286,11 +288,11 @@ pub fn judge(
         let (signatures, brought) = match candidate {
             None => (Vec::new(), Brought::commit(target.commit, target.tag.label())),
             Some(candidate) => (
-                signatures::of(ctx, snapshot, environment, view, candidate, &premises.deployers())?,
+                signatures::of(reader, snapshot, environment, view, candidate, &premises.deployers())?,
                 Brought::candidate(candidate),
             ),
         };
-        let signoffs = signoffs::of(ctx, snapshot, environment, state, brought)?;
+        let signoffs = signoffs::of(reader, snapshot, environment, state, brought)?;
         let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
         Allowed::to_deploy(&setting, candidate, &crossing, report.overrides)
     } else {
@@ -301,7 +303,7 @@ pub fn judge(
         Allowed::to_be_known(&setting)
     };
     let allowed = allowed.map_err(|verdicts| refused(report, state, verdicts))?;
-    let intent = intent(ctx, snapshot, report, &premises, crossing.owes());
+    let intent = intent(reader, snapshot, report, &premises, crossing.owes());
     Ok(Seen::New(Box::new(New { closing, intent, allowed, is_judged, ended })))
 }
 
@@ -325,7 +327,9 @@ fn is_for_hooks(snapshot: &Snapshot, judged: &Seen) -> bool {
 /// # Errors
 /// Somebody interrupts it; nothing changed.
 fn hear(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     report: &Report<'_>,
     judged: &Seen,
@@ -343,7 +347,7 @@ fn hear(
         from: new.intent.deployment.from_tag.as_ref(),
         reason: report.reason,
     };
-    hooks::before_deploy(ctx, snapshot, &queued)
+    hooks::before_deploy(reader, hands, sink, snapshot, &queued)
 }
 
 /// Writes down what was judged `first`, or what it comes to where others move
@@ -352,13 +356,15 @@ fn hear(
 /// # Errors
 /// As [`judge`] and [`events`]; the authority cannot be reached.
 pub fn publish(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
+    hands: &Hands<'_>,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     report: &Report<'_>,
     first: &Seen,
 ) -> Result<(View<EnvState>, Option<DeploymentId>)> {
-    let (ref_name, formerly) = Snapshot::place(ctx, &report.environment.name)?;
-    let mut hook = hear(ctx, snapshot, report, first)?;
+    let (ref_name, formerly) = Snapshot::place(reader, sink, &report.environment.name)?;
+    let mut hook = hear(reader, hands, sink, snapshot, report, first)?;
     let mut snapshot = Cow::Borrowed(snapshot);
     for _ in 0..publish::TRIES {
         let (mut made, mut again) = (None, None);
@@ -366,27 +372,28 @@ pub fn publish(
         let candidates = &snapshot.candidates;
         let watches = report.said != Said::Failed;
         let beside = watches.then(|| candidates.unchanged()).flatten();
-        let view = publish::small_while::<EnvState>(ctx, &ref_name, &formerly, beside.as_ref(), |view| {
-            (made, again) = (None, None);
-            if watches && ctx.repo.ref_target(&candidates.ref_name)? != candidates.held {
-                again = Some(Again::Read);
-                return Ok(None);
-            }
-            let judged = judge(ctx, &snapshot, report, view)?;
-            // A start may be ended by others meanwhile, and then this is a deployment of its
-            // own. The chain is read anew after the hook, which takes its time.
-            if hook.is_none() && is_for_hooks(&snapshot, &judged) {
-                again = Some(Again::Hear(judged));
-                return Ok(None);
-            }
-            let events = events(ctx, report, judged, hook.as_ref())?;
-            made = events.as_ref().map(|(_, id)| id.clone());
-            Ok(events.map(|(events, _)| events))
-        })?;
+        let view =
+            publish::small_while::<EnvState>(reader, sink, &ref_name, &formerly, beside.as_ref(), |view| {
+                (made, again) = (None, None);
+                if watches && reader.repo.ref_target(&candidates.ref_name)? != candidates.held {
+                    again = Some(Again::Read);
+                    return Ok(None);
+                }
+                let judged = judge(reader, &snapshot, report, view)?;
+                // A start may be ended by others meanwhile, and then this is a deployment of its
+                // own. The chain is read anew after the hook, which takes its time.
+                if hook.is_none() && is_for_hooks(&snapshot, &judged) {
+                    again = Some(Again::Hear(judged));
+                    return Ok(None);
+                }
+                let events = events(reader, report, judged, hook.as_ref())?;
+                made = events.as_ref().map(|(_, id)| id.clone());
+                Ok(events.map(|(events, _)| events))
+            })?;
         match again {
             None => return Ok((view, made)),
-            Some(Again::Hear(judged)) => hook = hear(ctx, &snapshot, report, &judged)?,
-            Some(Again::Read) => snapshot = Cow::Owned(Snapshot::read(ctx)?),
+            Some(Again::Hear(judged)) => hook = hear(reader, hands, sink, &snapshot, report, &judged)?,
+            Some(Again::Read) => snapshot = Cow::Owned(Snapshot::read(reader)?),
         }
     }
     let name = &report.environment.name;
@@ -408,7 +415,7 @@ enum Again {
 /// # Errors
 /// The hook refuses, and nobody passed it by name.
 pub fn events(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     report: &Report<'_>,
     judged: Seen,
     hook: Option<&Verdict>,
@@ -430,9 +437,9 @@ pub fn events(
     deployment.overrides = allowed.overrides().to_vec();
     deployment.approvals = allowed.approvals().to_vec();
     let (id, actor) = (deployment.id.clone(), deployment.actor.clone());
-    events.push(outcome_event(ctx, &id, &actor, What::Intent(Box::new(intent))));
+    events.push(outcome_event(reader, &id, &actor, What::Intent(Box::new(intent))));
     if let Some(ended) = ended {
-        events.push(outcome_event(ctx, &id, &actor, What::Outcome(Outcome::of(ended, true))));
+        events.push(outcome_event(reader, &id, &actor, What::Outcome(Outcome::of(ended, true))));
     }
     Ok(Some((events, id)))
 }
@@ -512,7 +519,7 @@ fn ways_on(report: &Report<'_>, state: &EnvState, mut verdict: Verdict) -> Verdi
 }
 
 fn intent(
-    ctx: &Context<'_>,
+    reader: &Reader<'_>,
     snapshot: &Snapshot,
     report: &Report<'_>,
     premises: &Premises<'_>,
@@ -540,10 +547,10 @@ fn intent(
             state: Progress::Running,
             certain: false,
             actor: premises.actor.clone(),
-            on_behalf_of: ctx.world.on_behalf_of(),
+            on_behalf_of: reader.world.on_behalf_of(),
             // Where it ran nobody said.
             host: None,
-            run_url: ctx.world.run_url(),
+            run_url: reader.world.run_url(),
             trigger: Trigger::Recorded,
             reason: report.reason.map(str::to_owned),
             overrides: Vec::new(),

@@ -1,22 +1,17 @@
-//! Where a run takes place: the repository, the project, the authority, and
-//! the ways to talk, ask and run commands.
+//! Where a run reads: the repository, the authority, the project, the clock.
 
 use std::path::{Path, PathBuf};
 
-use uuid::Uuid;
-
 use crate::config;
+use crate::delivery::sink::Sink;
 use crate::domain::config::Config;
 use crate::domain::host::Host;
 use crate::domain::name::{Actor, Oid, ProjectName};
-use crate::exec::{Interrupts, Runner};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::history;
 use crate::store::journal::Journal;
 use crate::store::repo::Repo;
-use crate::ui::prompt::Asker;
-use crate::ui::screen::Screen;
 use crate::world::World;
 
 /// The file that configures a project, at the top of its repository.
@@ -41,24 +36,18 @@ pub struct Options {
     pub offline: bool,
 }
 
-/// The surroundings of a run, lent to every step.
-pub struct Context<'a> {
-    /// The ambient world.
+/// What is read from: the repository, the authority, the project and the clock.
+pub struct Reader<'a> {
+    /// The clock and the environment.
     pub world: &'a World,
-    /// Where things are said.
-    pub screen: &'a Screen,
-    /// Who is asked; only where there is a terminal.
-    pub asker: &'a dyn Asker,
-    /// What runs other people's commands.
-    pub runner: &'a dyn Runner,
-    /// The signals that came.
-    pub interrupts: &'a Interrupts,
-    /// What was asked for that holds for every verb.
-    pub options: &'a Options,
     /// The repository.
     pub repo: Repo,
-    /// What is needed before trunk can be read.
+    /// The project, trunk and remote.
     pub home: Home,
+    /// Whether the authority is not to be asked.
+    pub offline: bool,
+    /// Whether nothing may be written down, not even what a dead run left.
+    pub dry_run: bool,
 }
 
 /// What is needed before trunk can be read, and where it was found.
@@ -78,7 +67,7 @@ pub struct Home {
     pub may_serve: bool,
 }
 
-impl<'a> Context<'a> {
+impl<'a> Reader<'a> {
     /// The folder a run takes place in.
     pub fn directory(world: &World, options: &Options) -> PathBuf {
         options.directory.as_ref().map_or_else(|| world.cwd.clone(), |dir| world.cwd.join(dir))
@@ -88,15 +77,8 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// There is no repository, or no `release.toml` to be found.
-    pub fn open(
-        world: &'a World,
-        options: &'a Options,
-        screen: &'a Screen,
-        asker: &'a dyn Asker,
-        runner: &'a dyn Runner,
-        interrupts: &'a Interrupts,
-    ) -> Result<Context<'a>> {
-        let repo = Repo::discover(world, &Context::directory(world, options))?;
+    pub fn open(world: &'a World, options: &Options) -> Result<Reader<'a>> {
+        let repo = Repo::discover(world, &Reader::directory(world, options))?;
         let home = Home::find(&repo, world, options)?;
         if let Some(wanted) = &options.project
             && *wanted != home.project
@@ -107,7 +89,7 @@ impl<'a> Context<'a> {
         if options.offline {
             repo.stay_offline();
         }
-        Ok(Context { world, screen, asker, runner, interrupts, options, repo, home })
+        Ok(Reader { world, repo, home, offline: options.offline, dry_run: options.dry_run })
     }
 
     /// With all of trunk's history, for verbs that count or compare: what a
@@ -116,7 +98,7 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// git failed.
-    pub fn with_history(self) -> Result<Context<'a>> {
+    pub fn with_history(self, options: &Options, sink: &dyn Sink) -> Result<Reader<'a>> {
         if !self.repo.is_shallow() {
             return Ok(self);
         }
@@ -129,21 +111,21 @@ impl<'a> Context<'a> {
             return Ok(self);
         }
         let mut whole = false;
-        if !self.is_local() && !self.options.offline {
-            self.screen.note(&format!("this clone is shallow: fetching the rest of the history of {trunk}"));
+        if !self.is_local() && !self.offline {
+            sink.note(&format!("this clone is shallow: fetching the rest of the history of {trunk}"));
             let refspec = format!("+refs/heads/{trunk}:{}", self.trunk_ref());
             // That the remote cannot be reached is said by whoever asks it next.
             whole = Authority::Remote(remote.clone()).fetch_whole(&self.repo, &[refspec]).is_ok();
         }
         // What was read of the history before is not what it is now.
-        let repo = Repo::discover(self.world, &Context::directory(self.world, self.options))?;
-        if self.options.offline {
+        let repo = Repo::discover(self.world, &Reader::directory(self.world, options))?;
+        if self.offline {
             repo.stay_offline();
         }
         if !whole || !is_whole(&repo)? {
-            self.screen.warn("this clone is shallow: counts, changes and places on trunk may come out short");
+            sink.warn("this clone is shallow: counts, changes and places on trunk may come out short");
         }
-        Ok(Context { repo, ..self })
+        Ok(Reader { repo, ..self })
     }
 
     /// Whether all of a commit's history is here.
@@ -170,7 +152,7 @@ impl<'a> Context<'a> {
 
     /// Whether the authority is another repository and is not to be asked.
     pub fn is_offline(&self) -> bool {
-        self.options.offline && !self.is_local()
+        self.offline && !self.is_local()
     }
 
     /// The web pages of the host that the authority is on, if it has any.
@@ -226,22 +208,12 @@ impl<'a> Context<'a> {
         if self.is_local() { "refs/tags/".to_owned() } else { format!("refs/rel/{}/tags/", self.project()) }
     }
 
-    /// Whether somebody is there to answer.
-    pub fn can_ask(&self) -> bool {
-        self.world.stdin_terminal && self.world.stderr_terminal && !self.options.json
-    }
-
-    /// A fresh nonce.
-    pub fn nonce() -> String {
-        Uuid::new_v4().simple().to_string()
-    }
-
     /// Whether records can be published in this run.
     ///
     /// # Errors
     /// `--offline` says not to ask the authority, which has to agree.
     pub fn must_reach_authority(&self) -> Result<()> {
-        if self.is_offline() && !self.options.dry_run {
+        if self.is_offline() && !self.dry_run {
             return Err(Failure::new(
                 Kind::Refused,
                 "this is decided at the remote, and --offline says not to ask it; nothing changed",
@@ -250,49 +222,6 @@ impl<'a> Context<'a> {
             .hint("or see what would be done: --dry-run"));
         }
         Ok(())
-    }
-
-    /// Refuses where the policy sets one of `keys`, which this version cannot
-    /// honour and must not pass over.
-    ///
-    /// # Errors
-    /// One of `keys` is set.
-    pub fn must_honour(&self, policy: &Config, keys: &[&str]) -> Result<()> {
-        for one in config::unsupported(policy).iter().filter(|one| one.environment.is_none()) {
-            if keys.contains(&one.key.as_str()) {
-                return Err(Failure::new(
-                    Kind::Refused,
-                    "release.toml asks for what this version of rel cannot do; nothing changed",
-                )
-                .reason(one.key.clone(), one.text.clone())
-                .hint("take it out of release.toml on trunk, or update rel"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks a question that `--yes` answers. `what` names the deed where
-    /// nobody can be asked.
-    ///
-    /// # Errors
-    /// Nobody can be asked and there is no `--yes` (exit 2), or the answer
-    /// was no (exit 4; nothing changed).
-    pub fn confirm(&self, question: &str, what: &str) -> Result<()> {
-        if self.options.yes {
-            return Ok(());
-        }
-        if !self.can_ask() {
-            return Err(Failure::new(
-                Kind::Usage,
-                format!("{what} needs a yes, and nobody can be asked here; nothing changed"),
-            )
-            .hint("say it beforehand: --yes, or REL_YES=1"));
-        }
-        match self.asker.confirm(question, true).doing("the answer could not be read")? {
-            Some(true) => Ok(()),
-            Some(false) => Err(Failure::new(Kind::Refused, "not confirmed; nothing changed")),
-            None => Err(Failure::new(Kind::Interrupted, "interrupted; nothing changed")),
-        }
     }
 }
 
@@ -367,6 +296,25 @@ pub fn config_at(repo: &Repo, commit: Oid) -> Result<Option<Config>> {
             config::parse(&text, &name).map(|parsed| Some(parsed.config))
         }
     }
+}
+
+/// Refuses where the policy sets one of `keys`, which this version cannot
+/// honour and must not pass over.
+///
+/// # Errors
+/// One of `keys` is set.
+pub fn must_honour(policy: &Config, keys: &[&str]) -> Result<()> {
+    for one in config::unsupported(policy).iter().filter(|one| one.environment.is_none()) {
+        if keys.contains(&one.key.as_str()) {
+            return Err(Failure::new(
+                Kind::Refused,
+                "release.toml asks for what this version of rel cannot do; nothing changed",
+            )
+            .reason(one.key.clone(), one.text.clone())
+            .hint("take it out of release.toml on trunk, or update rel"));
+        }
+    }
+    Ok(())
 }
 
 /// A folder for what one run needs while it runs, readable by its owner only.
