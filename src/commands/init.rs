@@ -21,6 +21,7 @@ use crate::domain::config::{Config, Scheme};
 use crate::domain::name::{EnvName, ProjectName, TagName};
 use crate::domain::version::TagStyle;
 use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::error::Task;
 use crate::store::git::Git;
 use crate::store::repo::Repo;
 use crate::ui::prompt::Asker;
@@ -102,7 +103,7 @@ fn exists(file: &Path) -> Failure {
 // ---- looking ----
 
 fn facts(repo: &Repo, top: &Path) -> Result<Facts> {
-    let remotes = Git::new(repo).arg("remote").run_ok("the remotes cannot be listed")?.stdout_text();
+    let remotes = Git::new(repo).arg("remote").run_ok(Task::ListRemotes)?.stdout_text();
     let remote = remote(repo, &remotes.lines().collect::<Vec<_>>());
     let address = remote.as_ref().and_then(|(remote, _)| repo.remote_url(remote));
     let mut files = Vec::new();

@@ -16,20 +16,20 @@ use crate::domain::name::Oid;
 use crate::failpoint;
 use crate::failure::{Doing, Failure, Kind, Result};
 
+use super::error::{GitError, RemoteOp};
 use super::git::Git;
 use super::history;
 use super::repo::Repo;
 
 mod push;
-mod trouble;
+mod why;
 
 #[cfg(feature = "fuzzing")]
 pub(in crate::store) use push::rejections;
 pub(in crate::store) use push::{Move, push};
-pub(in crate::store) use trouble::Deed;
 
 use push::update_refs;
-use trouble::{Trouble, trouble};
+use why::git_error;
 
 /// The user's hooks are about the user's refs.
 const NO_HOOKS: &str = "core.hooksPath=/dev/null";
@@ -160,15 +160,15 @@ impl Authority {
             if output.status.success() {
                 return Ok(());
             }
-            let trouble = trouble(&output);
+            let why = git_error(&output);
             // Another process of this clone may have moved a ref between git's reading the
             // remote and its writing here. Where none did, the remote's history was rewritten.
-            let passing = match trouble {
-                Trouble::Rejected => copies(repo, refspecs)? != before,
-                _ => trouble == Trouble::Locked,
+            let passing = match why {
+                GitError::Rejected => copies(repo, refspecs)? != before,
+                _ => why == GitError::Locked,
             };
             if !passing || tries == FETCH_TRIES {
-                return Err(self.explain(Deed::Read, trouble, &output));
+                return Err(self.explain(RemoteOp::Read, why, &output).into());
             }
             std::thread::sleep(backoff(tries));
             tries += 1;
@@ -233,13 +233,13 @@ impl Authority {
         let output =
             Git::new(repo).talking().args(["ls-remote", "--quiet", "--"]).arg(remote).args(refs).run()?;
         if !output.status.success() {
-            return Err(self.why(Deed::Read, &output));
+            return Err(self.why(RemoteOp::Read, &output).into());
         }
         let text = output.stdout_text();
         parse_tips(&text).ok_or_else(|| {
             let id = text.split('\t').next().unwrap_or_default();
             if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                self.explain(Deed::Read, Trouble::OtherIds, &output)
+                self.explain(RemoteOp::Read, GitError::OtherIds, &output).into()
             } else {
                 Failure::failed(format!("{self} lists its refs in a way that is not understood"))
             }
@@ -302,14 +302,14 @@ impl Authority {
             if rest.iter().all(|update| update.moves_nothing()) {
                 break;
             }
-            let trouble = trouble(&output);
-            if trouble == Trouble::NotAtomic && !in_turn {
+            let why = git_error(&output);
+            if why == GitError::NotAtomic && !in_turn {
                 self.remember_in_turn(repo);
                 in_turn = true;
                 continue;
             }
-            if trouble.lasts() || tries == PUBLISH_TRIES {
-                return Err(self.explain(Deed::Change, trouble, &output));
+            if why.lasts() || tries == PUBLISH_TRIES {
+                return Err(self.explain(RemoteOp::Change, why, &output).into());
             }
             std::thread::sleep(backoff(tries));
             tries += 1;
@@ -420,7 +420,7 @@ impl Authority {
         if output.status.success() || is_there()?.is_empty() {
             return Ok(());
         }
-        Err(self.why(Deed::Change, &output))
+        Err(self.why(RemoteOp::Change, &output).into())
     }
 }
 

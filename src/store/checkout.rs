@@ -16,6 +16,7 @@ use crate::domain::name::Oid;
 use crate::failpoint;
 use crate::failure::{Doing, Failure, Result};
 
+use super::error::Task;
 use super::git::Git;
 use super::repo::{LOCAL_VARS, Repo};
 
@@ -46,9 +47,9 @@ impl<'r> Checkout<'r> {
                 .set(NO_HOOKS)
                 .set("core.autocrlf=false")
                 .args(["submodule", "--quiet", "update", "--init", "--recursive"])
-                .run_ok(&format!("cannot check out the submodules of {}", commit.short()))
-                .map_err(|failure| {
-                    failure
+                .run_ok(Task::CheckOutSubmodules(commit))
+                .map_err(|error| {
+                    Failure::from(error)
                         .hint("one that is not needed: git config submodule.NAME.update none")
                         .hint("one that is elsewhere: git config submodule.NAME.url ADDRESS")
                 })?;
@@ -84,7 +85,7 @@ impl<'r> Checkout<'r> {
             .args(["worktree", "add", "--quiet", "--detach", "--no-guess-remote", "-f"])
             .arg(&checkout.path)
             .arg(commit.to_string())
-            .run_ok(&doing)?;
+            .run_ok(Task::CheckOut(commit))?;
         Ok(checkout)
     }
 
@@ -165,7 +166,7 @@ impl<'r> Checkout<'r> {
                     .hint("git worktree prune")
                     .because(error))
             }
-            _ => pruned.map(drop),
+            _ => Ok(pruned.map(drop)?),
         }
     }
 }

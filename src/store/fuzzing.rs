@@ -8,8 +8,9 @@ use std::process::ExitStatus;
 
 use git2::ObjectType;
 
-use super::authority::{self, Authority, Deed};
+use super::authority::{self, Authority};
 use super::chain::{Body, Entry};
+use super::error::RemoteOp;
 use super::git::GitOutput;
 use super::ledger::{self, State};
 use super::notes::{self, NoteLine, Projection};
@@ -50,7 +51,7 @@ pub fn whys(stderr: &[u8]) -> [Failure; 2] {
     let status = ExitStatus::from_raw(1 << 8);
     let output = GitOutput { status, stdout: Vec::new(), stderr: stderr.to_vec(), silent: None };
     let authority = Authority::Remote("origin".to_owned());
-    [Deed::Read, Deed::Change].map(|deed| authority.why(deed, &output))
+    [RemoteOp::Read, RemoteOp::Change].map(|op| authority.why(op, &output).into())
 }
 
 /// A repository whose new objects are in memory alone.

@@ -15,9 +15,9 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::exec;
-use crate::failure::{Failure, Kind, Result};
 use crate::world::World;
 
+use super::error::{During, Error, Result, Task};
 use super::repo::{LOCAL_VARS, Repo};
 
 /// A version of git: `2.47.3` is `(2, 47, 3)`.
@@ -229,9 +229,7 @@ impl<'r> Git<'r> {
             // The closure cannot panic.
             let _ = feeder.join();
         }
-        output.map_err(|error| {
-            Failure::failed(format!("lost track of `{}`", spelled(&self.args))).because(error)
-        })
+        output.during_with(|| Task::Await(spelled(&self.args)))
     }
 
     fn world(&self) -> &World {
@@ -252,14 +250,10 @@ impl<'r> Git<'r> {
         seconds.map_or(PATIENCE, Duration::from_secs)
     }
 
-    /// Runs it to its end and takes anything but success for a failure to do `what`, quoting git.
-    pub fn run_ok(self, what: &str) -> Result<GitOutput> {
+    /// Runs it to its end and takes anything but success for a failure of `task`, quoting git.
+    pub fn run_ok(self, task: Task) -> Result<GitOutput> {
         let output = self.run()?;
-        if output.status.success() {
-            Ok(output)
-        } else {
-            Err(Failure::failed(what).because(anyhow::anyhow!(output.said())))
-        }
+        if output.status.success() { Ok(output) } else { Err(task.said(output.said())) }
     }
 
     /// Folder and environment.
@@ -331,10 +325,9 @@ impl<'r> Git<'r> {
     /// # Errors
     /// As [`Git::version`].
     pub fn version_here(world: &World) -> Result<Version> {
-        let output = Git::outside(world).arg("version").run_ok("cannot learn git's version")?;
+        let output = Git::outside(world).arg("version").run_ok(Task::AskVersion)?;
         let text = output.stdout_text();
-        parse_version(&text)
-            .ok_or_else(|| Failure::failed(format!("git's version is not understood: {:?}", text.trim())))
+        parse_version(&text).ok_or_else(|| Task::ParseVersion(text.trim().to_owned()).failed())
     }
 }
 
@@ -387,11 +380,11 @@ fn parse_version(text: &str) -> Option<Version> {
     Some((major, minor, patch))
 }
 
-fn cannot_start(error: std::io::Error, args: &[OsString]) -> Failure {
+fn cannot_start(error: std::io::Error, args: &[OsString]) -> Error {
     if error.kind() == std::io::ErrorKind::NotFound {
-        Failure::new(Kind::Failed, "git is not installed, or not on PATH").hint("rel doctor")
+        Error::NoGit
     } else {
-        Failure::failed(format!("cannot start `{}`", spelled(args))).because(error)
+        Task::Start(spelled(args)).because(error)
     }
 }
 
@@ -452,8 +445,7 @@ mod tests {
         let mut sandbox = Sandbox::new();
         sandbox.world.env.insert("PATH".into(), sandbox.path("remote.git").into());
         let error = Git::version(&sandbox.open("work")).unwrap_err();
-        assert_eq!(error.kind, Kind::Failed);
-        assert!(error.message.contains("not installed"), "{error}");
+        assert!(matches!(error, Error::NoGit), "{error:?}");
     }
 
     #[test]

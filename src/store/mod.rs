@@ -6,6 +6,7 @@ pub mod chain;
 pub mod checkout;
 pub mod clone;
 pub mod diffstat;
+pub(crate) mod error;
 pub mod file;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;

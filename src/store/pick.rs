@@ -15,6 +15,7 @@ use crate::domain::name::Oid;
 use crate::failure::{Doing, Failure, Kind, Result};
 
 use super::checkout::Checkout;
+use super::error::Task;
 use super::git::{Git, GitOutput};
 use super::repo::Repo;
 
@@ -159,13 +160,12 @@ fn in_a_worktree(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> 
     };
     let output = picking.arg(source.to_string()).run()?;
     let picked = if output.status.success() {
-        let written = git().arg("write-tree").run_ok("cannot write the tree of a pick")?;
+        let written = git().arg("write-tree").run_ok(Task::WritePickTree)?;
         let tree = written.stdout_text().trim_end().parse();
         Picked::Clean(tree.doing("cannot write the tree of a pick")?)
     } else {
-        let unmerged = git()
-            .args(["diff", "--name-only", "--diff-filter=U", "-z"])
-            .run_ok("cannot list the conflicts of a pick")?;
+        let unmerged =
+            git().args(["diff", "--name-only", "--diff-filter=U", "-z"]).run_ok(Task::ListPickConflicts)?;
         let paths: Vec<String> =
             unmerged.stdout.split(|b| *b == 0).filter(|path| !path.is_empty()).map(printable).collect();
         if paths.is_empty() {

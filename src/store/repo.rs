@@ -20,6 +20,7 @@ use crate::domain::name::{Actor, Oid};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::world::World;
 
+use super::error::{self, During, Task};
 use super::git::{Git, Version};
 use super::history::Commits;
 use super::partial;
@@ -497,26 +498,24 @@ impl Repo {
 
     /// Brings every object written in-process through this handle to stable storage, so that a ref
     /// may point to it for good. libgit2 can only be told to do so by the user's own settings.
-    pub fn sync_objects(&self) -> Result<()> {
+    pub fn sync_objects(&self) -> error::Result<()> {
         let objects = self.common_dir.join("objects");
         let mut folders = BTreeSet::new();
         for oid in self.unsynced.borrow().iter() {
             let name = oid.to_string();
             let folder = objects.join(&name[..2]);
             match File::open(folder.join(&name[2..])) {
-                Ok(file) => file.sync_all().doing(format!("cannot bring the object {oid} to the disk"))?,
+                Ok(file) => file.sync_all().during(Task::SyncObject(*oid))?,
                 // It was in a pack already, or has been packed since, and packs are synced.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => {
-                    return Err(error).doing(format!("cannot bring the object {oid} to the disk"));
-                }
+                Err(error) => return Err(Task::SyncObject(*oid).because(error)),
             }
             folders.insert(folder);
         }
         for folder in folders {
             File::open(&folder)
                 .and_then(|folder| folder.sync_all())
-                .doing(format!("cannot bring {} to the disk", folder.display()))?;
+                .during_with(|| Task::SyncFolder(folder.clone()))?;
         }
         self.unsynced.borrow_mut().clear();
         Ok(())

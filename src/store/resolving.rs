@@ -13,6 +13,7 @@ use crate::domain::name::Oid;
 use crate::failure::{Doing, Failure, Kind, Result};
 
 use super::checkout::Checkout;
+use super::error::Task;
 use super::git::Git;
 use super::pick::printable;
 use super::repo::{Repo, from_git2, to_git2};
@@ -54,7 +55,7 @@ pub fn lay_out(
         .args(["worktree", "add", "--quiet", "--detach", "--no-guess-remote", "-f"])
         .arg(path)
         .arg(onto.to_string())
-        .run_ok(&doing())?;
+        .run_ok(Task::LayOutPick(source))?;
     let picking =
         Git::new(repo).cwd(path).set(NO_HOOKS).set("commit.gpgSign=false").args(["cherry-pick", "-x"]);
     let picking = match mainline {
@@ -92,7 +93,7 @@ fn listed(repo: &Repo, path: &Path, filter: &[&str]) -> Result<Vec<String>> {
         .cwd(path)
         .args(["diff", "--name-only", "-z", "--ignore-submodules=dirty"])
         .args(filter.iter().copied())
-        .run_ok("cannot list the conflicts of a pick")?;
+        .run_ok(Task::ListPickConflicts)?;
     Ok(output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(printable).collect())
 }
 
@@ -135,7 +136,7 @@ pub fn resolution(repo: &Repo, path: &Path, onto: Oid, source: Oid) -> Result<Re
             )
             .hint("drop it here too: rel cherry-pick --abort"));
         }
-        let written = Git::new(repo).cwd(path).arg("write-tree").run_ok("cannot write the tree of a pick")?;
+        let written = Git::new(repo).cwd(path).arg("write-tree").run_ok(Task::WritePickTree)?;
         let tree = written.stdout_text().trim_end().parse();
         Resolution::Tree(tree.doing("cannot write the tree of a pick")?)
     } else {

@@ -11,7 +11,8 @@ use crate::domain::name::{Oid, ProjectName};
 use crate::domain::version::TagStyle;
 use crate::failure::{Failure, Result};
 
-use super::authority::{Authority, Deed, Move, push};
+use super::authority::{Authority, Move, push};
+use super::error::{self, RemoteOp};
 use super::git::GitOutput;
 use super::repo::Repo;
 use git2::ObjectType;
@@ -136,7 +137,7 @@ impl Trial<'_> {
         let making = Move { name: name.clone(), from, to: Some(first) };
         let made = push(self.repo, self.remote, &[making], false)?;
         if !made.status.success() {
-            taken.refs = Answer::No(self.authority.why(Deed::Change, &made));
+            taken.refs = Answer::No(self.authority.why(RemoteOp::Change, &made).into());
             // It may have arrived all the same.
             taken.left = self.clear(vec![(name, first)], &mut taken.removes)?;
             return Ok(taken);
@@ -215,7 +216,7 @@ impl Trial<'_> {
         let moves = both.map(|name| Move { name, from: None, to: Some(new) });
         let output = push(self.repo, self.remote, &moves, true)?;
         let rows = refusals(&output.stdout_text());
-        let why = || self.authority.why(Deed::Change, &output);
+        let why = || Failure::from(self.authority.why(RemoteOp::Change, &output));
         if output.status.success() || rows.iter().any(|row| row.made) {
             return Ok((Answer::Yes, Answer::No(in_part())));
         }
@@ -234,7 +235,7 @@ impl Trial<'_> {
     }
 
     /// Removes refs of the trial from what they are.
-    fn remove(&self, refs: &[(String, Oid)]) -> Result<GitOutput> {
+    fn remove(&self, refs: &[(String, Oid)]) -> error::Result<GitOutput> {
         let moves = refs.iter().map(|(name, held)| Move { name: name.clone(), from: Some(*held), to: None });
         push(self.repo, self.remote, &moves.collect::<Vec<_>>(), false)
     }
@@ -254,7 +255,7 @@ impl Trial<'_> {
                 mine.clear();
                 break;
             }
-            *removes = Answer::No(self.authority.why(Deed::Change, &output));
+            *removes = Answer::No(self.authority.why(RemoteOp::Change, &output).into());
         }
         Ok(mine.into_iter().map(|(name, _)| name).collect())
     }

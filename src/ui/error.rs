@@ -3,6 +3,8 @@
 //! One shape for all: what happened, every reason, the way on. The exit code
 //! is not decided here, see [`crate::failure`]; nor is anything left out.
 
+mod store;
+
 use serde_json::{Map, Value, json};
 
 use super::screen::Screen;

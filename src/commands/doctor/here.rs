@@ -22,7 +22,7 @@ pub fn git(world: &World) -> Check {
     let version = match Git::version_here(world) {
         Ok(version) => version,
         Err(failure) => {
-            let mut check = Check::failed("git", &failure);
+            let mut check = Check::failed("git", &failure.into());
             check.hints = vec!["install git 2.40 or later, and put it on PATH".to_owned()];
             return check;
         }

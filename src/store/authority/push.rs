@@ -2,7 +2,7 @@
 
 use super::{Expected, NO_HOOKS, RefUpdate};
 use crate::domain::name::Oid;
-use crate::failure::Result;
+use crate::store::error::Result;
 use crate::store::git::{Git, GitOutput};
 use crate::store::repo::Repo;
 

@@ -7,6 +7,7 @@ use git2::ObjectType;
 use crate::domain::name::{Actor, Oid};
 use crate::failure::{Doing, Failure, Result};
 
+use super::super::error::Task;
 use super::super::git::Git;
 use super::super::repo::{Repo, from_git2, to_git2};
 use super::message::{in_utf8, with_origin};
@@ -72,7 +73,7 @@ fn written(repo: &Repo, source: Oid, encoding: Option<&str>) -> Result<Written> 
         .args(["rev-list", "--no-walk", "--format=raw"])
         .arg(format!("--encoding={}", encoding.unwrap_or("UTF-8")))
         .arg(source.to_string())
-        .run_ok(&doing())?;
+        .run_ok(Task::ReadWritten(source))?;
     let mut written = shown(&output.stdout).ok_or_else(|| Failure::failed(doing()))?;
     // The blanks at its end, which count where trailers come before them, are not shown.
     let message = commit.message_raw_bytes();
