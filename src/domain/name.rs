@@ -7,6 +7,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use data_encoding::HEXLOWER;
 use serde::de::Visitor;
 
 /// Why a text is not the name it was taken for.
@@ -299,17 +300,14 @@ fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn digits(bytes: &[u8]) -> String {
-    faster_hex::hex_string(bytes)
+    HEXLOWER.encode(bytes)
 }
 
 /// Lower-case hex only, so that parse and print are inverse.
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let text = text.as_bytes();
-    if text.len() != 2 * N || text.iter().any(u8::is_ascii_uppercase) {
-        return None;
-    }
     let mut bytes = [0; N];
-    faster_hex::hex_decode(text, &mut bytes).ok().map(|()| bytes)
+    let fits = text.len() == 2 * N && HEXLOWER.decode_mut(text.as_bytes(), &mut bytes).is_ok();
+    fits.then_some(bytes)
 }
 
 /// Who did something: `Name <email>`, as git knows them.

@@ -16,7 +16,7 @@ use crate::domain::candidate::{Candidate, Pick};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
 use crate::domain::name::{Oid, TagName};
 use crate::failure::Result;
-use crate::store::index;
+use crate::store::derived_file;
 
 /// Records by the tag objects that hold them.
 pub struct Records(FxHashMap<Oid, Candidate>);
@@ -33,9 +33,14 @@ impl Records {
             let record = read_candidate(reader, &minted.tag, minted.tag_object).ok()?.ok()?;
             Some((minted.tag_object, record))
         };
-        let (tip, file) = (snapshot.candidates.tip, reader.index_file("records"));
-        let kept =
-            index::read::<CandidatesState, (Oid, Candidate)>(&reader.repo, tip, &file, "records 1", keep)?;
+        let (tip, file) = (snapshot.candidates.tip, reader.derived_file("candidates"));
+        let kept = derived_file::read::<CandidatesState, (Oid, Candidate)>(
+            &reader.repo,
+            tip,
+            &file,
+            "records 1",
+            keep,
+        )?;
         Ok(Records(kept.into_iter().collect()))
     }
 
@@ -85,9 +90,9 @@ pub fn picks(reader: &Reader<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Ve
         let picks = recorded(&minted.tag, minted.tag_object);
         Some((minted.tag, minted.tag_object, picks))
     };
-    let (tip, file) = (snapshot.candidates.tip, reader.index_file("picks"));
+    let (tip, file) = (snapshot.candidates.tip, reader.derived_file("candidates"));
     type Kept = (TagName, Oid, Option<Vec<Picked>>);
-    let kept = index::read::<CandidatesState, Kept>(&reader.repo, tip, &file, "picks 2", keep)?;
+    let kept = derived_file::read::<CandidatesState, Kept>(&reader.repo, tip, &file, "picks 2", keep)?;
     let mut picks = Vec::new();
     for (tag, object, known) in kept {
         // A tag that is not the one that was minted says nothing; others warn of it.

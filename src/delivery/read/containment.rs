@@ -12,7 +12,7 @@ use crate::domain::containment::{Via, Way};
 use crate::domain::name::Oid;
 use crate::failure::Result;
 use crate::store::history::{self, Containment, Line};
-use crate::store::{index, patch};
+use crate::store::{derived_file, patch};
 
 /// The most commits that are compared by patch: what is older than that many
 /// is not looked at. Only what is on neither side of a commit is ever compared.
@@ -153,14 +153,14 @@ impl Among {
         if tips.len() < MANY || !Line::holds_in(&reader.repo)? {
             return Ok(Among::Few);
         }
-        let file = reader.index_file("line");
-        let mut line: Line = index::load(&file, LINE).unwrap_or_default();
+        let file = reader.derived_file("containment");
+        let mut line: Line = derived_file::load(&file, LINE).unwrap_or_default();
         if !line.is_here(&reader.repo)? {
             line = Line::default();
         }
         let marks: Vec<Oid> = tips.iter().copied().filter(|tip| *tip != snapshot.trunk).collect();
         if line.grow(&reader.repo, snapshot.trunk, &marks)? {
-            index::store(&file, LINE, &line);
+            derived_file::store(&file, LINE, &line);
         }
         Ok(Among::Many(line))
     }

@@ -14,7 +14,7 @@ use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
 use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
 use crate::failure::Result;
-use crate::store::recent::Recent;
+use crate::store::recent_events;
 use crate::store::repo::Repo;
 use crate::store::{history, ledger};
 
@@ -65,8 +65,8 @@ pub fn all_deployments<'a>(
     tips: impl Iterator<Item = (&'a EnvName, Option<Oid>)>,
 ) -> impl Iterator<Item = Result<Deployment>> + 'a {
     let recent = |(name, tip): (&EnvName, _)| {
-        let file = reader.index_file(&format!("recent-{name}"));
-        deployments(Recent::<EnvState>::of(&reader.repo, tip, file))
+        let file = reader.env_file(name);
+        deployments(recent_events::read::<EnvState>(&reader.repo, tip, &file))
     };
     by_time(tips.map(recent).collect())
 }

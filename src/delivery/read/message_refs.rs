@@ -12,7 +12,7 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::name::Oid;
 use crate::failure::Result;
-use crate::store::{history, index};
+use crate::store::{derived_file, history};
 
 /// The most commits of trunk that are looked at, the newest ones.
 const LOOKED_AT: usize = 20_000;
@@ -21,7 +21,7 @@ const LOOKED_AT: usize = 20_000;
 const TRIED: usize = 60;
 
 /// What is kept, and in which form.
-const KEPT: &str = "mentions 2";
+const FORMAT: &str = "mentions 2";
 
 /// The most commits that are kept of those that were asked about.
 const ASKED: usize = 256;
@@ -154,8 +154,8 @@ fn revert(reader: &Reader<'_>, commit: Oid, of: Vec<Oid>) -> Result<Revert> {
 
 /// What was kept, read on from there; anew where that does not go far enough back.
 fn on_trunk(reader: &Reader<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result<Mentions> {
-    let (file, trunk) = (reader.index_file("mentions"), snapshot.trunk);
-    let kept: Option<Mentions> = index::load(&file, KEPT);
+    let (file, trunk) = (reader.derived_file("containment"), snapshot.trunk);
+    let kept: Option<Mentions> = derived_file::load(&file, FORMAT);
     let kept = match kept {
         Some(kept) if goes_on(reader, &kept, trunk)? => Some(kept),
         _ => None,
@@ -182,7 +182,7 @@ fn on_trunk(reader: &Reader<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result
     mentions.above.extend(new);
     let over = mentions.above.len().saturating_sub(ASKED);
     mentions.above.drain(..over);
-    index::store(&file, KEPT, &mentions);
+    derived_file::store(&file, FORMAT, &mentions);
     Ok(mentions)
 }
 

@@ -6,7 +6,7 @@ use crate::config;
 use crate::delivery::sink::Sink;
 use crate::domain::config::Config;
 use crate::domain::host::Host;
-use crate::domain::name::{Actor, Oid, ProjectName};
+use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::history;
@@ -180,9 +180,14 @@ impl<'a> Reader<'a> {
         self.repo.state_dir().join(self.home.project.as_str())
     }
 
-    /// Where this clone keeps what a chain comes to.
-    pub fn index_file(&self, chain: &str) -> PathBuf {
-        self.state_dir().join("index").join(chain)
+    /// The file that keeps what the candidates' chain comes to, or what contains what.
+    pub fn derived_file(&self, of: &str) -> PathBuf {
+        self.state_dir().join("index").join(of)
+    }
+
+    /// The derived file of an environment's chain.
+    pub fn env_file(&self, environment: &EnvName) -> PathBuf {
+        self.derived_file(&format!("env-{environment}"))
     }
 
     /// This clone's journal.

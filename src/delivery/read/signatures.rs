@@ -19,12 +19,12 @@ use crate::domain::env::{EnvState, Event, What};
 use crate::domain::name::{Actor, Oid, TagName};
 use crate::domain::signature::{Signature, allowed_for, fingerprints};
 use crate::failure::Result;
-use crate::store::index;
+use crate::store::derived_file;
 use crate::store::ledger::{self, View};
 use crate::store::signature::{self, Verified};
 
 /// How many verdicts are kept beside the clone.
-const KEPT: usize = 256;
+const MAX_VERDICTS: usize = 256;
 
 /// How far the clock of who approves may be behind that of who cut.
 const SLACK: TimeDelta = TimeDelta::hours(1);
@@ -61,7 +61,7 @@ impl<'a> Signers<'a> {
                 break;
             }
         }
-        let kept = index::load(&reader.index_file("signatures"), OF).unwrap_or_default();
+        let kept = derived_file::load(&reader.env_file(&environment.name), FORMAT).unwrap_or_default();
         let (path, text) = found;
         Ok(Signers { reader, snapshot, environment, path, text, kept: RefCell::new(kept) })
     }
@@ -127,9 +127,9 @@ impl<'a> Signers<'a> {
         if verified.is_ok() {
             let mut kept = self.kept.borrow_mut();
             kept.push((commit, by, verified.clone()));
-            let old = kept.len().saturating_sub(KEPT);
+            let old = kept.len().saturating_sub(MAX_VERDICTS);
             kept.drain(..old);
-            index::store(&self.reader.index_file("signatures"), OF, &*kept);
+            derived_file::store(&self.reader.env_file(&self.environment.name), FORMAT, &*kept);
         }
         Ok(verified)
     }
@@ -180,7 +180,7 @@ impl<'a> Signers<'a> {
 }
 
 /// What the kept verdicts are.
-const OF: &str = "signatures 1";
+const FORMAT: &str = "signatures 1";
 
 fn day(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d").to_string()

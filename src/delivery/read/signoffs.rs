@@ -18,7 +18,7 @@ use crate::domain::signoff::{Awaited, Signoffs};
 use crate::failure::Result;
 use crate::store::ledger::View;
 use crate::store::repo::Mailmap;
-use crate::store::{history, index, patch};
+use crate::store::{derived_file, history, patch};
 use crate::ui::text::clean;
 
 /// What the candidates' chain is read for: who said that a commit is fine, or
@@ -43,8 +43,9 @@ impl Said {
     /// git failed.
     pub fn read(reader: &Reader<'_>, snapshot: &Snapshot, view: &View<CandidatesState>) -> Result<Said> {
         let who = reader.repo.mailmap_at(snapshot.trunk)?;
-        let file = reader.index_file("signoffs");
-        let kept = index::read::<CandidatesState, Kept>(&reader.repo, view.tip, &file, "signoffs 1", keep)?;
+        let file = reader.derived_file("candidates");
+        let kept =
+            derived_file::read::<CandidatesState, Kept>(&reader.repo, view.tip, &file, "signoffs 1", keep)?;
         let mut by: HashMap<Oid, Vec<Actor>> = HashMap::new();
         for one in kept {
             match one {

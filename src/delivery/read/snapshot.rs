@@ -25,7 +25,7 @@ use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::ledger::{self, View};
 use crate::store::tag::{TagObject, read_tag};
-use crate::store::{chain, history, index, kept};
+use crate::store::{chain, derived_file, history, state_cache};
 
 /// The policy in force, and where it comes from.
 #[derive(Debug, Clone)]
@@ -165,8 +165,8 @@ impl Snapshot {
         let Footing { trunk, policy } = Footing::read(reader)?;
         let style = TagStyle::new(&policy.config.version.tag, reader.project())
             .map_err(|bad| Failure::new(Kind::Config, bad.to_string()))?;
-        let (name, file) = (ledger::candidates_ref(reader.project()), reader.index_file("state"));
-        let candidates = kept::read::<CandidatesState>(repo, &name, &[], &file)?;
+        let (name, file) = (ledger::candidates_ref(reader.project()), reader.derived_file("candidates"));
+        let candidates = state_cache::read::<CandidatesState>(repo, &name, &[], &file)?;
         let (pool, closed) = made(reader, &candidates)?;
         let mut environments = BTreeMap::new();
         for environment in &policy.config.environments {
@@ -440,8 +440,9 @@ fn made(reader: &Reader<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<
         }
         _ => None,
     };
-    let file = reader.index_file("candidates");
-    let made = index::read::<CandidatesState, Made>(&reader.repo, candidates.tip, &file, "made 2", keep)?;
+    let file = reader.derived_file("candidates");
+    let made =
+        derived_file::read::<CandidatesState, Made>(&reader.repo, candidates.tip, &file, "made 2", keep)?;
     let (mut pool, mut closed) = (Vec::with_capacity(made.len()), Vec::new());
     for one in made {
         match one {
@@ -461,8 +462,8 @@ fn made(reader: &Reader<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<
 /// git failed, or the chain is damaged.
 pub fn read_environment(reader: &Reader<'_>, environment: &Environment) -> Result<View<EnvState>> {
     let (name, formerly) = chain_refs(reader, environment);
-    let file = reader.index_file(&format!("state-{}", environment.name));
-    kept::read(&reader.repo, &name, &formerly, &file)
+    let file = reader.env_file(&environment.name);
+    state_cache::read(&reader.repo, &name, &formerly, &file)
 }
 
 /// Where one environment's chain ends.

@@ -7,7 +7,7 @@ use crate::delivery::read::reader::Reader;
 use crate::domain::env::{EnvState, Event, Progress, What};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::failure::Result;
-use crate::store::index;
+use crate::store::derived_file;
 use crate::store::ledger::View;
 
 /// A deployment that succeeded.
@@ -40,8 +40,8 @@ enum Kept {
 /// # Errors
 /// git failed.
 pub fn lived(reader: &Reader<'_>, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Lived>> {
-    let file = reader.index_file(&format!("env-{environment}"));
-    let kept = index::read::<EnvState, Kept>(&reader.repo, view.tip, &file, "lived 3", keep)?;
+    let file = reader.env_file(environment);
+    let kept = derived_file::read::<EnvState, Kept>(&reader.repo, view.tip, &file, "lived 3", keep)?;
     let mut found: Vec<(Lived, bool)> = Vec::new();
     for one in kept {
         match one {

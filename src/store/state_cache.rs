@@ -1,29 +1,29 @@
-//! What chains come to, kept beside the clone: the state at a tip, read back
-//! without opening its commit, which holds it as many kilobytes of JSON.
+//! The state at a chain's tip, kept beside the clone: it is read back without
+//! opening the tip's commit, which git packs as a difference from others.
 //!
-//! A commit never changes, so what was read of one stays true; which commit a
-//! chain ends in is asked each time, and so is whether it is here and whole.
+//! A commit never changes, so a state that was read of one stays true; which
+//! commit a chain ends in is asked each time, and so is whether it is here and whole.
 
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::index;
+use super::derived_file;
 use super::ledger::{self, State, View};
 use super::loose;
 use super::repo::Repo;
 use crate::domain::name::Oid;
 use crate::failure::Result;
 
-/// What is kept, for [`index::load`]. Another release of `rel` may know more
-/// of a state than was kept of it; the number goes up with what is kept.
-const OF: &str = concat!("state ", env!("CARGO_PKG_VERSION"), " 1");
+/// The part of a chain's [`derived_file`]: the tip, and the state there as JSON,
+/// whose empty members are left out.
+const FORMAT: &str = "state 2";
 
 /// As [`ledger::read`], from the file as long as the chain has not moved.
 ///
 /// # Errors
 /// As [`ledger::read`].
-pub fn read<S: State + Serialize>(
+pub(crate) fn read<S: State + Serialize>(
     repo: &Repo,
     ref_name: &str,
     formerly: &[String],
@@ -31,7 +31,9 @@ pub fn read<S: State + Serialize>(
 ) -> Result<View<S>> {
     let held = repo.ref_target(ref_name)?;
     if let Some(tip) = held
-        && let Some(state) = load(file, tip)
+        && let Some((of, json)) = derived_file::load::<(Oid, String)>(file, FORMAT)
+        && of == tip
+        && let Ok(state) = serde_json::from_str(&json)
         && repo.has_object(tip)
     {
         loose::check(repo, tip)?;
@@ -39,21 +41,9 @@ pub fn read<S: State + Serialize>(
     }
     let view = ledger::read::<S>(repo, ref_name, formerly)?;
     if let Some(tip) = view.held.filter(|_| view.newer.is_none()) {
-        store(file, tip, &view.state);
+        derived_file::store(file, FORMAT, &(tip, ledger::to_line(&view.state)));
     }
     Ok(view)
-}
-
-fn load<S: State>(file: &Path, tip: Oid) -> Option<S> {
-    let (of, bytes): (Oid, Vec<u8>) = index::load(file, OF)?;
-    (of == tip).then(|| rmp_serde::from_slice(&bytes).ok()).flatten()
-}
-
-fn store(file: &Path, tip: Oid, state: &impl Serialize) {
-    // With the names of its members: those that are empty are left out.
-    if let Ok(bytes) = rmp_serde::to_vec_named(state) {
-        index::store(file, OF, &(tip, bytes));
-    }
 }
 
 #[cfg(test)]
