@@ -33,20 +33,27 @@
 //! the journal of what was begun, what chains came to when they were last read,
 //! and how tags contain each other.
 
-pub mod cli;
-pub mod commands;
+mod cli;
+mod commands;
 pub mod config;
-pub mod delivery;
+mod delivery;
 pub mod domain;
-pub mod exec;
-pub mod failpoint;
+mod exec;
+mod failpoint;
 pub mod failure;
 pub mod store;
-pub mod ui;
+mod ui;
 pub mod world;
 
 use crate::delivery::run::hands::Hands;
 use crate::ui::front::Ui;
+/// What the manual says of this crate is checked against.
+#[doc(hidden)]
+pub mod manual {
+    pub use crate::commands::man::FILES;
+    pub use crate::delivery::run::output::MOST;
+}
+
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::process::ExitCode;

@@ -25,7 +25,7 @@ use crate::ui::front::Ui;
 /// # Errors
 /// There is no such candidate or environment; a signature is asked for, and
 /// none can be made that would count.
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Map<String, Value>> {
     let (Some(candidate), Some(name)) = (&args.candidate, &args.environment) else {
         return Err(Failure::new(Kind::Usage, "approve takes a candidate and an environment")
             .hint("rel approve RC ENV, or rel approve --commit COMMIT"));

@@ -19,7 +19,7 @@ use crate::world::fresh_nonce;
 ///
 /// # Errors
 /// There is no such candidate or release; no reason was given.
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Block, unblock: bool) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Block, unblock: bool) -> Result<Map<String, Value>> {
     let verb = if unblock { "unblock" } else { "block" };
     let reason = args.reason.clone().ok_or_else(|| {
         Failure::new(Kind::Usage, format!("{verb} needs a reason"))
@@ -87,7 +87,7 @@ pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Block, unblock: bool) -
 
 /// A release's version, which means all its candidates, or a candidate's tag;
 /// and how it was named.
-fn resolve(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<(String, Named)> {
+fn resolve(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<(String, Named)> {
     Ok(match snapshot.candidate_named(reader, text)? {
         (minted, Named::Release) => (minted.version.release.to_string(), Named::Itself),
         (minted, named) => (minted.tag.to_string(), named),

@@ -23,7 +23,7 @@ use crate::ui::{plan::count, section, text};
 /// There is no such candidate, or none at all; its tag is not the one that
 /// was minted; a file cannot be read or written; the template is wrong (exit
 /// 2); the authority cannot be reached.
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Changelog) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Changelog) -> Result<Map<String, Value>> {
     let template = args.template.as_deref().map(|file| template(ui, reader, file)).transpose()?;
     let snapshot = look::look(reader, ui.screen, "changelog")?;
     let minted = match &args.candidate {
@@ -55,7 +55,7 @@ fn newest(snapshot: &Snapshot) -> Result<&Minted> {
     })
 }
 
-fn template(ui: &Ui<'_>, reader: &Reader<'_>, file: &Path) -> Result<Template> {
+fn template(ui: &Ui, reader: &Reader, file: &Path) -> Result<Template> {
     let path = Reader::directory(reader.world, ui.options).join(file);
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Failure::new(Kind::Usage, format!("{} cannot be read", file.display()))
@@ -67,8 +67,8 @@ fn template(ui: &Ui<'_>, reader: &Reader<'_>, file: &Path) -> Result<Template> {
 
 /// Puts the section into a file, or says what it would put there.
 fn prepend(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
+    ui: &Ui,
+    reader: &Reader,
     snapshot: &Snapshot,
     changelog: &Changelog,
     file: &Path,

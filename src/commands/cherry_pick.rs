@@ -24,12 +24,7 @@ use crate::ui::text::clean;
 ///
 /// # Errors
 /// A conflict (exit 7), an unknown commit or target, a failing build.
-pub fn run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    args: &cli::CherryPick,
-) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::CherryPick) -> Result<Map<String, Value>> {
     if args.abort {
         return abort(ui, reader);
     }
@@ -55,12 +50,7 @@ pub fn run(
     asked.pick(ui, reader, hands, &mut snapshot)
 }
 
-fn targets(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    snapshot: &Snapshot,
-    args: &cli::CherryPick,
-) -> Result<Vec<Target>> {
+fn targets(ui: &Ui, reader: &Reader, snapshot: &Snapshot, args: &cli::CherryPick) -> Result<Vec<Target>> {
     if let Some(release) = &args.since {
         return since(reader, snapshot, release);
     }
@@ -79,7 +69,7 @@ fn targets(
 }
 
 /// What is picked onto where nobody said so; asked where two could be meant.
-fn default(ui: &Ui<'_>, snapshot: &Snapshot) -> Result<Target> {
+fn default(ui: &Ui, snapshot: &Snapshot) -> Result<Target> {
     let (live, newest) = match default_target(snapshot)? {
         DefaultTarget::Newest(target) => return Ok(target),
         DefaultTarget::Either { live, newest } => (live, newest),
@@ -99,7 +89,7 @@ fn default(ui: &Ui<'_>, snapshot: &Snapshot) -> Result<Target> {
     }
 }
 
-fn abort(ui: &Ui<'_>, reader: &Reader<'_>) -> Result<Map<String, Value>> {
+fn abort(ui: &Ui, reader: &Reader) -> Result<Map<String, Value>> {
     let waits = unfinished::is_there(reader);
     if !waits {
         return Err(Failure::new(Kind::Refused, "there is no cherry-pick to drop; nothing changed")
@@ -130,9 +120,9 @@ type Course<'t> = (&'t Target, Planned, Vec<Fate>);
 impl Asked {
     fn pick(
         mut self,
-        ui: &Ui<'_>,
-        reader: &Reader<'_>,
-        hands: &Hands<'_>,
+        ui: &Ui,
+        reader: &Reader,
+        hands: &Hands,
         snapshot: &mut Snapshot,
     ) -> Result<Map<String, Value>> {
         let targets = self.targets.clone();
@@ -168,7 +158,7 @@ impl Asked {
 
     fn plan<'t>(
         &self,
-        reader: &Reader<'_>,
+        reader: &Reader,
         snapshot: &Snapshot,
         targets: &'t [Target],
     ) -> Result<Vec<Course<'t>>> {
@@ -181,7 +171,7 @@ impl Asked {
     }
 
     /// The plan over several releases: the whole of a dry run, else a note.
-    fn show(&self, ui: &Ui<'_>, snapshot: &Snapshot, courses: &[Course<'_>]) -> Result<()> {
+    fn show(&self, ui: &Ui, snapshot: &Snapshot, courses: &[Course<'_>]) -> Result<()> {
         if courses.len() < 2 {
             return Ok(());
         }
@@ -198,8 +188,8 @@ impl Asked {
 
     fn dry_run(
         &self,
-        ui: &Ui<'_>,
-        reader: &Reader<'_>,
+        ui: &Ui,
+        reader: &Reader,
         snapshot: &Snapshot,
         courses: Vec<Course<'_>>,
     ) -> Result<Map<String, Value>> {
@@ -244,9 +234,9 @@ impl Asked {
     /// Every target builds, succeeds or fails by itself.
     fn make_all(
         &self,
-        ui: &Ui<'_>,
-        reader: &Reader<'_>,
-        hands: &Hands<'_>,
+        ui: &Ui,
+        reader: &Reader,
+        hands: &Hands,
         snapshot: &mut Snapshot,
         courses: Vec<Course<'_>>,
     ) -> Result<Map<String, Value>> {
@@ -301,9 +291,9 @@ impl Asked {
 
     fn make(
         &self,
-        ui: &Ui<'_>,
-        reader: &Reader<'_>,
-        hands: &Hands<'_>,
+        ui: &Ui,
+        reader: &Reader,
+        hands: &Hands,
         snapshot: &mut Snapshot,
         (target, intended, fates): (&Target, Intended, Vec<Fate>),
     ) -> Result<Map<String, Value>> {
@@ -422,7 +412,7 @@ fn in_part(failures: Vec<(&Target, Failure)>, documents: Vec<Map<String, Value>>
 
 /// The refusal of conflicts, and how to go on.
 fn conflicting(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     conflicts: &[&Conflict],
     targets: usize,
@@ -470,7 +460,7 @@ fn moved(conflict: &Conflict) -> Failure {
 }
 
 /// What became of each commit, where that is not plain from the result.
-fn say(ui: &Ui<'_>, reader: &Reader<'_>, target: &Target, fates: &[Fate]) -> Result<()> {
+fn say(ui: &Ui, reader: &Reader, target: &Target, fates: &[Fate]) -> Result<()> {
     for fate in fates {
         let (commit, what) = match fate {
             Fate::Picked(pick) => (pick.source, format!("picked as {}", pick.commit.short())),

@@ -55,7 +55,7 @@ pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Map<St
 ///
 /// # Errors
 /// There is none, or it is invalid.
-pub fn show(ui: &Ui<'_>, reader: &Reader<'_>) -> Result<Map<String, Value>> {
+pub fn show(ui: &Ui, reader: &Reader) -> Result<Map<String, Value>> {
     let snapshot = Snapshot::take(reader, ui.screen)?;
     let whose = match (&snapshot.policy.commit, &snapshot.policy.elsewhere) {
         (Some(commit), _) => format!("# trunk's, at {}", commit.short()),

@@ -6,7 +6,7 @@ use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::build::{Made, make};
 use crate::delivery::candidate::cut::{Request, intend};
-use crate::delivery::read::left_behind::warn_of_lost;
+use crate::delivery::read::left_behind::{LostByCut, lost_by_cut};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
@@ -15,17 +15,13 @@ use crate::domain::candidate::Candidate;
 use crate::domain::draft::Intended;
 use crate::failure::Result;
 use crate::ui::front::Ui;
+use crate::ui::notice;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// The commit is not on trunk, the build fails, the authority refuses.
-pub fn run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    args: &cli::Cut,
-) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<Map<String, Value>> {
     reader.must_reach_authority()?;
     settle::dead_runs(reader, ui.screen)?;
     let mut snapshot = Snapshot::take(reader, ui.screen)?;
@@ -40,7 +36,9 @@ pub fn run(
     let mut document = Map::new();
     let intended = intend(reader, &snapshot, &request)?;
     if let Intended::New(draft) = &intended {
-        let lost = warn_of_lost(reader, ui.screen, &snapshot, draft.commit, &draft.release)?;
+        let lost = lost_by_cut(reader, &snapshot, draft.commit, &draft.release)?;
+        notice::lost_by_cut(ui.screen, &lost, reader.world.now());
+        let lost: Vec<Value> = lost.iter().map(lost_document).collect();
         if !lost.is_empty() {
             document.insert("lost_fixes".into(), json!(lost));
         }
@@ -76,8 +74,8 @@ pub fn run(
 }
 
 fn dry_run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
+    ui: &Ui,
+    reader: &Reader,
     snapshot: &Snapshot,
     intended: Intended,
     document: &mut Map<String, Value>,
@@ -110,7 +108,7 @@ fn dry_run(
     Ok(())
 }
 
-fn made(ui: &Ui<'_>, record: &Candidate) -> String {
+fn made(ui: &Ui, record: &Candidate) -> String {
     let bytes: u64 = record.artifacts.iter().map(|file| file.size).sum();
     let count = record.artifacts.len() + record.references.len();
     let noun = if count == 1 { "artifact" } else { "artifacts" };
@@ -120,4 +118,15 @@ fn made(ui: &Ui<'_>, record: &Candidate) -> String {
         ui.screen.good(record.tag.as_str()),
         record.commit.short()
     )
+}
+
+fn lost_document(LostByCut { lost, environments }: &LostByCut) -> Value {
+    json!({
+        "commit": lost.fix.commit,
+        "source": lost.fix.source,
+        "candidate": lost.fix.candidate,
+        "environments": environments,
+        "on_trunk_as": lost.on_trunk.map(|(form, _)| form),
+        "reverted_by": lost.on_trunk.and_then(|(_, revert)| revert),
+    })
 }

@@ -29,7 +29,7 @@ use crate::ui::{self, json as documents, time};
 /// # Errors
 /// Nobody agrees, or nobody can be asked.
 pub fn consent_to_deploy(
-    ui: &Ui<'_>,
+    ui: &Ui,
     snapshot: &Snapshot,
     report: &PlanReport,
     request: &DeployRequest,
@@ -58,7 +58,7 @@ pub fn consent_to_deploy(
 ///
 /// # Errors
 /// Nobody agrees, or nobody can be asked.
-pub fn consent_to_roll_back(ui: &Ui<'_>, report: &PlanReport, request: &RollbackRequest) -> Result<()> {
+pub fn consent_to_roll_back(ui: &Ui, report: &PlanReport, request: &RollbackRequest) -> Result<()> {
     let name = &request.environment;
     ui.screen.note(&ui::plan::words(ui.screen, report));
     if !request.further {
@@ -76,7 +76,7 @@ pub fn consent_to_roll_back(ui: &Ui<'_>, report: &PlanReport, request: &Rollback
 /// # Errors
 /// Nobody agrees, or nobody can be asked (exit 2).
 pub fn consent_to_go_further(
-    ui: &Ui<'_>,
+    ui: &Ui,
     environment: &EnvName,
     current: &TagName,
     target: &TagName,
@@ -217,9 +217,9 @@ pub fn candidate(snapshot: &Snapshot, record: &Candidate) -> Value {
 /// A command failed (exit 6); the candidate stands beside it. What a gate
 /// refuses, or another machine was faster with, is only said.
 pub fn auto_deploy(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    ui: &Ui,
+    reader: &Reader,
+    hands: &Hands,
     snapshot: &mut Snapshot,
     record: &Candidate,
 ) -> Result<Vec<Value>> {

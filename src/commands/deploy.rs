@@ -17,12 +17,7 @@ use crate::ui::front::Ui;
 ///
 /// # Errors
 /// A gate refuses, nobody confirms, a command fails, a byte is wrong.
-pub fn run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    args: &cli::Deploy,
-) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Deploy) -> Result<Map<String, Value>> {
     offline::expect_reason(reader, "deploy", &args.environment, args.reason.as_deref())?;
     let mut snapshot =
         settle::dead_runs(reader, ui.screen)

@@ -29,7 +29,7 @@ use crate::ui::text::quote;
 /// # Errors
 /// One of the two is unknown; a pattern is invalid; the authority cannot be
 /// reached.
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Diff) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Diff) -> Result<Map<String, Value>> {
     let (a, b) = two(args)?;
     let snapshot = look::look(reader, ui.screen, &format!("diff {} {}", quote(a), quote(b)))?;
     let (from, to) = (snapshot.point(reader, a)?, snapshot.point(reader, b)?);
@@ -80,7 +80,7 @@ fn two(args: &cli::Diff) -> Result<(&str, &str)> {
 /// The commits that only `to` has and those that only `from` has, each with
 /// the form it has on the other side, newest first.
 fn sides(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     scope: &Scope,
     from: Oid,
@@ -116,7 +116,7 @@ fn sides(
 
 /// What the tags of candidates say these commits were picked from. A damaged
 /// tag is for others to refuse; what the commits say themselves counts then.
-fn recorded(reader: &Reader<'_>, snapshot: &Snapshot, sides: &[&[Change]]) -> HashMap<Oid, Oid> {
+fn recorded(reader: &Reader, snapshot: &Snapshot, sides: &[&[Change]]) -> HashMap<Oid, Oid> {
     let commits: HashSet<Oid> =
         sides.iter().flat_map(|side| side.iter().map(|change| change.commit)).collect();
     let picked = |minted: &&Minted| minted.parent.is_some() && commits.contains(&minted.commit);

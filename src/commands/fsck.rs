@@ -17,7 +17,7 @@ use crate::ui::fsck as ui;
 /// # Errors
 /// Something is not what was recorded (exit 9), all of it told; the authority
 /// cannot be reached.
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Fsck) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Fsck) -> Result<Map<String, Value>> {
     if args.repair {
         reader.must_reach_authority()?;
         match settle::dead_runs(reader, ui.screen) {
@@ -70,7 +70,7 @@ pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Fsck) -> Result<Map<Str
 }
 
 /// What a check that left nothing wrong begins with.
-fn head(ui: &Ui<'_>, reader: &Reader<'_>, deeds: usize) -> String {
+fn head(ui: &Ui, reader: &Reader, deeds: usize) -> String {
     let project = reader.project();
     match (deeds, ui.options.dry_run) {
         (0, _) => format!("{project}: all of it is what was recorded"),

@@ -25,7 +25,7 @@ use crate::ui::list::{self, Entry, Foreign, Release, What};
 /// # Errors
 /// The authority cannot be reached. A tag that is not the one that was minted
 /// is a warning: it must not hide the rest.
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::List) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::List) -> Result<Map<String, Value>> {
     let snapshot = look::look(reader, ui.screen, "list")?;
     let tags = snapshot.tags(reader)?;
     let records = Records::read(reader, &snapshot)?;
@@ -78,7 +78,7 @@ struct Theirs {
 }
 
 /// Version tags of others, by their release.
-fn foreign(reader: &Reader<'_>, snapshot: &Snapshot, tags: &Tags) -> BTreeMap<Version, Vec<Theirs>> {
+fn foreign(reader: &Reader, snapshot: &Snapshot, tags: &Tags) -> BTreeMap<Version, Vec<Theirs>> {
     let mut found: BTreeMap<Version, Vec<Theirs>> = BTreeMap::new();
     for (tag, _, parsed) in snapshot.foreign(reader, tags) {
         found.entry(parsed.version().clone()).or_default().push(Theirs { tag, parsed });
@@ -191,7 +191,7 @@ fn rank(version: &str) -> Option<Rank> {
 }
 
 /// The commit that the release's own tag is at, if this clone knows it.
-fn winner(reader: &Reader<'_>, tags: &Tags, release: &TagName) -> Result<Option<Oid>> {
+fn winner(reader: &Reader, tags: &Tags, release: &TagName) -> Result<Option<Oid>> {
     tags.commit(reader, release.as_str())
 }
 

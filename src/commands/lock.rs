@@ -18,7 +18,7 @@ use crate::ui::json as documents;
 ///
 /// # Errors
 /// It is held already (exit 5).
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Lock) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Lock) -> Result<Map<String, Value>> {
     settle::dead_runs(reader, ui.screen)?;
     let actor = reader.actor()?;
     let name = &args.environment;

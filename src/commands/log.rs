@@ -34,12 +34,7 @@ use crate::ui::{json as documents, log};
 /// There is no such environment or deployment; a moment cannot be read; what
 /// one printed is neither on this machine nor published; the authority cannot
 /// be reached.
-pub fn run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    args: &cli::Log,
-) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Log) -> Result<Map<String, Value>> {
     if let Some(id) = &args.output {
         return printed(ui, reader, hands, id, args.follow);
     }
@@ -76,7 +71,7 @@ pub fn run(
     Ok(document)
 }
 
-fn search(reader: &Reader<'_>, args: &cli::Log) -> Result<Search> {
+fn search(reader: &Reader, args: &cli::Log) -> Result<Search> {
     let now = reader.world.now();
     let read = |flag: &str, text: &Option<String>, end| match text {
         None => Ok(None),
@@ -96,11 +91,7 @@ fn search(reader: &Reader<'_>, args: &cli::Log) -> Result<Search> {
 }
 
 /// Where the chains of the environments that are named end; of all, where none is.
-fn tips<'p>(
-    reader: &Reader<'_>,
-    policy: &'p Policy,
-    args: &cli::Log,
-) -> Result<Vec<(&'p EnvName, Option<Oid>)>> {
+fn tips<'p>(reader: &Reader, policy: &'p Policy, args: &cli::Log) -> Result<Vec<(&'p EnvName, Option<Oid>)>> {
     let mut names: Vec<_> = args.environment.iter().chain(&args.environments).collect();
     names.sort();
     names.dedup();
@@ -118,9 +109,9 @@ fn tips<'p>(
 /// one, else as it was published; where it was not, the authority says where it
 /// ran.
 fn printed(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    ui: &Ui,
+    reader: &Reader,
+    hands: &Hands,
     id: &DeploymentId,
     follow: bool,
 ) -> Result<Map<String, Value>> {
@@ -164,7 +155,7 @@ fn read_from(path: &Path, shown: u64) -> io::Result<Vec<u8>> {
 /// How often a deployment that is followed is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-fn show(ui: &Ui<'_>, reader: &Reader<'_>, bytes: &[u8]) {
+fn show(ui: &Ui, reader: &Reader, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if reader.world.stdout_terminal {
         // The screen lets colours through and nothing else; the last one ends here.
@@ -175,7 +166,7 @@ fn show(ui: &Ui<'_>, reader: &Reader<'_>, bytes: &[u8]) {
     }
 }
 
-fn elsewhere(ui: &Ui<'_>, reader: &Reader<'_>, id: &DeploymentId) -> Result<Map<String, Value>> {
+fn elsewhere(ui: &Ui, reader: &Reader, id: &DeploymentId) -> Result<Map<String, Value>> {
     match look::published(reader, ui.screen, id)? {
         Ok(text) => {
             show(ui, reader, &text);
@@ -187,7 +178,7 @@ fn elsewhere(ui: &Ui<'_>, reader: &Reader<'_>, id: &DeploymentId) -> Result<Map<
 }
 
 /// Why there is nothing to show: no such deployment, or it ran elsewhere.
-fn not_here(reader: &Reader<'_>, id: &DeploymentId, footing: &Footing) -> Result<Failure> {
+fn not_here(reader: &Reader, id: &DeploymentId, footing: &Footing) -> Result<Failure> {
     let Some(deployment) = deployments::deployment(&reader.repo, chain(reader, &footing.policy, id)?, id)?
     else {
         return Ok(Failure::new(Kind::NotFound, format!("there is no deployment {id}"))
@@ -212,7 +203,7 @@ fn not_here(reader: &Reader<'_>, id: &DeploymentId, footing: &Footing) -> Result
 
 /// The chain that holds a deployment: one made under an environment's earlier
 /// name keeps it.
-fn chain(reader: &Reader<'_>, policy: &Policy, id: &DeploymentId) -> Result<Option<Oid>> {
+fn chain(reader: &Reader, policy: &Policy, id: &DeploymentId) -> Result<Option<Oid>> {
     let name = &id.environment;
     let heir = policy.config.environments.iter().find(|e| e.formerly.contains(name));
     match policy.config.environment(name).or(heir) {

@@ -10,6 +10,7 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::outcome::tag_owed_releases;
+use crate::delivery::sink::{Notice, Sink};
 use crate::delivery::steps::deploy;
 use crate::delivery::steps::record::{self, Report, Said, Target};
 use crate::domain::env::{Deployment, Live, Progress};
@@ -23,12 +24,7 @@ use crate::ui::{json as documents, time};
 /// # Errors
 /// There is no such environment, candidate, tag or commit, or a gate refuses
 /// (exit 4); the environment is busy or held (exit 5).
-pub fn run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    args: &cli::Record,
-) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Record) -> Result<Map<String, Value>> {
     reader.must_reach_authority()?;
     settle::dead_runs(reader, ui.screen)?;
     let snapshot = Snapshot::take(reader, ui.screen)?;
@@ -55,9 +51,9 @@ pub fn run(
 }
 
 fn record(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    ui: &Ui,
+    reader: &Reader,
+    hands: &Hands,
     snapshot: &Snapshot,
     report: &Report<'_>,
 ) -> Result<Map<String, Value>> {
@@ -71,7 +67,7 @@ fn record(
         document.insert("deployment".into(), Value::Null);
         return Ok(document);
     }
-    deploy::warn(ui.screen, first.gates());
+    ui.screen.notice(Notice::Warned(first.gates()));
     if ui.options.dry_run {
         if let Some((events, id)) = record::events(reader, report, first, None)? {
             let (after, _) = shown.append(&reader.repo, &events)?;
@@ -98,14 +94,14 @@ fn record(
     Ok(document)
 }
 
-fn live_already(reader: &Reader<'_>, report: &Report<'_>, live: &Live) -> String {
+fn live_already(reader: &Reader, report: &Report<'_>, live: &Live) -> String {
     let span = time::span(time::between(live.since, reader.world.now()));
     let name = &report.environment.name;
     format!("{name} runs {} already ({}, {span})", live.tag.label(), live.deployment)
 }
 
 /// What is written down, in a line.
-fn told(ui: &Ui<'_>, report: &Report<'_>, deployment: &Deployment) -> String {
+fn told(ui: &Ui, report: &Report<'_>, deployment: &Deployment) -> String {
     let name = ui.screen.env(report.environment.name.as_str());
     let (id, tag) = (&deployment.id, deployment.tag.label());
     match deployment.state {
@@ -117,7 +113,7 @@ fn told(ui: &Ui<'_>, report: &Report<'_>, deployment: &Deployment) -> String {
 
 /// The last lines, and the release's own tag where this is the success that
 /// closes it.
-fn say(ui: &Ui<'_>, reader: &Reader<'_>, report: &Report<'_>, deployment: &Deployment) -> Result<()> {
+fn say(ui: &Ui, reader: &Reader, report: &Report<'_>, deployment: &Deployment) -> Result<()> {
     let Target { tag, version, commit, .. } = report.target;
     let name = &report.environment.name;
     let mut text = told(ui, report, deployment);

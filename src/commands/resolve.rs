@@ -19,7 +19,7 @@ use crate::ui::json as documents;
 /// # Errors
 /// There is no such deployment; it has an outcome (exit 4); its process lives
 /// on this machine (exit 5).
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Resolve) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Resolve) -> Result<Map<String, Value>> {
     let id = &args.id;
     if settle::live_here(reader, id)? {
         return Err(Failure::new(Kind::Busy, format!("{id} still runs on this machine; nothing changed"))

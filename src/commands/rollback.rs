@@ -18,12 +18,7 @@ use crate::ui::front::Ui;
 /// # Errors
 /// Nothing to go back to, busy or held by a person, the race lost, a command
 /// failed, a byte wrong.
-pub fn run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    args: &cli::Rollback,
-) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Rollback) -> Result<Map<String, Value>> {
     offline::expect_reason(reader, "rollback", &args.environment, args.reason.as_deref())?;
     let mut snapshot =
         settle::dead_runs(reader, ui.screen)

@@ -27,12 +27,7 @@ use crate::ui::front::Ui;
 /// # Errors
 /// What [`crate::commands::cut`] and [`crate::commands::deploy`] may fail
 /// with; where a deployment does, the candidate stands beside the error.
-pub fn run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    args: &cli::Ship,
-) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<Map<String, Value>> {
     reader.must_reach_authority()?;
     settle::dead_runs(reader, ui.screen)?;
     let mut snapshot = Snapshot::take(reader, ui.screen)?;
@@ -81,7 +76,7 @@ pub fn run(
 /// a fix which the commit lacks, or a commit whose author has not signed off,
 /// would refuse afterwards.
 fn closed_doors(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     intended: &Intended,
     path: &[EnvName],
@@ -122,7 +117,7 @@ fn closed_doors(
 }
 
 fn dry_run(
-    ui: &Ui<'_>,
+    ui: &Ui,
     snapshot: &Snapshot,
     intended: &Intended,
     path: &[EnvName],

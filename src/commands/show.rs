@@ -20,7 +20,7 @@ use crate::ui::{json as documents, screen::Screen};
 /// # Errors
 /// There is no such candidate; its tag or its statement is not what was
 /// recorded (exit 9); the authority cannot be reached.
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Show) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Map<String, Value>> {
     let snapshot = look::look(reader, ui.screen, "show")?;
     let minted = snapshot.candidate(reader, &args.candidate)?;
     let record = snapshot.record(reader, minted)?;
@@ -69,7 +69,7 @@ pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Show) -> Result<Map<Str
 /// Prints the bare statement, which is another standard's document: with
 /// `--json` too it is all there is on stdout. A program that reads it gets the
 /// very bytes whose digest the tag holds.
-fn provenance(ui: &Ui<'_>, reader: &Reader<'_>, record: &Candidate) -> Result<Map<String, Value>> {
+fn provenance(ui: &Ui, reader: &Reader, record: &Candidate) -> Result<Map<String, Value>> {
     let Some(bytes) = artifacts::provenance(reader, record)? else {
         return Err(Failure::new(Kind::NotFound, format!("{} has no provenance statement", record.tag))
             .reason("provenance", "release.toml had no [build] when it was cut: nothing was made"));

@@ -21,7 +21,7 @@ use crate::world::fresh_nonce;
 ///
 /// # Errors
 /// There is no such commit, or somebody else wrote it (exit 4).
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Approve) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Map<String, Value>> {
     let wanted = args.commits.iter().map(|text| wanted(text)).collect::<Result<Vec<_>>>()?;
     settle::dead_runs(reader, ui.screen)?;
     let snapshot = Snapshot::take(reader, ui.screen)?;
@@ -100,12 +100,7 @@ fn wanted(text: &str) -> Result<Wanted<'_>> {
 }
 
 /// A commit, which has to be the caller's own; or those of a range that are.
-fn named(
-    reader: &Reader<'_>,
-    snapshot: &Snapshot,
-    wanted: &Wanted<'_>,
-    actor: &Actor,
-) -> Result<Vec<Change>> {
+fn named(reader: &Reader, snapshot: &Snapshot, wanted: &Wanted<'_>, actor: &Actor) -> Result<Vec<Change>> {
     let is_own = |change: &Change| change.author.is(actor);
     let point = |text: &str| Ok::<Oid, Failure>(snapshot.point(reader, text)?.commit);
     let commit = match *wanted {

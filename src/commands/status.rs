@@ -36,12 +36,7 @@ use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk, U
 ///
 /// # Errors
 /// There is no such environment; the authority cannot be reached.
-pub fn run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    args: &cli::Status,
-) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Status) -> Result<Map<String, Value>> {
     if let Some(interval) = args.watch {
         return watch::run(ui, reader, hands, interval, |ui, reader| look(ui, reader, args));
     }
@@ -51,7 +46,7 @@ pub fn run(
 }
 
 /// Looks once.
-fn look(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Status) -> Result<watch::Seen> {
+fn look(ui: &Ui, reader: &Reader, args: &cli::Status) -> Result<watch::Seen> {
     let snapshot = look::look(reader, ui.screen, "status")?;
     let environments: Vec<&Environment> = match &args.environment {
         Some(name) => vec![snapshot.environment(name)?],
@@ -88,7 +83,7 @@ struct Look<'a> {
 type Coming<'a> = Option<&'a Minted>;
 
 impl<'a> Look<'a> {
-    fn new(reader: &'a Reader<'_>, snapshot: &'a Snapshot) -> Result<Look<'a>> {
+    fn new(reader: &'a Reader, snapshot: &'a Snapshot) -> Result<Look<'a>> {
         Ok(Look {
             reader,
             snapshot,

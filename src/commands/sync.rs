@@ -8,31 +8,28 @@ use crate::cli;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::merge::{self, Merged};
-use crate::delivery::recover::settle::{self, Settled};
-use crate::delivery::recover::stop::{self, By, Stopped, Subject, Work};
+use crate::delivery::recover::stop::{self, Stopped};
+use crate::delivery::recover::{merge, settle};
 use crate::delivery::run::artifacts::{self, Bytes};
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::publish::Patience;
 use crate::delivery::run::{outcome, output};
 use crate::domain::env::{EnvState, Progress, What};
 use crate::domain::name::TagName;
+use crate::domain::report::recovered::{Merged, Recovered};
+use crate::domain::report::work::{Subject, Work, Worker};
 use crate::domain::rollback;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger;
 use crate::ui::front::Ui;
+use crate::ui::notice;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// The authority cannot be reached (exit 8 where something was stopped that it
 /// does not know of yet); something could not be stopped.
-pub fn run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    args: &cli::Sync,
-) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Sync) -> Result<Map<String, Value>> {
     let reaches = !reader.offline || reader.is_local();
     if reader.offline && !args.stop {
         return Err(Failure::new(Kind::Usage, "sync asks the remote, and --offline says not to")
@@ -67,7 +64,7 @@ fn refusal(refused: Vec<Failure>) -> Option<Failure> {
 }
 
 /// What is said without the remote: whatever was stopped waits for it.
-fn alone(ui: &Ui<'_>, stopped: &Stopped) -> Result<Map<String, Value>> {
+fn alone(ui: &Ui, stopped: &Stopped) -> Result<Map<String, Value>> {
     if !ui.options.dry_run && !stopped.ended.is_empty() {
         return Err(waiting(stopped, Failure::failed("--offline says not to ask the remote")));
     }
@@ -84,16 +81,11 @@ fn alone(ui: &Ui<'_>, stopped: &Stopped) -> Result<Map<String, Value>> {
 
 /// Publishes what dead runs left, fetches what others did, and says all that
 /// came of it.
-fn exchange(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    args: &cli::Sync,
-    stopped: &Stopped,
-) -> Result<Map<String, Value>> {
+fn exchange(ui: &Ui, reader: &Reader, args: &cli::Sync, stopped: &Stopped) -> Result<Map<String, Value>> {
     let mut settled = settled(ui, reader, stopped)?;
     for path in &stopped.damaged {
-        let damaged = Settled::Damaged(path.clone());
-        ui.screen.note(&damaged.to_string());
+        let damaged = Recovered::Damaged(path.clone());
+        ui.screen.note(&notice::recovered(&damaged));
         settled.push(damaged);
     }
     let snapshot = Snapshot::take(reader, ui.screen)?;
@@ -125,13 +117,13 @@ fn exchange(
     }
     // What was stopped has been told of.
     let subjects = subjects(stopped);
-    let is_told = |one: &Settled| {
+    let is_told = |one: &Recovered| {
         subjects.iter().any(|subject| match (subject, one) {
-            (Subject::Deployment(told), Settled::Deployment(id, _)) => told == id,
-            (Subject::Offline(environment, ..), Settled::Merged(merged)) => {
+            (Subject::Deployment(told), Recovered::Deployment(id, _)) => told == id,
+            (Subject::Offline(environment, ..), Recovered::Merged(merged)) => {
                 merged.id.environment == *environment
             }
-            (Subject::Build(told), Settled::Reservation(version)) => told.to_string() == *version,
+            (Subject::Build(told), Recovered::Reservation(version)) => told.to_string() == *version,
             _ => false,
         })
     };
@@ -143,9 +135,9 @@ fn exchange(
         ui.screen.result(&format!("nothing was left to {left}"));
     }
     if !printed.is_empty() {
-        ui.screen.result(&format!("what {} printed is published", output::names(&printed)));
+        ui.screen.result(&format!("what {} printed is published", notice::names(&printed)));
     }
-    if !args.stop && settled.iter().any(Settled::runs) {
+    if !args.stop && settled.iter().any(Recovered::runs) {
         ui.screen.note("end what still runs here: rel sync --stop");
     }
     if !kept.is_empty() {
@@ -155,18 +147,18 @@ fn exchange(
     let settled: Vec<Value> = settled
         .iter()
         .map(|one| match one {
-            Settled::Deployment(id, state) => json!({ "deployment": id, "state": state }),
-            Settled::StillRunning(id) => json!({ "deployment": id, "state": "running" }),
-            Settled::NeverClaimed(id) => json!({ "deployment": id, "state": "abandoned" }),
-            Settled::Merged(Merged { id, state, moved }) => {
+            Recovered::Deployment(id, state) => json!({ "deployment": id, "state": state }),
+            Recovered::StillRunning(id) => json!({ "deployment": id, "state": "running" }),
+            Recovered::NeverClaimed(id) => json!({ "deployment": id, "state": "abandoned" }),
+            Recovered::Merged(Merged { id, state, moved }) => {
                 json!({ "deployment": id, "state": state, "offline": true, "moved": moved })
             }
-            Settled::StillOffline(name) => {
+            Recovered::StillOffline(name) => {
                 json!({ "deployment": null, "environment": name, "state": "running", "offline": true })
             }
-            Settled::Reservation(version) => json!({ "reservation": version, "state": "abandoned" }),
-            Settled::Minted(version) => json!({ "reservation": version, "state": "minted" }),
-            Settled::Damaged(path) => json!({ "set_aside": path.display().to_string() }),
+            Recovered::Reservation(version) => json!({ "reservation": version, "state": "abandoned" }),
+            Recovered::Minted(version) => json!({ "reservation": version, "state": "minted" }),
+            Recovered::Damaged(path) => json!({ "set_aside": path.display().to_string() }),
         })
         .collect();
     document.insert("settled".to_owned(), json!(settled));
@@ -179,7 +171,7 @@ fn exchange(
 
 /// Brings here what is live and what a rollback would go back to, so that
 /// both can be deployed while the remote is down; those that it brought.
-fn keep(ui: &Ui<'_>, reader: &Reader<'_>, snapshot: &Snapshot) -> Vec<TagName> {
+fn keep(ui: &Ui, reader: &Reader, snapshot: &Snapshot) -> Vec<TagName> {
     let bytes = Bytes::new(reader, snapshot);
     let mut kept = Vec::new();
     for view in snapshot.environments.values() {
@@ -203,7 +195,7 @@ fn keep(ui: &Ui<'_>, reader: &Reader<'_>, snapshot: &Snapshot) -> Vec<TagName> {
 }
 
 /// Settles dead runs; what was stopped just now is tried as long as any outcome is.
-fn settled(ui: &Ui<'_>, reader: &Reader<'_>, stopped: &Stopped) -> Result<Vec<Settled>> {
+fn settled(ui: &Ui, reader: &Reader, stopped: &Stopped) -> Result<Vec<Recovered>> {
     let patience = Patience::new(reader);
     loop {
         match settle::dead_runs(reader, ui.screen) {
@@ -238,18 +230,18 @@ fn subjects(stopped: &Stopped) -> Vec<&Subject> {
     subjects
 }
 
-fn would_stop(ui: &Ui<'_>, stopped: &Stopped) {
+fn would_stop(ui: &Ui, stopped: &Stopped) {
     for work in &stopped.ended {
         let deed = match work.by {
-            By::Rel => "would be asked to end",
-            By::Command => "would be ended",
+            Worker::Rel => "would be asked to end",
+            Worker::Command => "would be ended",
         };
         ui.screen.result(&format!("{work}, {deed}"));
     }
 }
 
 /// Says what became of each that was stopped.
-fn say_stopped(ui: &Ui<'_>, reader: &Reader<'_>, snapshot: &Snapshot, stopped: &Stopped) -> Result<Value> {
+fn say_stopped(ui: &Ui, reader: &Reader, snapshot: &Snapshot, stopped: &Stopped) -> Result<Value> {
     let mut documents = Vec::new();
     for subject in subjects(stopped) {
         let state = match subject {

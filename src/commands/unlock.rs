@@ -17,7 +17,7 @@ use crate::ui::front::Ui;
 ///
 /// # Errors
 /// The token is wrong, or the hold is somebody else's and none was given (exit 5).
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Unlock) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Unlock) -> Result<Map<String, Value>> {
     settle::dead_runs(reader, ui.screen)?;
     let actor = reader.actor()?;
     let name = &args.environment;

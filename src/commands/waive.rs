@@ -21,7 +21,7 @@ use crate::world::fresh_nonce;
 /// # Errors
 /// There is no such commit; `--as` is not on trunk (exit 4); no reason was
 /// given (exit 2).
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Waive) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Map<String, Value>> {
     let reason = args.reason.clone().filter(|reason| !reason.trim().is_empty()).ok_or_else(|| {
         Failure::new(Kind::Usage, "waive needs a reason; nothing changed")
             .hint(format!("rel waive {} --reason WHY", args.commits.join(" ")))
@@ -83,7 +83,7 @@ pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Waive) -> Result<Map<St
     ]))
 }
 
-fn on_trunk(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Oid> {
+fn on_trunk(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Oid> {
     let commit = snapshot.point(reader, text)?.commit;
     if history::is_ancestor(&reader.repo, commit, snapshot.trunk)? {
         return Ok(commit);

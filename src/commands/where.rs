@@ -28,7 +28,7 @@ use crate::ui::r#where::{self as said, Found, Place, Waits, Where};
 ///
 /// # Errors
 /// There is no such commit; the authority cannot be reached.
-pub fn run(ui: &Ui<'_>, reader: &Reader<'_>, args: &cli::Where) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Where) -> Result<Map<String, Value>> {
     let snapshot = look::look(reader, ui.screen, "where COMMIT")?;
     let mut asked: Vec<(String, Oid)> = Vec::new();
     for text in &args.commits {
@@ -75,7 +75,7 @@ struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    fn new(reader: &'a Reader<'_>, snapshot: &'a Snapshot) -> Result<Look<'a>> {
+    fn new(reader: &'a Reader, snapshot: &'a Snapshot) -> Result<Look<'a>> {
         let mut pool: Vec<&Minted> = snapshot.pool.iter().collect();
         pool.sort_by(|a, b| b.order().cmp(&a.order()));
         let mut tags: Vec<(TagName, Oid, bool)> =

@@ -29,6 +29,7 @@ pub mod plan;
 pub mod provenance;
 pub mod redact;
 pub mod refold;
+pub mod report;
 pub mod rollback;
 pub mod search;
 pub mod signature;

@@ -311,7 +311,8 @@ mod tests {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
-    use super::super::{GRACE, Left, Piece, boot_id, is_alive, is_group_alive, stop_group, what_is_left};
+    use super::super::group::is_group_alive;
+    use super::super::{GRACE, Left, Piece, boot_id, is_alive, stop_group, what_is_left};
     use super::*;
 
     /// Longer than any test: what waits for it hangs visibly.

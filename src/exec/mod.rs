@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub use command::Processes;
 pub use explain::explain;
-pub use group::{Left, is_group_alive, stop_group, what_is_left};
+pub use group::{Left, stop_group, what_is_left};
 pub use process::{at_work_in, boot_id, end_process, is_alive, this_process};
 pub use signals::{Change, Interrupts, Window};
 

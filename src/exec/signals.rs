@@ -52,6 +52,7 @@ impl Interrupts {
         Ok(Interrupts::counting(Some(read)))
     }
 
+    #[cfg(test)]
     /// Listens to no signal; only [`Interrupts::trigger`] counts.
     pub fn none() -> Interrupts {
         Interrupts::counting(None)
@@ -106,6 +107,7 @@ impl Interrupts {
         true
     }
 
+    #[cfg(test)]
     /// Counts one more, as a signal would.
     pub fn trigger(&self) {
         self.shared.counted.fetch_add(1, Ordering::SeqCst);
@@ -114,7 +116,7 @@ impl Interrupts {
     /// The same signals, counted afresh: for what has to run after an
     /// interruption and may itself be interrupted.
     #[must_use]
-    pub fn from_now(&self) -> Interrupts {
+    pub fn afresh(&self) -> Interrupts {
         Interrupts { shared: Arc::clone(&self.shared), before: self.before + self.count() }
     }
 }
@@ -206,13 +208,13 @@ mod tests {
     }
 
     #[test]
-    fn from_now_forgets_what_came_before() {
+    fn afresh_forgets_what_came_before() {
         let interrupts = Interrupts::none();
         interrupts.trigger();
-        let later = interrupts.from_now();
+        let later = interrupts.afresh();
         assert!(!later.interrupted());
         interrupts.trigger();
-        assert_eq!((later.count(), later.from_now().count(), interrupts.count()), (1, 0, 2));
+        assert_eq!((later.count(), later.afresh().count(), interrupts.count()), (1, 0, 2));
     }
 
     #[test]

@@ -7,7 +7,6 @@
 //! | [`table`] | tables and labelled blocks |
 //! | [`screen`] | where things are said: the two streams, colour, quiet, JSON |
 //! | [`prompt`] | questions to a person |
-//! | [`progress`] | that something is still going on |
 //! | [`plan`] | a deployment's plan in words |
 //! | [`status`], [`list`], [`log`], [`show`], [`diff`], [`mod@where`] | what the looking verbs show |
 //! | [`doctor`] | what was looked at, what was found, and what to do about it |
@@ -33,9 +32,9 @@ pub mod list;
 pub mod log;
 pub mod markdown;
 pub mod noted;
+pub mod notice;
 pub mod picks;
 pub mod plan;
-pub mod progress;
 pub mod prompt;
 pub mod screen;
 pub mod section;
@@ -48,6 +47,4 @@ pub mod watch;
 pub mod r#where;
 
 pub use error::{failure, failure_json};
-pub use progress::Progress;
 pub use screen::{ColorChoice, Screen};
-pub use table::Table;

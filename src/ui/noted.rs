@@ -34,11 +34,6 @@ impl Noted {
         self.rows.push((cells, remarks.join("; ")));
     }
 
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// Whether no row has to be folded for so many columns, remarks aside.
     pub fn fits(&self, width: usize) -> bool {
         self.table().fits(width)
@@ -169,7 +164,6 @@ prod#1  v1.5.0-rc.1
     #[test]
     fn without_remarks_there_is_no_column_for_them() {
         let mut noted = Noted::new(&["id"]);
-        assert!(noted.is_empty());
         noted.push(vec!["prod#1".into()], &[]);
         assert_eq!(noted.render(None), "ID\nprod#1");
     }

@@ -9,11 +9,9 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
 use console::{Style, Term};
-use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::Value;
 
 use super::text;
-use crate::delivery::sink::{Notice, Sink};
 use crate::domain::redact::{CannotSearch, Redactor};
 
 /// Assumed of a terminal that does not tell its width, in columns.
@@ -40,7 +38,6 @@ pub struct Screen {
     verbose: u8,
     json: bool,
     document: Mutex<bool>,
-    progress: MultiProgress,
     secrets: Mutex<Redactor>,
 }
 
@@ -103,7 +100,6 @@ impl Screen {
             let width = term.size_checked().map_or(USUAL_WIDTH, |(_, columns)| usize::from(columns));
             Stream::new(writer, terminal, color, Some(width))
         };
-        let moving = stderr_terminal && !quiet;
         Screen {
             out: stream(Box::new(io::stdout()), stdout_terminal, Term::stdout()),
             err: stream(Box::new(io::stderr()), stderr_terminal, Term::stderr()),
@@ -111,11 +107,6 @@ impl Screen {
             verbose,
             json,
             document: Mutex::new(false),
-            progress: MultiProgress::with_draw_target(if moving {
-                ProgressDrawTarget::stderr()
-            } else {
-                ProgressDrawTarget::hidden()
-            }),
             secrets: Mutex::default(),
         }
     }
@@ -136,8 +127,9 @@ impl Screen {
         Ok(())
     }
 
+    #[cfg(test)]
     /// The same screen over other writers, and over terminals, where there are
-    /// any, of `width` columns. Progress is not shown.
+    /// any, of `width` columns.
     #[must_use]
     pub fn over(
         self,
@@ -148,7 +140,6 @@ impl Screen {
         Screen {
             out: Stream::new(out, self.out.terminal, self.out.color, width),
             err: Stream::new(err, self.err.terminal, self.err.color, width),
-            progress: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             ..self
         }
     }
@@ -164,7 +155,6 @@ impl Screen {
             verbose: self.verbose,
             json: false,
             document: Mutex::new(false),
-            progress: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             secrets: Mutex::default(),
         }
     }
@@ -194,13 +184,6 @@ impl Screen {
         self.say(&self.err, text);
     }
 
-    /// How something is done, on stderr; only with `-v`.
-    pub fn detail(&self, text: &str) {
-        if self.verbose > 0 && !self.quiet {
-            self.say(&self.err, &self.dim(text));
-        }
-    }
-
     /// One line of a command's own output, on stderr as `PREFIX | LINE`,
     /// harmless and without the command's colours; not with `-q`.
     pub fn stream(&self, prefix: &str, line: &[u8]) {
@@ -228,7 +211,7 @@ impl Screen {
     /// completions, a man page, what a deployment printed. Never git-hosted
     /// text for a person.
     pub fn raw(&self, bytes: &[u8]) {
-        self.progress.suspend(|| self.out.write(bytes));
+        self.out.write(bytes);
     }
 
     /// Something that went well.
@@ -316,19 +299,6 @@ impl Screen {
         self.out.broken().filter(|kind| *kind != io::ErrorKind::BrokenPipe)
     }
 
-    /// Where progress is shown, if anywhere.
-    pub(super) fn progress(&self) -> Option<&MultiProgress> {
-        Some(&self.progress).filter(|progress| !progress.is_hidden())
-    }
-
-    /// The same screen with progress shown on another terminal.
-    #[cfg(test)]
-    pub(super) fn progress_on(self, target: ProgressDrawTarget) -> Screen {
-        Screen { progress: MultiProgress::with_draw_target(target), ..self }
-    }
-
-    /// Styles where either stream has colours; [`text::printable`] takes them
-    /// away again on a stream that has none.
     fn style(&self, style: &Style, text: &str) -> String {
         if (self.out.color || self.err.color) && !text.is_empty() {
             style.clone().force_styling(true).apply_to(text).to_string()
@@ -337,7 +307,7 @@ impl Screen {
         }
     }
 
-    /// Writes whole lines, out of the way of any progress shown.
+    /// Writes whole lines.
     fn say(&self, stream: &Stream, text: &str) {
         if text.is_empty() {
             return;
@@ -348,38 +318,7 @@ impl Screen {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        self.progress.suspend(|| stream.write(text.as_bytes()));
-    }
-}
-
-impl Sink for Screen {
-    fn notice(&self, notice: Notice<'_>) {
-        match notice {
-            Notice::Reserved { tag, commit } => {
-                Screen::note(self, &format!("{} reserved for {}", self.strong(tag.as_str()), commit.short()));
-            }
-            Notice::Claimed(id) => Screen::note(self, &format!("{} claimed", self.strong(&id.to_string()))),
-        }
-    }
-
-    fn note(&self, text: &str) {
-        Screen::note(self, text);
-    }
-
-    fn warn(&self, text: &str) {
-        Screen::warn(self, text);
-    }
-
-    fn stream(&self, prefix: &str, line: &[u8]) {
-        Screen::stream(self, prefix, line);
-    }
-
-    fn hide(&self, secrets: &Redactor) -> Result<(), CannotSearch> {
-        Screen::hide(self, secrets)
-    }
-
-    fn secrets(&self) -> Redactor {
-        Screen::secrets(self)
+        stream.write(text.as_bytes());
     }
 }
 
@@ -458,7 +397,6 @@ pub(super) mod tests {
         screen.result("");
         screen.note("prod#813 claimed");
         screen.warn("no remote");
-        screen.detail("not without -v");
         screen.stream("deploy", b"\x1b[32mswitched\x1b[0m 3/3\thosts\r\n");
         screen.stream("deploy", b"");
         assert_eq!(out.text(), "prod runs v1.6.0\n");
@@ -473,19 +411,11 @@ pub(super) mod tests {
         let (screen, out, err) = papers(Screen::new(true, true, ColorChoice::Never, false, true, 2, false));
         screen.result("result");
         screen.note("note");
-        screen.detail("detail");
         screen.stream("deploy", b"line");
         screen.warn("look");
         screen.error("error: no");
         assert_eq!(out.text(), "result\n");
         assert_eq!(err.text(), "warning: look\nerror: no\n");
-    }
-
-    #[test]
-    fn details_need_to_be_asked_for() {
-        let (screen, _, err) = papers(Screen::new(false, false, ColorChoice::Auto, false, false, 1, false));
-        screen.detail("git fetch");
-        assert_eq!(err.text(), "git fetch\n");
     }
 
     #[test]

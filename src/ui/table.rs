@@ -80,6 +80,7 @@ impl Table {
         }
     }
 
+    #[cfg(test)]
     /// Adds a row. A cell may carry one style, as [`Screen`](super::Screen)
     /// gives it; its text is cleaned. Missing cells are empty, cells beyond
     /// the header are columns without a title.
@@ -100,11 +101,6 @@ impl Table {
     pub fn flexible(mut self, column: usize) -> Table {
         self.flexible = Some(column);
         self
-    }
-
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 
     /// The table as lines without trailing spaces and without a last line

@@ -11,11 +11,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use rel::commands::man::FILES;
-use rel::delivery::run::output;
 use rel::domain::gate::{Gate, RULES};
 use rel::domain::inherited;
 use rel::failure::{EXIT_CODES, Kind};
+use rel::manual::{self, FILES};
 use rel::world::VARIABLES;
 
 use crate::remote;
@@ -329,7 +328,7 @@ fn every_name_that_hides_a_variable_is_told() {
     for name in inherited::PARTS.iter().chain(&inherited::WORDS).chain(&inherited::OPEN) {
         assert!(text.contains(&format!("`{name}`")), "{name} is not told");
     }
-    assert!(text.contains(&format!("The last {} MiB", output::MOST >> 20)));
+    assert!(text.contains(&format!("The last {} MiB", manual::MOST >> 20)));
 }
 
 #[test]

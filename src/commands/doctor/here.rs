@@ -135,7 +135,7 @@ pub fn config(text: &str, name: &str) -> Check {
 }
 
 /// What this clone has begun and not published.
-pub fn unpublished(reader: &Reader<'_>) -> Check {
+pub fn unpublished(reader: &Reader) -> Check {
     const NAME: &str = "unpublished";
     let journal = reader.journal();
     if journal.is_empty() {

@@ -30,7 +30,7 @@ pub fn look(
     repo: &Repo,
     authority: &Authority,
     sink: &dyn Sink,
-    reader: Option<&Reader<'_>>,
+    reader: Option<&Reader>,
     options: &Options,
 ) -> Vec<Check> {
     let is_local = *authority == Authority::Local;
@@ -85,7 +85,7 @@ pub fn look(
 }
 
 /// How the project's tags are spelled, by the file at hand.
-fn style(reader: &Reader<'_>) -> TagStyle {
+fn style(reader: &Reader) -> TagStyle {
     let template = config::parse(&reader.home.text, &reader.home.found)
         .map_or_else(|_| "v{version}".to_owned(), |parsed| parsed.config.version.tag);
     TagStyle::new(&template, reader.project())
@@ -94,7 +94,7 @@ fn style(reader: &Reader<'_>) -> TagStyle {
 }
 
 /// Whether it is there, and has the trunk.
-fn trunk(reader: &Reader<'_>, authority: &Authority, held: &Refs) -> Check {
+fn trunk(reader: &Reader, authority: &Authority, held: &Refs) -> Check {
     let trunk = &reader.home.trunk;
     match held.get(&format!("refs/heads/{trunk}")) {
         Some(tip) => Check::ok("remote", format!("{authority}: trunk {trunk} at {}", tip.short())),
@@ -109,7 +109,7 @@ fn trunk(reader: &Reader<'_>, authority: &Authority, held: &Refs) -> Check {
 }
 
 /// Refs that make others of `rel`'s impossible: git keeps none below another.
-fn in_the_way(reader: &Reader<'_>, held: &Refs, remote: Option<&str>) -> Vec<Check> {
+fn in_the_way(reader: &Reader, held: &Refs, remote: Option<&str>) -> Vec<Check> {
     let project = reader.project();
     let mut files = vec![ledger::candidates_ref(project)];
     if let Ok(parsed) = config::parse(&reader.home.text, &reader.home.found) {
@@ -150,7 +150,7 @@ fn is_below(name: &str, other: &str) -> bool {
 }
 
 /// What the records at hand say: trunk's policy, and the clocks of others.
-fn history(reader: &Reader<'_>) -> Vec<Check> {
+fn history(reader: &Reader) -> Vec<Check> {
     let mut found = Vec::new();
     match Footing::read(reader) {
         Ok(Footing { trunk, policy }) => found.push(match &policy.elsewhere {
@@ -170,7 +170,7 @@ fn history(reader: &Reader<'_>) -> Vec<Check> {
 }
 
 /// The newest record of each chain against this clock.
-fn clock(reader: &Reader<'_>) -> Result<Check, Failure> {
+fn clock(reader: &Reader) -> Result<Check, Failure> {
     let now = reader.world.now();
     let prefix = format!("refs/notes/rel/{}/", reader.project());
     let chains = reader.repo.refs_under(&prefix)?;
@@ -197,7 +197,7 @@ fn clock(reader: &Reader<'_>) -> Result<Check, Failure> {
 }
 
 /// Branches and tags here that an environment's name hides.
-fn names(reader: &Reader<'_>, here: &Refs) -> Vec<Check> {
+fn names(reader: &Reader, here: &Refs) -> Vec<Check> {
     let Ok(parsed) = config::parse(&reader.home.text, &reader.home.found) else { return Vec::new() };
     let environments = parsed.config.environments.iter().map(|environment| environment.name.as_str());
     environments
@@ -256,7 +256,7 @@ fn list(names: &[&str]) -> String {
 }
 
 /// What the remote takes.
-fn tried(reader: &Reader<'_>, remote: &str, style: &TagStyle, held: Refs) -> Vec<Check> {
+fn tried(reader: &Reader, remote: &str, style: &TagStyle, held: Refs) -> Vec<Check> {
     let taken = match trial::run(&reader.repo, remote, reader.project(), style, held.into_iter()) {
         Ok(taken) => taken,
         Err(failure) => return vec![Check::failed("push", &failure)],

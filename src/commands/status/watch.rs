@@ -43,11 +43,11 @@ pub struct Seen {
 /// # Errors
 /// `--json` asks for one document; the first look fails.
 pub fn run(
-    ui: &Ui<'_>,
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    ui: &Ui,
+    reader: &Reader,
+    hands: &Hands,
     interval: Interval,
-    look: impl Fn(&Ui<'_>, &Reader<'_>) -> Result<Seen>,
+    look: impl Fn(&Ui, &Reader) -> Result<Seen>,
 ) -> Result<Map<String, Value>> {
     if ui.screen.is_json() {
         return Err(Failure::new(Kind::Usage, "--json prints one document, and --watch has no end")
@@ -89,7 +89,7 @@ struct Looked {
 impl Looked {
     /// Looks with everything opened anew: what this clone is told by others
     /// may have changed. Nothing is said but what is kept in `beside`.
-    fn new(ui: &Ui<'_>, world: &World, look: impl Fn(&Ui<'_>, &Reader<'_>) -> Result<Seen>) -> Looked {
+    fn new(ui: &Ui, world: &World, look: impl Fn(&Ui, &Reader) -> Result<Seen>) -> Looked {
         let said = Said::default();
         let aside = ui.screen.aside(Box::new(said.clone()), ui.screen.width());
         let at = world.now();
@@ -125,7 +125,7 @@ struct Turns<'t> {
     ui: &'t Ui<'t>,
     reader: &'t Reader<'t>,
     hands: &'t Hands<'t>,
-    look: &'t dyn Fn(&Ui<'_>, &Reader<'_>) -> Result<Seen>,
+    look: &'t dyn Fn(&Ui, &Reader) -> Result<Seen>,
     pause: &'t dyn Fn(bool) -> Duration,
 }
 

@@ -59,8 +59,8 @@ pub enum Made {
 /// `intend` refuses; the build fails (exit 6, with the number spent); the
 /// authority cannot be reached.
 pub fn make(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     first: Option<Intended>,
@@ -94,9 +94,7 @@ pub fn make(
                     }
                     return Ok(made);
                 }
-                None => {
-                    sink.note("the release moved on meanwhile; once more, on top of its newest candidate")
-                }
+                None => sink.notice(Notice::ReleaseMoved),
             }
             continue;
         }
@@ -108,7 +106,7 @@ pub fn make(
 
 /// Publishes the reservation of the next number. None where the chain moved.
 fn reserve(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     draft: &Draft,
     actor: &Actor,
@@ -205,7 +203,7 @@ impl Making<'_, '_> {
         let checkout = Checkout::create(&reader.repo, self.draft.commit, folder.path())?;
         let built = self.build_in(tag, build, &checkout, folder.path());
         if let Err(failure) = checkout.remove() {
-            sink.warn(&failure.message);
+            sink.notice(Notice::Trouble(&failure));
         }
         built
     }

@@ -38,7 +38,7 @@ pub struct Request {
 /// # Errors
 /// The commit is unknown or not on trunk; the release is closed or unknown;
 /// the version is taken.
-pub fn intend(reader: &Reader<'_>, snapshot: &Snapshot, request: &Request) -> Result<Intended> {
+pub fn intend(reader: &Reader, snapshot: &Snapshot, request: &Request) -> Result<Intended> {
     whole_history(reader, snapshot)?;
     let commit = on_trunk(reader, snapshot, request.rev.as_deref())?;
     let scheme = snapshot.policy.config.version.scheme;
@@ -124,7 +124,7 @@ fn existing_nowhere(snapshot: &Snapshot, commit: Oid) -> bool {
 
 /// A version and a place on trunk are counted from the history, so all of it
 /// has to be here.
-fn whole_history(reader: &Reader<'_>, snapshot: &Snapshot) -> Result<()> {
+fn whole_history(reader: &Reader, snapshot: &Snapshot) -> Result<()> {
     if reader.has_history(snapshot.trunk)? {
         return Ok(());
     }
@@ -135,7 +135,7 @@ fn whole_history(reader: &Reader<'_>, snapshot: &Snapshot) -> Result<()> {
 }
 
 /// The commit a person means, which must be an ancestor of trunk's tip.
-fn on_trunk(reader: &Reader<'_>, snapshot: &Snapshot, rev: Option<&str>) -> Result<Oid> {
+fn on_trunk(reader: &Reader, snapshot: &Snapshot, rev: Option<&str>) -> Result<Oid> {
     let trunk = &reader.home.trunk;
     let commit = match rev {
         None => return Ok(snapshot.trunk),
@@ -158,7 +158,7 @@ fn on_trunk(reader: &Reader<'_>, snapshot: &Snapshot, rev: Option<&str>) -> Resu
     })
 }
 
-fn unchanged(reader: &Reader<'_>, scope: &Scope, newest: &Minted, commit: Oid) -> Result<bool> {
+fn unchanged(reader: &Reader, scope: &Scope, newest: &Minted, commit: Oid) -> Result<bool> {
     for oid in history::range(&reader.repo, &[newest.trunk_commit], commit)? {
         if scope.touched_by(reader, oid)? {
             return Ok(false);
@@ -180,7 +180,7 @@ struct Base {
 
 /// The newest version before this commit, ours or a foreign tag's; where there
 /// is none, what was recorded as live.
-fn base(reader: &Reader<'_>, snapshot: &Snapshot, foreign: &Foreign, commit: Oid) -> Result<Base> {
+fn base(reader: &Reader, snapshot: &Snapshot, foreign: &Foreign, commit: Oid) -> Result<Base> {
     let ours = snapshot.candidates.state.newest();
     let ours_at = ours.and_then(|line| line.trunk_commit);
     if !foreign.is_empty() {
@@ -205,7 +205,7 @@ fn base(reader: &Reader<'_>, snapshot: &Snapshot, foreign: &Foreign, commit: Oid
 }
 
 fn open_line<'a>(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &'a Snapshot,
     release: &Version,
     commit: Oid,
@@ -245,7 +245,7 @@ fn free(snapshot: &Snapshot, foreign: &Foreign, version: Version, commit: Oid) -
 /// The version that a cut opens: counted from `base`, and never at or below a
 /// full release that somebody tagged, on another branch for example.
 fn next(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     foreign: &Foreign,
     request: &Request,
@@ -262,7 +262,7 @@ fn next(
     })
 }
 
-fn list(reader: &Reader<'_>, scope: &Scope, range: &[Oid]) -> Result<String> {
+fn list(reader: &Reader, scope: &Scope, range: &[Oid]) -> Result<String> {
     let mut own = Vec::new();
     for oid in range {
         if scope.touched_by(reader, *oid)? {

@@ -7,7 +7,7 @@
 //! the next run can put the rest there, or take back what was given up.
 
 use crate::delivery::read::reader::Reader;
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidates::{CandidatesState, Event, What};
 use crate::domain::name::Oid;
 use crate::failure::Result;
@@ -21,7 +21,7 @@ use crate::store::ledger::{self, View};
 /// # Errors
 /// As [`crate::store::authority::Authority::publish`].
 pub fn publish(
-    reader: &Reader<'_>,
+    reader: &Reader,
     view: &View<CandidatesState>,
     mint: &Mint,
     event: &Event,
@@ -46,7 +46,7 @@ pub fn publish(
 ///
 /// # Errors
 /// The authority cannot be reached.
-pub fn is_begun(reader: &Reader<'_>, mint: &Mint) -> Result<bool> {
+pub fn is_begun(reader: &Reader, mint: &Mint) -> Result<bool> {
     let refs = refs(reader, mint);
     let names: Vec<&str> = refs.iter().map(|(name, _)| name.as_str()).collect();
     let held = reader.authority().tips(&reader.repo, &names)?;
@@ -60,18 +60,14 @@ pub fn is_begun(reader: &Reader<'_>, mint: &Mint) -> Result<bool> {
 ///
 /// # Errors
 /// git failed.
-pub fn take_back(reader: &Reader<'_>, sink: &dyn Sink, mint: &Mint) -> Result<()> {
+pub fn take_back(reader: &Reader, sink: &dyn Sink, mint: &Mint) -> Result<()> {
     if !is_abandoned(reader, mint)? {
         return Ok(());
     }
     let refs = refs(reader, mint);
     let tag = &mint.candidate.tag;
     if let Err(failure) = reader.authority().remove(&reader.repo, &refs) {
-        sink.warn(&format!(
-            "what was put there for {tag}, which is no candidate, could not be taken back; \
-             rel fsck names it: {}",
-            failure.message
-        ));
+        sink.notice(Notice::NotTakenBack { tag, why: &failure });
         return Ok(());
     }
     if !reader.is_local() {
@@ -86,7 +82,7 @@ pub fn take_back(reader: &Reader<'_>, sink: &dyn Sink, mint: &Mint) -> Result<()
 }
 
 /// Whether the chain, as this clone has it, says that the number came to nothing.
-fn is_abandoned(reader: &Reader<'_>, mint: &Mint) -> Result<bool> {
+fn is_abandoned(reader: &Reader, mint: &Mint) -> Result<bool> {
     let tip = ledger::tip(&reader.repo, &ledger::candidates_ref(reader.project()), &[])?;
     let ours = &mint.candidate.version;
     for event in ledger::events::<CandidatesState>(&reader.repo, tip) {
@@ -101,7 +97,7 @@ fn is_abandoned(reader: &Reader<'_>, mint: &Mint) -> Result<bool> {
 }
 
 /// All but the entry, in the order they are made.
-fn refs(reader: &Reader<'_>, mint: &Mint) -> Vec<(String, Oid)> {
+fn refs(reader: &Reader, mint: &Mint) -> Vec<(String, Oid)> {
     let candidate = &mint.candidate;
     let artifacts = mint.artifacts.map(|new| (artifacts_ref(reader.project(), &candidate.version), new));
     artifacts.into_iter().chain([(candidate.tag.to_ref(), candidate.tag_object)]).collect()

@@ -34,7 +34,7 @@ pub struct Target {
 ///
 /// # Errors
 /// Nothing is called that.
-pub fn target(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Target> {
+pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Target> {
     let (minted, named) = snapshot.candidate_named(reader, text)?;
     Ok(Target { onto: minted.tag.clone(), follows: named == Named::Release })
 }
@@ -45,7 +45,7 @@ pub fn target(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Ta
 ///
 /// # Errors
 /// There is no such release.
-pub fn since(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Vec<Target>> {
+pub fn since(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Vec<Target>> {
     let (first, _) = snapshot.candidate_named(reader, text)?;
     let state = &snapshot.candidates.state;
     let order = |release: &Version| state.line(release).map(|line| (line.position, line.release.clone()));
@@ -125,7 +125,7 @@ pub enum Fate {
 ///
 /// # Errors
 /// One is unknown; a range has nothing in it.
-pub fn sources(reader: &Reader<'_>, revs: &[String]) -> Result<Vec<Oid>> {
+pub fn sources(reader: &Reader, revs: &[String]) -> Result<Vec<Oid>> {
     let mut commits = Vec::new();
     for rev in revs {
         for commit in named(reader, rev)? {
@@ -137,7 +137,7 @@ pub fn sources(reader: &Reader<'_>, revs: &[String]) -> Result<Vec<Oid>> {
     Ok(commits)
 }
 
-fn named(reader: &Reader<'_>, rev: &str) -> Result<Vec<Oid>> {
+fn named(reader: &Reader, rev: &str) -> Result<Vec<Oid>> {
     let find = |text: &str| {
         reader.repo.resolve_commit(text)?.ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("there is no commit {text} in this clone"))
@@ -213,7 +213,7 @@ pub struct Conflict {
 /// # Errors
 /// A merge without `-m`, an unknown target.
 pub fn plan(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     target: &Target,
     wanted: &Wanted,
@@ -266,7 +266,7 @@ enum Applied {
     Conflict(Vec<String>),
 }
 
-fn one(reader: &Reader<'_>, wanted: &Wanted, source: Oid, head: Oid) -> Result<Applied> {
+fn one(reader: &Reader, wanted: &Wanted, source: Oid, head: Oid) -> Result<Applied> {
     let mut theirs = wanted.known.iter().filter(|known| known.source == source);
     let is_here = |known: &&Known| known.commit.is_none_or(|commit| reader.repo.has_object(commit));
     if let Some(known) = theirs.clone().find(|known| known.onto == head).filter(is_here) {
@@ -291,7 +291,7 @@ fn one(reader: &Reader<'_>, wanted: &Wanted, source: Oid, head: Oid) -> Result<A
 }
 
 fn draft(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     target: &Target,
     parent: &Minted,
@@ -323,7 +323,7 @@ fn draft(
 }
 
 fn contained(
-    reader: &Reader<'_>,
+    reader: &Reader,
     parent: &Minted,
     known: &[(Pick, TagName)],
     source: Oid,

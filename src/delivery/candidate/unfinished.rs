@@ -53,13 +53,13 @@ pub struct Stop {
     ready: bool,
 }
 
-fn state_file(reader: &Reader<'_>) -> PathBuf {
+fn state_file(reader: &Reader) -> PathBuf {
     reader.state_dir().join("pick.json")
 }
 
 /// Where this clone's worktree goes: outside of every working tree, and where
 /// it is still there after a restart of the machine.
-fn folder(reader: &Reader<'_>) -> PathBuf {
+fn folder(reader: &Reader) -> PathBuf {
     let home = || reader.world.var("HOME").map(|home| PathBuf::from(home).join(".local/state"));
     let state = reader.world.var("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
     let base = state.or_else(home).unwrap_or_else(|| PathBuf::from("/tmp"));
@@ -71,7 +71,7 @@ fn folder(reader: &Reader<'_>) -> PathBuf {
 ///
 /// # Errors
 /// It was written by a newer version, or is no record.
-pub fn read(reader: &Reader<'_>) -> Result<Option<Unfinished>> {
+pub fn read(reader: &Reader) -> Result<Option<Unfinished>> {
     let file = state_file(reader);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
@@ -95,7 +95,7 @@ pub fn read(reader: &Reader<'_>) -> Result<Option<Unfinished>> {
     serde_json::from_str(&text).map(Some).map_err(damaged)
 }
 
-fn write(reader: &Reader<'_>, unfinished: &Unfinished) -> Result<()> {
+fn write(reader: &Reader, unfinished: &Unfinished) -> Result<()> {
     // Commits that it names are on the disk before it is.
     reader.repo.sync_objects()?;
     let file = state_file(reader);
@@ -111,7 +111,7 @@ fn write(reader: &Reader<'_>, unfinished: &Unfinished) -> Result<()> {
 /// # Errors
 /// It cannot be laid out.
 pub fn lay_out(
-    reader: &Reader<'_>,
+    reader: &Reader,
     wanted: &mut Wanted,
     targets: &[Target],
     no_deploy: bool,
@@ -153,7 +153,7 @@ pub fn lay_out(
 ///
 /// # Errors
 /// It is not resolved; the worktree is gone.
-pub fn resume(reader: &Reader<'_>) -> Result<Unfinished> {
+pub fn resume(reader: &Reader) -> Result<Unfinished> {
     let Some(mut unfinished) = read(reader)? else {
         return Err(Failure::new(Kind::Refused, "there is no cherry-pick to go on with; nothing changed")
             .hint("begin one: rel cherry-pick COMMIT"));
@@ -176,7 +176,7 @@ pub fn resume(reader: &Reader<'_>) -> Result<Unfinished> {
     Ok(unfinished)
 }
 
-fn resolved(reader: &Reader<'_>, stop: &Stop) -> Result<Known> {
+fn resolved(reader: &Reader, stop: &Stop) -> Result<Known> {
     let Stop { onto, source, worktree, .. } = stop;
     let make = |tree| commit_pick(&reader.repo, *source, *onto, tree, &reader.actor()?, reader.world.now());
     let before = reader.repo.commit(*onto)?.tree;
@@ -204,7 +204,7 @@ fn remember(wanted: &mut Wanted, known: Known) {
 }
 
 /// Whether something waits in this clone, or was left of what did.
-pub fn is_there(reader: &Reader<'_>) -> bool {
+pub fn is_there(reader: &Reader) -> bool {
     state_file(reader).exists() || folder(reader).exists()
 }
 
@@ -212,7 +212,7 @@ pub fn is_there(reader: &Reader<'_>) -> bool {
 ///
 /// # Errors
 /// The worktree cannot be removed.
-pub fn clear(reader: &Reader<'_>) -> Result<()> {
+pub fn clear(reader: &Reader) -> Result<()> {
     let folder = folder(reader);
     resolving::clear(&reader.repo, &folder)?;
     // The folder around it, where no other clone has anything there.
@@ -232,7 +232,7 @@ pub fn clear(reader: &Reader<'_>) -> Result<()> {
 ///
 /// # Errors
 /// One waits.
-pub fn must_be_none(reader: &Reader<'_>) -> Result<()> {
+pub fn must_be_none(reader: &Reader) -> Result<()> {
     let Some(Unfinished { stop, .. }) = read(reader)? else { return Ok(()) };
     Err(Failure::new(
         Kind::Refused,

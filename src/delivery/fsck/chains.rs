@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::{Look, Repair, by_hand};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten::{self, Now};
+use crate::delivery::sink::Notice;
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{self, EnvState};
 use crate::domain::fsck::{Finding, Sort};
@@ -19,7 +20,7 @@ use crate::world::fresh_nonce;
 
 /// What the chains vouch for.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub struct Told {
     /// Every candidate, oldest first.
     pub minted: Vec<Minted>,
     /// Every release that was closed, in that order.
@@ -30,7 +31,7 @@ pub(crate) struct Told {
 
 /// A release that was closed, as its chain has it.
 #[derive(Debug, Clone)]
-pub(crate) struct Closed {
+pub struct Closed {
     pub release: Version,
     pub tag: TagName,
     pub candidate: TagName,
@@ -45,7 +46,7 @@ type Deployed = BTreeMap<TagName, (String, Oid, String)>;
 ///
 /// # Errors
 /// git failed.
-pub(crate) fn unreadable(reader: &Reader<'_>) -> Result<Vec<Finding>> {
+pub fn unreadable(reader: &Reader) -> Result<Vec<Finding>> {
     let chains = reader.repo.refs_under(&format!("refs/notes/rel/{}/", reader.project()))?;
     let tips: Vec<Oid> = chains.iter().map(|(_, tip)| *tip).collect();
     let broken = chain::unreadable(&reader.repo, &tips)?;
@@ -70,7 +71,7 @@ pub(crate) fn unreadable(reader: &Reader<'_>) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// git failed.
-pub(crate) fn check(look: &mut Look<'_>) -> Result<Told> {
+pub fn check(look: &mut Look) -> Result<Told> {
     let reader = look.reader;
     let prefix = format!("refs/notes/rel/{}/", reader.project());
     let mut told = Told { whole: true, ..Told::default() };
@@ -83,7 +84,7 @@ pub(crate) fn check(look: &mut Look<'_>) -> Result<Told> {
         } else if let Some(environment) = short.strip_prefix("env/").and_then(|name| name.parse().ok()) {
             self::environment(look, &name, tip, &environment, &mut deployed)?;
         } else {
-            look.sink.warn(&format!("{name} is no chain of rel's, and is not checked"));
+            look.sink.notice(Notice::ForeignChain(&name));
         }
     }
     if told.whole {
@@ -101,7 +102,7 @@ pub(crate) fn check(look: &mut Look<'_>) -> Result<Told> {
 }
 
 /// Tells whether the authority has this chain otherwise than it was seen.
-fn compare(look: &mut Look<'_>, name: &str) {
+fn compare(look: &mut Look, name: &str) {
     let reader = look.reader;
     let Some(rewritten) = look.rewritten.iter().find(|one| one.name == name).cloned() else { return };
     let finding =
@@ -124,7 +125,7 @@ fn compare(look: &mut Look<'_>, name: &str) {
     }
 }
 
-fn candidates(look: &mut Look<'_>, name: &str, tip: Oid, told: &mut Told) -> Result<()> {
+fn candidates(look: &mut Look, name: &str, tip: Oid, told: &mut Told) -> Result<()> {
     let (minted, closed) = (&mut told.minted, &mut told.closed);
     let chain = recheck::<CandidatesState>(&look.reader.repo, name, tip, |_, event| match &event.what {
         candidates::What::Minted(one) => minted.push(one.clone()),
@@ -153,7 +154,7 @@ fn candidates(look: &mut Look<'_>, name: &str, tip: Oid, told: &mut Told) -> Res
 }
 
 fn environment(
-    look: &mut Look<'_>,
+    look: &mut Look,
     name: &str,
     tip: Oid,
     environment: &EnvName,
@@ -200,9 +201,9 @@ fn environment(
 /// Tells what is wrong with a chain. `event` makes the event that states once
 /// more what the chain comes to.
 fn tell<S: State + 'static>(
-    look: &mut Look<'_>,
+    look: &mut Look,
     chain: Rechecked<S>,
-    event: impl Fn(&Reader<'_>, &S, String) -> Result<S::Event> + 'static,
+    event: impl Fn(&Reader, &S, String) -> Result<S::Event> + 'static,
 ) {
     let reader = look.reader;
     let checked = &mut look.report.checked;
@@ -255,7 +256,7 @@ fn tell<S: State + 'static>(
 }
 
 /// A fault for people.
-fn told<S>(reader: &Reader<'_>, name: &str, view: &ledger::View<S>, fault: &Fault) -> Finding {
+fn told<S>(reader: &Reader, name: &str, view: &ledger::View<S>, fault: &Fault) -> Finding {
     let Fault { commit, what } = fault;
     let short = commit.short();
     // What cannot be read is not tried: libgit2 may never come back from it.

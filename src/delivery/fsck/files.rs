@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{Look, Repair};
 use crate::delivery::run::artifacts::{self, PROVENANCE};
+use crate::delivery::sink::Notice;
 use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
 use crate::domain::fsck::{Finding, Sort};
@@ -18,7 +19,7 @@ use crate::store::authority::{Expected, RefUpdate};
 ///
 /// # Errors
 /// The authority cannot be reached.
-pub(crate) fn check(look: &mut Look<'_>, records: &[Candidate]) -> Result<()> {
+pub fn check(look: &mut Look, records: &[Candidate]) -> Result<()> {
     let cache = artifacts::cache(look.reader);
     if look.asks && !look.quick {
         bring(look, records)?;
@@ -47,7 +48,7 @@ fn entries(record: &Candidate) -> Vec<Entry<'_>> {
 }
 
 /// Brings what is kept in git and not here. No ref keeps it, so that this clone stays what it was.
-fn bring(look: &Look<'_>, records: &[Candidate]) -> Result<()> {
+fn bring(look: &Look, records: &[Candidate]) -> Result<()> {
     let reader = look.reader;
     let in_git = records.iter().filter(|record| matches!(Location::parse(&record.store), Ok(Location::Git)));
     let names: Vec<String> = in_git.map(|record| artifacts_ref(reader.project(), &record.version)).collect();
@@ -59,7 +60,7 @@ fn bring(look: &Look<'_>, records: &[Candidate]) -> Result<()> {
     reader.authority().fetch_objects(&reader.repo, &missing)
 }
 
-fn in_git(look: &mut Look<'_>, record: &Candidate, cache: &Cache) -> Result<()> {
+fn in_git(look: &mut Look, record: &Candidate, cache: &Cache) -> Result<()> {
     let reader = look.reader;
     let entries = entries(record);
     if entries.is_empty() {
@@ -101,7 +102,7 @@ fn in_git(look: &mut Look<'_>, record: &Candidate, cache: &Cache) -> Result<()> 
 }
 
 fn in_folder(
-    look: &mut Look<'_>,
+    look: &mut Look,
     record: &Candidate,
     cache: &Cache,
     dir: PathBuf,
@@ -148,7 +149,7 @@ fn in_folder(
     }
 }
 
-fn count(look: &mut Look<'_>, held: &Held) {
+fn count(look: &mut Look, held: &Held) {
     let checked = &mut look.report.checked;
     checked.artifacts += 1;
     match held {
@@ -174,7 +175,7 @@ fn wrong(record: &Candidate, entry: &Entry<'_>, held: &Held) -> Option<String> {
 
 /// Tells of bytes that are missing: they are put back where this clone's cache
 /// has all of them.
-fn tell_missing(look: &mut Look<'_>, record: &Candidate, finding: Finding, cache: &Cache) {
+fn tell_missing(look: &mut Look, record: &Candidate, finding: Finding, cache: &Cache) {
     match cached(record, cache) {
         Some(files) => look.tell_with(finding, Repair::Store { record: Box::new(record.clone()), files }),
         None => look.tell(elsewhere(finding)),
@@ -182,7 +183,7 @@ fn tell_missing(look: &mut Look<'_>, record: &Candidate, finding: Finding, cache
 }
 
 /// All that a tag records, if this clone's cache has every byte of it.
-pub(crate) fn cached(record: &Candidate, cache: &Cache) -> Option<Vec<Artifact>> {
+pub fn cached(record: &Candidate, cache: &Cache) -> Option<Vec<Artifact>> {
     let mut files = record.artifacts.clone();
     if let Some(digest) = record.provenance {
         let size = u64::try_from(cache.read(&digest).ok()??.len()).ok()?;
@@ -199,16 +200,13 @@ fn elsewhere(finding: Finding) -> Finding {
 }
 
 /// A damaged copy in this clone's cache harms nobody: it is fetched anew.
-fn warn_of_damage(look: &Look<'_>, records: &[Candidate], cache: &Cache) -> Result<()> {
+fn warn_of_damage(look: &Look, records: &[Candidate], cache: &Cache) -> Result<()> {
     if look.quick {
         return Ok(());
     }
     for file in records.iter().flat_map(|record| &record.artifacts) {
         if cache.get(file).is_some() && !cache.verify(file)? {
-            look.sink.warn(&format!(
-                "{} is damaged in this clone's cache; it is fetched again when it is needed",
-                file.name
-            ));
+            look.sink.notice(Notice::DamagedCopy { name: &file.name, fetched: false });
         }
     }
     Ok(())

@@ -28,7 +28,7 @@ use crate::domain::name::Oid;
 use crate::failure::{Kind, Result};
 use crate::store::authority::{Authority, Expected, RefUpdate};
 
-pub use repair::{Repair, Repaired, repair};
+pub use repair::{Repair, repair};
 
 /// All that was found.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ pub struct Report {
 /// # Errors
 /// The authority cannot be reached, or git failed. What is wrong is in the
 /// report.
-pub fn examine(reader: &Reader<'_>, sink: &dyn Sink, quick: bool) -> Result<Report> {
+pub fn examine(reader: &Reader, sink: &dyn Sink, quick: bool) -> Result<Report> {
     let unreadable = chains::unreadable(reader)?;
     if !unreadable.is_empty() {
         // Nothing else can be read before these are out of the way.
@@ -148,7 +148,7 @@ impl<'a> Look<'a> {
 
 /// The command with which a person puts a ref back that `rel` never would,
 /// because something else would be thrown away.
-fn by_hand(reader: &Reader<'_>, name: &str, from: Oid, to: &str) -> String {
+fn by_hand(reader: &Reader, name: &str, from: Oid, to: &str) -> String {
     match reader.authority() {
         Authority::Local => format!("git update-ref {name} {to} {from}"),
         Authority::Remote(remote) => {

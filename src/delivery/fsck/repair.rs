@@ -34,7 +34,7 @@ pub enum Repair {
 }
 
 /// Makes what is to be published.
-pub type Make = Box<dyn Fn(&Reader<'_>) -> Result<RefUpdate>>;
+pub type Make = Box<dyn Fn(&Reader) -> Result<RefUpdate>>;
 
 impl std::fmt::Debug for Repair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -71,7 +71,7 @@ pub struct Repaired {
 ///
 /// # Errors
 /// None: a repair that fails is a finding that is left.
-pub fn repair(reader: &Reader<'_>, report: Report) -> Repaired {
+pub fn repair(reader: &Reader, report: Report) -> Repaired {
     let Report { found, repairs, .. } = report;
     let outcomes =
         if reader.dry_run { repairs.iter().map(|_| Ok(())).collect() } else { run(reader, &repairs) };
@@ -92,7 +92,7 @@ pub fn repair(reader: &Reader<'_>, report: Report) -> Repaired {
 type Outcome = std::result::Result<(), String>;
 
 /// Runs them in order, refs first: what comes after builds on them.
-fn run(reader: &Reader<'_>, repairs: &[Repair]) -> Vec<Outcome> {
+fn run(reader: &Reader, repairs: &[Repair]) -> Vec<Outcome> {
     let mut refs: Vec<RefUpdate> = repairs
         .iter()
         .filter_map(|repair| match repair {
@@ -119,7 +119,7 @@ fn run(reader: &Reader<'_>, repairs: &[Repair]) -> Vec<Outcome> {
         .collect()
 }
 
-fn publish(reader: &Reader<'_>, updates: &[RefUpdate]) -> Result<()> {
+fn publish(reader: &Reader, updates: &[RefUpdate]) -> Result<()> {
     match reader.authority().publish(&reader.repo, updates)? {
         Published::Done => Ok(()),
         Published::Moved(_) => {
@@ -130,7 +130,7 @@ fn publish(reader: &Reader<'_>, updates: &[RefUpdate]) -> Result<()> {
 
 /// Gives a store the files of a candidate. In git the same files make the same
 /// commit as when it was cut.
-fn give(reader: &Reader<'_>, record: &Candidate, files: &[Artifact]) -> Result<()> {
+fn give(reader: &Reader, record: &Candidate, files: &[Artifact]) -> Result<()> {
     let cache = artifacts::cache(reader);
     let store = Store::open(Location::parse(&record.store)?, &reader.repo, &cache);
     let publication =

@@ -17,7 +17,7 @@ use crate::store::tag::{TagObject, read_tag};
 ///
 /// # Errors
 /// git failed.
-pub(crate) fn check(look: &mut Look<'_>, told: &Told) -> Result<Vec<Candidate>> {
+pub fn check(look: &mut Look, told: &Told) -> Result<Vec<Candidate>> {
     bring(look, told)?;
     let mut records = Vec::new();
     for minted in &told.minted {
@@ -36,7 +36,7 @@ pub(crate) fn check(look: &mut Look<'_>, told: &Told) -> Result<Vec<Candidate>> 
 
 /// Brings the objects of tags that this clone has not fetched, as when tags
 /// were spelled otherwise once.
-fn bring(look: &Look<'_>, told: &Told) -> Result<()> {
+fn bring(look: &Look, told: &Told) -> Result<()> {
     if !look.asks {
         return Ok(());
     }
@@ -51,7 +51,7 @@ fn bring(look: &Look<'_>, told: &Told) -> Result<()> {
 }
 
 /// One candidate's tag; its record, where this clone has the object that was minted.
-fn candidate(look: &mut Look<'_>, minted: &Minted) -> Option<Candidate> {
+fn candidate(look: &mut Look, minted: &Minted) -> Option<Candidate> {
     let reader = look.reader;
     let Minted { tag, tag_object, .. } = minted;
     let name = tag.to_ref();
@@ -83,7 +83,7 @@ fn candidate(look: &mut Look<'_>, minted: &Minted) -> Option<Candidate> {
 }
 
 /// What a ref holds that should hold another object.
-fn held_as(reader: &Reader<'_>, held: Oid) -> String {
+fn held_as(reader: &Reader, held: Oid) -> String {
     match read_tag(&reader.repo, held) {
         Ok(TagObject::Lightweight(commit)) => {
             format!("it has become a lightweight tag on {}", commit.short())
@@ -96,7 +96,7 @@ fn held_as(reader: &Reader<'_>, held: Oid) -> String {
 }
 
 /// The record in the very object that was minted, if it agrees with the chain.
-fn minted_record(reader: &Reader<'_>, minted: &Minted) -> std::result::Result<Candidate, String> {
+fn minted_record(reader: &Reader, minted: &Minted) -> std::result::Result<Candidate, String> {
     let Minted { tag, tag_object, version, commit, trunk_commit, parent, .. } = minted;
     let (facts, name, message) = annotated(reader, tag, *tag_object)?;
     let record = Candidate::parse(facts, &message).map_err(|not| not.to_string())?;
@@ -118,7 +118,7 @@ fn minted_record(reader: &Reader<'_>, minted: &Minted) -> std::result::Result<Ca
 
 /// An annotated tag's facts, the name inside it and its message.
 fn annotated(
-    reader: &Reader<'_>,
+    reader: &Reader,
     tag: &TagName,
     object: Oid,
 ) -> std::result::Result<(TagFacts, TagName, String), String> {
@@ -137,7 +137,7 @@ fn annotated(
 }
 
 /// One release's own tag.
-fn release(look: &mut Look<'_>, closed: &Closed) {
+fn release(look: &mut Look, closed: &Closed) {
     let reader = look.reader;
     let name = closed.tag.to_ref();
     let found = |message: String| Finding::new(Sort::Release, &name, message).at(closed.commit);
@@ -173,7 +173,7 @@ fn release(look: &mut Look<'_>, closed: &Closed) {
 }
 
 /// Whether an object is the tag of this release, and why not.
-fn released(reader: &Reader<'_>, closed: &Closed, object: Oid) -> std::result::Result<(), String> {
+fn released(reader: &Reader, closed: &Closed, object: Oid) -> std::result::Result<(), String> {
     if closed.tag_object.is_some_and(|known| known != object) {
         return Err(format!("it is {object}"));
     }
@@ -194,7 +194,7 @@ fn released(reader: &Reader<'_>, closed: &Closed, object: Oid) -> std::result::R
 
 /// Tags that say they are this project's and that no chain knows: the chain may
 /// have lost its end.
-fn orphans(look: &mut Look<'_>, told: &Told) {
+fn orphans(look: &mut Look, told: &Told) {
     let reader = look.reader;
     let minted = told.minted.iter().map(|one| one.tag.to_ref());
     let known: HashSet<String> = minted.chain(told.closed.iter().map(|one| one.tag.to_ref())).collect();

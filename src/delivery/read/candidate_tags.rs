@@ -26,7 +26,7 @@ impl Records {
     ///
     /// # Errors
     /// git failed.
-    pub fn read(reader: &Reader<'_>, snapshot: &Snapshot) -> Result<Records> {
+    pub fn read(reader: &Reader, snapshot: &Snapshot) -> Result<Records> {
         // A tag that cannot be read now is tried again when it is asked for.
         let keep = |event: Event| {
             let minted = minted(event)?;
@@ -48,7 +48,7 @@ impl Records {
     ///
     /// # Errors
     /// As [`Snapshot::record`].
-    pub fn take(&mut self, reader: &Reader<'_>, minted: &Minted, tags: &Tags) -> Result<Candidate> {
+    pub fn take(&mut self, reader: &Reader, minted: &Minted, tags: &Tags) -> Result<Candidate> {
         let known = self.0.remove(&minted.tag_object);
         vouched(reader, minted, tags.get(minted.tag.as_str()), known)
     }
@@ -75,7 +75,7 @@ pub struct Picked {
 ///
 /// # Errors
 /// git failed.
-pub fn picks(reader: &Reader<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<Picked>> {
+pub fn picks(reader: &Reader, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<Picked>> {
     let recorded = |tag: &TagName, object: Oid| {
         let record = read_candidate(reader, tag, object).ok()?.ok()?;
         let picked = record.picks.into_iter().map(|pick| {
@@ -107,7 +107,7 @@ pub fn picks(reader: &Reader<'_>, snapshot: &Snapshot, tags: &Tags) -> Result<Ve
 ///
 /// # Errors
 /// The tag of one of them is not the one that was minted, or git failed.
-pub fn carried(reader: &Reader<'_>, snapshot: &Snapshot, from: &Minted) -> Result<Vec<(Pick, TagName)>> {
+pub fn carried(reader: &Reader, snapshot: &Snapshot, from: &Minted) -> Result<Vec<(Pick, TagName)>> {
     let mut picks = Vec::new();
     let mut seen = HashSet::new();
     let mut next = Some(from);

@@ -10,7 +10,7 @@ use crate::delivery::read::foreign::Foreign;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Closed, Snapshot};
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::changelog::{Since, Step, is_before, news};
@@ -28,12 +28,7 @@ use crate::ui::changelog::Changelog;
 /// # Errors
 /// Its tag is not the one that was minted; what it is counted from is not in
 /// this clone; git failed.
-pub fn gather(
-    reader: &Reader<'_>,
-    sink: &dyn Sink,
-    snapshot: &Snapshot,
-    minted: &Minted,
-) -> Result<Changelog> {
+pub fn gather(reader: &Reader, sink: &dyn Sink, snapshot: &Snapshot, minted: &Minted) -> Result<Changelog> {
     let record = snapshot.record(reader, minted)?;
     let own = snapshot.closed.iter().find(|closed| closed.candidate == minted.tag);
     let released_at = own.map(|closed| tagged_at(reader, closed)).transpose()?.flatten();
@@ -58,7 +53,7 @@ pub fn gather(
 
 /// When a release was tagged, as its own tag says; none where that is not on
 /// what won.
-fn tagged_at(reader: &Reader<'_>, closed: &Closed) -> Result<Option<DateTime<Utc>>> {
+fn tagged_at(reader: &Reader, closed: &Closed) -> Result<Option<DateTime<Utc>>> {
     let Some(object) = reader.repo.ref_target(&format!("{}{}", reader.tags_prefix(), closed.tag))? else {
         return Ok(None);
     };
@@ -73,7 +68,7 @@ fn tagged_at(reader: &Reader<'_>, closed: &Closed) -> Result<Option<DateTime<Utc
 
 /// What a candidate is counted from, and the candidate that is, if it is one.
 fn since<'s>(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &'s Snapshot,
     minted: &Minted,
 ) -> Result<(Since, Option<&'s Minted>)> {
@@ -106,7 +101,7 @@ fn since<'s>(
 
 /// Every change since `base` that is news to whoever has that.
 fn between(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     minted: &Minted,
@@ -134,7 +129,7 @@ fn between(
 
 /// The changes of a first release: its newest commits.
 fn from_the_beginning(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     minted: &Minted,
@@ -148,7 +143,7 @@ fn from_the_beginning(
     Ok((Since::Beginning { newest }, changes))
 }
 
-fn steps(reader: &Reader<'_>, scope: &Scope, commits: &[Oid]) -> Result<Vec<Step>> {
+fn steps(reader: &Reader, scope: &Scope, commits: &[Oid]) -> Result<Vec<Step>> {
     let mut steps = Vec::with_capacity(commits.len());
     for &oid in commits {
         let said = reader.repo.said(oid)?;
@@ -166,7 +161,7 @@ fn steps(reader: &Reader<'_>, scope: &Scope, commits: &[Oid]) -> Result<Vec<Step
 /// A parent whose tag is not the one that was minted is a warning: what was
 /// picked is in the messages of the picks as well.
 fn recorded(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     minted: &Minted,
@@ -180,7 +175,7 @@ fn recorded(
         if minted.parent.is_some() {
             match snapshot.record(reader, minted) {
                 Ok(record) => picks.extend(record.picks),
-                Err(failure) if failure.kind == Kind::Integrity => sink.warn(&failure.message),
+                Err(failure) if failure.kind == Kind::Integrity => sink.notice(Notice::Trouble(&failure)),
                 Err(failure) => return Err(failure),
             }
         }

@@ -18,7 +18,7 @@ impl Counts {
     ///
     /// # Errors
     /// git failed.
-    pub fn take(reader: &Reader<'_>, scope: &Scope, wanted: &[(Oid, Oid)]) -> Result<Counts> {
+    pub fn take(reader: &Reader, scope: &Scope, wanted: &[(Oid, Oid)]) -> Result<Counts> {
         let mut pairs: Vec<(Oid, Oid)> = Vec::new();
         for &(exclude, include) in wanted {
             if history::has(&reader.repo, exclude)? && history::has(&reader.repo, include)? {

@@ -25,7 +25,7 @@ const COMPARED: usize = 20_000;
 /// # Errors
 /// git failed, or a commit is not in this clone.
 pub fn ways(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     tags: &Tags,
     wanted: &[Oid],
@@ -68,19 +68,14 @@ pub fn ways(
 ///
 /// # Errors
 /// git failed, or a commit is not in this clone.
-pub fn forms(
-    reader: &Reader<'_>,
-    snapshot: &Snapshot,
-    tags: &Tags,
-    commits: &[Oid],
-) -> Result<Vec<Vec<Oid>>> {
+pub fn forms(reader: &Reader, snapshot: &Snapshot, tags: &Tags, commits: &[Oid]) -> Result<Vec<Vec<Oid>>> {
     Ok(known(reader, snapshot, &candidate_tags::picks(reader, snapshot, tags)?, commits)?.2)
 }
 
 /// What is known of the forms of commits and what took them back; of each of
 /// `wanted` all its forms, itself first.
 fn known(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     picked: &[Picked],
     wanted: &[Oid],
@@ -149,7 +144,7 @@ enum Among {
 }
 
 impl Among {
-    fn read(reader: &Reader<'_>, snapshot: &Snapshot, tips: &[Oid]) -> Result<Among> {
+    fn read(reader: &Reader, snapshot: &Snapshot, tips: &[Oid]) -> Result<Among> {
         if tips.len() < MANY || !Line::holds_in(&reader.repo)? {
             return Ok(Among::Few);
         }
@@ -165,7 +160,7 @@ impl Among {
         Ok(Among::Many(line))
     }
 
-    fn containing(&self, reader: &Reader<'_>, wanted: &[Oid], tips: &[Oid]) -> Result<Containment> {
+    fn containing(&self, reader: &Reader, wanted: &[Oid], tips: &[Oid]) -> Result<Containment> {
         match self {
             Among::Few => history::containing(&reader.repo, wanted, tips),
             Among::Many(line) => line.containing(&reader.repo, wanted, tips),
@@ -174,7 +169,7 @@ impl Among {
 
     /// The commits of `tips` that `base` does not contain, and maybe some that
     /// it does.
-    fn outside(&self, reader: &Reader<'_>, base: Oid, tips: &[Oid]) -> Result<Vec<Oid>> {
+    fn outside(&self, reader: &Reader, base: Oid, tips: &[Oid]) -> Result<Vec<Oid>> {
         match self {
             Among::Few => history::outside(&reader.repo, base, tips, COMPARED),
             Among::Many(line) => line.outside(&reader.repo, base, tips, COMPARED),
@@ -248,7 +243,7 @@ impl Picks {
     /// they are in this clone: by recorded picks, and by what messages say they
     /// were picked from. What is not here, such as a branch that nobody pushed,
     /// still tells that others are one.
-    fn forms(&self, reader: &Reader<'_>, commit: Oid) -> Result<Vec<Oid>> {
+    fn forms(&self, reader: &Reader, commit: Oid) -> Result<Vec<Oid>> {
         let (mut names, mut forms) = (vec![commit], Vec::new());
         let mut at = 0;
         while let Some(&name) = names.get(at) {

@@ -61,7 +61,7 @@ pub fn deployments(
 /// newest first: by when they were started, but within one environment always
 /// as its chain has them.
 pub fn all_deployments<'a>(
-    reader: &'a Reader<'_>,
+    reader: &'a Reader,
     tips: impl Iterator<Item = (&'a EnvName, Option<Oid>)>,
 ) -> impl Iterator<Item = Result<Deployment>> + 'a {
     let recent = |(name, tip): (&EnvName, _)| {
@@ -116,7 +116,7 @@ pub fn deployment(repo: &Repo, tip: Option<Oid>, id: &DeploymentId) -> Result<Op
 /// # Errors
 /// git failed.
 pub fn own_commits(
-    reader: &Reader<'_>,
+    reader: &Reader,
     scope: &Scope,
     exclude: &[Oid],
     include: Oid,
@@ -151,7 +151,7 @@ pub enum Since {
 ///
 /// # Errors
 /// git failed.
-pub fn brought(reader: &Reader<'_>, snapshot: &Snapshot, minted: &Minted) -> Result<(Since, Vec<Oid>)> {
+pub fn brought(reader: &Reader, snapshot: &Snapshot, minted: &Minted) -> Result<(Since, Vec<Oid>)> {
     let scope = Scope::new(&snapshot.policy.config.project.paths)?;
     let own =
         |exclude: &[Oid]| own_commits(reader, &scope, exclude, minted.commit).map(Option::unwrap_or_default);
@@ -194,7 +194,7 @@ pub fn brought(reader: &Reader<'_>, snapshot: &Snapshot, minted: &Minted) -> Res
 /// # Errors
 /// git failed.
 pub fn minted_by(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     minted: &Minted,
 ) -> Result<Option<(Actor, DateTime<Utc>)>> {
@@ -238,7 +238,7 @@ fn settle(deployment: &mut Deployment, end: &Event) {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+pub mod tests {
     use super::*;
     use crate::domain::env::{Action, Intent, Outcome, Trigger};
     use crate::store::ledger::View;
@@ -263,7 +263,7 @@ pub(crate) mod tests {
     /// A chain of deployments: when each was started, the number of its
     /// candidate, which is the byte of its commit too, and how it ended a
     /// second later.
-    pub(crate) fn chain_of(repo: &Repo, name: &str, deployments: &[(i64, u8, Progress)]) -> View<EnvState> {
+    pub fn chain_of(repo: &Repo, name: &str, deployments: &[(i64, u8, Progress)]) -> View<EnvState> {
         let ref_name = format!("refs/notes/rel/shop/env/{name}");
         let mut view = ledger::read::<EnvState>(repo, &ref_name, &[]).unwrap();
         for (index, &(second, number, state)) in deployments.iter().enumerate() {

@@ -36,7 +36,7 @@ impl Foreign {
     ///
     /// # Errors
     /// git failed.
-    pub fn read(reader: &Reader<'_>, snapshot: &Snapshot) -> Result<Foreign> {
+    pub fn read(reader: &Reader, snapshot: &Snapshot) -> Result<Foreign> {
         let mut foreign = Foreign::default();
         let tags = snapshot.tags(reader)?;
         for (tag, _, parsed) in snapshot.foreign(reader, &tags) {

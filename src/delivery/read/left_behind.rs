@@ -4,7 +4,6 @@
 use std::cell::{Cell, OnceCell, RefCell};
 
 use rustc_hash::FxHashMap;
-use serde_json::{Value, json};
 
 use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::containment;
@@ -13,18 +12,16 @@ use crate::delivery::read::paths::Scope;
 use crate::delivery::read::range::changes;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
-use crate::delivery::sink::Sink;
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::config::LostFix;
 use crate::domain::containment::Way;
-use crate::domain::crossing::{self as rules, Crossing, Lost, Owed, PointOfNoReturn};
+use crate::domain::crossing::{Crossing, Lost, Owed, PointOfNoReturn};
 use crate::domain::env::{EnvState, Live};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::version::Version;
 use crate::failure::Result;
 use crate::store::history;
-use crate::ui::text::clean;
 
 /// Says what is left behind, for one place or for several in a row.
 pub struct Crossings<'a> {
@@ -39,7 +36,7 @@ pub struct Crossings<'a> {
 
 impl<'a> Crossings<'a> {
     /// For who is about to change something.
-    pub fn new(reader: &'a Reader<'_>, snapshot: &'a Snapshot) -> Crossings<'a> {
+    pub fn new(reader: &'a Reader, snapshot: &'a Snapshot) -> Crossings<'a> {
         Crossings {
             reader,
             snapshot,
@@ -51,7 +48,7 @@ impl<'a> Crossings<'a> {
     }
 
     /// For who only looks, and is told what can be told.
-    pub fn looking(reader: &'a Reader<'_>, snapshot: &'a Snapshot) -> Crossings<'a> {
+    pub fn looking(reader: &'a Reader, snapshot: &'a Snapshot) -> Crossings<'a> {
         Crossings { only_looks: true, ..Crossings::new(reader, snapshot) }
     }
 
@@ -339,54 +336,38 @@ fn reached(state: &EnvState) -> Vec<(&TagName, Oid)> {
     reached
 }
 
-/// Warns of fixes that are live somewhere and not in a commit that becomes a
-/// candidate of `release`: whoever deploys it there would lose them. Says so
-/// now, when it can still be mended on trunk; each with its document.
+/// A live fix that a new candidate lacks, and the environments that would lose it.
+#[derive(Debug, Clone)]
+pub struct LostByCut {
+    /// The fix.
+    pub lost: Lost,
+    /// Where it is live, in the policy's order.
+    pub environments: Vec<EnvName>,
+}
+
+/// The fixes that are live somewhere and not in a commit that becomes a
+/// candidate of `release`: whoever deploys it there would lose them.
 ///
 /// # Errors
 /// As [`Crossings::to_candidate`].
-pub fn warn_of_lost(
-    reader: &Reader<'_>,
-    sink: &dyn Sink,
+pub fn lost_by_cut(
+    reader: &Reader,
     snapshot: &Snapshot,
     commit: Oid,
     release: &Version,
-) -> Result<Vec<Value>> {
+) -> Result<Vec<LostByCut>> {
     let crossings = Crossings::new(reader, snapshot);
-    let mut found: Vec<(Lost, Vec<&EnvName>)> = Vec::new();
+    let mut found: Vec<LostByCut> = Vec::new();
     for environment in &snapshot.policy.config.environments {
         let live = snapshot.chain(&environment.name)?.state.current();
         let Some(live) = live.filter(|_| environment.lost_fix() != LostFix::Off) else { continue };
         let owed = crossings.owed(live)?;
         for lost in crossings.lost(live, &owed, commit, Some(release.to_string()))? {
-            match found.iter_mut().find(|(known, _)| known.fix.commit == lost.fix.commit) {
-                Some((_, places)) => places.push(&environment.name),
-                None => found.push((lost, vec![&environment.name])),
+            match found.iter_mut().find(|known| known.lost.fix.commit == lost.fix.commit) {
+                Some(known) => known.environments.push(environment.name.clone()),
+                None => found.push(LostByCut { lost, environments: vec![environment.name.clone()] }),
             }
         }
     }
-    let all: Vec<Lost> = found.iter().map(|(lost, _)| lost.clone()).collect();
-    if !all.is_empty() {
-        let mut places: Vec<&str> =
-            found.iter().flat_map(|(_, places)| places.iter().map(|name| name.as_str())).collect();
-        places.sort_unstable();
-        places.dedup();
-        let text = rules::told(&all, reader.world.now());
-        let lines: Vec<String> = text.lines().map(|line| format!("  {}", clean(line))).collect();
-        sink.warn(&format!("lost-fix on {}\n{}", places.join(", "), lines.join("\n")));
-        for way in rules::ways_on(&all) {
-            sink.note(&format!("  {way}"));
-        }
-    }
-    let document = |(lost, places): &(Lost, Vec<&EnvName>)| {
-        json!({
-            "commit": lost.fix.commit,
-            "source": lost.fix.source,
-            "candidate": lost.fix.candidate,
-            "environments": places,
-            "on_trunk_as": lost.on_trunk.map(|(form, _)| form),
-            "reverted_by": lost.on_trunk.and_then(|(_, revert)| revert),
-        })
-    };
-    Ok(found.iter().map(document).collect())
+    Ok(found)
 }

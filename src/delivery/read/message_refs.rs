@@ -61,12 +61,7 @@ impl Mentions {
     ///
     /// # Errors
     /// git failed.
-    pub fn of(
-        reader: &Reader<'_>,
-        snapshot: &Snapshot,
-        commits: &[Oid],
-        picked: &[Picked],
-    ) -> Result<Mentions> {
+    pub fn of(reader: &Reader, snapshot: &Snapshot, commits: &[Oid], picked: &[Picked]) -> Result<Mentions> {
         let mut mentions = on_trunk(reader, snapshot, commits)?;
         for pick in picked.iter().filter(|picked| !picked.reverts.is_empty()) {
             mentions.reverts.push(revert(reader, pick.pick.commit, pick.reverts.clone())?);
@@ -89,7 +84,7 @@ impl Mentions {
     ///
     /// # Errors
     /// git failed.
-    pub fn reverts(&self, reader: &Reader<'_>, names: &[Oid], form: Oid) -> Result<Vec<&Revert>> {
+    pub fn reverts(&self, reader: &Reader, names: &[Oid], form: Oid) -> Result<Vec<&Revert>> {
         let mut found = Vec::new();
         for revert in &self.reverts {
             let named = revert.of.iter().any(|of| names.contains(of));
@@ -101,7 +96,7 @@ impl Mentions {
     }
 
     /// The same with what trunk has got since.
-    fn read_on(mut self, reader: &Reader<'_>, trunk: Oid) -> Result<Mentions> {
+    fn read_on(mut self, reader: &Reader, trunk: Oid) -> Result<Mentions> {
         if self.tip == Some(trunk) {
             return Ok(self);
         }
@@ -113,7 +108,7 @@ impl Mentions {
     }
 
     /// Reads the messages of what trunk contains and `exclude` does not.
-    fn read(reader: &Reader<'_>, exclude: &[Oid], trunk: Oid) -> Result<Mentions> {
+    fn read(reader: &Reader, exclude: &[Oid], trunk: Oid) -> Result<Mentions> {
         let mut mentions = Mentions { tip: Some(trunk), ..Mentions::default() };
         for commit in history::between(&reader.repo, exclude, &[trunk], LOOKED_AT)? {
             let message = reader.repo.commit(commit)?.message;
@@ -131,7 +126,7 @@ impl Mentions {
 }
 
 /// Whether one of these merges brought a commit to the line of its first parent.
-fn brought(reader: &Reader<'_>, merges: &[(Oid, Oid)], commit: Oid) -> Result<bool> {
+fn brought(reader: &Reader, merges: &[(Oid, Oid)], commit: Oid) -> Result<bool> {
     for (merge, first) in merges {
         if history::is_ancestor(&reader.repo, commit, *merge)?
             && !history::is_ancestor(&reader.repo, commit, *first)?
@@ -142,7 +137,7 @@ fn brought(reader: &Reader<'_>, merges: &[(Oid, Oid)], commit: Oid) -> Result<bo
     Ok(false)
 }
 
-fn revert(reader: &Reader<'_>, commit: Oid, of: Vec<Oid>) -> Result<Revert> {
+fn revert(reader: &Reader, commit: Oid, of: Vec<Oid>) -> Result<Revert> {
     let mut merges = Vec::new();
     for target in &of {
         if history::has(&reader.repo, *target)? && history::is_merge(&reader.repo, *target)? {
@@ -153,7 +148,7 @@ fn revert(reader: &Reader<'_>, commit: Oid, of: Vec<Oid>) -> Result<Revert> {
 }
 
 /// What was kept, read on from there; anew where that does not go far enough back.
-fn on_trunk(reader: &Reader<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result<Mentions> {
+fn on_trunk(reader: &Reader, snapshot: &Snapshot, commits: &[Oid]) -> Result<Mentions> {
     let (file, trunk) = (reader.derived_file("containment"), snapshot.trunk);
     let kept: Option<Mentions> = derived_file::load(&file, FORMAT);
     let kept = match kept {
@@ -188,7 +183,7 @@ fn on_trunk(reader: &Reader<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result
 
 /// Reads from below all of these commits, and from no later than before.
 fn anew(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     commits: &[Oid],
     before: Option<Oid>,
@@ -201,7 +196,7 @@ fn anew(
 }
 
 /// Whether what was kept is of this history, and trunk has only grown since.
-fn goes_on(reader: &Reader<'_>, kept: &Mentions, trunk: Oid) -> Result<bool> {
+fn goes_on(reader: &Reader, kept: &Mentions, trunk: Oid) -> Result<bool> {
     for commit in kept.floor.iter().chain(&kept.tip) {
         if !history::has(&reader.repo, *commit)? {
             return Ok(false);
@@ -211,14 +206,14 @@ fn goes_on(reader: &Reader<'_>, kept: &Mentions, trunk: Oid) -> Result<bool> {
 }
 
 /// Whether all of these commits contain `floor`.
-fn is_below(reader: &Reader<'_>, floor: Oid, commits: &[Oid]) -> Result<bool> {
+fn is_below(reader: &Reader, floor: Oid, commits: &[Oid]) -> Result<bool> {
     let contained = history::containing(&reader.repo, &[floor], commits)?;
     Ok((0..commits.len()).all(|at| contained.has(0, at)))
 }
 
 /// A commit that all of these contain, not far back: one of them, or what a
 /// candidate was cut from. None where there is none such.
-fn below(reader: &Reader<'_>, snapshot: &Snapshot, commits: &[Oid]) -> Result<Option<Oid>> {
+fn below(reader: &Reader, snapshot: &Snapshot, commits: &[Oid]) -> Result<Option<Oid>> {
     let mut cut: Vec<_> = snapshot.pool.iter().map(|minted| (minted.position, minted.trunk_commit)).collect();
     cut.sort_unstable_by(|a, b| b.cmp(a));
     cut.dedup();

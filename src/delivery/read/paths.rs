@@ -102,7 +102,7 @@ impl Scope {
     ///
     /// # Errors
     /// git failed.
-    pub fn touched_by(&self, reader: &Reader<'_>, commit: Oid) -> Result<bool> {
+    pub fn touched_by(&self, reader: &Reader, commit: Oid) -> Result<bool> {
         if self.is_all() {
             return Ok(true);
         }

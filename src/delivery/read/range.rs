@@ -14,7 +14,7 @@ use crate::store::history;
 ///
 /// # Errors
 /// git failed.
-pub fn changes(reader: &Reader<'_>, commits: &[Oid]) -> Result<Vec<Change>> {
+pub fn changes(reader: &Reader, commits: &[Oid]) -> Result<Vec<Change>> {
     commits
         .iter()
         .map(|oid| {
@@ -29,7 +29,7 @@ pub fn changes(reader: &Reader<'_>, commits: &[Oid]) -> Result<Vec<Change>> {
 ///
 /// # Errors
 /// git failed.
-pub fn between(reader: &Reader<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Rc<[Change]>> {
+pub fn between(reader: &Reader, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Rc<[Change]>> {
     if let Some(walked) = &*snapshot.walked.borrow()
         && (walked.exclude, walked.include) == (exclude, include)
     {
@@ -53,7 +53,7 @@ pub fn between(reader: &Reader<'_>, snapshot: &Snapshot, exclude: Oid, include: 
 ///
 /// # Errors
 /// git failed.
-pub fn position(reader: &Reader<'_>, snapshot: &Snapshot, commit: Oid) -> Result<u64> {
+pub fn position(reader: &Reader, snapshot: &Snapshot, commit: Oid) -> Result<u64> {
     let known = snapshot.candidates.state.newest().and_then(|line| Some((line.trunk_commit?, line.position)));
     if let Some((base, position)) = known
         && reader.repo.has_object(base)
@@ -69,7 +69,7 @@ pub fn position(reader: &Reader<'_>, snapshot: &Snapshot, commit: Oid) -> Result
 ///
 /// # Errors
 /// git failed.
-pub fn baseline(reader: &Reader<'_>, snapshot: &Snapshot, commit: Oid) -> Result<Option<Live>> {
+pub fn baseline(reader: &Reader, snapshot: &Snapshot, commit: Oid) -> Result<Option<Live>> {
     let stacks = snapshot.environments.values().flat_map(|view| &view.state.stack);
     let mut baselines: Vec<&Live> = stacks.filter(|live| live.is_baseline() && live.position > 0).collect();
     baselines.sort_by_key(|live| std::cmp::Reverse(live.position));

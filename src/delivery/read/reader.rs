@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config;
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::Config;
 use crate::domain::host::Host;
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
         }
         let mut whole = false;
         if !self.is_local() && !self.offline {
-            sink.note(&format!("this clone is shallow: fetching the rest of the history of {trunk}"));
+            sink.notice(Notice::FetchingHistory { trunk });
             let refspec = format!("+refs/heads/{trunk}:{}", self.trunk_ref());
             // That the remote cannot be reached is said by whoever asks it next.
             whole = Authority::Remote(remote.clone()).fetch_whole(&self.repo, &[refspec]).is_ok();
@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
             repo.stay_offline();
         }
         if !whole || !is_whole(&repo)? {
-            sink.warn("this clone is shallow: counts, changes and places on trunk may come out short");
+            sink.notice(Notice::ShortHistory);
         }
         Ok(Reader { repo, ..self })
     }

@@ -73,7 +73,7 @@ impl Snapshot {
     /// # Errors
     /// Nothing is called that, or it is no candidate; the nearest ones, or the
     /// way to a candidate, are named.
-    pub fn candidate(&self, reader: &Reader<'_>, text: &str) -> Result<&Minted> {
+    pub fn candidate(&self, reader: &Reader, text: &str) -> Result<&Minted> {
         self.candidate_named(reader, text).map(|(minted, _)| minted)
     }
 
@@ -81,7 +81,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// As there.
-    pub fn candidate_named(&self, reader: &Reader<'_>, text: &str) -> Result<(&Minted, Named)> {
+    pub fn candidate_named(&self, reader: &Reader, text: &str) -> Result<(&Minted, Named)> {
         if let Some(minted) = self.called(text) {
             return Ok((minted, Named::Itself));
         }
@@ -134,7 +134,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// Nothing is called that; the nearest names are named.
-    pub fn point(&self, reader: &Reader<'_>, text: &str) -> Result<Point> {
+    pub fn point(&self, reader: &Reader, text: &str) -> Result<Point> {
         if let Some(point) = self.ours(reader, text)? {
             return Ok(point);
         }
@@ -145,7 +145,7 @@ impl Snapshot {
     }
 
     /// What only `rel` has names for.
-    fn ours(&self, reader: &Reader<'_>, text: &str) -> Result<Option<Point>> {
+    fn ours(&self, reader: &Reader, text: &str) -> Result<Option<Point>> {
         let named = |tag: &TagName, commit: Oid| {
             let own = tag.as_str() == text;
             let label = if own { text.to_owned() } else { format!("{text} {}", tag.label()) };
@@ -190,7 +190,7 @@ impl Snapshot {
 
     /// What git has a name for, in any of its spellings; `prod~2` is git's,
     /// too, but for what it begins with.
-    fn git(&self, reader: &Reader<'_>, text: &str) -> Result<Option<Point>> {
+    fn git(&self, reader: &Reader, text: &str) -> Result<Option<Point>> {
         let repo = &reader.repo;
         let (base, steps) = text.split_at(text.find(['~', '^']).unwrap_or(text.len()));
         let from = if steps.is_empty() { None } else { self.ours(reader, base)?.map(|point| point.commit) };
@@ -224,7 +224,7 @@ impl Snapshot {
     /// What was live at a moment is what the newest success by then put
     /// there, newest by the chain: of two machines whose clocks disagree, the
     /// one that came later counts. Each clock is that of whoever deployed.
-    fn lived(&self, reader: &Reader<'_>, text: &str) -> Result<Option<Lived>> {
+    fn lived(&self, reader: &Reader, text: &str) -> Result<Option<Lived>> {
         let (name, back) = match text.strip_suffix('}').and_then(|text| text.split_once("@{")) {
             Some((name, back)) => (name, Some(back)),
             None => (text, None),
@@ -284,7 +284,7 @@ impl Snapshot {
 
     /// A candidate cut from trunk that contains a commit; the oldest one, as
     /// long as each was cut from where the one before it was, or later.
-    fn first_with(&self, reader: &Reader<'_>, commit: Oid) -> Result<Option<&Minted>> {
+    fn first_with(&self, reader: &Reader, commit: Oid) -> Result<Option<&Minted>> {
         let here = |minted: &&Minted| minted.parent.is_none() && reader.repo.has_object(minted.commit);
         let mut cut: Vec<&Minted> = self.pool.iter().filter(here).collect();
         cut.sort_by(|a, b| a.order().cmp(&b.order()));
@@ -300,7 +300,7 @@ impl Snapshot {
         Ok(cut.get(low).copied())
     }
 
-    fn no_candidate_of(&self, reader: &Reader<'_>, text: &str, point: &Point) -> Result<Failure> {
+    fn no_candidate_of(&self, reader: &Reader, text: &str, point: &Point) -> Result<Failure> {
         let commit = point.commit;
         let what = if point.label == commit.short() {
             point.label.clone()
@@ -331,7 +331,7 @@ impl Snapshot {
         failure.hint(nearest(text, &names)).hint("rel list")
     }
 
-    fn no_such_revision(&self, reader: &Reader<'_>, text: &str) -> Failure {
+    fn no_such_revision(&self, reader: &Reader, text: &str) -> Failure {
         // A wrong name is wrong whether or not the branches can be read.
         let branches = reader.repo.refs_under("refs/heads/").unwrap_or_default();
         let mut names: Vec<&str> = vec![TRUNK];
@@ -345,7 +345,7 @@ impl Snapshot {
 }
 
 /// The object of the authority's tag of this name, as this clone knows it.
-fn theirs(reader: &Reader<'_>, name: &str) -> Result<Option<Oid>> {
+fn theirs(reader: &Reader, name: &str) -> Result<Option<Oid>> {
     match name.parse::<TagName>() {
         Ok(tag) => reader.repo.ref_target(&format!("{}{tag}", reader.tags_prefix())),
         Err(_) => Ok(None),

@@ -50,7 +50,7 @@ pub enum Now {
 ///
 /// # Errors
 /// git failed.
-pub fn seen(reader: &Reader<'_>) -> Result<Vec<(String, Oid)>> {
+pub fn seen(reader: &Reader) -> Result<Vec<(String, Oid)>> {
     let mut chains = reader.repo.refs_under(&format!("refs/notes/rel/{}/", reader.project()))?;
     // One that cannot be read was a chain all the same.
     chains.retain(|(_, tip)| !matches!(chain::newest_record(&reader.repo, *tip), Ok(None)));
@@ -62,7 +62,7 @@ pub fn seen(reader: &Reader<'_>) -> Result<Vec<(String, Oid)>> {
 ///
 /// # Errors
 /// The authority cannot be reached, or git failed.
-pub fn find(reader: &Reader<'_>) -> Result<Vec<Rewritten>> {
+pub fn find(reader: &Reader) -> Result<Vec<Rewritten>> {
     let (repo, authority) = (&reader.repo, reader.authority());
     let seen = seen(reader)?;
     if authority == Authority::Local || seen.is_empty() {
@@ -93,13 +93,13 @@ pub fn find(reader: &Reader<'_>) -> Result<Vec<Rewritten>> {
 }
 
 /// Whether a chain that ends in `tip` has `earlier` in it; what is not here is no proof that it has.
-fn continues(reader: &Reader<'_>, tip: Oid, earlier: Oid) -> bool {
+fn continues(reader: &Reader, tip: Oid, earlier: Oid) -> bool {
     history::is_ancestor(&reader.repo, earlier, tip).unwrap_or(false)
 }
 
 impl Rewritten {
     /// What happened to it, in words that follow its name.
-    pub fn message(&self, reader: &Reader<'_>) -> String {
+    pub fn message(&self, reader: &Reader) -> String {
         let Rewritten { seen, now, .. } = self;
         let seen = Commit(reader, *seen);
         match now {
@@ -129,7 +129,7 @@ impl fmt::Display for Commit<'_> {
 }
 
 /// The failure of whoever wanted to go on from there.
-pub fn refusal(reader: &Reader<'_>, found: &[Rewritten]) -> Failure {
+pub fn refusal(reader: &Reader, found: &[Rewritten]) -> Failure {
     let authority = reader.authority();
     let message = format!("the history at {authority} was rewritten; nothing changed");
     let failure = found.iter().fold(Failure::new(Kind::Integrity, message), |failure, one| {

@@ -48,7 +48,7 @@ impl<'a> Signers<'a> {
     /// # Errors
     /// git failed.
     pub fn read(
-        reader: &'a Reader<'_>,
+        reader: &'a Reader,
         snapshot: &'a Snapshot,
         environment: &'a Environment,
     ) -> Result<Signers<'a>> {
@@ -206,7 +206,7 @@ fn ends_approvals(event: &Event, tag: &TagName) -> bool {
 /// # Errors
 /// git failed; the candidate's tag is not the one that was minted.
 pub fn of(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     environment: &Environment,
     view: &View<EnvState>,

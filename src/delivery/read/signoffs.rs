@@ -41,7 +41,7 @@ impl Said {
     ///
     /// # Errors
     /// git failed.
-    pub fn read(reader: &Reader<'_>, snapshot: &Snapshot, view: &View<CandidatesState>) -> Result<Said> {
+    pub fn read(reader: &Reader, snapshot: &Snapshot, view: &View<CandidatesState>) -> Result<Said> {
         let who = reader.repo.mailmap_at(snapshot.trunk)?;
         let file = reader.derived_file("candidates");
         let kept =
@@ -80,7 +80,7 @@ fn keep(event: Event) -> Option<Kept> {
 ///
 /// # Errors
 /// git failed.
-pub fn asked(reader: &Reader<'_>, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Vec<Change>> {
+pub fn asked(reader: &Reader, snapshot: &Snapshot, exclude: Oid, include: Oid) -> Result<Vec<Change>> {
     let mailmap = reader.repo.mailmap_at(snapshot.trunk)?;
     let mut asked = Vec::new();
     for change in between(reader, snapshot, exclude, include)?.iter().rev() {
@@ -95,7 +95,7 @@ pub fn asked(reader: &Reader<'_>, snapshot: &Snapshot, exclude: Oid, include: Oi
 ///
 /// # Errors
 /// git failed.
-pub fn written(reader: &Reader<'_>, snapshot: &Snapshot, commit: Oid) -> Result<Change> {
+pub fn written(reader: &Reader, snapshot: &Snapshot, commit: Oid) -> Result<Change> {
     Ok(known(&reader.repo.mailmap_at(snapshot.trunk)?, changes(reader, &[commit])?.swap_remove(0)))
 }
 
@@ -103,7 +103,7 @@ pub fn written(reader: &Reader<'_>, snapshot: &Snapshot, commit: Oid) -> Result<
 ///
 /// # Errors
 /// git does not know, or failed.
-pub fn signer(reader: &Reader<'_>, snapshot: &Snapshot) -> Result<Actor> {
+pub fn signer(reader: &Reader, snapshot: &Snapshot) -> Result<Actor> {
     Ok(reader.repo.mailmap_at(snapshot.trunk)?.canonical(reader.repo.committer()?))
 }
 
@@ -116,7 +116,7 @@ fn known(mailmap: &Mailmap, change: Change) -> Change {
 /// that only what a candidate's tag records counts; and whoever resolves a
 /// conflict may have written anything.
 fn stands_by_source(
-    reader: &Reader<'_>,
+    reader: &Reader,
     said: &Said,
     picks: &[(Pick, TagName)],
     change: &Change,
@@ -156,7 +156,7 @@ impl<'a> Brought<'a> {
 /// # Errors
 /// git failed; the tag of a candidate is not the one that was minted.
 pub fn of(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     environment: &Environment,
     state: &EnvState,
@@ -193,7 +193,7 @@ pub fn of(
 
 /// Why what is brought cannot be told from what is live in this clone: of what
 /// is not here nobody knows the authors.
-fn fault(reader: &Reader<'_>, live: Oid, brought: &Brought<'_>) -> Result<Option<String>> {
+fn fault(reader: &Reader, live: Oid, brought: &Brought<'_>) -> Result<Option<String>> {
     if live == brought.commit {
         return Ok(None);
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::config;
 use crate::delivery::read::reader::{Reader, config_at};
 use crate::delivery::read::rewritten;
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
 use crate::domain::changes::Change;
@@ -84,7 +84,7 @@ impl Footing {
     ///
     /// # Errors
     /// The authority cannot be reached; there is no trunk; the policy is invalid.
-    pub fn take(reader: &Reader<'_>, sink: &dyn Sink, others: &[String]) -> Result<Footing> {
+    pub fn take(reader: &Reader, sink: &dyn Sink, others: &[String]) -> Result<Footing> {
         if !reader.offline && !reader.is_local() {
             fetch(reader, sink, &TagGlob::guess(reader).0, others)?;
         }
@@ -95,7 +95,7 @@ impl Footing {
     ///
     /// # Errors
     /// As [`Footing::take`], but for the authority.
-    pub fn read(reader: &Reader<'_>) -> Result<Footing> {
+    pub fn read(reader: &Reader) -> Result<Footing> {
         let trunk_name = &reader.home.trunk;
         let trunk = reader.repo.ref_target(&reader.trunk_ref())?.ok_or_else(|| {
             let whose = if reader.is_local() { "this repository" } else { reader.home.remote.as_str() };
@@ -134,7 +134,7 @@ pub struct Snapshot {
     /// When the authority was last asked.
     pub as_of: Option<DateTime<Utc>>,
     /// The range that was walked last: gates and plans ask for the same one.
-    pub(crate) walked: RefCell<Option<Walked>>,
+    pub walked: RefCell<Option<Walked>>,
 }
 
 impl Snapshot {
@@ -143,7 +143,7 @@ impl Snapshot {
     /// # Errors
     /// The authority cannot be reached; there is no trunk; the policy is
     /// invalid; a chain is damaged.
-    pub fn take(reader: &Reader<'_>, sink: &dyn Sink) -> Result<Snapshot> {
+    pub fn take(reader: &Reader, sink: &dyn Sink) -> Result<Snapshot> {
         if !reader.offline && !reader.is_local() {
             let tags = TagGlob::guess(reader);
             fetch(reader, sink, &tags.0, &[])?;
@@ -160,7 +160,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// As [`Snapshot::take`], but for the authority.
-    pub fn read(reader: &Reader<'_>) -> Result<Snapshot> {
+    pub fn read(reader: &Reader) -> Result<Snapshot> {
         let repo = &reader.repo;
         let Footing { trunk, policy } = Footing::read(reader)?;
         let style = TagStyle::new(&policy.config.version.tag, reader.project())
@@ -200,7 +200,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// There is no environment of that name.
-    pub fn place(reader: &Reader<'_>, sink: &dyn Sink, name: &EnvName) -> Result<(String, Vec<String>)> {
+    pub fn place(reader: &Reader, sink: &dyn Sink, name: &EnvName) -> Result<(String, Vec<String>)> {
         Snapshot::known(reader, sink, |snapshot| Ok(chain_refs(reader, snapshot.environment(name)?)))
     }
 
@@ -209,11 +209,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// No environment has or had that name.
-    pub fn place_of(
-        reader: &Reader<'_>,
-        sink: &dyn Sink,
-        id: &DeploymentId,
-    ) -> Result<(String, Vec<String>)> {
+    pub fn place_of(reader: &Reader, sink: &dyn Sink, id: &DeploymentId) -> Result<(String, Vec<String>)> {
         Snapshot::known(reader, sink, |snapshot| {
             let environments = &snapshot.policy.config.environments;
             let environment = snapshot.environment(&id.environment).or_else(|unknown| {
@@ -228,11 +224,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// The authority does not know it either.
-    pub fn known<T>(
-        reader: &Reader<'_>,
-        sink: &dyn Sink,
-        find: impl Fn(&Snapshot) -> Result<T>,
-    ) -> Result<T> {
+    pub fn known<T>(reader: &Reader, sink: &dyn Sink, find: impl Fn(&Snapshot) -> Result<T>) -> Result<T> {
         if let Some(found) = Snapshot::read(reader).ok().and_then(|snapshot| find(&snapshot).ok()) {
             return Ok(found);
         }
@@ -274,7 +266,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// The authority's tag is not the one that was minted (exit 9), or git failed.
-    pub fn record(&self, reader: &Reader<'_>, minted: &Minted) -> Result<Candidate> {
+    pub fn record(&self, reader: &Reader, minted: &Minted) -> Result<Candidate> {
         let held = reader.repo.ref_target(&format!("{}{}", reader.tags_prefix(), minted.tag))?;
         vouched(reader, minted, held, None)
     }
@@ -283,7 +275,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// git failed.
-    pub fn tags(&self, reader: &Reader<'_>) -> Result<Tags> {
+    pub fn tags(&self, reader: &Reader) -> Result<Tags> {
         let prefix = reader.tags_prefix();
         let refs = reader.repo.peeled_refs_under(&format!("{prefix}{}", self.style.prefix()))?;
         let short = |name: String| name.strip_prefix(&prefix).map(str::to_owned).unwrap_or(name);
@@ -292,7 +284,7 @@ impl Snapshot {
 
     /// Of these tags those that `rel` did not make, with what they point to
     /// and the version each takes.
-    pub fn foreign(&self, reader: &Reader<'_>, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
+    pub fn foreign(&self, reader: &Reader, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
         let ours: HashSet<&str> = self.pool.iter().map(|m| m.tag.as_str()).collect();
         let closed: HashSet<&str> = self.closed.iter().map(|closed| closed.tag.as_str()).collect();
         let scheme = self.policy.config.version.scheme;
@@ -313,13 +305,7 @@ impl Snapshot {
 
     /// Whether a run of `rel` made this tag for a number it had reserved, and
     /// got no further: it is no candidate, and takes nobody's version.
-    pub(crate) fn is_unfinished(
-        &self,
-        reader: &Reader<'_>,
-        tag: &TagName,
-        object: Oid,
-        parsed: &Parsed,
-    ) -> bool {
+    pub fn is_unfinished(&self, reader: &Reader, tag: &TagName, object: Oid, parsed: &Parsed) -> bool {
         let Parsed::Candidate(version) = parsed else { return false };
         let line = self.candidates.state.line(&version.release);
         // Numbers that were never reserved are others', and need not be opened.
@@ -344,7 +330,7 @@ impl Tags {
     ///
     /// # Errors
     /// git failed.
-    pub fn commit(&self, reader: &Reader<'_>, name: &str) -> Result<Option<Oid>> {
+    pub fn commit(&self, reader: &Reader, name: &str) -> Result<Option<Oid>> {
         let Some((target, peeled)) = self.0.get(name) else { return Ok(None) };
         match peeled {
             Some(peeled) if history::is_listed(&reader.repo, *peeled)? => Ok(Some(*peeled)),
@@ -356,8 +342,8 @@ impl Tags {
 /// The candidate that a tag object records, if that is the one the chain
 /// vouches for and the authority's ref holds. What its object says may be
 /// known.
-pub(crate) fn vouched(
-    reader: &Reader<'_>,
+pub fn vouched(
+    reader: &Reader,
     minted: &Minted,
     held: Option<Oid>,
     known: Option<Candidate>,
@@ -384,7 +370,7 @@ pub(crate) fn vouched(
 }
 
 /// The failure of a tag that is not the one the chain vouches for.
-pub fn not_as_minted(reader: &Reader<'_>, minted: &Minted, why: String) -> Failure {
+pub fn not_as_minted(reader: &Reader, minted: &Minted, why: String) -> Failure {
     let Minted { tag, tag_object, .. } = minted;
     let back = if reader.is_local() {
         format!("git update-ref refs/tags/{tag} {tag_object} puts it back")
@@ -401,8 +387,8 @@ pub fn not_as_minted(reader: &Reader<'_>, minted: &Minted, why: String) -> Failu
 ///
 /// # Errors
 /// git failed; the inner error says why it is no candidate.
-pub(crate) fn read_candidate(
-    reader: &Reader<'_>,
+pub fn read_candidate(
+    reader: &Reader,
     tag: &TagName,
     object: Oid,
 ) -> Result<std::result::Result<Candidate, NotACandidate>> {
@@ -432,7 +418,7 @@ impl From<Minted> for Made {
 }
 
 /// Every candidate and every closed release, oldest first.
-fn made(reader: &Reader<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<Minted>, Vec<Closed>)> {
+fn made(reader: &Reader, candidates: &View<CandidatesState>) -> Result<(Vec<Minted>, Vec<Closed>)> {
     let keep = |event: Event| match event.what {
         What::Minted(minted) => Some(minted.into()),
         What::Closed { release, tag, candidate, commit, .. } => {
@@ -460,7 +446,7 @@ fn made(reader: &Reader<'_>, candidates: &View<CandidatesState>) -> Result<(Vec<
 ///
 /// # Errors
 /// git failed, or the chain is damaged.
-pub fn read_environment(reader: &Reader<'_>, environment: &Environment) -> Result<View<EnvState>> {
+pub fn read_environment(reader: &Reader, environment: &Environment) -> Result<View<EnvState>> {
     let (name, formerly) = chain_refs(reader, environment);
     let file = reader.env_file(&environment.name);
     state_cache::read(&reader.repo, &name, &formerly, &file)
@@ -470,18 +456,18 @@ pub fn read_environment(reader: &Reader<'_>, environment: &Environment) -> Resul
 ///
 /// # Errors
 /// git failed.
-pub fn environment_tip(reader: &Reader<'_>, environment: &Environment) -> Result<Option<Oid>> {
+pub fn environment_tip(reader: &Reader, environment: &Environment) -> Result<Option<Oid>> {
     let (name, formerly) = chain_refs(reader, environment);
     ledger::tip(&reader.repo, &name, &formerly)
 }
 
 /// The ref of an environment's chain, and those of the chains it continues.
-fn chain_refs(reader: &Reader<'_>, environment: &Environment) -> (String, Vec<String>) {
+fn chain_refs(reader: &Reader, environment: &Environment) -> (String, Vec<String>) {
     let of = |name: &EnvName| ledger::env_ref(reader.project(), name);
     (of(&environment.name), environment.formerly.iter().map(of).collect())
 }
 
-fn policy(reader: &Reader<'_>, trunk: Oid) -> Result<Policy> {
+fn policy(reader: &Reader, trunk: Oid) -> Result<Policy> {
     if let Some(config) = config_at(&reader.repo, trunk)? {
         return Ok(Policy { config, commit: Some(trunk), elsewhere: None });
     }
@@ -498,7 +484,7 @@ struct TagGlob(String);
 
 impl TagGlob {
     /// From the configuration at hand; every tag where there is none.
-    fn guess(reader: &Reader<'_>) -> TagGlob {
+    fn guess(reader: &Reader) -> TagGlob {
         let style = config::parse(&reader.home.text, &reader.home.found)
             .ok()
             .and_then(|parsed| TagStyle::new(&parsed.config.version.tag, reader.project()).ok());
@@ -514,7 +500,7 @@ impl TagGlob {
 ///
 /// # Errors
 /// The authority cannot be reached, or has rewritten a chain.
-fn fetch(reader: &Reader<'_>, sink: &dyn Sink, tags: &str, others: &[String]) -> Result<()> {
+fn fetch(reader: &Reader, sink: &dyn Sink, tags: &str, others: &[String]) -> Result<()> {
     let own = [
         format!("+refs/heads/{}:{}", reader.home.trunk, reader.trunk_ref()),
         format!("+refs/tags/{tags}:refs/rel/{}/tags/{tags}", reader.project()),
@@ -529,7 +515,7 @@ fn fetch(reader: &Reader<'_>, sink: &dyn Sink, tags: &str, others: &[String]) ->
 ///
 /// The chains that this clone has seen are asked for by name, so that git
 /// misses one that is gone; no copy of a chain ever moves but forward.
-fn bring(reader: &Reader<'_>, sink: &dyn Sink, others: &[String]) -> Result<()> {
+fn bring(reader: &Reader, sink: &dyn Sink, others: &[String]) -> Result<()> {
     let every = format!("refs/notes/rel/{}/*", reader.project());
     let chains = rewritten::seen(reader)?.into_iter().map(|(name, _)| name).chain([every]);
     let refspecs: Vec<String> =
@@ -556,13 +542,13 @@ fn bring(reader: &Reader<'_>, sink: &dyn Sink, others: &[String]) -> Result<()> 
 
 /// Takes this clone's copies of chains back to their newest record; whether
 /// that changed any.
-fn forget_what_is_no_record(reader: &Reader<'_>, sink: &dyn Sink) -> Result<bool> {
+fn forget_what_is_no_record(reader: &Reader, sink: &dyn Sink) -> Result<bool> {
     let mut changed = false;
     for (name, tip) in reader.repo.refs_under(&format!("refs/notes/rel/{}/", reader.project()))? {
         if let Some(record) = chain::newest_record(&reader.repo, tip)?
             && record.oid != tip
         {
-            sink.warn(&format!("notes that were written by hand to {name} in this clone are dropped"));
+            sink.notice(Notice::HandNotesDropped { chain: &name });
             reader.repo.set_cache_ref(&name, record.oid)?;
             changed = true;
         }
@@ -575,7 +561,7 @@ fn forget_what_is_no_record(reader: &Reader<'_>, sink: &dyn Sink) -> Result<bool
 ///
 /// # Errors
 /// The authority cannot be reached, or has rewritten a chain.
-pub fn refresh(reader: &Reader<'_>, sink: &dyn Sink) -> Result<()> {
+pub fn refresh(reader: &Reader, sink: &dyn Sink) -> Result<()> {
     fetch(reader, sink, &TagGlob::guess(reader).0, &[])
 }
 
@@ -583,7 +569,7 @@ pub fn refresh(reader: &Reader<'_>, sink: &dyn Sink) -> Result<()> {
 ///
 /// # Errors
 /// The authority cannot be reached, or has rewritten a chain.
-pub fn fetch_chains(reader: &Reader<'_>, sink: &dyn Sink) -> Result<()> {
+pub fn fetch_chains(reader: &Reader, sink: &dyn Sink) -> Result<()> {
     if let Authority::Local = reader.authority() {
         return Ok(());
     }
@@ -591,22 +577,22 @@ pub fn fetch_chains(reader: &Reader<'_>, sink: &dyn Sink) -> Result<()> {
 }
 
 /// When this clone last heard of the authority.
-pub fn as_of(reader: &Reader<'_>) -> Option<DateTime<Utc>> {
+pub fn as_of(reader: &Reader) -> Option<DateTime<Utc>> {
     if reader.is_local() { Some(reader.world.now()) } else { read_as_of(reader) }
 }
 
-fn as_of_file(reader: &Reader<'_>) -> std::path::PathBuf {
+fn as_of_file(reader: &Reader) -> std::path::PathBuf {
     reader.state_dir().join("fetched")
 }
 
-fn write_as_of(reader: &Reader<'_>) -> Result<()> {
+fn write_as_of(reader: &Reader) -> Result<()> {
     let file = as_of_file(reader);
     fs::create_dir_all(reader.state_dir())
         .and_then(|()| fs::write(&file, reader.world.now().to_rfc3339()))
         .doing(format!("{} cannot be written", file.display()))
 }
 
-fn read_as_of(reader: &Reader<'_>) -> Option<DateTime<Utc>> {
+fn read_as_of(reader: &Reader) -> Option<DateTime<Utc>> {
     let text = fs::read_to_string(as_of_file(reader)).ok()?;
     DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.with_timezone(&Utc))
 }
@@ -614,7 +600,7 @@ fn read_as_of(reader: &Reader<'_>) -> Option<DateTime<Utc>> {
 /// A range of commits, with the project's own of them.
 #[derive(Debug, Clone)]
 pub struct Walked {
-    pub(crate) exclude: Oid,
-    pub(crate) include: Oid,
-    pub(crate) own: Rc<[Change]>,
+    pub exclude: Oid,
+    pub include: Oid,
+    pub own: Rc<[Change]>,
 }

@@ -39,7 +39,7 @@ enum Kept {
 ///
 /// # Errors
 /// git failed.
-pub fn lived(reader: &Reader<'_>, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Lived>> {
+pub fn lived(reader: &Reader, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Lived>> {
     let file = reader.env_file(environment);
     let kept = derived_file::read::<EnvState, Kept>(&reader.repo, view.tip, &file, "lived 3", keep)?;
     let mut found: Vec<(Lived, bool)> = Vec::new();

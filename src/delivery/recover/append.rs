@@ -26,7 +26,7 @@ pub fn outcome_of(phase: &Phase) -> Outcome {
 /// # Errors
 /// The authority cannot be reached, or the events cannot follow.
 pub fn publish<S: ledger::State>(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     view: &View<S>,
     events: &[S::Event],

@@ -9,24 +9,14 @@ use crate::delivery::sink::Sink;
 use crate::domain::env::{EnvState, Event, Intent, Progress, What};
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::offline::{Known, Ran};
+use crate::domain::report::recovered::Merged;
 use crate::failure::{Failure, Result};
 use crate::store::journal::Phase;
 use crate::store::ledger;
 use crate::world::fresh_nonce;
 
-/// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Merged {
-    /// The number it got.
-    pub id: DeploymentId,
-    /// How it had ended.
-    pub state: Progress,
-    /// Whether the chain had moved on without it.
-    pub moved: bool,
-}
-
 /// What the journal has of it.
-pub struct Noted {
+pub struct OfflineRun {
     /// The nonce of its event.
     pub nonce: String,
     /// What would have been claimed.
@@ -46,8 +36,8 @@ pub struct Noted {
 ///
 /// # Errors
 /// The authority cannot be reached, or git failed.
-pub fn merge(reader: &Reader<'_>, sink: &dyn Sink, noted: Noted) -> Result<Option<Merged>> {
-    let Noted { nonce, mut intent, take_over, expected, known, phase } = noted;
+pub fn merge(reader: &Reader, sink: &dyn Sink, run: OfflineRun) -> Result<Option<Merged>> {
+    let OfflineRun { nonce, mut intent, take_over, expected, known, phase } = run;
     let (name, formerly) = place(reader, sink, &intent.deployment.environment, &intent.deployment.id);
     let reverts = intent.deployment.reverts.clone();
     for _ in 0..TRIES {
@@ -81,7 +71,7 @@ pub fn merge(reader: &Reader<'_>, sink: &dyn Sink, noted: Noted) -> Result<Optio
 
 /// Its environment may have another name by now. Where that cannot be told, its own chain counts.
 fn place(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     environment: &EnvName,
     id: &DeploymentId,
@@ -94,7 +84,7 @@ fn place(
 ///
 /// # Errors
 /// git failed.
-pub fn find(reader: &Reader<'_>, tip: Option<Oid>, nonce: &str) -> Result<Option<Event>> {
+pub fn find(reader: &Reader, tip: Option<Oid>, nonce: &str) -> Result<Option<Event>> {
     for event in ledger::events::<EnvState>(&reader.repo, tip) {
         let (_, event) = event?;
         if event.nonce == nonce && matches!(event.what, What::Offline(_)) {
@@ -107,7 +97,7 @@ pub fn find(reader: &Reader<'_>, tip: Option<Oid>, nonce: &str) -> Result<Option
 /// Whether the chain has news since `expected`, and which numbers the offline
 /// deployments got that this one builds on.
 fn since(
-    reader: &Reader<'_>,
+    reader: &Reader,
     tip: Option<Oid>,
     expected: Option<Oid>,
     known: &Known,
@@ -136,7 +126,7 @@ fn renumbered(seq: u64, known: &Known, numbers: &[(String, DeploymentId)]) -> Op
     }
 }
 
-fn told(reader: &Reader<'_>, nonce: &str, event: &Event) -> Merged {
+fn told(reader: &Reader, nonce: &str, event: &Event) -> Merged {
     let (state, moved) = match &event.what {
         What::Offline(ran) => (ran.outcome.state, ran.moved),
         _ => (Progress::Unknown, true),

@@ -9,7 +9,7 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, read_environment};
 use crate::delivery::recover::append::outcome_of;
 use crate::delivery::recover::settle::{self, Fate, lives};
-use crate::delivery::run::claim::{self};
+use crate::delivery::run::claim;
 use crate::delivery::run::deployment::way_back;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::output;
@@ -17,7 +17,7 @@ use crate::delivery::run::prepare::Ready;
 use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::rollout::perform;
 use crate::delivery::run::workspace::{Ending, unnumbered};
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{NoRollback, Notice, Sink};
 use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
 use crate::domain::name::{EnvName, Oid};
@@ -25,7 +25,6 @@ use crate::domain::offline::{Earlier, Known, Ran};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::journal::{Phase, Run, Seen};
 use crate::store::ledger;
-use crate::ui::time;
 use crate::world::fresh_nonce;
 
 /// What an offline deployment goes by.
@@ -41,12 +40,7 @@ pub struct Ground {
 ///
 /// # Errors
 /// There is no reason.
-pub fn expect_reason(
-    reader: &Reader<'_>,
-    verb: &str,
-    environment: &EnvName,
-    reason: Option<&str>,
-) -> Result<()> {
+pub fn expect_reason(reader: &Reader, verb: &str, environment: &EnvName, reason: Option<&str>) -> Result<()> {
     let said = reason.is_some_and(|reason| !reason.trim().is_empty());
     if said || !reader.is_offline() || reader.dry_run {
         return Ok(());
@@ -58,7 +52,7 @@ pub fn expect_reason(
 }
 
 /// Where the authority cannot be reached, names the way that needs none.
-pub fn or_offline(reader: &Reader<'_>, verb: &str, environment: &EnvName, failure: Failure) -> Failure {
+pub fn or_offline(reader: &Reader, verb: &str, environment: &EnvName, failure: Failure) -> Failure {
     if failure.kind != Kind::Failed || reader.is_local() || reader.is_offline() {
         return failure;
     }
@@ -71,7 +65,7 @@ pub fn or_offline(reader: &Reader<'_>, verb: &str, environment: &EnvName, failur
 /// # Errors
 /// A deployment of this clone is at work there without a claim (exit 5).
 pub fn stand(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     name: &EnvName,
@@ -133,13 +127,15 @@ pub fn stand(
         }
     }
     known.ran.dedup_by(|a, b| a.nonce == b.nonce);
-    let seen = snapshot.as_of.map_or("what this clone has".to_owned(), |at| {
-        format!("what {} said {}", reader.authority(), time::ago(reader.world.now(), at))
+    sink.notice(Notice::Offline {
+        environment: name,
+        authority: &reader.authority(),
+        as_of: snapshot.as_of,
+        now: reader.world.now(),
     });
-    sink.note(&format!("offline: going by {seen}; nobody else is kept out of {name}"));
     if state != view.state {
-        let last = known.ran.last().map_or(String::new(), |ran| format!(" ({name}#{} for now)", ran.seq));
-        sink.note(&format!("  and by what this clone did there, which it has not published{last}"));
+        let last = known.ran.last().map(|ran| ran.seq);
+        sink.notice(Notice::OfflineAhead { environment: name, last });
     }
     let tip = ledger::events::<EnvState>(&reader.repo, view.tip).next().transpose()?.map(|(oid, _)| oid);
     if let Some(view) = snapshot.environments.get_mut(name) {
@@ -160,8 +156,8 @@ fn at_work(deployment: &Deployment) -> Failure {
 /// # Errors
 /// Nothing was started, and why. What happened after that is in the receipt.
 pub fn run(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     ground: &Ground,
@@ -184,7 +180,7 @@ pub fn run(
         return Err(failure);
     }
     let mut deployment = intent.deployment.clone();
-    sink.note(&format!("{name}: {} of {}, offline: nothing is claimed", deployment.action, deployment.tag));
+    sink.notice(Notice::OfflineRun(&deployment));
     let from = plan.from().map(|live| (live.tag.clone(), live.commit));
     let Ending { outcome, explanation, kept } =
         perform(reader, hands, sink, &mut open, &deployment, prepared, from.as_ref());
@@ -194,7 +190,7 @@ pub fn run(
     }
     let at = reader.world.now();
     if let Err(failure) = open.advance(Phase::Done { outcome: outcome.clone(), at }) {
-        sink.warn(&format!("{}; how it ended will be recorded as unknown", failure.message));
+        sink.notice(Notice::OutcomeNotNoted(&failure));
     }
     output::keep(reader, sink, &snapshot.policy, prepared, name, unnumbered(&nonce));
     // From here on it is for whoever looks next, as if this process were gone.
@@ -220,14 +216,14 @@ pub fn run(
                 receipt.state = followed.state.clone();
                 receipt.rollback = Some(Box::new(followed));
             }
-            Err(failure) => sink.warn(&format!("no automatic rollback: {}", failure.message)),
+            Err(failure) => sink.notice(Notice::NoRollback(NoRollback::Failed(&failure))),
         }
     }
     Ok(receipt)
 }
 
 /// Fails where something that was not counted in was run from this clone.
-fn alone(reader: &Reader<'_>, name: &EnvName, nonce: &str, known: &Known) -> Result<()> {
+fn alone(reader: &Reader, name: &EnvName, nonce: &str, known: &Known) -> Result<()> {
     for Seen { run, held, .. } in reader.journal().all()? {
         let Run::Offline { nonce: other, intent, phase, .. } = &run else { continue };
         let deployment = &intent.deployment;
@@ -264,8 +260,8 @@ fn not_started(
 
 /// The rollback that follows a failure by itself.
 fn back(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     failed: &Deployment,
@@ -277,7 +273,7 @@ fn back(
         return Err(Failure::failed("the remote is to be asked"));
     };
     let ready = way_back(reader, sink, &fresh, &fresh.chain(name)?.state, failed)?;
-    sink.note(&format!("it failed; rolling {name} back by itself"));
+    sink.notice(Notice::RollingBackOffline(name));
     run(reader, hands, sink, &fresh, &ground, &ready)
 }
 
@@ -286,7 +282,7 @@ fn back(
 ///
 /// # Errors
 /// The journal cannot be read.
-pub fn unpublished(reader: &Reader<'_>) -> Result<Vec<Deployment>> {
+pub fn unpublished(reader: &Reader) -> Result<Vec<Deployment>> {
     let journal = reader.journal();
     if journal.is_empty() {
         return Ok(Vec::new());

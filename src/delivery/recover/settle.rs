@@ -12,13 +12,14 @@ use crate::delivery::candidate::mint;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, fetch_chains};
 use crate::delivery::recover::append::{outcome_of, publish};
-use crate::delivery::recover::merge::{Merged, Noted, merge};
+use crate::delivery::recover::merge::{OfflineRun, merge};
 use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish::TRIES;
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidates::{self, CandidatesState};
-use crate::domain::env::{EnvState, Progress, What};
-use crate::domain::name::{DeploymentId, EnvName, Oid};
+use crate::domain::env::{EnvState, What};
+use crate::domain::name::{DeploymentId, Oid};
+use crate::domain::report::recovered::Recovered;
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Left};
 use crate::failure::Result;
@@ -28,77 +29,13 @@ use crate::store::journal::{Mint, OpenRun, Phase, Process, Run};
 use crate::store::ledger::{self, View};
 use crate::world::fresh_nonce;
 
-/// What was settled, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
-    /// A deployment, and what became of it.
-    Deployment(DeploymentId, Progress),
-    /// A deployment whose command still runs on this machine.
-    StillRunning(DeploymentId),
-    /// The number of an intent that never arrived was given up.
-    NeverClaimed(DeploymentId),
-    /// A deployment that ran offline came into its chain.
-    Merged(Merged),
-    /// One whose command still runs on this machine, and where it is headed.
-    StillOffline(EnvName),
-    /// A reservation was abandoned.
-    Reservation(String),
-    /// A candidate that was published in part is published whole.
-    Minted(CandidateVersion),
-    /// A journal entry that could not be read was set aside.
-    Damaged(std::path::PathBuf),
-}
-
-impl Settled {
-    /// Whether it is not settled, since its command still runs.
-    pub fn runs(&self) -> bool {
-        matches!(self, Settled::StillRunning(_) | Settled::StillOffline(_))
-    }
-}
-
-impl std::fmt::Display for Settled {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Settled::Deployment(id, state) => {
-                write!(f, "{id}, left by a run that died here, is recorded as {state}")
-            }
-            Settled::StillRunning(id) => {
-                write!(f, "{id}: rel died, but its command still runs on this machine")
-            }
-            Settled::NeverClaimed(id) => {
-                write!(f, "{id}, which a run that died here was about to claim, is abandoned")
-            }
-            Settled::Merged(Merged { id, state, moved: false }) => {
-                write!(f, "{id}, run offline here, is in the history now: {state}")
-            }
-            Settled::Merged(Merged { id, state, moved: true }) => {
-                let name = &id.environment;
-                write!(
-                    f,
-                    "{id}, run offline here, is in the history now: {state}; {name} was deployed to without it, and what runs there is uncertain: rel status {name}"
-                )
-            }
-            Settled::StillOffline(name) => {
-                write!(f, "{name}: rel died, but its offline deployment still runs on this machine")
-            }
-            Settled::Reservation(version) => {
-                write!(f, "{version}, reserved by a run that died here, is abandoned")
-            }
-            Settled::Minted(version) => {
-                write!(f, "{version}, which a run that died here was publishing, is published")
-            }
-            Settled::Damaged(path) => write!(f, "a damaged journal entry was set aside: {}", path.display()),
-        }
-    }
-}
-
 /// Settles every dead run of this clone. Costs one look at a folder where
 /// there is none.
 ///
 /// # Errors
 /// The journal cannot be read, or the authority cannot be reached; what was
 /// not settled stays in the journal.
-pub fn dead_runs(reader: &Reader<'_>, sink: &dyn Sink) -> Result<Vec<Settled>> {
+pub fn dead_runs(reader: &Reader, sink: &dyn Sink) -> Result<Vec<Recovered>> {
     each(reader, sink, |_| true)
 }
 
@@ -107,19 +44,19 @@ pub fn dead_runs(reader: &Reader<'_>, sink: &dyn Sink) -> Result<Vec<Settled>> {
 ///
 /// # Errors
 /// As [`dead_runs`].
-pub fn before_looking(reader: &Reader<'_>, sink: &dyn Sink) -> Result<()> {
+pub fn before_looking(reader: &Reader, sink: &dyn Sink) -> Result<()> {
     each(reader, sink, |one| !one.runs()).map(drop)
 }
 
-fn each(reader: &Reader<'_>, sink: &dyn Sink, is_news: impl Fn(&Settled) -> bool) -> Result<Vec<Settled>> {
+fn each(reader: &Reader, sink: &dyn Sink, is_news: impl Fn(&Recovered) -> bool) -> Result<Vec<Recovered>> {
     let journal = reader.journal();
     if journal.is_empty() || reader.dry_run || reader.is_offline() {
         return Ok(Vec::new());
     }
     let (dead, damaged) = journal.dead()?;
-    let mut settled: Vec<Settled> = damaged.into_iter().map(Settled::Damaged).collect();
+    let mut settled: Vec<Recovered> = damaged.into_iter().map(Recovered::Damaged).collect();
     for one in &settled {
-        sink.warn(&one.to_string());
+        sink.notice(Notice::Recovered(one));
     }
     if dead.is_empty() {
         return Ok(settled);
@@ -128,7 +65,7 @@ fn each(reader: &Reader<'_>, sink: &dyn Sink, is_news: impl Fn(&Settled) -> bool
     for open in dead {
         if let Some(one) = settle(reader, sink, open)? {
             if is_news(&one) {
-                sink.note(&one.to_string());
+                sink.notice(Notice::Recovered(&one));
             }
             settled.push(one);
         }
@@ -145,48 +82,47 @@ pub fn lives(process: &Process) -> bool {
 
 /// Closes a run, and removes the folder it worked in: not while something
 /// that it started still works there.
-fn finish(reader: &Reader<'_>, sink: &dyn Sink, open: OpenRun) {
+fn finish(reader: &Reader, sink: &dyn Sink, open: OpenRun) {
     if let Some(scratch) = &open.scratch {
         if scratch.process.as_ref().is_some_and(lives) {
             return;
         }
         if scratch.starting {
-            let folder = scratch.folder.display();
-            sink.warn(&format!("{folder} is left: a command may be at work there; remove it once none is"));
+            sink.notice(Notice::FolderLeft(&scratch.folder));
         } else if let Err(failure) = Checkout::sweep(&reader.repo, &scratch.folder) {
-            sink.warn(&failure.message);
+            sink.notice(Notice::Trouble(&failure));
         }
     }
     open.close();
 }
 
-fn settle(reader: &Reader<'_>, sink: &dyn Sink, open: OpenRun) -> Result<Option<Settled>> {
+fn settle(reader: &Reader, sink: &dyn Sink, open: OpenRun) -> Result<Option<Recovered>> {
     match open.run.clone() {
         Run::Deployment { id, nonce, expected, phase } => {
             deployment(reader, sink, open, &id, &nonce, expected, &phase)
         }
         Run::Offline { nonce, intent, take_over, expected, known, phase } => {
             if phase.process().is_some_and(lives) {
-                return Ok(Some(Settled::StillOffline(intent.deployment.environment)));
+                return Ok(Some(Recovered::StillOffline(intent.deployment.environment)));
             }
             if matches!(phase, Phase::Intent) {
                 // Nothing ran, and nobody was told that it would.
                 finish(reader, sink, open);
                 return Ok(None);
             }
-            let noted = Noted { nonce, intent: *intent, take_over, expected, known, phase };
+            let noted = OfflineRun { nonce, intent: *intent, take_over, expected, known, phase };
             let merged = merge(reader, sink, noted)?;
             if merged.is_some() {
                 finish(reader, sink, open);
             }
-            Ok(merged.map(Settled::Merged))
+            Ok(merged.map(Recovered::Merged))
         }
         Run::Reservation { version, commit, nonce, expected, mint } => {
             if let Some(mint) = mint
                 && complete(reader, sink, &nonce, &mint)?
             {
                 finish(reader, sink, open);
-                return Ok(Some(Settled::Minted(version)));
+                return Ok(Some(Recovered::Minted(version)));
             }
             reservation(reader, sink, open, &version, commit, &nonce, expected)
         }
@@ -197,14 +133,14 @@ fn settle(reader: &Reader<'_>, sink: &dyn Sink, open: OpenRun) -> Result<Option<
 const NEVER_ARRIVED: &str = "its run died before it was published";
 
 fn reservation(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     open: OpenRun,
     version: &CandidateVersion,
     commit: Oid,
     nonce: &str,
     expected: Option<Oid>,
-) -> Result<Option<Settled>> {
+) -> Result<Option<Recovered>> {
     let (name, actor) = (ledger::candidates_ref(reader.project()), reader.actor()?);
     for _ in 0..TRIES {
         let view = ledger::read::<CandidatesState>(&reader.repo, &name, &[])?;
@@ -232,7 +168,7 @@ fn reservation(
         if publish(reader, sink, &view, &events)? {
             take_back(reader, sink, &open)?;
             finish(reader, sink, open);
-            return Ok(Some(Settled::Reservation(version.to_string())));
+            return Ok(Some(Recovered::Reservation(version.to_string())));
         }
     }
     Ok(None)
@@ -240,7 +176,7 @@ fn reservation(
 
 /// Publishes what is lacking of a candidate that was published in part; false
 /// where there is none. Whatever of it is still under way may land as well.
-fn complete(reader: &Reader<'_>, sink: &dyn Sink, nonce: &str, mint: &Mint) -> Result<bool> {
+fn complete(reader: &Reader, sink: &dyn Sink, nonce: &str, mint: &Mint) -> Result<bool> {
     let (name, actor) = (ledger::candidates_ref(reader.project()), reader.actor()?);
     for _ in 0..TRIES {
         let view = ledger::read::<CandidatesState>(&reader.repo, &name, &[])?;
@@ -267,23 +203,23 @@ fn complete(reader: &Reader<'_>, sink: &dyn Sink, nonce: &str, mint: &Mint) -> R
     Ok(false)
 }
 
-fn take_back(reader: &Reader<'_>, sink: &dyn Sink, open: &OpenRun) -> Result<()> {
+fn take_back(reader: &Reader, sink: &dyn Sink, open: &OpenRun) -> Result<()> {
     open.mint().map_or(Ok(()), |mint| mint::take_back(reader, sink, mint))
 }
 
 fn deployment(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     open: OpenRun,
     id: &DeploymentId,
     nonce: &str,
     expected: Option<Oid>,
     phase: &Phase,
-) -> Result<Option<Settled>> {
+) -> Result<Option<Recovered>> {
     if let Phase::Running { process: Some(process) } = phase
         && lives(process)
     {
-        return Ok(Some(Settled::StillRunning(id.clone())));
+        return Ok(Some(Recovered::StillRunning(id.clone())));
     }
     let outcome = outcome_of(phase);
     let (name, formerly) = chain_of(reader, sink, id);
@@ -299,7 +235,7 @@ fn deployment(
             let what = What::Abandoned { reason: NEVER_ARRIVED.to_owned() };
             if publish(reader, sink, &view, &[outcome_event(reader, &next, &reader.actor()?, what)])? {
                 finish(reader, sink, open);
-                return Ok(Some(Settled::NeverClaimed(next)));
+                return Ok(Some(Recovered::NeverClaimed(next)));
             }
             continue;
         };
@@ -316,7 +252,7 @@ fn deployment(
                 }
                 What::Late(outcome.clone())
             }
-            Fate::Settled => {
+            Fate::Recovered => {
                 finish(reader, sink, open);
                 return Ok(None);
             }
@@ -327,7 +263,7 @@ fn deployment(
         }
         if publish(reader, sink, &view, &[event])? {
             finish(reader, sink, open);
-            return Ok(Some(Settled::Deployment(id.clone(), outcome.state)));
+            return Ok(Some(Recovered::Deployment(id.clone(), outcome.state)));
         }
     }
     Ok(None)
@@ -335,7 +271,7 @@ fn deployment(
 
 /// The chain of a deployment and the names it had. Its environment may have
 /// another name by now; where that cannot be told, its own chain counts.
-pub fn chain_of(reader: &Reader<'_>, sink: &dyn Sink, id: &DeploymentId) -> (String, Vec<String>) {
+pub fn chain_of(reader: &Reader, sink: &dyn Sink, id: &DeploymentId) -> (String, Vec<String>) {
     Snapshot::place_of(reader, sink, id)
         .unwrap_or_else(|_| (ledger::env_ref(reader.project(), &id.environment), Vec::new()))
 }
@@ -347,19 +283,14 @@ pub enum Fate {
     /// Somebody took over or resolved it before its outcome came.
     Closed,
     /// Its outcome is there.
-    Settled,
+    Recovered,
 }
 
 /// None where the chain does not have this intent.
 ///
 /// # Errors
 /// git failed.
-pub fn fate(
-    reader: &Reader<'_>,
-    view: &View<EnvState>,
-    id: &DeploymentId,
-    nonce: &str,
-) -> Result<Option<Fate>> {
+pub fn fate(reader: &Reader, view: &View<EnvState>, id: &DeploymentId, nonce: &str) -> Result<Option<Fate>> {
     let mut closed_by_others = false;
     let mut outcome = false;
     for event in ledger::events::<EnvState>(&reader.repo, view.tip) {
@@ -374,7 +305,7 @@ pub fn fate(
         match &event.what {
             What::Intent(_) if event.nonce == nonce => {
                 return Ok(Some(if outcome {
-                    Fate::Settled
+                    Fate::Recovered
                 } else if closed_by_others {
                     Fate::Closed
                 } else {
@@ -390,7 +321,7 @@ pub fn fate(
     Ok(None)
 }
 
-fn has_late_word(reader: &Reader<'_>, view: &View<EnvState>, id: &DeploymentId) -> Result<bool> {
+fn has_late_word(reader: &Reader, view: &View<EnvState>, id: &DeploymentId) -> Result<bool> {
     for event in ledger::events::<EnvState>(&reader.repo, view.tip) {
         let (_, event) = event?;
         match event.what {
@@ -410,7 +341,7 @@ fn can_still_land<S>(view: &View<S>, expected: Option<Oid>) -> bool {
 
 /// The word on a deployment that this clone can add, used by `resolve`: what
 /// its process says, if it is alive here.
-pub fn live_here(reader: &Reader<'_>, id: &DeploymentId) -> Result<bool> {
+pub fn live_here(reader: &Reader, id: &DeploymentId) -> Result<bool> {
     let journal = reader.journal();
     if journal.is_empty() {
         return Ok(false);

@@ -8,17 +8,15 @@
 //! Signals nothing that is not proven to be what was written down. Where that
 //! cannot be proven, it says what to look at and what to type.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::delivery::read::reader::Reader;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::publish::Patience;
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::env::{Outcome, Progress};
-use crate::domain::name::{DeploymentId, EnvName, TagName};
-use crate::domain::version::CandidateVersion;
+use crate::domain::report::work::{Subject, Work, Worker};
 use crate::exec::{self, Left};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::journal::{OpenRun, Process, Run, Scratch, Seen};
@@ -30,79 +28,14 @@ const LOOK: Duration = Duration::from_millis(20);
 /// `rel` may take to end.
 const LEEWAY: Duration = Duration::from_secs(3);
 
-/// What a run is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
-    /// A deployment.
-    Deployment(DeploymentId),
-    /// A deployment without a claim: where, what, and the nonce of its record.
-    Offline(EnvName, TagName, String),
-    /// The build of a candidate.
-    Build(CandidateVersion),
-}
-
-impl Subject {
-    fn of(run: &Run) -> Subject {
-        match run {
-            Run::Deployment { id, .. } => Subject::Deployment(id.clone()),
-            Run::Offline { intent, nonce, .. } => {
-                let deployment = &intent.deployment;
-                Subject::Offline(deployment.environment.clone(), deployment.tag.clone(), nonce.clone())
-            }
-            Run::Reservation { version, .. } => Subject::Build(version.clone()),
+fn subject_of(run: &Run) -> Subject {
+    match run {
+        Run::Deployment { id, .. } => Subject::Deployment(id.clone()),
+        Run::Offline { intent, nonce, .. } => {
+            let deployment = &intent.deployment;
+            Subject::Offline(deployment.environment.clone(), deployment.tag.clone(), nonce.clone())
         }
-    }
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Subject::Deployment(id) => id.fmt(f),
-            Subject::Offline(environment, tag, _) => {
-                write!(f, "the offline deployment of {tag} to {environment}")
-            }
-            Subject::Build(version) => write!(f, "the build of {version}"),
-        }
-    }
-}
-
-/// Something at work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Work {
-    /// What it is about.
-    pub subject: Subject,
-    /// Who is at it.
-    pub by: By,
-    /// The process, or the process group.
-    pub pid: u32,
-}
-
-/// Who is at work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// The `rel` that began it.
-    Rel,
-    /// A command whose `rel` is dead.
-    Command,
-}
-
-impl By {
-    /// The word scripts see.
-    pub const fn word(self) -> &'static str {
-        match self {
-            By::Rel => "rel",
-            By::Command => "command",
-        }
-    }
-}
-
-impl fmt::Display for Work {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Work { subject, by, pid } = self;
-        match by {
-            By::Rel => write!(f, "{subject}: its rel, process {pid}"),
-            By::Command => write!(f, "{subject}: what its dead rel left, process group {pid}"),
-        }
+        Run::Reservation { version, .. } => Subject::Build(version.clone()),
     }
 }
 
@@ -121,7 +54,7 @@ pub struct Stopped {
 ///
 /// # Errors
 /// The journal cannot be read.
-pub fn at_work(reader: &Reader<'_>) -> Result<Stopped> {
+pub fn at_work(reader: &Reader) -> Result<Stopped> {
     let mut found = Stopped::default();
     for seen in reader.journal().all()? {
         let work =
@@ -139,13 +72,13 @@ pub fn at_work(reader: &Reader<'_>) -> Result<Stopped> {
 ///
 /// # Errors
 /// The journal cannot be read or written.
-pub fn stop(reader: &Reader<'_>, hands: &Hands<'_>, sink: &dyn Sink) -> Result<Stopped> {
+pub fn stop(reader: &Reader, hands: &Hands, sink: &dyn Sink) -> Result<Stopped> {
     let mut stopped = Stopped::default();
     let mut closed = living(reader, hands, sink, &mut stopped)?;
     let (dead, damaged) = reader.journal().dead()?;
     stopped.damaged = damaged;
     for mut open in dead {
-        closed.retain(|seen| Subject::of(&seen.run) != Subject::of(&open.run));
+        closed.retain(|seen| subject_of(&seen.run) != subject_of(&open.run));
         end(reader, sink, &mut open, &mut stopped);
     }
     // A rel gives up on what it cannot end, and records all the same.
@@ -159,19 +92,14 @@ pub fn stop(reader: &Reader<'_>, hands: &Hands<'_>, sink: &dyn Sink) -> Result<S
 
 /// Asks every living `rel` to end, waits until it has, and gives the runs that
 /// were its.
-fn living(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    sink: &dyn Sink,
-    stopped: &mut Stopped,
-) -> Result<Vec<Seen>> {
+fn living(reader: &Reader, hands: &Hands, sink: &dyn Sink, stopped: &mut Stopped) -> Result<Vec<Seen>> {
     let mut ended = Vec::new();
     for seen in reader.journal().all()?.into_iter().filter(|seen| seen.held) {
         match keeper(&seen) {
             Err(failure) => stopped.refused.push(failure),
             Ok(None) => hands_off(reader, hands, &seen, stopped)?,
             Ok(Some((work, start_time))) => {
-                sink.note(&format!("{work}, is asked to end"));
+                sink.notice(Notice::AskedToEnd(&work));
                 if !see_off(reader, hands, sink, &seen, work.pid, start_time)? {
                     stopped.refused.push(
                         Failure::failed(format!("{work}, could not be ended"))
@@ -191,7 +119,7 @@ fn living(
 /// The living `rel` of a run that somebody has in hand, with its start time;
 /// none where that is somebody who settles it.
 fn keeper(seen: &Seen) -> Result<Option<(Work, u64)>> {
-    let subject = Subject::of(&seen.run);
+    let subject = subject_of(&seen.run);
     let unknown = |why: &str| {
         Err(Failure::failed(format!("{subject} is in the hands of a rel that was not stopped"))
             .reason("stop", why)
@@ -203,15 +131,15 @@ fn keeper(seen: &Seen) -> Result<Option<(Work, u64)>> {
     if exec::boot_id().as_deref() != Some(boot) {
         return unknown("it runs on another machine");
     }
-    let work = Work { subject, by: By::Rel, pid: *pid };
+    let work = Work { subject, by: Worker::Rel, pid: *pid };
     Ok(exec::is_alive(*pid, Some(*start_time)).then_some((work, *start_time)))
 }
 
 /// Asks a `rel` to end and waits for it; for good once it has had the time
 /// that its command, and then its record, may take. Whether it is gone.
 fn see_off(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     seen: &Seen,
     pid: u32,
@@ -227,7 +155,7 @@ fn see_off(
                 return Ok(false);
             }
             if hands.interrupts.wait(LOOK) {
-                return Err(interrupted(&Subject::of(&seen.run)));
+                return Err(interrupted(&subject_of(&seen.run)));
             }
         }
     };
@@ -237,16 +165,16 @@ fn see_off(
     if gone(patience)? {
         return Ok(true);
     }
-    sink.warn(&format!("process {pid} did not end in {} s, and is killed", patience.as_secs()));
+    sink.notice(Notice::Killed { pid, after: patience });
     exec::end_process(pid, start_time, true);
     gone(LEEWAY)
 }
 
 /// Waits for another `rel` that settles a dead run to be done with it.
-fn hands_off(reader: &Reader<'_>, hands: &Hands<'_>, seen: &Seen, stopped: &mut Stopped) -> Result<()> {
+fn hands_off(reader: &Reader, hands: &Hands, seen: &Seen, stopped: &mut Stopped) -> Result<()> {
     let since = Instant::now();
-    let subject = Subject::of(&seen.run);
-    while reader.journal().all()?.iter().any(|one| one.held && Subject::of(&one.run) == subject) {
+    let subject = subject_of(&seen.run);
+    while reader.journal().all()?.iter().any(|one| one.held && subject_of(&one.run) == subject) {
         if since.elapsed() >= Patience::limit(reader) + LEEWAY {
             stopped.refused.push(
                 Failure::failed(format!("{subject} is in the hands of another rel, which does not end"))
@@ -268,7 +196,7 @@ fn interrupted(subject: &Subject) -> Failure {
 
 /// Ends what a dead `rel` left of one run, and notes that. A run whose command
 /// ended by itself is left as it is: nobody here knows how it ended.
-fn end(reader: &Reader<'_>, sink: &dyn Sink, open: &mut OpenRun, stopped: &mut Stopped) {
+fn end(reader: &Reader, sink: &dyn Sink, open: &mut OpenRun, stopped: &mut Stopped) {
     let seen = Seen { run: open.run.clone(), scratch: open.scratch.clone(), rel: None, held: false };
     let work = match command(&seen) {
         Ok(Some(work)) => work,
@@ -278,7 +206,7 @@ fn end(reader: &Reader<'_>, sink: &dyn Sink, open: &mut OpenRun, stopped: &mut S
             return;
         }
     };
-    sink.note(&format!("{work}, is ended"));
+    sink.notice(Notice::Ended(&work));
     let grace = noted(&open.run, open.scratch.as_ref()).map_or(exec::GRACE, grace);
     if !exec::stop_group(work.pid, grace) {
         stopped.refused.push(unmoved(&work));
@@ -306,10 +234,10 @@ fn unmoved(Work { subject, pid, .. }: &Work) -> Failure {
 fn command(seen: &Seen) -> Result<Option<Work>> {
     let Some(process) = noted(&seen.run, seen.scratch.as_ref()) else { return Ok(None) };
     let folder = seen.scratch.as_ref().map(|scratch| scratch.folder.as_path());
-    let (pid, subject) = (process.pid, Subject::of(&seen.run));
+    let (pid, subject) = (process.pid, subject_of(&seen.run));
     match exec::what_is_left(pid, process.start_time, process.boot.as_deref(), folder) {
         Left::Nothing => Ok(None),
-        Left::Group => Ok(Some(Work { subject, by: By::Command, pid })),
+        Left::Group => Ok(Some(Work { subject, by: Worker::Command, pid })),
         Left::Unproven => {
             Err(Failure::failed(format!("{subject} may still be at work, and was not stopped"))
                 .reason(

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::Candidate;
 use crate::domain::env::Live;
 use crate::domain::name::{Oid, TagName};
@@ -22,7 +22,7 @@ pub const PROVENANCE: &str = "provenance.intoto.json";
 const KEEP: &str = "beforehand, rel sync keeps what is live and what a rollback goes back to in this clone";
 
 /// This clone's cache of artifacts.
-pub fn cache(reader: &Reader<'_>) -> Cache {
+pub fn cache(reader: &Reader) -> Cache {
     Cache::at(reader.repo.state_dir().join("cache"))
 }
 
@@ -31,7 +31,7 @@ pub fn cache(reader: &Reader<'_>) -> Cache {
 ///
 /// # Errors
 /// A byte differs, or an artifact is gone (exit 9).
-pub fn ensure(reader: &Reader<'_>, sink: &dyn Sink, candidate: &Candidate) -> Result<()> {
+pub fn ensure(reader: &Reader, sink: &dyn Sink, candidate: &Candidate) -> Result<()> {
     let cache = cache(reader);
     for artifact in &candidate.artifacts {
         // A damaged entry is dropped by the check, and healed from the store.
@@ -50,7 +50,7 @@ pub fn ensure(reader: &Reader<'_>, sink: &dyn Sink, candidate: &Candidate) -> Re
             if let Some(path) = cache.get(artifact) {
                 std::fs::remove_file(&path)?;
             }
-            sink.warn(&format!("{} was damaged in this clone's cache; fetching it again", artifact.name));
+            sink.notice(Notice::DamagedCopy { name: &artifact.name, fetched: true });
         }
     }
     if cache.missing(&candidate.artifacts).is_empty() {
@@ -67,7 +67,7 @@ pub fn ensure(reader: &Reader<'_>, sink: &dyn Sink, candidate: &Candidate) -> Re
 
 /// Whether a candidate's artifacts are outside of the cache where nobody has
 /// to be asked for them.
-fn is_elsewhere(reader: &Reader<'_>, candidate: &Candidate) -> Result<bool> {
+fn is_elsewhere(reader: &Reader, candidate: &Candidate) -> Result<bool> {
     Ok(match Location::parse(&candidate.store)? {
         Location::Git => {
             let name = artifacts_ref(reader.project(), &candidate.version);
@@ -83,7 +83,7 @@ fn is_elsewhere(reader: &Reader<'_>, candidate: &Candidate) -> Result<bool> {
 ///
 /// # Errors
 /// git failed.
-pub fn is_not_here(reader: &Reader<'_>, candidate: &Candidate) -> Result<bool> {
+pub fn is_not_here(reader: &Reader, candidate: &Candidate) -> Result<bool> {
     if !reader.repo.has_files_of(candidate.commit)? {
         return Ok(true);
     }
@@ -148,7 +148,7 @@ impl<'a> Bytes<'a> {
 ///
 /// # Errors
 /// One is not (exit 4), or git failed.
-pub fn expect_files(reader: &Reader<'_>, commit: Oid) -> Result<()> {
+pub fn expect_files(reader: &Reader, commit: Oid) -> Result<()> {
     if !reader.is_offline() || reader.repo.has_files_of(commit)? {
         return Ok(());
     }
@@ -168,14 +168,14 @@ pub fn expect_files(reader: &Reader<'_>, commit: Oid) -> Result<()> {
 ///
 /// # Errors
 /// It cannot be had.
-pub fn keep(reader: &Reader<'_>, sink: &dyn Sink, candidate: &Candidate) -> Result<()> {
+pub fn keep(reader: &Reader, sink: &dyn Sink, candidate: &Candidate) -> Result<()> {
     ensure(reader, sink, candidate)?;
     reader.repo.bring_files_of(candidate.commit)
 }
 
 /// The commit that keeps a candidate's artifacts in git, fetched if it is not
 /// here; none where nothing keeps them.
-fn kept_in_git(reader: &Reader<'_>, candidate: &Candidate) -> Result<Option<Oid>> {
+fn kept_in_git(reader: &Reader, candidate: &Candidate) -> Result<Option<Oid>> {
     let name = artifacts_ref(reader.project(), &candidate.version);
     let here = reader.repo.ref_target(&name)?.filter(|oid| reader.repo.has_object(*oid));
     if here.is_some() || reader.is_local() {
@@ -200,7 +200,7 @@ fn kept_in_git(reader: &Reader<'_>, candidate: &Candidate) -> Result<Option<Oid>
 ///
 /// # Errors
 /// A byte differs, or the statement is gone (exit 9).
-pub fn provenance(reader: &Reader<'_>, candidate: &Candidate) -> Result<Option<Vec<u8>>> {
+pub fn provenance(reader: &Reader, candidate: &Candidate) -> Result<Option<Vec<u8>>> {
     let Some(digest) = &candidate.provenance else { return Ok(None) };
     let cache = cache(reader);
     if let Some(bytes) = cache.read(digest)? {
@@ -216,14 +216,14 @@ pub fn provenance(reader: &Reader<'_>, candidate: &Candidate) -> Result<Option<V
 ///
 /// # Errors
 /// A byte differs (exit 9).
-pub fn lay_out(reader: &Reader<'_>, candidate: &Candidate, into: &Path) -> Result<()> {
+pub fn lay_out(reader: &Reader, candidate: &Candidate, into: &Path) -> Result<()> {
     std::fs::create_dir_all(into)?;
     cache(reader).lay_out(&candidate.artifacts, into)
 }
 
 /// Why a candidate cannot be deployed any more, asking its store where the
 /// cache lacks something: for who is about to go there.
-pub fn gone(reader: &Reader<'_>, candidate: &Candidate) -> Option<String> {
+pub fn gone(reader: &Reader, candidate: &Candidate) -> Option<String> {
     if let Some(why) = lost(reader, candidate) {
         return Some(why);
     }
@@ -244,7 +244,7 @@ pub fn gone(reader: &Reader<'_>, candidate: &Candidate) -> Option<String> {
 
 /// Why a candidate cannot be deployed any more, if its files are neither here
 /// nor, as far as this clone knows, anywhere else. Asks nobody.
-pub fn lost(reader: &Reader<'_>, candidate: &Candidate) -> Option<String> {
+pub fn lost(reader: &Reader, candidate: &Candidate) -> Option<String> {
     let cache = cache(reader);
     if cache.missing(&candidate.artifacts).is_empty() {
         return None;

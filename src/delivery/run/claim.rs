@@ -83,7 +83,7 @@ pub enum Claimed {
 
 /// The intent that a plan and its details make, numbered `seq`.
 pub fn intent(
-    reader: &Reader<'_>,
+    reader: &Reader,
     plan: &Plan,
     candidate: &Candidate,
     policy_commit: Option<Oid>,
@@ -141,7 +141,7 @@ pub fn intent(
 /// The authority cannot be reached, the journal cannot be written, or a
 /// rollback lost the race. Nothing ran.
 pub fn claim(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     environment: &Environment,
@@ -185,7 +185,7 @@ fn overtaken(plan: &Plan, state: &EnvState) -> Option<String> {
 }
 
 fn attempt(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     view: &View<EnvState>,
     plan: &Plan,
@@ -236,7 +236,7 @@ fn tag_is(plan: &Plan) -> RefUpdate {
 }
 
 /// Fails where it was the tag that kept a claim from being made.
-fn tag_held(reader: &Reader<'_>, plan: &Plan, moved: &[(String, Option<Oid>)]) -> Result<()> {
+fn tag_held(reader: &Reader, plan: &Plan, moved: &[(String, Option<Oid>)]) -> Result<()> {
     let minted = plan.candidate();
     match moved.iter().find(|(name, _)| *name == minted.tag.to_ref()) {
         None => Ok(()),
@@ -253,7 +253,7 @@ fn tag_held(reader: &Reader<'_>, plan: &Plan, moved: &[(String, Option<Oid>)]) -
 /// # Errors
 /// As [`claim`].
 pub fn follow(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     view: &View<EnvState>,
     end: Event,
@@ -302,6 +302,6 @@ pub fn wrong_token(
 }
 
 /// The event that settles a claim.
-pub fn outcome_event(reader: &Reader<'_>, id: &DeploymentId, actor: &Actor, what: What) -> Event {
+pub fn outcome_event(reader: &Reader, id: &DeploymentId, actor: &Actor, what: What) -> Event {
     Event { id: id.clone(), at: reader.world.now(), actor: actor.clone(), nonce: fresh_nonce(), what }
 }

@@ -17,7 +17,7 @@ use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::rollout::perform;
 use crate::delivery::run::workspace::Ending;
 use crate::delivery::run::{artifacts, output};
-use crate::delivery::sink::{Notice, Sink};
+use crate::delivery::sink::{NoRollback, Notice, Sink};
 use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
 use crate::domain::name::TagName;
@@ -32,8 +32,8 @@ use crate::store::ledger::{self, View};
 /// # Errors
 /// Nothing was claimed, and why. What happened after a claim is in the receipt.
 pub fn run(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     ready: &Ready,
@@ -50,8 +50,8 @@ pub fn run(
 }
 
 fn carry_out(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     mut claim: Claim,
@@ -64,7 +64,7 @@ fn carry_out(
     // The journal is a second string: where the disk refuses, the push still counts.
     let done = Phase::Done { outcome: ending.outcome.clone(), at: reader.world.now() };
     if let Err(failure) = claim.run.advance(done) {
-        sink.warn(&failure.message);
+        sink.notice(Notice::Trouble(&failure));
     }
     let mut receipt = settle(reader, hands, sink, snapshot, claim, prepared, ending);
     receipt.from_baseline = previous.is_some_and(Live::is_baseline);
@@ -76,8 +76,8 @@ fn carry_out(
 
 /// Publishes a claim's outcome; what follows from it by itself follows here.
 fn settle(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     claim: Claim,
@@ -143,7 +143,7 @@ const TRIES: usize = 20;
 /// approval, are merged silently; where somebody closed this deployment, or
 /// holds the environment, nothing follows.
 fn roll_back(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     view: &View<EnvState>,
@@ -155,12 +155,12 @@ fn roll_back(
         match follow_up(reader, sink, snapshot, &view, outcome, failed) {
             Ok(Some(followed)) => {
                 let id = &followed.0.intent.deployment.id;
-                sink.note(&format!("{} failed; rolling back by itself: {id} claimed", failed.id));
+                sink.notice(Notice::RollingBack { failed: &failed.id, claimed: id });
                 return Some(followed);
             }
             Ok(None) => {}
             Err(failure) => {
-                sink.warn(&format!("no automatic rollback: {}", failure.message));
+                sink.notice(Notice::NoRollback(NoRollback::Failed(&failure)));
                 return None;
             }
         }
@@ -169,22 +169,22 @@ fn roll_back(
         match fresh {
             Ok(fresh) => view = fresh,
             Err(failure) => {
-                sink.warn(&format!("no automatic rollback: {}", failure.message));
+                sink.notice(Notice::NoRollback(NoRollback::Failed(&failure)));
                 return None;
             }
         }
         if !has_it(&view.state, failed.seq) {
-            sink.warn(&format!("no automatic rollback: somebody closed {} meanwhile", failed.id));
+            sink.notice(Notice::NoRollback(NoRollback::Closed(&failed.id)));
             return None;
         }
     }
-    sink.warn(&format!("no automatic rollback: {} keeps moving", failed.environment));
+    sink.notice(Notice::NoRollback(NoRollback::Moving(&failed.environment)));
     None
 }
 
 /// One attempt at it; none where the chain moved.
 fn follow_up(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     view: &View<EnvState>,
@@ -204,7 +204,7 @@ fn follow_up(
 /// # Errors
 /// There is nothing to go back to, or something stands in the way.
 pub fn way_back(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     state: &EnvState,

@@ -15,7 +15,7 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::workspace;
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::cdevents::{self, How, Occasion};
@@ -31,7 +31,6 @@ use crate::exec::{self, Ended, Interrupts, Piece, Run as Command_};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::checkout::Checkout;
 use crate::ui::json as documents;
-use crate::ui::text::clean;
 use crate::world::fresh_nonce;
 
 /// How many of the last lines a refusal is told with.
@@ -54,8 +53,8 @@ fn text(value: &dyn std::fmt::Display) -> OsString {
 /// # Errors
 /// It says no (exit 4), or somebody interrupts it; nothing changed.
 pub fn before_cut(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     draft: &Draft,
@@ -94,8 +93,8 @@ pub fn before_cut(
 
 /// Tells `after_cut` of a new candidate.
 pub fn after_cut(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     candidate: &Candidate,
@@ -159,8 +158,8 @@ impl<'a> Queued<'a> {
 /// # Errors
 /// Somebody interrupts it; nothing changed.
 pub fn before_deploy(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     queued: &Queued<'_>,
@@ -203,20 +202,14 @@ pub fn before_deploy(
 
 /// Tells the hooks of what a deployment came to, and of the rollback that
 /// followed from it.
-pub fn after(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
-    sink: &dyn Sink,
-    snapshot: &Snapshot,
-    receipt: &Receipt,
-) {
+pub fn after(reader: &Reader, hands: &Hands, sink: &dyn Sink, snapshot: &Snapshot, receipt: &Receipt) {
     told_of(reader, hands, sink, snapshot, receipt);
     if let Some(rollback) = &receipt.rollback {
         told_of(reader, hands, sink, snapshot, rollback);
     }
 }
 
-fn told_of(reader: &Reader<'_>, hands: &Hands<'_>, sink: &dyn Sink, snapshot: &Snapshot, receipt: &Receipt) {
+fn told_of(reader: &Reader, hands: &Hands, sink: &dyn Sink, snapshot: &Snapshot, receipt: &Receipt) {
     let (hooks, deployment) = (&snapshot.policy.config.hooks, &receipt.deployment);
     let (name, command) = match (deployment.state, deployment.action) {
         (Progress::Succeeded, Action::Rollback) => ("after_rollback", &hooks.after_rollback),
@@ -273,8 +266,8 @@ fn how(deployment: &Deployment) -> How {
 /// # Errors
 /// Somebody interrupts it; nothing changed.
 pub fn before_rollback(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     plan: &Plan,
@@ -283,31 +276,31 @@ pub fn before_rollback(
     if let Some(verdict) = before_deploy(reader, hands, sink, snapshot, &Queued::of(plan, reason))?
         .filter(|verdict| !verdict.passed)
     {
-        sink.warn(&format!("{}; a rollback goes on", clean(&verdict.text)));
+        sink.notice(Notice::HookOverruled(&verdict));
     }
     Ok(())
 }
 
-fn document(reader: &Reader<'_>, occasion: Occasion<'_>, custom: Value) -> Value {
+fn document(reader: &Reader, occasion: Occasion<'_>, custom: Value) -> Value {
     cdevents::document(reader.project(), occasion, &fresh_nonce(), reader.world.now(), custom)
 }
 
 impl Hook<'_> {
     /// Runs it, and warns of whatever keeps it from succeeding.
-    fn tell(&self, reader: &Reader<'_>, hands: &Hands<'_>, sink: &dyn Sink, snapshot: &Snapshot) {
+    fn tell(&self, reader: &Reader, hands: &Hands, sink: &dyn Sink, snapshot: &Snapshot) {
         // Whoever interrupted the deployment did not mean what tells of it.
-        match self.run(reader, hands, sink, snapshot, &hands.interrupts.from_now()) {
+        match self.run(reader, hands, sink, snapshot, &hands.interrupts.afresh()) {
             Ok(None) => {}
-            Ok(Some(why)) => sink.warn(&format!("{} failed: {}", self.name, clean(&why))),
-            Err(failure) => sink.warn(&format!("{}: {}", self.name, failure.message)),
+            Ok(Some(why)) => sink.notice(Notice::HookFailed { name: self.name, why: &why }),
+            Err(failure) => sink.notice(Notice::HookBroken { name: self.name, why: &failure }),
         }
     }
 
     /// Runs it to its end: none where it said yes, else why not.
     fn run(
         &self,
-        reader: &Reader<'_>,
-        hands: &Hands<'_>,
+        reader: &Reader,
+        hands: &Hands,
         sink: &dyn Sink,
         snapshot: &Snapshot,
         interrupts: &Interrupts,
@@ -355,7 +348,7 @@ impl Hook<'_> {
         });
         let how = exec::explain(&ended, &run);
         if let Some(Err(failure)) = checkout.map(Checkout::remove) {
-            sink.warn(&failure.message);
+            sink.notice(Notice::Trouble(&failure));
         }
         if matches!(ended, Ended::Interrupted) {
             let message = format!("{} was interrupted; nothing changed", self.name);

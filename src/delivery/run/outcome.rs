@@ -62,7 +62,7 @@ pub enum Landed {
 /// # Errors
 /// The authority could not be reached in all that time.
 pub fn publish_outcome(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     view: &View<EnvState>,
     deployment: &Deployment,
@@ -139,7 +139,7 @@ pub fn publish_outcome(
 
 /// Makes the release's own tag after the outcome, where the two could not go together.
 fn tag_after(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     put_off: Option<Release>,
     actor: &Actor,
@@ -153,12 +153,7 @@ fn tag_after(
 }
 
 /// Publishes a release's own tag by itself, or what is lacking of it.
-fn publish_release(
-    reader: &Reader<'_>,
-    sink: &dyn Sink,
-    release: &Release,
-    actor: &Actor,
-) -> Result<TagName> {
+fn publish_release(reader: &Reader, sink: &dyn Sink, release: &Release, actor: &Actor) -> Result<TagName> {
     let mut is_taken = false;
     for _ in 0..TRIES {
         let Some(updates) = release_updates(reader, release, actor)? else { return Ok(release.tag.clone()) };
@@ -185,7 +180,7 @@ fn publish_release(
 /// # Errors
 /// The candidate's tag is not the one that was minted, or git failed.
 pub fn tag_owed_releases(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
 ) -> Result<Vec<(TagName, std::result::Result<(), String>)>> {
@@ -225,7 +220,7 @@ fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (Wha
 }
 
 /// Who took over from a deployment, or settled it, if anybody did.
-fn who_closed(reader: &Reader<'_>, view: &View<EnvState>, id: &DeploymentId) -> Option<String> {
+fn who_closed(reader: &Reader, view: &View<EnvState>, id: &DeploymentId) -> Option<String> {
     ledger::events::<EnvState>(&reader.repo, view.tip)
         .filter_map(|event| event.ok())
         .filter(|(_, event)| event.id.seq == id.seq)
@@ -239,7 +234,7 @@ const TAKEN: &str = "a tag of that name exists already";
 
 /// What closes a release: its own tag, then the chain's word on it. None where
 /// the chain has that.
-fn release_updates(reader: &Reader<'_>, release: &Release, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
+fn release_updates(reader: &Reader, release: &Release, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
     let Release { tag, candidate } = release;
     let view = ledger::read::<CandidatesState>(&reader.repo, &ledger::candidates_ref(reader.project()), &[])?;
     if view.state.line(&candidate.version.release).is_some_and(|line| line.closed) {
@@ -296,7 +291,7 @@ fn trailers(candidate: &Candidate) -> [String; 3] {
 
 /// Whether an object is this release's own tag, made by whoever died before
 /// the chain had it.
-fn is_release(reader: &Reader<'_>, release: &Release, object: Oid) -> bool {
+fn is_release(reader: &Reader, release: &Release, object: Oid) -> bool {
     let Release { tag, candidate } = release;
     match read_tag(&reader.repo, object) {
         Ok(TagObject::Annotated { name, target, message, signed, .. }) => {
@@ -311,7 +306,7 @@ fn is_release(reader: &Reader<'_>, release: &Release, object: Oid) -> bool {
 }
 
 /// The candidate that closed a release.
-fn winner(reader: &Reader<'_>, view: &View<CandidatesState>, release: &Version) -> Result<Option<TagName>> {
+fn winner(reader: &Reader, view: &View<CandidatesState>, release: &Version) -> Result<Option<TagName>> {
     for event in ledger::events::<CandidatesState>(&reader.repo, view.tip) {
         match event?.1.what {
             candidates::What::Closed { release: closed, candidate, .. } if closed == *release => {

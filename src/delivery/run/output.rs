@@ -17,7 +17,7 @@ use crate::delivery::run::params::Params;
 use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::workspace::log_path;
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Printed, Sink};
 use crate::domain::config::Publish;
 use crate::domain::inherited;
 use crate::domain::name::{DeploymentId, EnvName};
@@ -25,7 +25,6 @@ use crate::domain::redact::Redactor;
 use crate::failure::{Doing, Failure, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::outbox::{self, Outbox};
-use crate::ui::text;
 
 /// How much of the end of an output is published, in bytes.
 pub const MOST: u64 = 8 << 20;
@@ -38,11 +37,11 @@ const MARGIN: u64 = 1 << 20;
 const LINE: usize = 64 << 10;
 
 /// This clone's outbox.
-pub fn outbox(reader: &Reader<'_>) -> Outbox {
+pub fn outbox(reader: &Reader) -> Outbox {
     Outbox::at(reader.state_dir().join("outbox"))
 }
 
-pub(crate) fn is_wanted(policy: &Policy) -> bool {
+pub fn is_wanted(policy: &Policy) -> bool {
     policy.config.output.publish == Publish::Git
 }
 
@@ -50,7 +49,7 @@ pub(crate) fn is_wanted(policy: &Policy) -> bool {
 /// be published, and nothing where they were never started. What cannot be
 /// done is only said: what they did counts.
 pub fn keep(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     policy: &Policy,
     prepared: &Prepared,
@@ -68,7 +67,7 @@ pub fn keep(
         None => Ok(()),
     };
     if let Err(failure) = kept() {
-        sink.warn(&format!("what {environment} printed is not published: {}", failure.message));
+        sink.notice(Notice::OutputUnpublished { printed: Printed::In(environment), why: &failure });
     }
 }
 
@@ -76,7 +75,7 @@ pub fn keep(
 ///
 /// # Errors
 /// There are too many of them.
-fn redactor(reader: &Reader<'_>, params: &Params) -> Result<Redactor> {
+fn redactor(reader: &Reader, params: &Params) -> Result<Redactor> {
     let mut inherited: Vec<String> = Vec::new();
     for (name, value) in &reader.world.env {
         // What is no text is hidden in the pieces of it that are.
@@ -130,7 +129,7 @@ fn cut(size: u64, has_more: bool, mut end: Vec<u8>) -> Vec<u8> {
 /// Publishes what a deployment printed, and the rollback that followed from it
 /// by itself, in one push of their own. It waits for `rel sync` where their
 /// records do.
-pub fn publish(reader: &Reader<'_>, sink: &dyn Sink, policy: &Policy, receipt: &Receipt) {
+pub fn publish(reader: &Reader, sink: &dyn Sink, policy: &Policy, receipt: &Receipt) {
     if !is_wanted(policy) {
         return;
     }
@@ -140,18 +139,18 @@ pub fn publish(reader: &Reader<'_>, sink: &dyn Sink, policy: &Policy, receipt: &
     }
     let ids: Vec<DeploymentId> = both.iter().map(|one| one.deployment.id.clone()).collect();
     if let Err(failure) = send(reader, sink, &ids) {
-        warn(sink, &ids, &failure, "try again: rel sync");
+        sink.notice(Notice::OutputUnpublished { printed: Printed::By(&ids, None), why: &failure });
     }
 }
 
 /// Publishes what waits in the outbox, and says what it could not; what it did
 /// publish, and whether something is left. Costs a look at a folder where
 /// nothing waits.
-pub fn catch_up(reader: &Reader<'_>, sink: &dyn Sink, policy: &Policy) -> (Vec<DeploymentId>, bool) {
+pub fn catch_up(reader: &Reader, sink: &dyn Sink, policy: &Policy) -> (Vec<DeploymentId>, bool) {
     let waiting = match outbox(reader).waiting() {
         Ok(waiting) => waiting,
         Err(failure) => {
-            sink.warn(&format!("what deployments printed is not published: {}", failure.message));
+            sink.notice(Notice::OutputUnpublished { printed: Printed::Unknown, why: &failure });
             return (Vec::new(), true);
         }
     };
@@ -162,8 +161,7 @@ pub fn catch_up(reader: &Reader<'_>, sink: &dyn Sink, policy: &Policy) -> (Vec<D
         for id in &waiting {
             outbox(reader).remove(id);
         }
-        let names = names(&waiting);
-        sink.note(&format!("what {names} printed stays on this machine, as release.toml says now"));
+        sink.notice(Notice::OutputStays(&waiting));
         return (Vec::new(), false);
     }
     if waiting.len() > 1
@@ -178,9 +176,8 @@ pub fn catch_up(reader: &Reader<'_>, sink: &dyn Sink, policy: &Policy) -> (Vec<D
             Ok(ids) => published.extend(ids),
             Err(failure) => {
                 let file = outbox(reader).file(&id.environment, id.seq);
-                let file = text::quote(&file.to_string_lossy()).into_owned();
-                let way = format!("try again: rel sync; or give it up: rm {file}");
-                warn(sink, std::slice::from_ref(&id), &failure, &way);
+                let printed = Printed::By(std::slice::from_ref(&id), Some(&file));
+                sink.notice(Notice::OutputUnpublished { printed, why: &failure });
                 is_left = true;
             }
         }
@@ -190,7 +187,7 @@ pub fn catch_up(reader: &Reader<'_>, sink: &dyn Sink, policy: &Policy) -> (Vec<D
 
 /// Sends these, as far as they wait, in one push: all of them or none. Those
 /// that are published now.
-fn send(reader: &Reader<'_>, sink: &dyn Sink, ids: &[DeploymentId]) -> Result<Vec<DeploymentId>> {
+fn send(reader: &Reader, sink: &dyn Sink, ids: &[DeploymentId]) -> Result<Vec<DeploymentId>> {
     let outbox = outbox(reader);
     let mut sent = Vec::new();
     for id in ids {
@@ -210,8 +207,7 @@ fn send(reader: &Reader<'_>, sink: &dyn Sink, ids: &[DeploymentId]) -> Result<Ve
                     let taken = is_taken(&update.name);
                     if taken {
                         // Nothing is overwritten, so that it never can be published.
-                        let name = &update.name;
-                        sink.warn(&format!("what {id} printed is not published: {name} is taken"));
+                        sink.notice(Notice::OutputTaken { id, by: &update.name });
                         outbox.remove(id);
                     }
                     !taken
@@ -227,21 +223,6 @@ fn send(reader: &Reader<'_>, sink: &dyn Sink, ids: &[DeploymentId]) -> Result<Ve
         outbox.remove(id);
     }
     Ok(published)
-}
-
-fn warn(sink: &dyn Sink, ids: &[DeploymentId], why: &Failure, way: &str) {
-    let mut text = format!("what {} printed is not published: {}", names(ids), why.message);
-    // What a host says of its refusal is all that helps.
-    let cause = why.source.iter().map(ToString::to_string).collect::<String>();
-    for line in cause.lines().chain([way]) {
-        text.push_str(&format!("\n  {line}"));
-    }
-    sink.warn(&text);
-}
-
-/// `prod#5, staging#3`.
-pub fn names(ids: &[DeploymentId]) -> String {
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Params {
     /// # Errors
     /// One is given that is not declared, or is secret (exit 2); one has no
     /// value, or the secret ones could not be kept out of what is shown (exit 4).
-    pub fn find(reader: &Reader<'_>, commands: &Environment, given: &[(String, String)]) -> Result<Params> {
+    pub fn find(reader: &Reader, commands: &Environment, given: &[(String, String)]) -> Result<Params> {
         let declared: Vec<&str> = commands.params.iter().map(|param| param.name.as_str()).collect();
         for (name, _) in given {
             let Some(param) = commands.params.iter().find(|param| param.name == *name) else {

@@ -94,7 +94,7 @@ impl<'a> Premises<'a> {
     /// There is no such environment; nothing open has the number that is
     /// taken over.
     pub fn find(
-        reader: &Reader<'_>,
+        reader: &Reader,
         snapshot: &'a Snapshot,
         name: &EnvName,
         take_over: TakeOver<'_>,
@@ -107,7 +107,7 @@ impl<'a> Premises<'a> {
     /// # Errors
     /// As [`Premises::find`].
     pub fn on(
-        reader: &Reader<'_>,
+        reader: &Reader,
         snapshot: &'a Snapshot,
         name: &EnvName,
         shown: &'a EnvState,

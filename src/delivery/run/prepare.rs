@@ -7,7 +7,7 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::artifacts;
 use crate::delivery::run::claim::Details;
 use crate::delivery::run::params::{Params, cannot_hide};
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::Candidate;
 use crate::domain::config::{CommandsFrom, Environment, RetryConfig};
 use crate::domain::env::Action;
@@ -52,7 +52,7 @@ pub struct Ready {
 /// a parameter is not declared, has no value, or is secret and could not be hidden;
 /// the candidate's configuration is invalid; offline, something is not here.
 pub fn prepare(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     plan: &Plan,
@@ -88,7 +88,7 @@ pub fn prepare(
     }
     prepared.params = Params::find(reader, &prepared.commands, given)?;
     for name in prepared.params.too_short() {
-        sink.warn(&format!("{name} is too short to be kept out of output: give it 4 characters or more"));
+        sink.notice(Notice::ShortSecret { name });
     }
     let hidden = sink.hide(prepared.params.redactor());
     hidden.map_err(|why| cannot_hide(&prepared.commands, &why))?;
@@ -100,7 +100,7 @@ pub fn prepare(
 /// Whose commands run: the candidate's, unless the policy, the caller or the
 /// candidate's age says trunk's.
 fn commands(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     policy: &Environment,
     candidate: Candidate,

@@ -14,7 +14,7 @@ use crate::store::ledger::{self, State, View};
 use crate::store::repo::Repo;
 
 /// How often a small event is judged anew before somebody else's activity wins.
-pub(crate) const TRIES: usize = 20;
+pub const TRIES: usize = 20;
 
 /// Reads the chain, lets `events` judge it, and publishes what it returns;
 /// again after a fetch as long as others move the chain meanwhile.
@@ -25,7 +25,7 @@ pub(crate) const TRIES: usize = 20;
 /// # Errors
 /// `events` refuses, or the authority does.
 pub fn small<S: State>(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
@@ -40,7 +40,7 @@ pub fn small<S: State>(
 /// # Errors
 /// As [`small`].
 pub fn small_while<S: State>(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
@@ -55,7 +55,7 @@ pub fn small_while<S: State>(
 /// # Errors
 /// As [`small`]; the commits cannot be made.
 pub fn small_as<S: State>(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
@@ -66,7 +66,7 @@ pub fn small_as<S: State>(
 }
 
 fn published<S: State>(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
@@ -117,12 +117,12 @@ pub struct Patience {
 
 impl Patience {
     /// Begins now.
-    pub fn new(reader: &Reader<'_>) -> Patience {
+    pub fn new(reader: &Reader) -> Patience {
         Patience { since: Instant::now(), limit: Patience::limit(reader), pauses: 0.into() }
     }
 
     /// A minute, or what `REL_PUBLISH_TIMEOUT` says in seconds.
-    pub fn limit(reader: &Reader<'_>) -> Duration {
+    pub fn limit(reader: &Reader) -> Duration {
         let seconds =
             reader.world.var("REL_PUBLISH_TIMEOUT").and_then(|text| text.parse().ok()).unwrap_or(60);
         Duration::from_secs(seconds)

@@ -9,13 +9,12 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::workspace::{Ending, Stage, program};
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::{Command, Phase};
 use crate::domain::env::{Deployment, Outcome, PhaseRun, Progress};
 use crate::domain::name::{Oid, TagName};
 use crate::exec::{self, Ended, Run as Command_};
 use crate::store::journal::{self, OpenRun};
-use crate::ui::time;
 
 /// How often a phase is looked at while it is watched: ten times, but neither
 /// in a hurry nor hardly ever.
@@ -38,9 +37,9 @@ enum Stopped {
 }
 
 /// Plays a rollout to its end, and notes in `noted` how far it came.
-pub(crate) fn play(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+pub fn play(
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     noted: &mut OpenRun,
     prepared: &Prepared,
@@ -129,7 +128,7 @@ impl Rollout<'_> {
             return None;
         }
         let (since, every) = (Instant::now(), (phase.wait / 10).clamp(SOONEST, LATEST));
-        self.sink.note(&format!("{} is watched for {}", phase.name, time::exact(phase.wait)));
+        self.sink.notice(Notice::Watching(phase));
         loop {
             let left = phase.wait.saturating_sub(since.elapsed());
             pause(self.hands, every.min(left));
@@ -192,7 +191,7 @@ impl Rollout<'_> {
                 break ended;
             }
             attempt += 1;
-            sink.note(&format!("{step} failed; attempt {attempt} of {}", retry.attempts));
+            sink.notice(Notice::TryingAgain { step: &step, attempt, of: retry.attempts });
             pause(hands, retry.backoff);
         };
         if ended.is_success() {
@@ -208,7 +207,7 @@ impl Rollout<'_> {
 }
 
 /// Waits, but not for somebody who wants it to end.
-fn pause(hands: &Hands<'_>, limit: Duration) {
+fn pause(hands: &Hands, limit: Duration) {
     let since = Instant::now();
     while since.elapsed() < limit && !hands.interrupts.interrupted() {
         std::thread::sleep(Duration::from_millis(20).min(limit));
@@ -217,8 +216,8 @@ fn pause(hands: &Hands<'_>, limit: Duration) {
 
 /// Runs the commands of a deployment, and notes in `run` how far it came.
 pub fn perform(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     run: &mut OpenRun,
     deployment: &Deployment,
@@ -230,7 +229,7 @@ pub fn perform(
         Ok(stage) => {
             let ending = play(reader, hands, sink, run, prepared, &stage);
             if let Err(failure) = stage.clear() {
-                sink.warn(&failure.message);
+                sink.notice(Notice::Trouble(&failure));
             }
             ending
         }

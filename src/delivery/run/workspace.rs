@@ -14,7 +14,7 @@ use crate::delivery::read::reader::{Reader, scratch};
 use crate::delivery::run::artifacts;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::prepare::Prepared;
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::Command;
 use crate::domain::env::{Deployment, Outcome, Progress};
 use crate::domain::name::{Oid, TagName};
@@ -40,7 +40,7 @@ pub struct Ending {
 }
 
 impl Ending {
-    pub(crate) fn never_started(failure: Failure) -> Ending {
+    pub fn never_started(failure: Failure) -> Ending {
         let text = failure.message.clone();
         Ending {
             outcome: Outcome { text: Some(text.clone()), ..Outcome::of(Progress::Cancelled, false) },
@@ -51,20 +51,20 @@ impl Ending {
 }
 
 /// A checkout, the artifacts and the variables, ready for commands.
-pub(crate) struct Stage<'r> {
-    pub(crate) checkout: Checkout<'r>,
+pub struct Stage<'r> {
+    pub checkout: Checkout<'r>,
     folder: tempfile::TempDir,
-    pub(crate) env: BTreeMap<OsString, OsString>,
+    pub env: BTreeMap<OsString, OsString>,
     /// What commands write to.
-    pub(crate) raw: PathBuf,
+    pub raw: PathBuf,
     /// What is kept of that on this machine.
     log: PathBuf,
     redactor: Redactor,
 }
 
 impl<'r> Stage<'r> {
-    pub(crate) fn set(
-        reader: &'r Reader<'_>,
+    pub fn set(
+        reader: &'r Reader,
         run: &mut OpenRun,
         deployment: &Deployment,
         prepared: &Prepared,
@@ -132,14 +132,14 @@ impl<'r> Stage<'r> {
 
     /// Whether what commands write to may hold secrets, and is not to be left
     /// where a killed `rel` leaves things.
-    pub(crate) fn has_secrets(&self) -> bool {
+    pub fn has_secrets(&self) -> bool {
         !self.redactor.is_idle()
     }
 
     /// Runs one command, shows what it prints, and keeps that.
-    pub(crate) fn execute(
+    pub fn execute(
         &self,
-        hands: &Hands<'_>,
+        hands: &Hands,
         sink: &dyn Sink,
         run: Command_<'_>,
         prefix: &str,
@@ -149,7 +149,7 @@ impl<'r> Stage<'r> {
             return execute(hands, sink, run, prefix, journal);
         }
         let kept = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.log);
-        let kept = kept.map_err(|error| sink.warn(&format!("no output is kept: {error}"))).ok();
+        let kept = kept.map_err(|error| sink.notice(Notice::NoOutputKept(&error))).ok();
         let pieces = Pieces::new(&self.redactor);
         let mut keeper = Keeper { sink, prefix, pieces, kept, within: false, unseen_since: None, cut: false };
         let ended = follow(hands, run, &mut keeper, journal);
@@ -157,7 +157,7 @@ impl<'r> Stage<'r> {
         ended
     }
 
-    pub(crate) fn clear(self) -> Result<()> {
+    pub fn clear(self) -> Result<()> {
         let removed = self.checkout.remove();
         drop(self.folder);
         removed
@@ -223,7 +223,7 @@ impl Keeper<'_> {
 /// Runs one command, streaming its output with a prefix. Says how it ended,
 /// and whether it ever started.
 pub fn execute(
-    hands: &Hands<'_>,
+    hands: &Hands,
     sink: &dyn Sink,
     run: Command_<'_>,
     prefix: &str,
@@ -233,7 +233,7 @@ pub fn execute(
 }
 
 fn follow(
-    hands: &Hands<'_>,
+    hands: &Hands,
     run: Command_<'_>,
     listener: &mut dyn Listener,
     journal: &mut dyn FnMut(Process),
@@ -257,7 +257,7 @@ pub fn program(command: &Command) -> Program {
 
 /// Where a deployment's output is kept on this machine, if it ran here.
 pub fn log_path(
-    reader: &Reader<'_>,
+    reader: &Reader,
     environment: &impl std::fmt::Display,
     number: impl std::fmt::Display,
 ) -> PathBuf {
@@ -271,7 +271,7 @@ pub fn unnumbered(nonce: &str) -> String {
 
 /// The deployments of an environment whose output is kept on this machine,
 /// newest first; none where nothing can be read.
-pub fn logged(reader: &Reader<'_>, environment: &impl std::fmt::Display) -> Vec<u64> {
+pub fn logged(reader: &Reader, environment: &impl std::fmt::Display) -> Vec<u64> {
     let dir = reader.state_dir().join("output").join(environment.to_string());
     let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let number = |name: std::ffi::OsString| name.to_str()?.strip_suffix(".log")?.parse().ok();
@@ -285,7 +285,7 @@ pub fn logged(reader: &Reader<'_>, environment: &impl std::fmt::Display) -> Vec<
 /// # Errors
 /// The folder cannot be made.
 pub fn log_file(
-    reader: &Reader<'_>,
+    reader: &Reader,
     environment: &impl std::fmt::Display,
     number: impl std::fmt::Display,
 ) -> Result<PathBuf> {

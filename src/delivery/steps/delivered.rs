@@ -69,9 +69,9 @@ pub struct PlanReport {
 
 /// Claims and runs a plan, or runs it without a claim where it stands on no
 /// more than what this clone knows. `None` where things moved before the claim.
-pub(crate) fn run(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+pub fn run(
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     ground: Option<&offline::Ground>,
@@ -84,9 +84,9 @@ pub(crate) fn run(
 }
 
 /// Tells hooks of what ran, and publishes what it printed.
-pub(crate) fn conclude(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+pub fn conclude(
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     receipt: Receipt,
@@ -98,7 +98,7 @@ pub(crate) fn conclude(
 }
 
 /// The chains in the snapshot after what ran.
-fn absorb(reader: &Reader<'_>, snapshot: &mut Snapshot, receipt: &Receipt) {
+fn absorb(reader: &Reader, snapshot: &mut Snapshot, receipt: &Receipt) {
     // A release's own tag has an entry among the candidates. Where that cannot be read here, the
     // next claim finds out.
     if receipt.released.is_some()
@@ -161,12 +161,7 @@ struct Difference {
     contained: Vec<(Oid, Oid)>,
 }
 
-fn difference(
-    reader: &Reader<'_>,
-    snapshot: &Snapshot,
-    live: Option<&Live>,
-    to: &Minted,
-) -> Result<Difference> {
+fn difference(reader: &Reader, snapshot: &Snapshot, live: Option<&Live>, to: &Minted) -> Result<Difference> {
     let Some(live) = live else { return Ok(Difference::default()) };
     let brings = between(reader, snapshot, live.commit, to.commit)?;
     let left = between(reader, snapshot, to.commit, live.commit)?;
@@ -207,7 +202,7 @@ fn difference(
 ///
 /// # Errors
 /// git failed.
-pub fn report(reader: &Reader<'_>, snapshot: &Snapshot, ready: &Ready) -> Result<PlanReport> {
+pub fn report(reader: &Reader, snapshot: &Snapshot, ready: &Ready) -> Result<PlanReport> {
     let Ready { plan, prepared, details } = ready;
     let Difference { brings, leaves, contained } =
         difference(reader, snapshot, plan.from(), plan.candidate())?;

@@ -15,15 +15,14 @@ use crate::delivery::run::hands::Hands;
 use crate::delivery::run::hooks::{self, Queued};
 use crate::delivery::run::premises::{Premises, TakeOver};
 use crate::delivery::run::prepare::{Ready, prepare};
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::delivery::steps::delivered::{Delivered, PlanReport, conclude, refusal, report, run};
 use crate::domain::candidates::Minted;
-use crate::domain::env::{Judged, Trigger};
+use crate::domain::env::Trigger;
 use crate::domain::gate::{self, Gate, Verdict};
 use crate::domain::name::{EnvName, TagName};
 use crate::domain::plan::{self, Plan, Planned, Request, Setting};
 use crate::failure::{Failure, Kind, Result};
-use crate::ui::text::clean;
 use crate::ui::time;
 use crate::world::fresh_nonce;
 
@@ -81,8 +80,8 @@ pub type Consent<'c> = &'c dyn Fn(&Snapshot, &PlanReport) -> Result<()>;
 /// # Errors
 /// As [`deploy`], up to the claim.
 pub fn preview(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     request: &DeployRequest,
@@ -101,8 +100,8 @@ pub fn preview(
 /// A gate refuses; nobody confirms; the race is lost; a byte is wrong. What
 /// happened after the claim is in the receipt.
 pub fn deploy(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     request: &DeployRequest,
@@ -122,7 +121,7 @@ pub fn deploy(
             if request.trigger == Trigger::Person {
                 consent(snapshot, &report(reader, snapshot, &ready)?)?;
             } else {
-                warn(sink, plan.allowed().gates());
+                sink.notice(Notice::Warned(plan.allowed().gates()));
             }
             let queued = Queued::of(plan, request.reason.as_deref());
             hook = hooks::before_deploy(reader, hands, sink, snapshot, &queued)?;
@@ -139,7 +138,7 @@ pub fn deploy(
         if let Some(receipt) = run(reader, hands, sink, snapshot, ground.as_ref(), &ready)? {
             return Ok(conclude(reader, hands, sink, snapshot, receipt));
         }
-        sink.note(&format!("{} or the candidates moved meanwhile; planning again", request.environment));
+        sink.notice(Notice::PlanningAgain(&request.environment));
         *snapshot = Snapshot::take(reader, sink)?;
     }
     Err(Failure::new(Kind::Moved, format!("{} moved {TRIES} times; nothing ran", request.environment))
@@ -151,7 +150,7 @@ type Waiting = Option<(Instant, Duration)>;
 
 /// What a deployment stands on offline, and how long it may wait.
 fn begin(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     request: &DeployRequest,
@@ -166,8 +165,8 @@ fn begin(
 /// Plans, once nothing is in flight any more where that is waited for, and
 /// prepares what was planned.
 fn ready(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     request: &DeployRequest,
@@ -194,14 +193,6 @@ fn ready(
     Ok(Considered::Ready(Box::new(Ready { plan, prepared, details })))
 }
 
-/// Says what gates only warn of, where nobody is shown the plan.
-pub(crate) fn warn(sink: &dyn Sink, gates: &[Judged]) {
-    for judged in gates.iter().filter(|judged| judged.verdict == "warned") {
-        let text: Vec<String> = judged.text.lines().map(clean).collect();
-        sink.warn(&format!("{}: {}", judged.gate, text.join("\n  ")));
-    }
-}
-
 /// Refuses `--override` of what is not overridden but taken over.
 ///
 /// # Errors
@@ -225,7 +216,7 @@ enum Planning {
     Refused(Option<TagName>, Vec<Verdict>),
 }
 
-fn plan_deployment(reader: &Reader<'_>, snapshot: &Snapshot, request: &DeployRequest) -> Result<Planning> {
+fn plan_deployment(reader: &Reader, snapshot: &Snapshot, request: &DeployRequest) -> Result<Planning> {
     let take_over = TakeOver { token: request.take_over, reason: request.reason.as_deref(), rollback: false };
     let premises = Premises::find(reader, snapshot, &request.environment, take_over)?;
     let setting = premises.setting();
@@ -279,9 +270,9 @@ pub fn closed(snapshot: &Snapshot, name: &EnvName) -> Result<Vec<Verdict>> {
     Ok(gate::closed(environment, state))
 }
 
-fn wait_a_little(hands: &Hands<'_>, sink: &dyn Sink, verdicts: &[Verdict], left: Duration) -> Result<()> {
+fn wait_a_little(hands: &Hands, sink: &dyn Sink, verdicts: &[Verdict], left: Duration) -> Result<()> {
     if let Some(verdict) = verdicts.first() {
-        sink.note(&format!("waiting: {}", verdict.text));
+        sink.notice(Notice::Waiting(verdict));
     }
     // Spread by the nonce, so that clients that wait for one deployment do not ask in step.
     let jitter = u64::from(fresh_nonce().bytes().next().unwrap_or_default()) * 4;

@@ -5,7 +5,7 @@ use crate::delivery::read::rewritten;
 use crate::delivery::read::snapshot::{self, Footing, Policy, Snapshot};
 use crate::delivery::recover::settle;
 use crate::delivery::run::output::is_wanted;
-use crate::delivery::sink::Sink;
+use crate::delivery::sink::{Notice, Sink};
 use crate::domain::env::{Deployment, Progress, Trigger};
 use crate::domain::name::DeploymentId;
 use crate::failure::{Failure, Kind, Result};
@@ -18,7 +18,7 @@ use crate::ui::time;
 ///
 /// # Errors
 /// As [`Snapshot::take`].
-pub fn look(reader: &Reader<'_>, sink: &dyn Sink, verb: &str) -> Result<Snapshot> {
+pub fn look(reader: &Reader, sink: &dyn Sink, verb: &str) -> Result<Snapshot> {
     settled(reader, sink, || Snapshot::take(reader, sink))
         .map_err(|failure| or_offline(reader, verb, failure))
 }
@@ -27,7 +27,7 @@ pub fn look(reader: &Reader<'_>, sink: &dyn Sink, verb: &str) -> Result<Snapshot
 ///
 /// # Errors
 /// As [`Footing::take`].
-pub fn look_at_chains(reader: &Reader<'_>, sink: &dyn Sink, verb: &str) -> Result<Footing> {
+pub fn look_at_chains(reader: &Reader, sink: &dyn Sink, verb: &str) -> Result<Footing> {
     look_at_chains_and(reader, sink, verb, &[])
 }
 
@@ -36,7 +36,7 @@ pub fn look_at_chains(reader: &Reader<'_>, sink: &dyn Sink, verb: &str) -> Resul
 /// # Errors
 /// As [`Footing::take`].
 pub fn look_at_chains_and(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     verb: &str,
     others: &[String],
@@ -47,16 +47,16 @@ pub fn look_at_chains_and(
 
 /// Looks after what died in this clone was settled. Where it cannot be, looking
 /// goes on, unless it fails as well.
-fn settled<T>(reader: &Reader<'_>, sink: &dyn Sink, look: impl FnOnce() -> Result<T>) -> Result<T> {
+fn settled<T>(reader: &Reader, sink: &dyn Sink, look: impl FnOnce() -> Result<T>) -> Result<T> {
     let trouble = settle::before_looking(reader, sink).err();
     let seen = look()?;
     if let Some(failure) = trouble {
-        sink.warn(&format!("what a run left here is not settled: {}", failure.message));
+        sink.notice(Notice::Unsettled(&failure));
     }
     Ok(seen)
 }
 
-fn or_offline(reader: &Reader<'_>, verb: &str, failure: Failure) -> Failure {
+fn or_offline(reader: &Reader, verb: &str, failure: Failure) -> Failure {
     if reader.offline || reader.is_local() {
         return failure;
     }
@@ -82,7 +82,7 @@ fn or_offline(reader: &Reader<'_>, verb: &str, failure: Failure) -> Failure {
 /// # Errors
 /// The authority cannot be reached; what is published is not what it should be.
 pub fn published(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     id: &DeploymentId,
 ) -> Result<std::result::Result<Vec<u8>, Footing>> {
@@ -97,7 +97,7 @@ pub fn published(
 
 /// How what a deployment printed could come to be published; none where `rel`
 /// ran nothing.
-pub fn way_here(reader: &Reader<'_>, policy: &Policy, deployment: &Deployment) -> Option<&'static str> {
+pub fn way_here(reader: &Reader, policy: &Policy, deployment: &Deployment) -> Option<&'static str> {
     if deployment.trigger == Trigger::Recorded {
         None
     } else if !is_wanted(policy) {

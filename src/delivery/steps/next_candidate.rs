@@ -37,7 +37,7 @@ pub struct Outlook<'a> {
 
 impl<'a> Outlook<'a> {
     /// As of now.
-    pub fn new(reader: &'a Reader<'_>, snapshot: &'a Snapshot) -> Outlook<'a> {
+    pub fn new(reader: &'a Reader, snapshot: &'a Snapshot) -> Outlook<'a> {
         Outlook {
             snapshot,
             actor: reader.actor().unwrap_or_else(|_| Actor::new("", "")),

@@ -90,7 +90,7 @@ impl Target {
 /// # Errors
 /// Nothing in this clone is called that; a candidate's tag is not the one that
 /// was minted (exit 9).
-pub fn target(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Target> {
+pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Target> {
     if let Some(view) = text.parse::<EnvName>().ok().and_then(|name| snapshot.environments.get(&name)) {
         let live = view.state.current().ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("nothing is live on {text}")).hint(format!("rel log {text}"))
@@ -148,7 +148,7 @@ fn nowhere(text: &str) -> Failure {
 
 /// The tag of this name, or of this version, and its commit: the authority's,
 /// else this clone's.
-fn tag(reader: &Reader<'_>, snapshot: &Snapshot, text: &str) -> Result<Option<(TagName, Oid)>> {
+fn tag(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Option<(TagName, Oid)>> {
     for name in [text.to_owned(), format!("{}{text}", snapshot.style.prefix())] {
         let Ok(tag) = name.parse::<TagName>() else { continue };
         for folder in [reader.tags_prefix(), "refs/tags/".to_owned()] {
@@ -245,7 +245,7 @@ impl Seen {
 /// A gate refuses; the environment is busy or held; `--take-over` names
 /// nothing that is open; gates are passed by name where none is asked (exit 2).
 pub fn judge(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     report: &Report<'_>,
     view: &View<EnvState>,
@@ -327,8 +327,8 @@ fn is_for_hooks(snapshot: &Snapshot, judged: &Seen) -> bool {
 /// # Errors
 /// Somebody interrupts it; nothing changed.
 fn hear(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     report: &Report<'_>,
@@ -356,8 +356,8 @@ fn hear(
 /// # Errors
 /// As [`judge`] and [`events`]; the authority cannot be reached.
 pub fn publish(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     report: &Report<'_>,
@@ -415,7 +415,7 @@ enum Again {
 /// # Errors
 /// The hook refuses, and nobody passed it by name.
 pub fn events(
-    reader: &Reader<'_>,
+    reader: &Reader,
     report: &Report<'_>,
     judged: Seen,
     hook: Option<&Verdict>,
@@ -519,7 +519,7 @@ fn ways_on(report: &Report<'_>, state: &EnvState, mut verdict: Verdict) -> Verdi
 }
 
 fn intent(
-    reader: &Reader<'_>,
+    reader: &Reader,
     snapshot: &Snapshot,
     report: &Report<'_>,
     premises: &Premises<'_>,

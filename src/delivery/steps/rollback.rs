@@ -51,7 +51,7 @@ pub enum WayBack {
 /// # Errors
 /// There is nothing to go back to; it is busy, or held by a person.
 pub fn plan(
-    reader: &Reader<'_>,
+    reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
     request: &RollbackRequest,
@@ -107,8 +107,8 @@ pub fn plan(
 /// The race is lost; a byte is wrong. What happened after the claim is in the
 /// receipt.
 pub fn roll_back(
-    reader: &Reader<'_>,
-    hands: &Hands<'_>,
+    reader: &Reader,
+    hands: &Hands,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     ground: Option<&offline::Ground>,
@@ -123,7 +123,7 @@ pub fn roll_back(
 }
 
 /// What a person believes live: a candidate, or the baseline that is.
-fn believed_live(reader: &Reader<'_>, snapshot: &Snapshot, state: &EnvState, text: &str) -> Result<TagName> {
+fn believed_live(reader: &Reader, snapshot: &Snapshot, state: &EnvState, text: &str) -> Result<TagName> {
     let baseline = state.current().filter(|live| live.is_baseline()).map(|live| &live.tag);
     match baseline.filter(|tag| text == tag.as_str() || text == tag.label()) {
         Some(tag) => Ok(tag.clone()),

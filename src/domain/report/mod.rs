@@ -1,0 +1,4 @@
+//! What verbs have to say, as facts: made below, worded once, in `ui`.
+
+pub mod recovered;
+pub mod work;
