@@ -58,7 +58,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Map<String, 
     let (ref_name, formerly) = Snapshot::place(reader, ui.screen, name)?;
     let mut changed = false;
     let append = |view: &View<EnvState>, repo: &Repo, events: &[Event]| {
-        let (Some(signers), [event]) = (signers, events) else { return view.append(repo, events) };
+        let (Some(signers), [event]) = (signers, events) else { return Ok(view.append(repo, events)?) };
         let signed = view.append_signed(repo, events)?;
         match signed.0.tip.map(|tip| signers.verify(tip, event, &minted)).transpose()? {
             Some(Err(fault)) => Err(would_not_count(signers, &actor, &fault)),

@@ -59,8 +59,8 @@ fn examine<'a>(
     let directory = Reader::directory(world, options);
     let repo = match Repo::discover(world, &directory) {
         Ok(repo) => repo,
-        Err(failure) => {
-            found.push(Check::failed("repository", &failure));
+        Err(error) => {
+            found.push(Check::failed("repository", &error.into()));
             let file =
                 options.config.as_ref().map_or(directory.join(CONFIG_FILE), |file| world.cwd.join(file));
             if let Ok(text) = std::fs::read_to_string(&file) {

@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use crate::domain::name::Oid;
 use crate::failpoint;
-use crate::failure::{Doing, Failure, Kind, Result};
 
-use super::error::{GitError, RemoteOp};
+use super::error::{During, Error, GitError, RemoteOp, Result, Task};
 use super::git::Git;
 use super::history;
 use super::repo::Repo;
@@ -122,9 +121,9 @@ impl Authority {
     /// a ref forward. Nothing to do where this repository is the authority.
     ///
     /// # Errors
-    /// It cannot be reached, or lets nobody in ([`Kind::Failed`]); it has no ref that is asked
-    /// for by its full name ([`Kind::NotFound`]); a ref here is not behind the authority's, so
-    /// that its history was rewritten ([`Kind::Integrity`]).
+    /// It cannot be reached, or lets nobody in ([`Error::Authority`]); it has no ref that is asked
+    /// for by its full name; a ref here is not behind the authority's, so
+    /// that its history was rewritten.
     pub fn fetch(&self, repo: &Repo, refspecs: &[String]) -> Result<()> {
         self.fetch_with(repo, &[], refspecs)
     }
@@ -168,7 +167,7 @@ impl Authority {
                 _ => why == GitError::Locked,
             };
             if !passing || tries == FETCH_TRIES {
-                return Err(self.explain(RemoteOp::Read, why, &output).into());
+                return Err(self.explain(RemoteOp::Read, why, &output));
             }
             std::thread::sleep(backoff(tries));
             tries += 1;
@@ -233,15 +232,15 @@ impl Authority {
         let output =
             Git::new(repo).talking().args(["ls-remote", "--quiet", "--"]).arg(remote).args(refs).run()?;
         if !output.status.success() {
-            return Err(self.why(RemoteOp::Read, &output).into());
+            return Err(self.why(RemoteOp::Read, &output));
         }
         let text = output.stdout_text();
         parse_tips(&text).ok_or_else(|| {
             let id = text.split('\t').next().unwrap_or_default();
             if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                self.explain(RemoteOp::Read, GitError::OtherIds, &output).into()
+                self.explain(RemoteOp::Read, GitError::OtherIds, &output)
             } else {
-                Failure::failed(format!("{self} lists its refs in a way that is not understood"))
+                Task::ParseTips(self.to_string()).failed()
             }
         })
     }
@@ -278,7 +277,7 @@ impl Authority {
                 break;
             }
             let now = if in_turn { &rest[..1] } else { &rest[..] };
-            failpoint::step("push").doing(format!("cannot change {self}"))?;
+            failpoint::step("push").during_with(|| Task::Change(self.to_string()))?;
             let output = match self {
                 Authority::Remote(remote) => {
                     let moves: Vec<Move> = now.iter().map(|update| Move::from(*update)).collect();
@@ -287,15 +286,14 @@ impl Authority {
                 }
                 Authority::Local => update_refs(repo, now)?,
             };
-            failpoint::step("pushed").doing(format!("cannot tell what {self} has"))?;
+            failpoint::step("pushed").during_with(|| Task::LearnChange(self.to_string()))?;
             if output.status.success() {
                 rest.drain(..now.len());
                 tries = 1;
                 continue;
             }
-            let compared = self.compare(repo, &mut rest).map_err(|failure| {
-                failure.hint("whether the last change arrived could not be learnt; rel sync finds out")
-            })?;
+            let compared =
+                self.compare(repo, &mut rest).map_err(|error| Error::MayHaveArrived(Box::new(error)))?;
             if let Some(moved) = compared {
                 return Ok(Published::Moved(moved));
             }
@@ -309,7 +307,7 @@ impl Authority {
                 continue;
             }
             if why.lasts() || tries == PUBLISH_TRIES {
-                return Err(self.explain(RemoteOp::Change, why, &output).into());
+                return Err(self.explain(RemoteOp::Change, why, &output));
             }
             std::thread::sleep(backoff(tries));
             tries += 1;
@@ -403,7 +401,7 @@ impl Authority {
         if there.is_empty() {
             return Ok(());
         }
-        failpoint::step("push").doing(format!("cannot change {self}"))?;
+        failpoint::step("push").during_with(|| Task::Change(self.to_string()))?;
         let output = match self {
             Authority::Remote(remote) => {
                 let moves =
@@ -416,11 +414,11 @@ impl Authority {
                 Git::new(repo).args(["update-ref", "--no-deref", "--stdin"]).stdin(script).run()?
             }
         };
-        failpoint::step("pushed").doing(format!("cannot tell what {self} has"))?;
+        failpoint::step("pushed").during_with(|| Task::LearnChange(self.to_string()))?;
         if output.status.success() || is_there()?.is_empty() {
             return Ok(());
         }
-        Err(self.why(RemoteOp::Change, &output).into())
+        Err(self.why(RemoteOp::Change, &output))
     }
 }
 
@@ -455,10 +453,10 @@ fn check(repo: &Repo, updates: &[RefUpdate]) -> Result<()> {
     for update in updates {
         let name = &update.name;
         if !name.starts_with("refs/") || !git2::Reference::is_valid_name(name) {
-            return Err(Failure::failed(format!("{name:?} is not the full name of a ref")));
+            return Err(Error::NotARef(name.clone()));
         }
         if !seen.insert(name) {
-            return Err(Failure::failed(format!("{name} would be changed twice at once")));
+            return Err(Error::ChangedTwice(name.clone()));
         }
         if name.starts_with("refs/notes/") && !(holds_back && update.moves_nothing()) {
             continues(repo, update)?;
@@ -485,10 +483,7 @@ fn continues(repo: &Repo, update: &RefUpdate) -> Result<()> {
     if Some(at) == update.expected.oid() && at != update.new {
         Ok(())
     } else {
-        Err(Failure::new(
-            Kind::Integrity,
-            format!("{} would not continue {}; nothing was published", update.new.short(), update.name),
-        ))
+        Err(Error::Discontinues { new: update.new, name: update.name.clone() })
     }
 }
 

@@ -15,8 +15,8 @@ use serde_json::value::RawValue;
 
 use crate::domain::name::{Actor, Oid};
 use crate::failpoint;
-use crate::failure::{Doing, Failure, Result};
 
+use super::error::{During, Error, Result, Task};
 use super::git::Git;
 use super::loose;
 use super::notes;
@@ -114,7 +114,7 @@ pub enum Body {
 pub fn read(repo: &Repo, oid: Oid) -> Result<Entry> {
     loose::check(repo, oid)?;
     // The message is nearly all of such a commit; git2 would copy it once more.
-    let odb = repo.git2().odb().doing("cannot open the object store")?;
+    let odb = repo.git2().odb().during(Task::OpenObjects)?;
     let object = odb.read(to_git2(oid));
     let raw = object.as_ref().ok().filter(|object| object.kind() == ObjectType::Commit);
     if let Some(entry) = raw.and_then(|object| Entry::of_raw(oid, object.data())) {
@@ -245,9 +245,6 @@ fn tree_after(repo: &Repo, parent: Option<Oid>, notes: &[NoteLine]) -> Result<Oi
     notes::append(repo, before.map(|commit| from_git2(commit.tree_id())), notes)
 }
 
-/// What is done, where a record cannot be written.
-const WRITING: &str = "cannot write a record";
-
 /// The message that holds a record: whatever is written can be read again.
 fn message(subject: &str, line: &str) -> Result<String> {
     let mut message: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -257,9 +254,7 @@ fn message(subject: &str, line: &str) -> Result<String> {
         subject => format!("{subject}\n\n{line}\n"),
     };
     if line.contains(|c: char| c < ' ') || !matches!(parse(message.as_bytes()), Body::Record { .. }) {
-        return Err(
-            Failure::failed(WRITING).because(anyhow::anyhow!("it is not one line of JSON with a version"))
-        );
+        return Err(Error::NotARecord);
     }
     Ok(message)
 }
@@ -277,16 +272,16 @@ pub fn write_over(
     author: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Oid> {
-    let doing = WRITING;
-    failpoint::step("record").doing(doing)?;
+    failpoint::step("record").during(Task::WriteRecord)?;
     let message = message(subject, line)?;
     let parent = parent.map(|oid| repo.find_commit(oid)).transpose()?;
-    let tree = repo.git2().find_tree(to_git2(tree)).doing(doing)?;
+    let tree = repo.git2().find_tree(to_git2(tree)).during(Task::WriteRecord)?;
     let who = git2::Signature::new(&author.name, &author.email, &git2::Time::new(at.timestamp(), 0))
-        .doing(format!("{author:?} cannot sign a commit"))?;
+        .during_with(|| Task::SignAs(author.clone()))?;
     let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
     // Of a commit that libgit2 (1.9) both makes and cannot write, as on a full disk, it says nothing.
-    let object = repo.git2().commit_create_buffer(&who, &who, &message, &tree, &parents).doing(doing)?;
+    let object =
+        repo.git2().commit_create_buffer(&who, &who, &message, &tree, &parents).during(Task::WriteRecord)?;
     repo.put(ObjectType::Commit, &object)
 }
 
@@ -324,7 +319,7 @@ pub fn is_here(repo: &Repo, oid: Oid) -> Result<bool> {
     match repo.git2().find_commit(to_git2(oid)) {
         Ok(_) => Ok(true),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
-        Err(error) => Err(error).doing(format!("cannot read the commit {oid}")),
+        Err(error) => Err(Task::ReadCommit(oid).because(error)),
     }
 }
 

@@ -1,9 +1,11 @@
 //! What can go wrong in the store, as facts: what was attempted, and what stood in the way.
 //! The words, the kind and the way on are for whoever tells a person.
 
+use std::io;
 use std::path::PathBuf;
 
-use crate::domain::name::Oid;
+use crate::domain::fold::Impossible;
+use crate::domain::name::{Actor, BadName, Oid, TagName};
 
 /// The result of whatever the store does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -17,8 +19,130 @@ pub enum Error {
     MayHaveArrived(Box<Error>),
     /// There is no `git` on PATH.
     NoGit,
+    /// This folder is in no repository.
+    NoRepository(PathBuf),
+    /// The repository at this path belongs to another user.
+    ForeignRepository {
+        at: PathBuf,
+        cause: git2::Error,
+    },
+    /// The repository keeps its refs in a format that is not read here. `address` is its remote's.
+    OtherRefs {
+        at: PathBuf,
+        address: Option<String>,
+        cause: git2::Error,
+    },
+    /// The repository names its objects by a hash that is not read here.
+    OtherHash {
+        at: PathBuf,
+        cause: git2::Error,
+    },
+    /// Nobody has said who is at work: whether the name and the address are set.
+    NoIdentity {
+        name: bool,
+        email: bool,
+    },
+    /// A short id that several objects share, with git's words on which.
+    Ambiguous {
+        rev: String,
+        said: String,
+    },
+    /// A revision names an object of another kind.
+    NotACommit {
+        rev: String,
+        kind: &'static str,
+    },
+    /// The commit is not in this clone.
+    MissingCommit {
+        commit: Oid,
+        shallow: bool,
+    },
+    /// A partial clone lacks what is read, and nobody may be asked for it.
+    LeftOut {
+        task: Task,
+        cause: git2::Error,
+    },
+    /// An object in a file of its own is damaged.
+    DamagedObject {
+        oid: Oid,
+        file: PathBuf,
+        cause: io::Error,
+    },
+    /// The commit-graph cannot be read.
+    DamagedGraph(String),
+    /// This is not the full name of a ref.
+    NotARef(String),
+    /// Two updates of one publication name this ref.
+    ChangedTwice(String),
+    /// The new commit of a chain does not stand on the expected one.
+    Discontinues {
+        new: Oid,
+        name: String,
+    },
+    /// What is to be written is not one line of JSON with a version.
+    NotARecord,
+    /// The event cannot follow those before it; its subject.
+    DoesNotFit {
+        event: String,
+        cause: Impossible,
+    },
+    /// No event is to be appended to this chain.
+    NothingToAppend(String),
+    /// A newer version wrote the tip of a chain.
+    Newer {
+        chain: String,
+        why: String,
+    },
+    /// A commit of a chain is damaged.
+    DamagedRecord {
+        commit: Oid,
+        chain: String,
+        why: Damage,
+    },
+    /// A note on this commit is not a single line.
+    LongNote(Oid),
+    /// git cannot sign a commit here.
+    CannotSign(CannotSign),
+    /// The message of a tag holds a NUL, or its tagger has no name.
+    BadTag(TagName),
+    /// `git tag -s` failed.
+    TagNotSigned {
+        name: TagName,
+        said: String,
+    },
+    NotATag(Oid),
+    /// The name inside a tag object is no name of a tag.
+    BadTagName {
+        tag: Oid,
+        cause: BadName,
+    },
+    /// The name is no copy of an authority's ref.
+    NoCopy(String),
+    /// A test made a step fail.
+    Io(io::Error),
     /// A step failed for a technical reason; `None` if the step itself says it all.
-    Failed { task: Task, cause: Option<anyhow::Error> },
+    Failed {
+        task: Task,
+        cause: Option<anyhow::Error>,
+    },
+}
+
+/// What is wrong with a commit of a chain.
+#[derive(Debug)]
+pub enum Damage {
+    /// It cannot be told what it is.
+    Broken(String),
+    /// It is a record without a state that can be read.
+    State(serde_json::Error),
+}
+
+/// Why git cannot sign a commit.
+#[derive(Debug)]
+pub enum CannotSign {
+    /// `gpg.format` is this, and only SSH keys count.
+    Format(String),
+    /// What git printed.
+    Said(String),
 }
 
 /// What git was asked to do with an authority, and why it failed.
@@ -104,6 +228,44 @@ pub enum Task {
     WriteObject(&'static str),
     SyncObject(Oid),
     SyncFolder(PathBuf),
+    OpenRepository(PathBuf),
+    UseWorkTree(PathBuf),
+    UseObjects(PathBuf),
+    ReadSettings,
+    ReadMailmap(Oid),
+    ReadRef(String),
+    ListRefs(String),
+    ChangeCopy(String),
+    LookUp(String),
+    /// The file at a path of a commit is read.
+    ReadFile {
+        path: String,
+        commit: Oid,
+    },
+    /// A raw commit is parsed.
+    ParseCommit(Oid),
+    ReadTreeOf(Oid),
+    /// The raw tree of a folder is parsed.
+    ParseFolder(String),
+    /// A commit is compared with its parent.
+    Compare(Oid),
+    WriteRecord,
+    /// A commit is made in this person's name.
+    SignAs(Actor),
+    /// The state of a chain is stated once more.
+    Repair(String),
+    ReadNotes,
+    ReadNote(Oid),
+    HashObject,
+    /// What git says of a commit that it signed is parsed.
+    ParseSigned,
+    WriteSigners,
+    /// A tag is put on this object.
+    TagObject(Oid),
+    SignTag(TagName),
+    ReadTag(Oid),
+    /// What a partial clone left out is fetched.
+    FetchLeftOut,
 }
 
 impl Task {
@@ -142,6 +304,17 @@ impl<T, E: Into<anyhow::Error>> During<T> for std::result::Result<T, E> {
 }
 
 impl Error {
+    /// Whether a ref of the authority does not continue this clone's copy of it.
+    pub fn is_rewritten(&self) -> bool {
+        matches!(self, Error::Authority(error)
+            if error.op == RemoteOp::Read && error.why == GitError::Rejected)
+    }
+
+    /// Whether the authority lacks a ref that it was asked for.
+    pub fn is_missing_ref(&self) -> bool {
+        matches!(self, Error::Authority(error) if matches!(error.why, GitError::NoRef(_)))
+    }
+
     /// Whether the authority could not be talked to, so that only working without it is left.
     pub fn is_unreachable(&self) -> bool {
         match self {
@@ -158,6 +331,12 @@ impl Error {
             Error::Failed { task: Task::Change(_) | Task::LearnChange(_), .. } => true,
             _ => false,
         }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Error {
+        Error::Io(error)
     }
 }
 

@@ -10,13 +10,13 @@ use git2::ObjectType;
 
 use super::authority::{self, Authority};
 use super::chain::{Body, Entry};
-use super::error::RemoteOp;
+use super::error::{RemoteOp, Result};
 use super::git::GitOutput;
 use super::ledger::{self, State};
 use super::notes::{self, NoteLine, Projection};
 use super::repo::{Repo, from_git2, to_git2};
 use crate::domain::name::Oid;
-use crate::failure::{Failure, Result};
+use crate::failure::Failure;
 use crate::world::World;
 
 /// What is read of one raw commit of a chain.
@@ -51,7 +51,7 @@ pub fn whys(stderr: &[u8]) -> [Failure; 2] {
     let status = ExitStatus::from_raw(1 << 8);
     let output = GitOutput { status, stdout: Vec::new(), stderr: stderr.to_vec(), silent: None };
     let authority = Authority::Remote("origin".to_owned());
-    [RemoteOp::Read, RemoteOp::Change].map(|op| authority.why(op, &output).into())
+    [RemoteOp::Read, RemoteOp::Change].map(|op| Failure::from(authority.why(op, &output)))
 }
 
 /// A repository whose new objects are in memory alone.

@@ -11,13 +11,13 @@ use serde_json::value::RawValue;
 
 use super::authority::RefUpdate;
 use super::chain::{self, Body};
+use super::error::{Damage, During, Error, Result, Task};
 use super::notes::{NoteLine, Projection};
 use super::repo::Repo;
 use crate::domain::candidates::{self, CandidatesState};
 use crate::domain::env::{self, EnvState, What};
 use crate::domain::fold::Fold;
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
-use crate::failure::{Doing, Failure, Kind, Result};
 
 /// The version of the records written here.
 pub(in crate::store) const VERSION: u64 = 1;
@@ -136,9 +136,8 @@ impl<S: State> View<S> {
         let mut state = self.state.clone();
         let mut tip = self.tip;
         for event in events {
-            let next = state.after(event).map_err(|impossible| {
-                Failure::failed(format!("{} does not fit its chain", S::subject(event))).because(impossible)
-            })?;
+            let next =
+                state.after(event).map_err(|cause| Error::DoesNotFit { event: S::subject(event), cause })?;
             let notes: Vec<NoteLine> = state
                 .noted(event)
                 .map(|commit| NoteLine { commit, line: to_line(event) })
@@ -150,7 +149,7 @@ impl<S: State> View<S> {
             state = next;
         }
         let Some(new) = tip.filter(|_| !events.is_empty()) else {
-            return Err(Failure::failed(format!("nothing to append to {}", self.ref_name)));
+            return Err(Error::NothingToAppend(self.ref_name.clone()));
         };
         let view =
             View { ref_name: self.ref_name.clone(), held: Some(new), tip: Some(new), state, newer: None };
@@ -164,7 +163,7 @@ impl<S: State> View<S> {
     /// As [`View::append`].
     pub fn restate(&self, repo: &Repo, event: &S::Event, notes: &Projection) -> Result<RefUpdate> {
         self.may_be_appended_to()?;
-        let state = self.state.after(event).doing(format!("{} cannot be repaired", self.ref_name))?;
+        let state = self.state.after(event).during_with(|| Task::Repair(self.ref_name.clone()))?;
         let line = to_line(&Line { v: VERSION, event, state: &state });
         let (actor, at) = S::stamp(event);
         let tree = notes.write(repo)?;
@@ -175,11 +174,7 @@ impl<S: State> View<S> {
     fn may_be_appended_to(&self) -> Result<()> {
         match &self.newer {
             None => Ok(()),
-            Some(newer) => {
-                Err(Failure::new(Kind::Refused, format!("{} was written by a newer rel", self.ref_name))
-                    .reason("version", newer.clone())
-                    .hint("update rel on this machine; reading still works"))
-            }
+            Some(why) => Err(Error::Newer { chain: self.ref_name.clone(), why: why.clone() }),
         }
     }
 
@@ -215,16 +210,11 @@ pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Resul
             view.state = state;
             return Ok(view);
         }
+        let damaged = |why| Error::DamagedRecord { commit: entry.oid, chain: ref_name.to_owned(), why };
         match entry.body() {
             Body::Record { v, line } if v == VERSION => {
-                let held: Held<S> = serde_json::from_str(&line).map_err(|error| {
-                    Failure::new(
-                        Kind::Integrity,
-                        format!("the record {} of {ref_name} is damaged", entry.oid),
-                    )
-                    .because(error)
-                    .hint("rel fsck")
-                })?;
+                let held: Held<S> =
+                    serde_json::from_str(&line).map_err(|error| damaged(Damage::State(error)))?;
                 view.state = held.state;
                 return Ok(view);
             }
@@ -234,11 +224,7 @@ pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Resul
             }
             Body::Foreign => {}
             Body::Broken(why) => {
-                return Err(Failure::new(
-                    Kind::Integrity,
-                    format!("the commit {} of {ref_name} is damaged: {why}", entry.oid),
-                )
-                .hint("rel fsck"));
+                return Err(damaged(Damage::Broken(why)));
             }
         }
     }

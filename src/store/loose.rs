@@ -10,9 +10,9 @@ use std::io::{self, Read};
 
 use flate2::read::ZlibDecoder;
 
+use super::error::{Error, Result};
 use super::repo::Repo;
 use crate::domain::name::Oid;
-use crate::failure::{Failure, Kind, Result};
 
 /// An object that lies in a file of its own, whole: its kind and content. None
 /// where it is in a pack, in a repository that is borrowed from, or nowhere.
@@ -21,12 +21,7 @@ use crate::failure::{Failure, Kind, Result};
 /// The file is damaged or cannot be read.
 fn read(repo: &Repo, oid: Oid) -> Result<Option<(String, Vec<u8>)>> {
     let path = repo.loose_file(oid);
-    let damaged = |why: io::Error| {
-        let file = path.display();
-        Failure::new(Kind::Integrity, format!("the object {oid} of this clone is damaged"))
-            .reason("object", format!("{file}: {why}"))
-            .hint("rel fsck says how to have it again")
-    };
+    let damaged = |cause| Error::DamagedObject { oid, file: path.clone(), cause };
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -83,8 +78,8 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
             for length in [0, 1, 20, whole.len() - 1] {
                 std::fs::write(&path, &whole[..length]).unwrap();
-                let failure = read(&repo, oid).unwrap_err();
-                assert_eq!(failure.kind, Kind::Integrity, "{length} bytes");
+                let read = read(&repo, oid);
+                assert!(matches!(read, Err(Error::DamagedObject { .. })), "{length} bytes");
             }
             std::fs::write(&path, &whole[..20]).unwrap();
         }

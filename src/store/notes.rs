@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use git2::{ErrorCode, ObjectType};
 
 use crate::domain::name::Oid;
-use crate::failure::{Doing, Failure, Result};
 
+use super::error::{Error, Result, Task};
 use super::repo::{Repo, from_git2, to_git2};
 
 pub use projection::{Edited, Projection};
@@ -56,7 +56,7 @@ pub(in crate::store) fn append(repo: &Repo, parent_tree: Option<Oid>, lines: &[N
     let mut fresh = BTreeMap::<Oid, Vec<u8>>::new();
     for NoteLine { commit, line } in lines {
         if line.contains(|c: char| c < ' ') {
-            return Err(Failure::failed(format!("a note on {} is not a single line", commit.short())));
+            return Err(Error::LongNote(*commit));
         }
         let note = match fresh.entry(*commit) {
             std::collections::btree_map::Entry::Occupied(note) => note.into_mut(),
@@ -92,7 +92,7 @@ fn collect(
         Ok(tree) => tree,
         // Only a projection: what is not here is not carried on.
         Err(error) if error.code() == ErrorCode::NotFound => return Ok(()),
-        Err(error) => return Err(Failure::failed("cannot read a notes tree").because(error)),
+        Err(error) => return Err(Task::ReadNotes.because(error)),
     };
     let in_place = depth == 1 && prefix.len() == 2;
     let mut clean = in_place;
@@ -179,7 +179,7 @@ fn read_blob(repo: &Repo, blob: Oid) -> Result<Vec<u8>> {
     match repo.git2().find_blob(to_git2(blob)) {
         Ok(blob) => Ok(blob.content().to_vec()),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).doing(format!("cannot read the note {blob}")),
+        Err(error) => Err(Task::ReadNote(blob).because(error)),
     }
 }
 

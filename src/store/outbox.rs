@@ -108,7 +108,7 @@ impl Outbox {
     pub fn object(&self, repo: &Repo, id: &DeploymentId) -> Result<Option<Oid>> {
         let file = self.file(&id.environment, id.seq);
         match fs::read(&file) {
-            Ok(text) => repo.put(ObjectType::Blob, &text).map(Some),
+            Ok(text) => Ok(Some(repo.put(ObjectType::Blob, &text)?)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).doing(format!("{} cannot be read", file.display())),
         }

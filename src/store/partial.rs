@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use git2::{Diff, ErrorCode, ObjectType, Oid as Id};
 
 use crate::domain::name::Oid;
-use crate::failure::{Doing, Failure, Result};
 
+use super::error::{During, Error, Result, Task};
 use super::git::Git;
 use super::history;
 use super::repo::{Repo, from_git2, to_git2};
@@ -39,13 +39,18 @@ pub(in crate::store) fn reading<T>(
                 match bring(repo, &[id]) {
                     Ok(true) => last = missing,
                     Ok(false) => return Err(error),
-                    Err(failure) => return Err(git2::Error::from_str(&failure.message)),
+                    Err(_) => return Err(unavailable()),
                 }
             }
             done => return done,
         }
     }
     read()
+}
+
+/// For who reads by way of libgit2.
+fn unavailable() -> git2::Error {
+    git2::Error::from_str("what this partial clone left out cannot be fetched")
 }
 
 /// The object that libgit2 says it did not find.
@@ -74,12 +79,7 @@ pub(in crate::store) fn bring(repo: &Repo, objects: &[Oid]) -> Result<bool> {
         .arg(remote)
         .stdin(list)
         .run()?;
-    if output.status.success() {
-        Ok(true)
-    } else {
-        Err(Failure::failed("what this partial clone left out cannot be fetched")
-            .because(anyhow::anyhow!(output.said())))
-    }
+    if output.status.success() { Ok(true) } else { Err(Task::FetchLeftOut.said(output.said())) }
 }
 
 /// Brings the tree of a commit, with the folders in it, and with it those of some commits before it.
@@ -128,7 +128,7 @@ pub(in crate::store) fn bring_files(repo: &Repo, diff: &Diff<'_>) -> std::result
         .filter(|(id, mode)| *id != Id::ZERO_SHA1 && *mode != git2::FileMode::Commit)
         .map(|(id, _)| from_git2(id))
         .collect();
-    bring(repo, &files).map(drop).map_err(|failure| git2::Error::from_str(&failure.message))
+    bring(repo, &files).map(drop).map_err(|_| unavailable())
 }
 
 /// The folders and the files of a tree; submodules are neither.
@@ -148,13 +148,12 @@ impl Repo {
         let found = self.find_commit(commit)?;
         bring_trees(self, commit)?;
         self.git2().find_tree(found.tree_id()).map_err(|error| {
-            let failure = Failure::failed(format!("cannot read the tree of {}", commit.short()));
-            let failure = if self.is_partial() && self.is_offline() {
-                failure.hint("this clone is partial and lacks it: without --offline it is fetched")
+            let task = Task::ReadTreeOf(commit);
+            if self.is_partial() && self.is_offline() {
+                Error::LeftOut { task, cause: error }
             } else {
-                failure
-            };
-            failure.because(error)
+                task.because(error)
+            }
         })
     }
 
@@ -171,7 +170,7 @@ impl Repo {
         while let Some(tree) = trees.pop().filter(|_| here) {
             here = self.has_object(tree);
             if here {
-                let tree = self.git2().find_tree(to_git2(tree)).doing("cannot read a tree")?;
+                let tree = self.git2().find_tree(to_git2(tree)).during(Task::ReadTree(tree))?;
                 let (folders, files) = entries(&tree);
                 here = files.iter().all(|file| self.has_object(*file));
                 trees.extend(folders);
@@ -193,7 +192,7 @@ impl Repo {
             bring(self, &level)?;
             let mut below = Vec::new();
             for tree in level {
-                let tree = self.git2().find_tree(to_git2(tree)).doing("cannot read a tree")?;
+                let tree = self.git2().find_tree(to_git2(tree)).during(Task::ReadTree(tree))?;
                 let (folders, files) = entries(&tree);
                 below.extend(folders);
                 wanted.extend(files);

@@ -111,7 +111,7 @@ fn with_sides_named(repo: &Repo, paths: Vec<String>, onto: Oid, source: Oid) -> 
 fn nothing(repo: &Repo) -> Result<Oid> {
     let tree = repo.put(ObjectType::Tree, b"")?;
     let data = format!("tree {tree}\nauthor rel <> 0 +0000\ncommitter rel <> 0 +0000\n\nnothing\n");
-    repo.put(ObjectType::Commit, data.as_bytes())
+    Ok(repo.put(ObjectType::Commit, data.as_bytes())?)
 }
 
 /// Reads what `merge-tree -z --name-only --no-messages` prints: the tree, then the paths in

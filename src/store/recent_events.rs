@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::chain;
 use super::derived_file;
+use super::error::Result;
 use super::ledger::{self, State};
 use super::repo::Repo;
 use crate::domain::name::Oid;
-use crate::failure::Result;
 
 /// How many commits are kept: those of a screen, with room for those between.
 const MAX_COMMITS: usize = 64;

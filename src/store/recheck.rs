@@ -5,12 +5,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::chain::{self, Body, Entry};
+use super::error::Result;
 use super::ledger::{State, VERSION, View, to_line};
 use super::notes::{Edited, Projection};
 use super::repo::Repo;
 use crate::domain::name::Oid;
 use crate::domain::refold::{Difference, Recorded, Refold, Step};
-use crate::failure::Result;
 
 /// Something about one commit that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]

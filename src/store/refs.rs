@@ -7,9 +7,9 @@ use gix_hash::Kind as Hash;
 use gix_ref::TargetRef;
 use gix_ref::file::Store;
 
+use super::error::{Error, Result, Task};
 use super::repo::Repo;
 use crate::domain::name::Oid;
-use crate::failure::{Failure, Result};
 
 /// A ref: its full name, what it holds, and what a tag there is on, where the
 /// packed refs say so and nobody has to open it.
@@ -46,8 +46,8 @@ impl Repo {
     }
 }
 
-fn failed(prefix: &str, why: impl Display) -> Failure {
-    Failure::failed(format!("cannot list the refs under {prefix:?}")).because(anyhow::anyhow!("{why}"))
+fn failed(prefix: &str, why: impl Display) -> Error {
+    Task::ListRefs(prefix.to_owned()).said(why.to_string())
 }
 
 /// An id of the kind that is used here.

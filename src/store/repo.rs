@@ -17,10 +17,9 @@ use chrono::{DateTime, Utc};
 use git2::{ErrorCode, ObjectType};
 
 use crate::domain::name::{Actor, Oid};
-use crate::failure::{Doing, Failure, Kind, Result};
 use crate::world::World;
 
-use super::error::{self, During, Task};
+use super::error::{During, Error, Result, Task};
 use super::git::{Git, Version};
 use super::history::Commits;
 use super::partial;
@@ -161,17 +160,17 @@ impl Repo {
         let inner = git2::Repository::open_ext(&start, flags, &ceilings)
             .map_err(|error| cannot_open(&start, &ceilings, error))?;
         if let Some(work_tree) = path_var("GIT_WORK_TREE") {
-            inner.set_workdir(&work_tree, false).doing(format!("cannot use GIT_WORK_TREE {work_tree:?}"))?;
+            inner.set_workdir(&work_tree, false).during_with(|| Task::UseWorkTree(work_tree))?;
         }
         let alternates = alternates(world, dir);
         for path in &alternates {
             let added = inner.odb().and_then(|odb| odb.add_disk_alternate(&path.to_string_lossy()));
-            added.doing(format!("cannot use the object directory {}", path.display()))?;
+            added.during_with(|| Task::UseObjects(path.clone()))?;
         }
         let git_dir = tidy(inner.path());
         let common_dir = tidy(inner.commondir());
         let work_dir = inner.workdir().map(tidy);
-        let config = settings(&inner, world).doing("cannot read git's settings")?;
+        let config = settings(&inner, world).during(Task::ReadSettings)?;
         Ok(Repo {
             inner,
             config,
@@ -271,7 +270,7 @@ impl Repo {
         match found {
             Ok(reference) => Ok(reference.target().map(from_git2)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(Failure::failed(format!("cannot read the ref {full_ref:?}")).because(error)),
+            Err(error) => Err(Task::ReadRef(full_ref.to_owned()).because(error)),
         }
     }
 
@@ -309,7 +308,7 @@ impl Repo {
         change: impl Fn() -> std::result::Result<(), git2::Error>,
     ) -> Result<()> {
         if !full_ref.starts_with("refs/") || full_ref.starts_with("refs/heads/") {
-            return Err(Failure::failed(format!("{full_ref:?} is no local copy of an authority's ref")));
+            return Err(Error::NoCopy(full_ref.to_owned()));
         }
         let mut tries = 1;
         loop {
@@ -322,7 +321,7 @@ impl Repo {
                     std::thread::sleep(Duration::from_millis(u64::from(tries)));
                     tries += 1;
                 }
-                done => return done.doing(format!("cannot change the local ref {full_ref}")),
+                done => return done.during_with(|| Task::ChangeCopy(full_ref.to_owned())),
             }
         }
     }
@@ -346,15 +345,13 @@ impl Repo {
             // libgit2 reports a revision that asks for the impossible (`main^{blob}`) as a
             // general error of its revision parser: it names nothing.
             Err(error) if error.code() == ErrorCode::Peel => return Ok(None),
-            Err(error) => {
-                return Err(Failure::failed(format!("cannot look up the revision {rev:?}")).because(error));
-            }
+            Err(error) => return Err(Task::LookUp(rev.to_owned()).because(error)),
         };
         match object.peel(ObjectType::Commit) {
             Ok(commit) => Ok(Some(from_git2(commit.id()))),
             Err(_) => {
-                let what = object.kind().map_or("object", |kind| kind.str());
-                Err(Failure::new(Kind::NotFound, format!("{rev:?} is a {what}, not a commit")))
+                let kind = object.kind().map_or("object", |kind| kind.str());
+                Err(Error::NotACommit { rev: rev.to_owned(), kind })
             }
         }
     }
@@ -367,9 +364,7 @@ impl Repo {
         let found = output.status.success().then(|| output.stdout_text().trim().parse().ok()).flatten();
         match found {
             Some(oid) => Ok(Some(oid)),
-            None => Err(Failure::new(Kind::Usage, format!("{rev:?} is ambiguous: it fits several objects"))
-                .hint("give more digits of the commit's id")
-                .because(anyhow::anyhow!(output.said()))),
+            None => Err(Error::Ambiguous { rev: rev.to_owned(), said: output.said() }),
         }
     }
 
@@ -412,18 +407,16 @@ impl Repo {
 
     /// git2's commit, with a failure that names it.
     pub(in crate::store) fn find_commit(&self, oid: Oid) -> Result<git2::Commit<'_>> {
-        self.inner.find_commit(to_git2(oid)).map_err(|error| {
-            let failure = Failure::failed(format!("cannot read the commit {oid}"));
-            if error.code() != ErrorCode::NotFound {
-                failure.because(error)
-            } else if self.is_shallow() {
-                failure
-                    .because(anyhow::anyhow!("it is not in this clone, which is shallow"))
-                    .hint("git fetch --unshallow")
-            } else {
-                failure.because(anyhow::anyhow!("it is not in this clone")).hint("git fetch")
-            }
-        })
+        self.inner.find_commit(to_git2(oid)).map_err(|error| self.cannot_read(oid, error))
+    }
+
+    /// Why a commit cannot be read.
+    pub(in crate::store) fn cannot_read(&self, commit: Oid, error: git2::Error) -> Error {
+        if error.code() == ErrorCode::NotFound {
+            Error::MissingCommit { commit, shallow: self.is_shallow() }
+        } else {
+            Task::ReadCommit(commit).because(error)
+        }
     }
 
     /// The commit behind an object: itself, or what a tag (of a tag) points to. None where the
@@ -432,7 +425,7 @@ impl Repo {
         let object = match self.inner.find_object(to_git2(oid), None) {
             Ok(object) => object,
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(Failure::failed(format!("cannot read the object {oid}")).because(error)),
+            Err(error) => return Err(Task::ReadObject(oid).because(error)),
         };
         Ok(object.peel(ObjectType::Commit).ok().map(|commit| from_git2(commit.id())))
     }
@@ -462,12 +455,12 @@ impl Repo {
     /// The bytes of a file as a commit has it, without any filter. None where the commit has no
     /// such file; a folder, a symbolic link and a submodule are no files.
     pub fn file_at(&self, commit: Oid, path: &str) -> Result<Option<Vec<u8>>> {
-        let doing = || format!("cannot read {path:?} at {}", commit.short());
+        let task = || Task::ReadFile { path: path.to_owned(), commit };
         let tree = self.tree_of(commit)?;
         let entry = match partial::reading(self, || tree.get_path(Path::new(path))) {
             Ok(entry) => entry,
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(Failure::failed(doing()).because(error)),
+            Err(error) => return Err(task().because(error)),
         };
         if entry.kind() != Some(ObjectType::Blob) || entry.filemode() == 0o120_000 {
             return Ok(None);
@@ -475,18 +468,16 @@ impl Repo {
         match self.blob(from_git2(entry.id())) {
             Ok(blob) => Ok(Some(blob.content().to_vec())),
             Err(error) if error.code() == ErrorCode::NotFound && self.is_offline() => {
-                Err(Failure::failed(doing())
-                    .hint("this clone is partial and lacks it: without --offline it is fetched")
-                    .because(error))
+                Err(Error::LeftOut { task: task(), cause: error })
             }
-            Err(error) => Err(Failure::failed(doing()).because(error)),
+            Err(error) => Err(task().because(error)),
         }
     }
 
     /// Writes one object. It may not survive a power cut before [`Repo::sync_objects`].
     pub(in crate::store) fn put(&self, kind: ObjectType, data: &[u8]) -> Result<Oid> {
         let written = self.inner.odb().and_then(|odb| odb.write(kind, data));
-        let oid = from_git2(written.doing(format!("cannot write a {} to the repository", kind.str()))?);
+        let oid = from_git2(written.during(Task::WriteObject(kind.str()))?);
         self.wrote(oid);
         Ok(oid)
     }
@@ -498,7 +489,7 @@ impl Repo {
 
     /// Brings every object written in-process through this handle to stable storage, so that a ref
     /// may point to it for good. libgit2 can only be told to do so by the user's own settings.
-    pub fn sync_objects(&self) -> error::Result<()> {
+    pub fn sync_objects(&self) -> Result<()> {
         let objects = self.common_dir.join("objects");
         let mut folders = BTreeSet::new();
         for oid in self.unsynced.borrow().iter() {

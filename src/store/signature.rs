@@ -6,10 +6,10 @@ use std::io::Write;
 
 use chrono::{DateTime, Utc};
 
+use super::error::{CannotSign, During, Error, Result, Task};
 use super::git::Git;
 use super::repo::Repo;
 use crate::domain::name::{Actor, Oid};
-use crate::failure::{Doing, Failure, Kind, Result};
 
 /// What begins a signature by an SSH key.
 const SSH: &[u8] = b"-----BEGIN SSH SIGNATURE-----";
@@ -17,7 +17,7 @@ const SSH: &[u8] = b"-----BEGIN SSH SIGNATURE-----";
 /// Makes a commit that is signed as `git commit -S` would. Writes objects only.
 ///
 /// # Errors
-/// git cannot sign here ([`Kind::Refused`]): there is no key, or its owner was
+/// git cannot sign here ([`Error::CannotSign`]): there is no key, or its owner was
 /// not there to unlock it.
 pub(in crate::store) fn commit(
     repo: &Repo,
@@ -27,16 +27,10 @@ pub(in crate::store) fn commit(
     author: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Oid> {
-    let cannot = |why: String| {
-        Failure::new(Kind::Refused, "git cannot sign here; nothing changed")
-            .reason("signature", why)
-            .hint("git config gpg.format ssh")
-            .hint("git config user.signingKey ~/.ssh/id_ed25519.pub, or another public key of yours")
-    };
     // Another kind of key would only sign what counts for nothing.
     let format = repo.config("gpg.format").unwrap_or_else(|| "openpgp".to_owned());
     if format != "ssh" {
-        return Err(cannot(format!("it takes an SSH key, and gpg.format is {format}")));
+        return Err(Error::CannotSign(CannotSign::Format(format)));
     }
     let date = format!("@{} +0000", at.timestamp());
     let mut git = Git::new(repo).set("i18n.commitEncoding=UTF-8").args(["commit-tree", "-S", "-F", "-"]);
@@ -49,10 +43,10 @@ pub(in crate::store) fn commit(
     let parents = parent.iter().flat_map(|parent| ["-p".to_owned(), parent.to_string()]);
     let output = git.args(parents).arg(tree.to_string()).stdin(message).run()?;
     if !output.status.success() {
-        return Err(cannot(output.said()));
+        return Err(Error::CannotSign(CannotSign::Said(output.said())));
     }
     let text = output.stdout_text();
-    text.trim().parse().doing("git said nothing of the commit that it signed")
+    text.trim().parse().during(Task::ParseSigned)
 }
 
 /// What a signature is worth: the fingerprint of the key that made it, or why
@@ -73,10 +67,9 @@ pub fn verify(repo: &Repo, commit: Oid, allowed: &str, email: &str) -> Result<Ve
         }
         Ok(_) => {}
     }
-    let doing = "cannot write down the allowed signers";
-    let mut signers = tempfile::NamedTempFile::new().doing(doing)?;
-    signers.write_all(allowed.as_bytes()).and_then(|()| signers.flush()).doing(doing)?;
-    let path = std::path::absolute(signers.path()).doing(doing)?;
+    let mut signers = tempfile::NamedTempFile::new().during(Task::WriteSigners)?;
+    signers.write_all(allowed.as_bytes()).and_then(|()| signers.flush()).during(Task::WriteSigners)?;
+    let path = std::path::absolute(signers.path()).during(Task::WriteSigners)?;
     let output = Git::new(repo)
         .set(format!("gpg.ssh.allowedSignersFile={}", path.display()))
         .set("core.useReplaceRefs=false")

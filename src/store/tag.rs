@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use git2::ObjectType;
 
 use crate::domain::name::{Actor, Oid, TagName};
-use crate::failure::{Doing, Failure, Kind, Result};
 
+use super::error::{During, Error, Result, Task};
 use super::git::Git;
 use super::loose;
 use super::repo::{Repo, actor_of, from_git2, time_of, to_git2};
@@ -61,15 +61,14 @@ pub fn write_tag(
     sign: bool,
 ) -> Result<Oid> {
     if message.contains('\0') || tagger.name.is_empty() {
-        return Err(Failure::failed(format!("cannot write the tag {name}"))
-            .because(anyhow::anyhow!("its message holds a NUL, or nobody made it")));
+        return Err(Error::BadTag(name.clone()));
     }
     let line_break = if message.ends_with('\n') { "" } else { "\n" };
     let message = format!("{message}{line_break}");
     if sign {
         return sign_tag(repo, name, target, tagger, at, &message);
     }
-    let object = repo.git2().find_object(to_git2(target), None).doing(format!("cannot tag {target}"))?;
+    let object = repo.git2().find_object(to_git2(target), None).during(Task::TagObject(target))?;
     let kind = object.kind().map_or("commit", |kind| kind.str());
     let seconds = at.timestamp();
     let data =
@@ -86,11 +85,11 @@ fn sign_tag(
     at: DateTime<Utc>,
     message: &str,
 ) -> Result<Oid> {
-    let doing = || format!("cannot sign the tag {name}");
+    let task = || Task::SignTag(name.clone());
     // What `target` names must be on the disk before another process reads it; it is, objects are
     // written at once. Only syncing is left for later.
-    let scratch = tempfile::tempdir().doing(doing())?;
-    let made = git2::Repository::init_bare(scratch.path()).doing(doing())?;
+    let scratch = tempfile::tempdir().during_with(task)?;
+    let made = git2::Repository::init_bare(scratch.path()).during_with(task)?;
     let mut git = Git::new(repo)
         .env("GIT_DIR", scratch.path())
         .env("GIT_OBJECT_DIRECTORY", repo.common_dir().join("objects"))
@@ -123,13 +122,10 @@ fn sign_tag(
         .stdin(message)
         .run()?;
     if !output.status.success() {
-        return Err(Failure::failed(doing())
-            .hint("`git tag -s` has to work here: git config user.signingkey KEY")
-            .hint("or sign = false in release.toml")
-            .because(anyhow::anyhow!(output.said())));
+        return Err(Error::TagNotSigned { name: name.clone(), said: output.said() });
     }
-    let reference = made.find_reference(&name.to_ref()).doing(doing())?;
-    let oid = reference.target().ok_or_else(|| Failure::failed(doing()))?;
+    let reference = made.find_reference(&name.to_ref()).during_with(task)?;
+    let oid = reference.target().ok_or_else(|| task().failed())?;
     Ok(from_git2(oid))
 }
 
@@ -137,20 +133,19 @@ fn sign_tag(
 ///
 /// # Errors
 /// The object is not here; it is neither a tag nor a commit; the name inside is none
-/// ([`Kind::Integrity`]).
+/// of a tag.
 pub fn read_tag(repo: &Repo, oid: Oid) -> Result<TagObject> {
-    let doing = || format!("cannot read the tag object {oid}");
     loose::check(repo, oid)?;
-    let object = repo.git2().find_object(to_git2(oid), None).doing_with(doing)?;
+    let object = repo.git2().find_object(to_git2(oid), None).during(Task::ReadTag(oid))?;
     if object.kind() == Some(ObjectType::Commit) {
         return Ok(TagObject::Lightweight(oid));
     }
     let Some(tag) = object.as_tag() else {
-        return Err(Failure::new(Kind::NotFound, format!("{oid} is neither a tag nor a commit")));
+        return Err(Error::NotATag(oid));
     };
     let name = String::from_utf8_lossy(tag.name_bytes())
         .parse()
-        .map_err(|error| Failure::new(Kind::Integrity, doing()).because(anyhow::Error::new(error)))?;
+        .map_err(|cause| Error::BadTagName { tag: oid, cause })?;
     let tagger = tag.tagger();
     let message = tag.message_bytes().unwrap_or_default();
     let end = signature_start(message);
@@ -288,7 +283,6 @@ mod tests {
         fake_gpg(&sandbox, false);
         let repo = sandbox.open("work");
         let error = write(&repo, sandbox.oid("work", "HEAD"), MESSAGE, true).unwrap_err();
-        assert_eq!(error.message, "cannot sign the tag v1.5.0-rc.2");
-        assert!(!error.hints.is_empty());
+        assert!(matches!(error, Error::TagNotSigned { said, .. } if said.contains("no key")));
     }
 }

@@ -149,22 +149,25 @@ impl Trial<'_> {
             Answer::Yes => self.doomed(&self.places[2], &name, second)?.0,
             _ => Answer::Unknown("it would be made for good".to_owned()),
         };
-        let held = self.authority.list(self.repo);
-        taken.arrives = match held.as_ref().map(|held| held.get(&name).copied()) {
-            Ok(Some(oid)) => {
+        let (held, unread) = match self.authority.list(self.repo) {
+            Ok(held) => (held, None),
+            Err(error) => (std::collections::BTreeMap::new(), Some(Failure::from(error).message)),
+        };
+        taken.arrives = match (unread, held.get(&name).copied()) {
+            (Some(why), _) => Answer::Unknown(why),
+            (None, Some(oid)) => {
                 if oid == second {
                     let moved = "a ref was moved although it was not what was expected";
                     taken.leases = Answer::No(Failure::failed(moved));
                 }
                 Answer::Yes
             }
-            Ok(None) => Answer::No(
+            (None, None) => Answer::No(
                 Failure::failed(format!("what is pushed to {} is not there when it is read", self.authority))
                     .hint(format!("git config --get-all remote.{}.pushurl", self.remote)),
             ),
-            Err(failure) => Answer::Unknown(failure.message.clone()),
         };
-        let mut mine = self.mine(held.unwrap_or_default());
+        let mut mine = self.mine(held);
         if mine.iter().any(|(other, _)| other.contains(&self.nonce) && *other != name) {
             taken.atomic = Answer::No(in_part());
         }
@@ -194,7 +197,7 @@ impl Trial<'_> {
         let text = format!(
             "tree {tree}\nauthor rel <> 0 +0000\ncommitter rel <> 0 +0000\n\nrel doctor {nonce} {word}\n"
         );
-        self.repo.put(ObjectType::Commit, text.as_bytes())
+        Ok(self.repo.put(ObjectType::Commit, text.as_bytes())?)
     }
 
     /// Moves the ref from what it is not, which must be refused.

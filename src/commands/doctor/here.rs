@@ -114,7 +114,7 @@ pub fn clone(repo: &Repo, remote: &str) -> Vec<Check> {
 pub fn identity(repo: &Repo) -> Check {
     match repo.identity() {
         Ok(actor) => Check::ok("identity", actor.to_string()),
-        Err(failure) => Check::failed("identity", &failure),
+        Err(error) => Check::failed("identity", &error.into()),
     }
 }
 

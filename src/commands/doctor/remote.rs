@@ -37,7 +37,7 @@ pub fn look(
     let mut found = Vec::new();
     let here: Refs = match repo.refs_under("refs/") {
         Ok(refs) => refs.into_iter().collect(),
-        Err(failure) => return vec![Check::failed("refs", &failure)],
+        Err(error) => return vec![Check::failed("refs", &error.into())],
     };
     if options.offline && !is_local {
         found.push(Check::note("remote", format!("{authority} was not asked, since --offline says not to")));
@@ -49,8 +49,8 @@ pub fn look(
     }
     let held = match authority.list(repo) {
         Ok(held) => held,
-        Err(failure) => {
-            found.push(Check::failed("remote", &failure));
+        Err(error) => {
+            found.push(Check::failed("remote", &error.into()));
             return found;
         }
     };

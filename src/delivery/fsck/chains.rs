@@ -250,7 +250,7 @@ fn tell<S: State + 'static>(
         name,
         make: Box::new(move |reader| {
             let event = event(reader, &view.state, reason.to_owned())?;
-            view.restate(&reader.repo, &event, &notes)
+            Ok(view.restate(&reader.repo, &event, &notes)?)
         }),
     });
 }

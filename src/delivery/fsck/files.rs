@@ -57,7 +57,7 @@ fn bring(look: &Look, records: &[Candidate]) -> Result<()> {
         .map(String::as_str)
         .filter(|name| look.artifacts.get(*name).is_some_and(|commit| !reader.repo.has_object(*commit)))
         .collect();
-    reader.authority().fetch_objects(&reader.repo, &missing)
+    Ok(reader.authority().fetch_objects(&reader.repo, &missing)?)
 }
 
 fn in_git(look: &mut Look, record: &Candidate, cache: &Cache) -> Result<()> {

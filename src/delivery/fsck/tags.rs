@@ -9,7 +9,7 @@ use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::Minted;
 use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{Oid, TagName};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::store::tag::{TagObject, read_tag};
 
 /// Checks every tag, and gives the records of those candidates whose tag is the
@@ -47,7 +47,7 @@ fn bring(look: &Look, told: &Told) -> Result<()> {
         .map(String::as_str)
         .filter(|name| look.tags.get(*name).is_some_and(|oid| !look.reader.repo.has_object(*oid)))
         .collect();
-    look.reader.authority().fetch_objects(&look.reader.repo, &unknown)
+    Ok(look.reader.authority().fetch_objects(&look.reader.repo, &unknown)?)
 }
 
 /// One candidate's tag; its record, where this clone has the object that was minted.
@@ -128,7 +128,7 @@ fn annotated(
     if !reader.repo.is_intact(object) {
         return Err(format!("the tag object {object} is damaged in this clone"));
     }
-    match read_tag(&reader.repo, object).map_err(|failure| failure.message)? {
+    match read_tag(&reader.repo, object).map_err(|error| Failure::from(error).message)? {
         TagObject::Lightweight(_) => Err("it is a lightweight tag".to_owned()),
         TagObject::Annotated { name, target, tagger, at, message, signed, .. } => {
             Ok((TagFacts { tag: tag.clone(), commit: target, tagger, at, signed }, name, message))

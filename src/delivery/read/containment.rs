@@ -161,19 +161,19 @@ impl Among {
     }
 
     fn containing(&self, reader: &Reader, wanted: &[Oid], tips: &[Oid]) -> Result<Containment> {
-        match self {
-            Among::Few => history::containing(&reader.repo, wanted, tips),
-            Among::Many(line) => line.containing(&reader.repo, wanted, tips),
-        }
+        Ok(match self {
+            Among::Few => history::containing(&reader.repo, wanted, tips)?,
+            Among::Many(line) => line.containing(&reader.repo, wanted, tips)?,
+        })
     }
 
     /// The commits of `tips` that `base` does not contain, and maybe some that
     /// it does.
     fn outside(&self, reader: &Reader, base: Oid, tips: &[Oid]) -> Result<Vec<Oid>> {
-        match self {
-            Among::Few => history::outside(&reader.repo, base, tips, COMPARED),
-            Among::Many(line) => line.outside(&reader.repo, base, tips, COMPARED),
-        }
+        Ok(match self {
+            Among::Few => history::outside(&reader.repo, base, tips, COMPARED)?,
+            Among::Many(line) => line.outside(&reader.repo, base, tips, COMPARED)?,
+        })
     }
 }
 

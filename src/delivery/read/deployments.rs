@@ -14,8 +14,8 @@ use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
 use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
 use crate::failure::Result;
-use crate::store::recent_events;
 use crate::store::repo::Repo;
+use crate::store::{self, recent_events};
 use crate::store::{history, ledger};
 
 /// How many commits the changes of a first candidate, or release, go back.
@@ -28,11 +28,11 @@ pub const FIRST: usize = 200;
 /// its intent, so one walk from the tip meets the end of each before its
 /// beginning.
 pub fn deployments(
-    events: impl Iterator<Item = Result<(Oid, Event)>>,
+    events: impl Iterator<Item = store::error::Result<(Oid, Event)>>,
 ) -> impl Iterator<Item = Result<Deployment>> {
     let mut ends: Vec<Event> = Vec::new();
     events.filter_map(move |event| match event {
-        Err(failure) => Some(Err(failure)),
+        Err(error) => Some(Err(error.into())),
         Ok((_, event)) => match &event.what {
             What::Intent(_) | What::Offline(_) => {
                 let mut deployment = event.what.intent()?.deployment.clone();

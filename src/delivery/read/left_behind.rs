@@ -318,7 +318,7 @@ impl<'a> Crossings<'a> {
                 Ok(self.carried(tag)?.into_iter().map(|pick| pick.commit).collect())
             }
             _ if self.contains(commit, reached)? => Ok(Vec::new()),
-            _ => history::range(&self.reader.repo, &[commit], reached),
+            _ => Ok(history::range(&self.reader.repo, &[commit], reached)?),
         }
     }
 }

@@ -202,7 +202,7 @@ fn goes_on(reader: &Reader, kept: &Mentions, trunk: Oid) -> Result<bool> {
             return Ok(false);
         }
     }
-    kept.tip.map_or(Ok(false), |tip| history::is_ancestor(&reader.repo, tip, trunk))
+    Ok(kept.tip.map_or(Ok(false), |tip| history::is_ancestor(&reader.repo, tip, trunk))?)
 }
 
 /// Whether all of these commits contain `floor`.

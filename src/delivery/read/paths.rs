@@ -106,7 +106,8 @@ impl Scope {
         if self.is_all() {
             return Ok(true);
         }
-        history::touches(&reader.repo, commit, |path| self.takes(path), |folder| self.may_lie_in(folder))
+        let may_lie_in = |folder: &[u8]| self.may_lie_in(folder);
+        Ok(history::touches(&reader.repo, commit, |path| self.takes(path), may_lie_in)?)
     }
 }
 

@@ -61,7 +61,7 @@ pub fn position(reader: &Reader, snapshot: &Snapshot, commit: Oid) -> Result<u64
         let (ahead, behind) = history::ahead_behind(&reader.repo, commit, base)?;
         return Ok((position + ahead as u64).saturating_sub(behind as u64));
     }
-    history::ancestor_count(&reader.repo, commit)
+    Ok(history::ancestor_count(&reader.repo, commit)?)
 }
 
 /// The newest baseline below a commit: what was recorded as live somewhere,

@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// git does not know.
     pub fn actor(&self) -> Result<Actor> {
-        self.repo.identity()
+        Ok(self.repo.identity()?)
     }
 
     /// The project's name.

@@ -26,6 +26,7 @@ use crate::domain::nearest::nearest;
 use crate::domain::version::CandidateVersion;
 use crate::domain::when::{End, moment};
 use crate::failure::{Failure, Kind, Result};
+use crate::store::error::Error;
 use crate::store::history;
 use crate::store::ledger::{self, View};
 use crate::store::repo::Repo;
@@ -202,14 +203,16 @@ impl Snapshot {
                     return Ok(Some(Point { commit, tag, label: text.to_owned() }));
                 }
                 Some(commit) => repo.resolve_commit(&format!("{commit}{steps}")),
-                None => Err(Failure::new(Kind::NotFound, format!("the tag {base} is on no commit"))
-                    .hint(format!("what it is on: git cat-file -t {object}"))),
+                None => {
+                    return Err(Failure::new(Kind::NotFound, format!("the tag {base} is on no commit"))
+                        .hint(format!("what it is on: git cat-file -t {object}")));
+                }
             },
             (None, None) => repo.resolve_commit(text),
         };
-        let found = found.map_err(|failure| match failure.kind {
-            Kind::NotFound if failure.hints.is_empty() => failure.hint("name a commit, a branch or a tag"),
-            _ => failure,
+        let found = found.map_err(|error| match error {
+            Error::NotACommit { .. } => Failure::from(error).hint("name a commit, a branch or a tag"),
+            _ => error.into(),
         })?;
         Ok(found.map(|commit| {
             let id = commit.to_string().starts_with(&text.to_ascii_lowercase());
@@ -347,7 +350,7 @@ impl Snapshot {
 /// The object of the authority's tag of this name, as this clone knows it.
 fn theirs(reader: &Reader, name: &str) -> Result<Option<Oid>> {
     match name.parse::<TagName>() {
-        Ok(tag) => reader.repo.ref_target(&format!("{}{tag}", reader.tags_prefix())),
+        Ok(tag) => Ok(reader.repo.ref_target(&format!("{}{tag}", reader.tags_prefix()))?),
         Err(_) => Ok(None),
     }
 }

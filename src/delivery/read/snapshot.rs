@@ -334,7 +334,7 @@ impl Tags {
         let Some((target, peeled)) = self.0.get(name) else { return Ok(None) };
         match peeled {
             Some(peeled) if history::is_listed(&reader.repo, *peeled)? => Ok(Some(*peeled)),
-            _ => reader.repo.peel_to_commit(*target),
+            _ => Ok(reader.repo.peel_to_commit(*target)?),
         }
     }
 }
@@ -458,7 +458,7 @@ pub fn read_environment(reader: &Reader, environment: &Environment) -> Result<Vi
 /// git failed.
 pub fn environment_tip(reader: &Reader, environment: &Environment) -> Result<Option<Oid>> {
     let (name, formerly) = chain_refs(reader, environment);
-    ledger::tip(&reader.repo, &name, &formerly)
+    Ok(ledger::tip(&reader.repo, &name, &formerly)?)
 }
 
 /// The ref of an environment's chain, and those of the chains it continues.
@@ -521,23 +521,21 @@ fn bring(reader: &Reader, sink: &dyn Sink, others: &[String]) -> Result<()> {
     let refspecs: Vec<String> =
         others.iter().cloned().chain(chains.map(|name| format!("{name}:{name}"))).collect();
     let fetch = || reader.authority().fetch(&reader.repo, &refspecs);
-    let failure = match fetch() {
-        Err(failure) if failure.kind == Kind::Integrity && forget_what_is_no_record(reader, sink)? => {
-            match fetch() {
-                Ok(()) => return Ok(()),
-                Err(failure) => failure,
-            }
-        }
-        Err(failure) => failure,
+    let error = match fetch() {
+        Err(error) if error.is_rewritten() && forget_what_is_no_record(reader, sink)? => match fetch() {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        },
+        Err(error) => error,
         Ok(()) => return Ok(()),
     };
-    if matches!(failure.kind, Kind::Integrity | Kind::NotFound) {
+    if error.is_rewritten() || error.is_missing_ref() {
         let found = rewritten::find(reader)?;
         if !found.is_empty() {
             return Err(rewritten::refusal(reader, &found));
         }
     }
-    Err(failure)
+    Err(error.into())
 }
 
 /// Takes this clone's copies of chains back to their newest record; whether

@@ -170,7 +170,7 @@ pub fn expect_files(reader: &Reader, commit: Oid) -> Result<()> {
 /// It cannot be had.
 pub fn keep(reader: &Reader, sink: &dyn Sink, candidate: &Candidate) -> Result<()> {
     ensure(reader, sink, candidate)?;
-    reader.repo.bring_files_of(candidate.commit)
+    Ok(reader.repo.bring_files_of(candidate.commit)?)
 }
 
 /// The commit that keeps a candidate's artifacts in git, fetched if it is not
@@ -192,7 +192,7 @@ fn kept_in_git(reader: &Reader, candidate: &Candidate) -> Result<Option<Oid>> {
     }
     // The pattern matches this one ref, and none where it is gone, which is then said by the store.
     reader.authority().fetch(&reader.repo, &[format!("+{name}*:{name}*")])?;
-    reader.repo.ref_target(&name)
+    Ok(reader.repo.ref_target(&name)?)
 }
 
 /// A candidate's provenance statement, byte for byte as its tag records it;

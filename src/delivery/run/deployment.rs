@@ -165,7 +165,7 @@ fn roll_back(
             }
         }
         let fresh = snapshot::fetch_chains(reader, sink)
-            .and_then(|()| ledger::read(&reader.repo, &view.ref_name, &[]));
+            .and_then(|()| Ok(ledger::read(&reader.repo, &view.ref_name, &[])?));
         match fresh {
             Ok(fresh) => view = fresh,
             Err(failure) => {

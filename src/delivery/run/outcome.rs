@@ -118,14 +118,14 @@ pub fn publish_outcome(
                 }
             }
             Ok(Published::Moved(_)) => {}
-            Err(failure) if with_release => {
-                tagging = Tagging::Failed(failure.message);
+            Err(error) if with_release => {
+                tagging = Tagging::Failed(Failure::from(error).message);
                 put_off = release.take();
                 continue;
             }
-            Err(failure) => {
+            Err(error) => {
                 if !patience.wait() {
-                    return Err(failure);
+                    return Err(error.into());
                 }
             }
         }

@@ -31,7 +31,7 @@ pub fn small<S: State>(
     formerly: &[String],
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
-    published(reader, sink, ref_name, formerly, None, View::append, events)
+    published(reader, sink, ref_name, formerly, None, append, events)
 }
 
 /// The same, only while `beside` is so, which changes nothing: where it is not,
@@ -47,7 +47,7 @@ pub fn small_while<S: State>(
     beside: Option<&RefUpdate>,
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
-    published(reader, sink, ref_name, formerly, beside, View::append, events)
+    published(reader, sink, ref_name, formerly, beside, append, events)
 }
 
 /// The same, with commits that are made in another way, such as signed ones.
@@ -63,6 +63,11 @@ pub fn small_as<S: State>(
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
     published(reader, sink, ref_name, formerly, None, append, events)
+}
+
+/// As every event is written that nobody signs.
+fn append<S: State>(view: &View<S>, repo: &Repo, events: &[S::Event]) -> Result<(View<S>, RefUpdate)> {
+    Ok(view.append(repo, events)?)
 }
 
 fn published<S: State>(

@@ -196,7 +196,7 @@ fn a_chain_never_loses_a_commit_and_may_gain_several() {
         let publish = |expected, new| authority.publish(&repo, &[update(CHAIN, expected, new)]);
         assert_eq!(publish(None, first).unwrap(), Published::Done);
         for (expected, new) in [(Some(first), unrelated), (Some(first), first), (Some(third), first)] {
-            assert_eq!(publish(expected, new).unwrap_err().kind, Kind::Integrity);
+            assert!(matches!(publish(expected, new), Err(Error::Discontinues { .. })));
         }
         assert_eq!(publish(Some(first), third).unwrap(), Published::Done);
         assert_eq!(authority.tips(&repo, &[CHAIN]).unwrap(), [Some(third)]);
@@ -279,11 +279,19 @@ fn a_refusal_quotes_the_remote_and_is_not_repeated() {
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     let repo = sandbox.open("work");
     let error = origin().publish(&repo, &[update(CHAIN, None, commit(&sandbox, None))]).unwrap_err();
-    let said = error.source.unwrap().to_string();
-    assert_eq!(error.message, "origin refused the change");
+    let Error::Authority(error) = error else { panic!("{error:?}") };
+    let said = error.said;
+    assert_eq!(error.why, GitError::Declined);
     assert!(said.contains("not today") && !said.contains('\x1b'), "{said}");
     assert_eq!(std::fs::read_to_string(count).unwrap(), "x\n");
     assert_eq!(repo.ref_target(CHAIN).unwrap(), None);
+}
+
+fn why(error: Error) -> GitError {
+    match error {
+        Error::Authority(error) => error.why,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -296,12 +304,11 @@ fn fetching_says_what_is_wrong() {
     fetch("origin", "+refs/heads/main:refs/remotes/origin/main").unwrap();
     fetch("origin", "refs/notes/rel/*:refs/notes/rel/*").unwrap();
     let missing = fetch("origin", "+refs/heads/trunk:refs/remotes/origin/trunk").unwrap_err();
-    assert_eq!(missing.kind, Kind::NotFound);
-    assert_eq!(missing.message, "origin has no refs/heads/trunk");
+    assert_eq!(why(missing), GitError::NoRef("refs/heads/trunk".to_owned()));
     let nowhere = fetch(sandbox.path("nowhere").to_str().unwrap(), "refs/heads/main").unwrap_err();
-    assert!(nowhere.message.contains("is not a git repository"), "{nowhere}");
+    assert_eq!(why(nowhere), GitError::NoRepository);
     let closed = fetch("git://127.0.0.1:1/x", "refs/heads/main").unwrap_err();
-    assert!(closed.message.starts_with("cannot reach"), "{closed}");
+    assert_eq!(why(closed), GitError::Unreachable);
     assert!(Authority::Local.fetch(&repo, &["refs/heads/nope".into()]).is_ok());
 }
 
@@ -314,7 +321,7 @@ fn a_rewritten_chain_is_noticed_and_not_followed() {
     assert_eq!(origin().publish(&repo, &[update(CHAIN, None, first)]).unwrap(), Published::Done);
     sandbox.git("work", &["push", "-q", "--force", "origin", &format!("{other}:{CHAIN}")]);
     let error = origin().fetch(&repo, &["refs/notes/rel/*:refs/notes/rel/*".into()]).unwrap_err();
-    assert_eq!(error.kind, Kind::Integrity);
+    assert!(error.is_rewritten(), "{error:?}");
     assert_eq!(repo.ref_target(CHAIN).unwrap(), Some(first));
 }
 

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use git2::ObjectType;
 
 use crate::domain::name::Oid;
-use crate::failure::{Doing, Failure, Result};
+use crate::store::error::{During, Result, Task};
 
 use super::super::partial;
 use super::super::repo::{Repo, to_git2};
@@ -107,9 +107,8 @@ impl Commits {
         if let Some(known) = self.trees.borrow().get(&tree) {
             return Ok(Rc::clone(known));
         }
-        let odb = repo.git2().odb().doing("cannot open the object store")?;
-        let object = partial::reading(repo, || odb.read(to_git2(tree)))
-            .doing_with(|| format!("cannot read the tree {tree}"))?;
+        let odb = repo.git2().odb().during(Task::OpenObjects)?;
+        let object = partial::reading(repo, || odb.read(to_git2(tree))).during(Task::ReadTree(tree))?;
         let bytes: Rc<[u8]> = object.data().into();
         let mut trees = self.trees.borrow_mut();
         if trees.len() >= TREES {
@@ -203,7 +202,7 @@ impl Commits {
         if self.outside.borrow().commits[(node - first) as usize].read {
             return Ok(());
         }
-        let odb = repo.git2().odb().doing("cannot open the object store")?;
+        let odb = repo.git2().odb().during(Task::OpenObjects)?;
         let Some(graph) = &self.graph else {
             return self.read(repo, &odb, node, None);
         };
@@ -240,16 +239,9 @@ impl Commits {
         let index = (node - first) as usize;
         let id = self.outside.borrow().commits[index].id;
         let stands_for = self.rewritten.replaced.get(&id).copied().unwrap_or(id);
-        let object = odb.read(to_git2(stands_for)).map_err(|error| {
-            if error.code() == git2::ErrorCode::NotFound {
-                missing(repo, stands_for)
-            } else {
-                Failure::failed(format!("cannot read the commit {stands_for}")).because(error)
-            }
-        })?;
+        let object = odb.read(to_git2(stands_for)).map_err(|error| repo.cannot_read(stands_for, error))?;
         let header = (object.kind() == ObjectType::Commit).then(|| header(object.data())).flatten();
-        let (mut parents, time) =
-            header.ok_or_else(|| Failure::failed(format!("{stands_for} cannot be read as a commit")))?;
+        let (mut parents, time) = header.ok_or_else(|| Task::ParseCommit(stands_for).failed())?;
         if let Some(said) = self.rewritten.parents.get(&id) {
             parents.clone_from(said);
         }
@@ -320,17 +312,6 @@ fn object_directories(repo: &Repo) -> Vec<PathBuf> {
     directories.insert(0, own);
     directories.extend(repo.alternates().iter().cloned());
     directories
-}
-
-fn missing(repo: &Repo, commit: Oid) -> Failure {
-    let failure = Failure::failed(format!("cannot read the commit {commit}"));
-    if repo.is_shallow() {
-        failure
-            .because(anyhow::anyhow!("it is not in this clone, which is shallow"))
-            .hint("git fetch --unshallow")
-    } else {
-        failure.because(anyhow::anyhow!("it is not in this clone")).hint("git fetch")
-    }
 }
 
 /// The parents and the committer's clock of a raw commit. None where it is

@@ -16,7 +16,7 @@ use gix_commitgraph::{File as Layer, Graph as Layers, Position};
 use gix_hash::{Kind, ObjectId, oid};
 
 use crate::domain::name::Oid;
-use crate::failure::{Failure, Result};
+use crate::store::error::{Error, Result};
 
 /// Set in an offset of `GDA2` that is a place in `GDO2` instead.
 const OVERFLOW: u32 = 1 << 31;
@@ -115,12 +115,7 @@ impl Graph {
             return Ok(false);
         }
         for parent in commit.iter_parents() {
-            let parent = parent.map_err(|error| {
-                Failure::failed("the commit-graph of this repository is damaged")
-                    .hint("git commit-graph write --reachable makes it anew")
-                    .because(anyhow::anyhow!("{error}"))
-            })?;
-            into.push(parent.0);
+            into.push(parent.map_err(|error| Error::DamagedGraph(error.to_string()))?.0);
         }
         Ok(true)
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Containment, between, has, is_ancestor, newest_of, range};
 use crate::domain::name::Oid;
-use crate::failure::Result;
+use crate::store::error::Result;
 use crate::store::repo::Repo;
 
 /// Of how many commits that a marked one has beside the line is kept which

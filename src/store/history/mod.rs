@@ -18,7 +18,7 @@ use git2::{Delta, DiffOptions};
 use rustc_hash::FxHashMap;
 
 use crate::domain::name::Oid;
-use crate::failure::{Doing, Result};
+use crate::store::error::{During, Result, Task};
 
 use super::partial;
 use super::repo::Repo;
@@ -441,7 +441,6 @@ pub fn changed_paths(repo: &Repo, commit: Oid) -> Result<Vec<Vec<u8>>> {
 }
 
 fn changes_between(repo: &Repo, parent: Option<Oid>, commit: Oid) -> Result<Vec<Vec<u8>>> {
-    let doing = || format!("cannot tell what {} changed", commit.short());
     let new = repo.tree_of(commit)?;
     let old = parent.map(|parent| repo.tree_of(parent)).transpose()?;
     let compare = || {
@@ -449,7 +448,7 @@ fn changes_between(repo: &Repo, parent: Option<Oid>, commit: Oid) -> Result<Vec<
         options.skip_binary_check(true).include_typechange(true);
         repo.git2().diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options))
     };
-    let diff = partial::reading(repo, compare).doing(doing())?;
+    let diff = partial::reading(repo, compare).during(Task::Compare(commit))?;
     let mut paths: Vec<Vec<u8>> = diff
         .deltas()
         .filter_map(|delta| {

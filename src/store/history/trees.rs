@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use crate::domain::name::Oid;
-use crate::failure::{Failure, Result};
+use crate::store::error::{Result, Task};
 
 use super::super::partial;
 use super::super::repo::{Repo, from_git2};
@@ -77,7 +77,7 @@ impl Compared<'_> {
             let (before, after) = (Entry::first(old), Entry::first(new));
             if before.is_none() && !old.is_empty() || after.is_none() && !new.is_empty() {
                 let folder = String::from_utf8_lossy(path).into_owned();
-                return Err(Failure::failed(format!("the tree of {folder:?} cannot be read")));
+                return Err(Task::ParseFolder(folder).failed());
             }
             let (before, after) = match (before, after) {
                 (None, None) => return Ok(false),

@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
 
-use crate::failure::Result;
+use crate::store::error::Result;
 
 use super::super::repo::Repo;
 use super::commits::{Commits, Node};

@@ -7,7 +7,7 @@ use git2::ObjectType;
 
 use super::{CAP, Folder, collect, lay_out, newest_number, read_blob, time_of_commit, write};
 use crate::domain::name::Oid;
-use crate::failure::{Doing, Result};
+use crate::store::error::{During, Result, Task};
 use crate::store::repo::{Repo, from_git2};
 
 /// What a chain's notes come to. Holds as many as a tree does, and of notes
@@ -119,7 +119,7 @@ impl Projection {
 
 /// The id that an object would have.
 fn hash(kind: ObjectType, data: &[u8]) -> Result<Oid> {
-    git2::Oid::hash_object(kind, data).map(from_git2).doing("cannot hash an object")
+    git2::Oid::hash_object(kind, data).map(from_git2).during(Task::HashObject)
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub fn commit_pick(
     if encoding.is_none() {
         data = in_utf8(data);
     }
-    repo.put(ObjectType::Commit, &data)
+    Ok(repo.put(ObjectType::Commit, &data)?)
 }
 
 /// What somebody wrote, in bytes of one encoding.

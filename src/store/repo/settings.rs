@@ -8,7 +8,7 @@ use git2::{ConfigLevel, ErrorCode};
 
 use super::Repo;
 use crate::domain::name::{Actor, Oid};
-use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::error::{During, Error, Result, Task};
 use crate::world::World;
 
 impl Repo {
@@ -87,15 +87,10 @@ impl Repo {
         let name = part("GIT_COMMITTER_NAME", "name");
         let email = part("GIT_COMMITTER_EMAIL", "email");
         let actor = Actor::new(name.as_deref().unwrap_or_default(), email.as_deref().unwrap_or_default());
-        let mut failure =
-            Failure::new(Kind::Refused, "git does not know who you are, and records name a person");
-        if actor.name.is_empty() {
-            failure = failure.hint("git config user.name \"Your Name\"");
+        match (!actor.name.is_empty(), !actor.email.is_empty()) {
+            (true, true) => Ok(actor),
+            (name, email) => Err(Error::NoIdentity { name, email }),
         }
-        if actor.email.is_empty() {
-            failure = failure.hint("git config user.email you@example.com");
-        }
-        if failure.hints.is_empty() { Ok(actor) } else { Err(failure) }
     }
 
     /// Who is who, by what lies in this clone.
@@ -110,7 +105,7 @@ impl Repo {
     pub fn mailmap_at(&self, commit: Oid) -> Result<Mailmap> {
         let text = self.file_at(commit, ".mailmap")?.unwrap_or_default();
         let read = git2::Mailmap::from_buffer(&String::from_utf8_lossy(&text));
-        Ok(Mailmap(Some(read.doing(format!("cannot read .mailmap at {}", commit.short()))?)))
+        Ok(Mailmap(Some(read.during(Task::ReadMailmap(commit))?)))
     }
 
     /// Whether a remote of this name is set up.

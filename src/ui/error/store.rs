@@ -1,7 +1,9 @@
 //! Errors of the store as a person is told them.
 
+use std::path::{Path, PathBuf};
+
 use crate::failure::{Failure, Kind};
-use crate::store::error::{AuthorityError, Error, GitError, RemoteOp, Task};
+use crate::store::error::{AuthorityError, CannotSign, Damage, Error, GitError, RemoteOp, Task};
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
@@ -9,6 +11,125 @@ impl From<Error> for Failure {
             Error::Authority(error) => authority(*error),
             Error::MayHaveArrived(error) => Failure::from(*error)
                 .hint("whether the last change arrived could not be learnt; rel sync finds out"),
+            Error::Io(error) => Failure::from(error),
+            Error::NoRepository(at) => {
+                Failure::new(Kind::Refused, format!("not a git repository: {}", at.display()))
+                    .hint("git init")
+                    .hint("rel -C DIR, with DIR inside a repository")
+            }
+            Error::ForeignRepository { at, cause } => {
+                Failure::failed(format!("the repository at {} belongs to another user", at.display()))
+                    .hint(format!("git config --global --add safe.directory {}", quoted(&at)))
+                    .because(cause)
+            }
+            Error::OtherRefs { at, address, cause } => {
+                let address = address.unwrap_or_else(|| "ADDRESS".to_owned());
+                unreadable(&at, "keeps its refs as a reftable", cause)
+                    .hint("git refs migrate --ref-format=files")
+                    .hint("or, where git says that it cannot, clone anew:")
+                    .hint(format!("git clone --ref-format=files {}", shell_words::quote(&address)))
+            }
+            Error::OtherHash { at, cause } => {
+                let (here, new) = (quoted(&at), quoted(&with_suffix(&at, "-sha1")));
+                unreadable(&at, "names its objects by SHA-256", cause).hint(format!(
+                    "git init --object-format=sha1 {new} && git -C {here} fast-export --all | git -C {new} fast-import --quiet"
+                ))
+            }
+            Error::NoIdentity { name, email } => {
+                let mut failure =
+                    Failure::new(Kind::Refused, "git does not know who you are, and records name a person");
+                if !name {
+                    failure = failure.hint("git config user.name \"Your Name\"");
+                }
+                if !email {
+                    failure = failure.hint("git config user.email you@example.com");
+                }
+                failure
+            }
+            Error::Ambiguous { rev, said } => {
+                Failure::new(Kind::Usage, format!("{rev:?} is ambiguous: it fits several objects"))
+                    .hint("give more digits of the commit's id")
+                    .because(anyhow::Error::msg(said))
+            }
+            Error::NotACommit { rev, kind } => {
+                Failure::new(Kind::NotFound, format!("{rev:?} is a {kind}, not a commit"))
+            }
+            Error::MissingCommit { commit, shallow } => {
+                let (cause, hint) = if shallow {
+                    ("it is not in this clone, which is shallow", "git fetch --unshallow")
+                } else {
+                    ("it is not in this clone", "git fetch")
+                };
+                Failure::failed(told(&Task::ReadCommit(commit))).because(anyhow::Error::msg(cause)).hint(hint)
+            }
+            Error::LeftOut { task, cause } => Failure::failed(told(&task))
+                .hint("this clone is partial and lacks it: without --offline it is fetched")
+                .because(cause),
+            Error::DamagedObject { oid, file, cause } => {
+                Failure::new(Kind::Integrity, format!("the object {oid} of this clone is damaged"))
+                    .reason("object", format!("{}: {cause}", file.display()))
+                    .hint("rel fsck says how to have it again")
+            }
+            Error::DamagedGraph(why) => Failure::failed("the commit-graph of this repository is damaged")
+                .hint("git commit-graph write --reachable makes it anew")
+                .because(anyhow::Error::msg(why)),
+            Error::NotARef(name) => Failure::failed(format!("{name:?} is not the full name of a ref")),
+            Error::ChangedTwice(name) => Failure::failed(format!("{name} would be changed twice at once")),
+            Error::Discontinues { new, name } => Failure::new(
+                Kind::Integrity,
+                format!("{} would not continue {name}; nothing was published", new.short()),
+            ),
+            Error::NotARecord => Failure::failed(told(&Task::WriteRecord))
+                .because(anyhow::Error::msg("it is not one line of JSON with a version")),
+            Error::DoesNotFit { event, cause } => {
+                Failure::failed(format!("{event} does not fit its chain")).because(cause)
+            }
+            Error::NothingToAppend(chain) => Failure::failed(format!("nothing to append to {chain}")),
+            Error::Newer { chain, why } => {
+                Failure::new(Kind::Refused, format!("{chain} was written by a newer rel"))
+                    .reason("version", why)
+                    .hint("update rel on this machine; reading still works")
+            }
+            Error::DamagedRecord { commit, chain, why } => {
+                let damaged = |what: &str| format!("the {what} {commit} of {chain} is damaged");
+                let failure = match why {
+                    Damage::Broken(why) => {
+                        Failure::new(Kind::Integrity, format!("{}: {why}", damaged("commit")))
+                    }
+                    Damage::State(error) => Failure::new(Kind::Integrity, damaged("record")).because(error),
+                };
+                failure.hint("rel fsck")
+            }
+            Error::LongNote(commit) => {
+                Failure::failed(format!("a note on {} is not a single line", commit.short()))
+            }
+            Error::CannotSign(why) => Failure::new(Kind::Refused, "git cannot sign here; nothing changed")
+                .reason(
+                    "signature",
+                    match why {
+                        CannotSign::Format(format) => {
+                            format!("it takes an SSH key, and gpg.format is {format}")
+                        }
+                        CannotSign::Said(said) => said,
+                    },
+                )
+                .hint("git config gpg.format ssh")
+                .hint("git config user.signingKey ~/.ssh/id_ed25519.pub, or another public key of yours"),
+            Error::BadTag(name) => Failure::failed(format!("cannot write the tag {name}"))
+                .because(anyhow::Error::msg("its message holds a NUL, or nobody made it")),
+            Error::TagNotSigned { name, said } => Failure::failed(told(&Task::SignTag(name)))
+                .hint("`git tag -s` has to work here: git config user.signingkey KEY")
+                .hint("or sign = false in release.toml")
+                .because(anyhow::Error::msg(said)),
+            Error::NotATag(oid) => {
+                Failure::new(Kind::NotFound, format!("{oid} is neither a tag nor a commit"))
+            }
+            Error::BadTagName { tag, cause } => {
+                Failure::new(Kind::Integrity, told(&Task::ReadTag(tag))).because(cause)
+            }
+            Error::NoCopy(name) => {
+                Failure::failed(format!("{name:?} is no local copy of an authority's ref"))
+            }
             Error::NoGit => Failure::failed("git is not installed, or not on PATH").hint("rel doctor"),
             Error::Failed { task, cause } => {
                 let failure = Failure::failed(told(&task));
@@ -49,7 +170,51 @@ fn told(task: &Task) -> String {
         Task::WriteObject(kind) => format!("cannot write a {kind} to the repository"),
         Task::SyncObject(oid) => format!("cannot bring the object {oid} to the disk"),
         Task::SyncFolder(folder) => format!("cannot bring {} to the disk", folder.display()),
+        Task::OpenRepository(at) => format!("cannot open the repository at {}", at.display()),
+        Task::UseWorkTree(path) => format!("cannot use GIT_WORK_TREE {path:?}"),
+        Task::UseObjects(path) => format!("cannot use the object directory {}", path.display()),
+        Task::ReadSettings => "cannot read git's settings".to_owned(),
+        Task::ReadMailmap(commit) => format!("cannot read .mailmap at {}", commit.short()),
+        Task::ReadRef(name) => format!("cannot read the ref {name:?}"),
+        Task::ListRefs(prefix) => format!("cannot list the refs under {prefix:?}"),
+        Task::ChangeCopy(name) => format!("cannot change the local ref {name}"),
+        Task::LookUp(rev) => format!("cannot look up the revision {rev:?}"),
+        Task::ReadFile { path, commit } => format!("cannot read {path:?} at {}", commit.short()),
+        Task::ParseCommit(oid) => format!("{oid} cannot be read as a commit"),
+        Task::ReadTreeOf(commit) => format!("cannot read the tree of {}", commit.short()),
+        Task::ParseFolder(folder) => format!("the tree of {folder:?} cannot be read"),
+        Task::Compare(commit) => format!("cannot tell what {} changed", commit.short()),
+        Task::WriteRecord => "cannot write a record".to_owned(),
+        Task::SignAs(author) => format!("{author:?} cannot sign a commit"),
+        Task::Repair(chain) => format!("{chain} cannot be repaired"),
+        Task::ReadNotes => "cannot read a notes tree".to_owned(),
+        Task::ReadNote(blob) => format!("cannot read the note {blob}"),
+        Task::HashObject => "cannot hash an object".to_owned(),
+        Task::ParseSigned => "git said nothing of the commit that it signed".to_owned(),
+        Task::WriteSigners => "cannot write down the allowed signers".to_owned(),
+        Task::TagObject(target) => format!("cannot tag {target}"),
+        Task::SignTag(name) => format!("cannot sign the tag {name}"),
+        Task::ReadTag(oid) => format!("cannot read the tag object {oid}"),
+        Task::FetchLeftOut => "what this partial clone left out cannot be fetched".to_owned(),
     }
+}
+
+/// A repository in a format of git's that is not read here.
+fn unreadable(at: &Path, what: &str, cause: git2::Error) -> Failure {
+    Failure::failed(format!("the repository at {} {what}, which rel cannot read", at.display()))
+        .because(cause)
+}
+
+/// A path beside another, named after it.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// A path as one word of a shell.
+fn quoted(path: &Path) -> String {
+    shell_words::quote(&path.to_string_lossy()).into_owned()
 }
 
 /// Why git could not talk to the authority, and how to go on, as far as its words tell.
