@@ -9,11 +9,11 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
-use crate::delivery::run::outcome::tag_owed_releases;
 use crate::delivery::sink::{Notice, Sink};
 use crate::delivery::steps::deploy;
-use crate::delivery::steps::record::{self, Report, Said, Target};
+use crate::delivery::steps::record::{self, Report, Said, Tagged, Target};
 use crate::domain::env::{Deployment, Live, Progress};
+use crate::domain::name::TagName;
 use crate::failure::Result;
 use crate::ui::front::Ui;
 use crate::ui::table::labelled;
@@ -85,7 +85,10 @@ fn record(
         None => None,
     };
     match (&deployment, view.state.current()) {
-        (Some(deployment), _) => say(ui, reader, report, deployment)?,
+        (Some(deployment), _) => {
+            let tagged = record::tag_release(reader, ui.screen, report)?;
+            say(ui, report, deployment, tagged, record::candidate_of(reader, report)?);
+        }
         (None, Some(live)) => ui.screen.result(&live_already(reader, report, live)),
         (None, None) => {}
     }
@@ -111,10 +114,10 @@ fn told(ui: &Ui, report: &Report<'_>, deployment: &Deployment) -> String {
     }
 }
 
-/// The last lines, and the release's own tag where this is the success that
-/// closes it.
-fn say(ui: &Ui, reader: &Reader, report: &Report<'_>, deployment: &Deployment) -> Result<()> {
-    let Target { tag, version, commit, .. } = report.target;
+/// The last lines. `tagged` are the releases' own tags that it made, `built`
+/// the candidate that `rel` made of a baseline's commit.
+fn say(ui: &Ui, report: &Report<'_>, deployment: &Deployment, tagged: Vec<Tagged>, built: Option<TagName>) {
+    let Target { tag, version, .. } = report.target;
     let name = &report.environment.name;
     let mut text = told(ui, report, deployment);
     let mut rows: Vec<(&str, String)> = Vec::new();
@@ -127,31 +130,20 @@ fn say(ui: &Ui, reader: &Reader, report: &Report<'_>, deployment: &Deployment) -
         }
         Said::Succeeded | Said::Failed => {}
     }
-    let closes = report.environment.is_final && report.said == Said::Succeeded;
-    if let Some(version) = version.as_ref().filter(|_| closes) {
-        // Read again, with what was just published.
-        let snapshot = Snapshot::read(reader)?;
-        let release = snapshot.style.release(&version.release);
-        for (tag, made) in tag_owed_releases(reader, ui.screen, &snapshot)? {
-            match made {
-                Ok(()) if tag == release => text.push_str(&format!("; tagged {tag}")),
-                Ok(()) => ui.screen.note(&format!("tagged {tag}")),
-                Err(why) => ui.screen.warn(&format!("{tag} could not be made: {why}")),
-            }
+    for Tagged { tag, ours, made } in tagged {
+        match made {
+            Ok(()) if ours => text.push_str(&format!("; tagged {tag}")),
+            Ok(()) => ui.screen.note(&format!("tagged {tag}")),
+            Err(why) => ui.screen.warn(&format!("{tag} could not be made: {why}")),
         }
-    } else if version.is_none() && report.said != Said::Failed {
-        let snapshot = Snapshot::read(reader)?;
-        let newest = snapshot.pool.iter().rev().find(|minted| minted.commit == *commit);
-        if let Some(minted) = newest {
-            let said = if report.said == Said::Started { "--started" } else { "--succeeded" };
-            let command = format!("rel record {name} {} {said}", minted.tag);
-            rows.push(("if rel built it", command));
-        }
+    }
+    if let Some(built) = built {
+        let said = if report.said == Said::Started { "--started" } else { "--succeeded" };
+        rows.push(("if rel built it", format!("rel record {name} {built} {said}")));
     }
     if !rows.is_empty() {
         text.push('\n');
         text.push_str(&labelled(&rows, 2, ui.screen.width()));
     }
     ui.screen.result(&text);
-    Ok(())
 }

@@ -195,6 +195,57 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// A deployment that begins, by a person, with nothing more to say of it yet.
+    pub fn begin(
+        id: DeploymentId,
+        action: Action,
+        (tag, commit): (TagName, Oid),
+        actor: Actor,
+        at: DateTime<Utc>,
+    ) -> Deployment {
+        Deployment {
+            seq: id.seq,
+            environment: id.environment.clone(),
+            id,
+            action,
+            tag,
+            version: None,
+            foreign_version: None,
+            commit,
+            from_tag: None,
+            state: Progress::Running,
+            certain: false,
+            actor,
+            on_behalf_of: None,
+            host: None,
+            run_url: None,
+            trigger: Trigger::Person,
+            reason: None,
+            overrides: Vec::new(),
+            gates: Vec::new(),
+            approvals: Vec::new(),
+            policy_commit: None,
+            commands_commit: None,
+            started_at: at,
+            finished_at: None,
+            exit_code: None,
+            reverts: None,
+            phases: Vec::new(),
+            params: BTreeMap::new(),
+            offline: false,
+            rel_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// Ends it; `certain` says whether what the environment runs is known then.
+    pub fn end(&mut self, outcome: &Outcome, certain: bool, at: DateTime<Utc>) {
+        self.state = outcome.state;
+        self.exit_code = outcome.exit_code;
+        self.phases.clone_from(&outcome.phases);
+        self.certain = certain;
+        self.finished_at = Some(at);
+    }
+
     /// Whether it has a number: one that ran offline gets it once its record
     /// is in the chain, and is numbered 0 until then.
     pub fn is_numbered(&self) -> bool {
@@ -220,6 +271,13 @@ pub struct Intent {
     /// owed before and that this does not contain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owes: Vec<Owed>,
+}
+
+impl Intent {
+    /// The intent of a deployment that undoes, holds and owes nothing.
+    pub fn of(deployment: Deployment, position: u64) -> Intent {
+        Intent { deployment, position, undoes: None, holds: false, owes: Vec::new() }
+    }
 }
 
 /// How a deployment ended.

@@ -589,37 +589,16 @@ pub(super) mod tests {
     /// A deployment by ana that took a minute and succeeded.
     pub(in crate::ui) fn deployment(id: &str, version: &str, from: Option<&str>) -> Deployment {
         let id: DeploymentId = id.parse().unwrap();
+        let tag = format!("v{version}").parse().unwrap();
         Deployment {
-            seq: id.seq,
-            environment: id.environment.clone(),
-            id,
-            action: Action::Deploy,
-            tag: format!("v{version}").parse().unwrap(),
             version: Some(version.to_owned().try_into().unwrap()),
-            foreign_version: None,
-            commit: oid(1),
             from_tag: from.map(|tag| tag.parse().unwrap()),
             state: Progress::Succeeded,
             certain: true,
-            actor: actor("ana"),
-            on_behalf_of: None,
             host: Some("build-7".to_owned()),
-            run_url: None,
-            trigger: Trigger::Person,
-            reason: None,
-            overrides: Vec::new(),
-            gates: Vec::new(),
-            approvals: Vec::new(),
-            policy_commit: None,
-            commands_commit: None,
-            started_at: time("23T12:00"),
             finished_at: Some(time("23T12:01")),
             exit_code: Some(0),
-            reverts: None,
-            offline: false,
-            phases: Vec::new(),
-            params: std::collections::BTreeMap::new(),
-            rel_version: "0.1.0".to_owned(),
+            ..Deployment::begin(id, Action::Deploy, (tag, oid(1)), actor("ana"), time("23T12:00"))
         }
     }
 

@@ -210,18 +210,10 @@ pub fn minted_by(
 fn settle(deployment: &mut Deployment, end: &Event) {
     match &end.what {
         What::Outcome(outcome) => {
-            deployment.state = outcome.state;
-            deployment.exit_code = outcome.exit_code;
-            deployment.phases.clone_from(&outcome.phases);
-            deployment.certain = outcome.state == Progress::Succeeded || !outcome.started;
-            deployment.finished_at = Some(end.at);
+            deployment.end(outcome, outcome.state == Progress::Succeeded || !outcome.started, end.at);
         }
         What::Offline(ran) => {
-            deployment.state = ran.outcome.state;
-            deployment.exit_code = ran.outcome.exit_code;
-            deployment.phases.clone_from(&ran.outcome.phases);
-            deployment.certain = ran.outcome.state == Progress::Succeeded && !ran.moved;
-            deployment.finished_at = Some(end.at);
+            deployment.end(&ran.outcome, ran.outcome.state == Progress::Succeeded && !ran.moved, end.at);
         }
         What::TakenOver { .. } => {
             deployment.state = Progress::Unknown;
@@ -240,7 +232,7 @@ fn settle(deployment: &mut Deployment, end: &Event) {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::domain::env::{Action, Intent, Outcome, Trigger};
+    use crate::domain::env::{Action, Intent, Outcome};
     use crate::store::ledger::View;
     use crate::store::repo::fixture::Sandbox;
 
@@ -269,39 +261,15 @@ pub mod tests {
         for (index, &(second, number, state)) in deployments.iter().enumerate() {
             let seq = index as u64 + 1;
             let id = DeploymentId { environment: name.parse().unwrap(), seq };
+            let tag = format!("v1.0.0-rc.{number}").parse().unwrap();
+            let what = (tag, Oid::from_bytes([number; 20]));
+            let ana = Actor::new("ana", "ana@example.com");
+            let at = DateTime::from_timestamp(second, 0).unwrap();
             let deployment = Deployment {
-                id: id.clone(),
-                seq,
-                environment: id.environment.clone(),
-                action: Action::Deploy,
-                tag: format!("v1.0.0-rc.{number}").parse().unwrap(),
                 version: Some(format!("1.0.0-rc.{number}").try_into().unwrap()),
-                foreign_version: None,
-                commit: Oid::from_bytes([number; 20]),
-                from_tag: None,
-                state: Progress::Running,
-                certain: false,
-                actor: Actor::new("ana", "ana@example.com"),
-                on_behalf_of: None,
-                host: None,
-                run_url: None,
-                trigger: Trigger::Person,
-                reason: None,
-                overrides: Vec::new(),
-                gates: Vec::new(),
-                approvals: Vec::new(),
-                policy_commit: None,
-                commands_commit: None,
-                started_at: DateTime::from_timestamp(second, 0).unwrap(),
-                finished_at: None,
-                exit_code: None,
-                reverts: None,
-                offline: false,
-                phases: Vec::new(),
-                params: std::collections::BTreeMap::new(),
-                rel_version: "0.1.0".to_owned(),
+                ..Deployment::begin(id.clone(), Action::Deploy, what, ana, at)
             };
-            let intent = Intent { deployment, position: 1, undoes: None, holds: false, owes: Vec::new() };
+            let intent = Intent::of(deployment, 1);
             let exit_code = Some(if state == Progress::Succeeded { 0 } else { 3 });
             let outcome = Outcome { state, started: true, exit_code, text: None, phases: Vec::new() };
             let events = [

@@ -195,11 +195,7 @@ pub fn run(
     output::keep(reader, sink, &snapshot.policy, prepared, name, unnumbered(&nonce));
     // From here on it is for whoever looks next, as if this process were gone.
     drop(open);
-    deployment.state = outcome.state;
-    deployment.exit_code = outcome.exit_code;
-    deployment.phases.clone_from(&outcome.phases);
-    deployment.certain = outcome.state == Progress::Succeeded;
-    deployment.finished_at = Some(at);
+    deployment.end(&outcome, outcome.state == Progress::Succeeded, at);
     let before = &snapshot.chain(name)?.state;
     let ran = Ran { nonce, intent, take_over: plan.take_over(), outcome, at };
     let state = ran.events(before, false, &fresh_nonce).map_or_else(|_| before.clone(), |(_, after)| after);

@@ -12,7 +12,7 @@ use crate::delivery::sink::Sink;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
-use crate::domain::env::{Action, Deployment, EnvState, Event, HoldCause, Intent, Progress, Trigger, What};
+use crate::domain::env::{Action, Deployment, EnvState, Event, HoldCause, Intent, Trigger, What};
 use crate::domain::name::{Actor, DeploymentId, Oid};
 use crate::domain::plan::{self, Basis, Plan, Stamp};
 use crate::failure::{Failure, Kind, Result};
@@ -90,44 +90,31 @@ pub fn intent(
     details: &Details,
     seq: u64,
 ) -> Intent {
-    let environment = plan.environment().clone();
+    let id = DeploymentId { environment: plan.environment().clone(), seq };
+    let what = (candidate.tag.clone(), candidate.commit);
+    let deployment = Deployment {
+        version: Some(candidate.version.clone()),
+        from_tag: plan.from().map(|live| live.tag.clone()),
+        on_behalf_of: details.on_behalf_of.clone(),
+        host: reader.world.host(),
+        run_url: reader.world.run_url(),
+        trigger: details.trigger,
+        reason: details.reason.clone(),
+        overrides: plan.allowed().overrides().to_vec(),
+        gates: plan.allowed().gates().to_vec(),
+        approvals: plan.allowed().approvals().to_vec(),
+        policy_commit,
+        commands_commit: details.commands_commit,
+        reverts: plan.reverts().cloned(),
+        offline: reader.is_offline(),
+        params: details.params.clone(),
+        ..Deployment::begin(id, plan.action(), what, details.actor.clone(), reader.world.now())
+    };
     Intent {
-        position: plan.candidate().position,
         undoes: plan.undoes().cloned(),
         holds: plan.holds(),
         owes: plan.owes().to_vec(),
-        deployment: Deployment {
-            id: DeploymentId { environment: environment.clone(), seq },
-            seq,
-            environment,
-            action: plan.action(),
-            tag: candidate.tag.clone(),
-            version: Some(candidate.version.clone()),
-            foreign_version: None,
-            commit: candidate.commit,
-            from_tag: plan.from().map(|live| live.tag.clone()),
-            state: Progress::Running,
-            certain: false,
-            actor: details.actor.clone(),
-            on_behalf_of: details.on_behalf_of.clone(),
-            host: reader.world.host(),
-            run_url: reader.world.run_url(),
-            trigger: details.trigger,
-            reason: details.reason.clone(),
-            overrides: plan.allowed().overrides().to_vec(),
-            gates: plan.allowed().gates().to_vec(),
-            approvals: plan.allowed().approvals().to_vec(),
-            policy_commit,
-            commands_commit: details.commands_commit,
-            started_at: reader.world.now(),
-            finished_at: None,
-            exit_code: None,
-            reverts: plan.reverts().cloned(),
-            offline: reader.is_offline(),
-            phases: Vec::new(),
-            params: details.params.clone(),
-            rel_version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
+        ..Intent::of(deployment, plan.candidate().position)
     }
 }
 

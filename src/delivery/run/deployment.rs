@@ -86,11 +86,8 @@ fn settle(
 ) -> Receipt {
     let Claim { view, intent, run } = claim;
     let mut deployment = intent.deployment.clone();
-    deployment.state = ending.outcome.state;
-    deployment.exit_code = ending.outcome.exit_code;
-    deployment.phases.clone_from(&ending.outcome.phases);
-    deployment.certain = ending.outcome.state == Progress::Succeeded || !ending.outcome.started;
-    deployment.finished_at = Some(reader.world.now());
+    let certain = ending.outcome.state == Progress::Succeeded || !ending.outcome.started;
+    deployment.end(&ending.outcome, certain, reader.world.now());
     let mut receipt = Receipt::of(deployment, view.state.clone());
     (receipt.explanation, receipt.kept) = (ending.explanation, ending.kept);
     if ending.outcome.state == Progress::Failed

@@ -6,7 +6,7 @@
 //! nothing ever goes back to one.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::delivery::read::left_behind::Crossings;
 use crate::delivery::read::range::position;
@@ -17,6 +17,7 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::hooks::{self, Queued};
+use crate::delivery::run::outcome::tag_owed_releases;
 use crate::delivery::run::premises::{Premises, TakeOver};
 use crate::delivery::run::publish;
 use crate::delivery::sink::Sink;
@@ -409,6 +410,45 @@ enum Again {
     Read,
 }
 
+/// A release's own tag that was owed.
+pub struct Tagged {
+    /// The tag.
+    pub tag: TagName,
+    /// Whether it is of the release that was recorded.
+    pub ours: bool,
+    /// Why it could not be made, if it could not.
+    pub made: std::result::Result<(), String>,
+}
+
+/// Makes the releases' own tags that are owed, where what was recorded is the
+/// success that closes a release.
+///
+/// # Errors
+/// git failed.
+pub fn tag_release(reader: &Reader, sink: &dyn Sink, report: &Report<'_>) -> Result<Vec<Tagged>> {
+    let closes = report.environment.is_final && report.said == Said::Succeeded;
+    let Some(version) = report.target.version.as_ref().filter(|_| closes) else { return Ok(Vec::new()) };
+    // Read again, with what was just published.
+    let snapshot = Snapshot::read(reader)?;
+    let release = snapshot.style.release(&version.release);
+    let tagged = tag_owed_releases(reader, sink, &snapshot)?.into_iter();
+    Ok(tagged.map(|(tag, made)| Tagged { ours: tag == release, tag, made }).collect())
+}
+
+/// The newest candidate that `rel` made of a recorded baseline's commit: it
+/// may be the one that was meant.
+///
+/// # Errors
+/// git failed.
+pub fn candidate_of(reader: &Reader, report: &Report<'_>) -> Result<Option<TagName>> {
+    if report.target.version.is_some() || report.said == Said::Failed {
+        return Ok(None);
+    }
+    let snapshot = Snapshot::read(reader)?;
+    let newest = snapshot.pool.iter().rev().find(|minted| minted.commit == report.target.commit);
+    Ok(newest.map(|minted| minted.tag.clone()))
+}
+
 /// The events that write it down, and the deployment they tell of; none where
 /// there is nothing to write. `hook` is what `before_deploy` said.
 ///
@@ -525,47 +565,23 @@ fn intent(
     premises: &Premises<'_>,
     owes: Vec<Owed>,
 ) -> Intent {
-    let (environment, target) = (&report.environment.name, report.target);
-    let seq = premises.state.count + 1;
+    let target = report.target;
+    let id = DeploymentId { environment: report.environment.name.clone(), seq: premises.state.count + 1 };
     let current = premises.state.current();
     let again = current.is_some_and(|live| live.tag == target.tag && live.commit == target.commit);
-    Intent {
-        position: target.position,
-        undoes: None,
-        holds: false,
-        owes,
-        deployment: Deployment {
-            id: DeploymentId { environment: environment.clone(), seq },
-            seq,
-            environment: environment.clone(),
-            action: if again { Action::Redeploy } else { Action::Deploy },
-            tag: target.tag.clone(),
-            version: target.version.clone(),
-            foreign_version: target.foreign_version.clone(),
-            commit: target.commit,
-            from_tag: current.map(|live| live.tag.clone()),
-            state: Progress::Running,
-            certain: false,
-            actor: premises.actor.clone(),
-            on_behalf_of: reader.world.on_behalf_of(),
-            // Where it ran nobody said.
-            host: None,
-            run_url: reader.world.run_url(),
-            trigger: Trigger::Recorded,
-            reason: report.reason.map(str::to_owned),
-            overrides: Vec::new(),
-            gates: Vec::new(),
-            approvals: Vec::new(),
-            policy_commit: snapshot.policy.commit,
-            commands_commit: None,
-            started_at: premises.now,
-            finished_at: None,
-            exit_code: None,
-            reverts: None,
-            offline: false,
-            phases: Vec::new(),
-            params: BTreeMap::new(),
-            rel_version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-    }
+    let action = if again { Action::Redeploy } else { Action::Deploy };
+    let what = (target.tag.clone(), target.commit);
+    // Its host is left out: where it ran nobody said.
+    let deployment = Deployment {
+        version: target.version.clone(),
+        foreign_version: target.foreign_version.clone(),
+        from_tag: current.map(|live| live.tag.clone()),
+        on_behalf_of: reader.world.on_behalf_of(),
+        run_url: reader.world.run_url(),
+        trigger: Trigger::Recorded,
+        reason: report.reason.map(str::to_owned),
+        policy_commit: snapshot.policy.commit,
+        ..Deployment::begin(id, action, what, premises.actor.clone(), premises.now)
+    };
+    Intent { owes, ..Intent::of(deployment, target.position) }
 }
