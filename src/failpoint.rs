@@ -25,6 +25,10 @@
 
 use std::io;
 
+#[cfg(feature = "failpoints")]
+use chrono::TimeDelta;
+use chrono::{DateTime, Utc};
+
 /// Goes by the step `name`, which counts as one of `any` as well.
 ///
 /// # Errors
@@ -55,15 +59,23 @@ pub(crate) fn step(_: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// How far off this process's clock is, in seconds: the step `clock`.
+/// What this process's clock shows, by the step `clock`: it is some seconds off,
+/// or stands still at `@` a number of seconds since 1970.
 #[cfg(feature = "failpoints")]
-pub(crate) fn clock_error() -> i64 {
-    fail::fail_point!("clock", |seconds| seconds.and_then(|text| text.parse().ok()).unwrap_or_default());
-    0
+pub(crate) fn clock(now: DateTime<Utc>) -> DateTime<Utc> {
+    fail::fail_point!("clock", |how: Option<String>| {
+        let how = how.unwrap_or_default();
+        match how.strip_prefix('@') {
+            Some(at) => at.parse().ok().and_then(|at| DateTime::from_timestamp(at, 0)).unwrap_or(now),
+            None => now + TimeDelta::seconds(how.parse().unwrap_or_default()),
+        }
+    });
+    now
 }
 
-/// Nothing, in a build that is not for tests.
+/// The time, in a build that is not for tests.
 #[cfg(not(feature = "failpoints"))]
-pub(crate) fn clock_error() -> i64 {
-    0
+#[inline(always)]
+pub(crate) fn clock(now: DateTime<Utc>) -> DateTime<Utc> {
+    now
 }

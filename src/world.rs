@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::domain::name::Actor;
 use crate::failpoint;
@@ -97,7 +97,7 @@ impl World {
     /// The time, to the second: records hold no more.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn now(&self) -> DateTime<Utc> {
-        Utc::now().trunc_subsecs(0) + TimeDelta::seconds(failpoint::clock_error())
+        failpoint::clock(Utc::now().trunc_subsecs(0))
     }
 }
 

@@ -66,6 +66,8 @@ mod roundtrips;
 mod ship;
 mod signed;
 mod signoff;
+#[cfg(feature = "failpoints")]
+mod snapshots;
 mod stop;
 mod unfinished;
 mod watch;
