@@ -1,11 +1,17 @@
 //! What can go wrong in the store, as facts: what was attempted, and what stood in the way.
 //! The words, the kind and the way on are for whoever tells a person.
 
+mod artifacts;
+
 use std::io;
 use std::path::PathBuf;
 
 use crate::domain::fold::Impossible;
 use crate::domain::name::{Actor, BadName, Oid, TagName};
+
+pub use artifacts::{
+    Absent, ArtifactError, BadCopy, CollectError, LocationFault, NameSource, PatternFault, ReferenceFault,
+};
 
 /// The result of whatever the store does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -120,6 +126,7 @@ pub enum Error {
     NoCopy(String),
     /// A test made a step fail.
     Io(io::Error),
+    Artifact(ArtifactError),
     /// A step failed for a technical reason; `None` if the step itself says it all.
     Failed {
         task: Task,
@@ -266,6 +273,30 @@ pub enum Task {
     ReadTag(Oid),
     /// What a partial clone left out is fetched.
     FetchLeftOut,
+    ReadPath(PathBuf),
+    WritePath(PathBuf),
+    /// A file is written into this folder.
+    WriteInto(PathBuf),
+    CreateFolder(PathBuf),
+    /// The artifact of this name is read from a stream.
+    ReadArtifact(String),
+    /// It is written to this clone's cache.
+    CacheArtifact(String),
+    /// It is written to a file of a store.
+    StoreArtifact {
+        name: String,
+        to: PathBuf,
+    },
+    /// It is copied for a command.
+    PrepareArtifact {
+        name: String,
+        into: PathBuf,
+    },
+    WriteArtifactToGit(String),
+    WriteArtifactsOf(TagName),
+    WriteGitTree,
+    /// The object store is opened for artifacts.
+    OpenOwnObjects,
 }
 
 impl Task {
@@ -300,6 +331,12 @@ impl<T, E: Into<anyhow::Error>> During<T> for std::result::Result<T, E> {
 
     fn during_with(self, task: impl FnOnce() -> Task) -> Result<T> {
         self.map_err(|error| task().because(error))
+    }
+}
+
+impl From<ArtifactError> for Error {
+    fn from(error: ArtifactError) -> Error {
+        Error::Artifact(error)
     }
 }
 

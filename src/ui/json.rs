@@ -13,7 +13,7 @@ use crate::domain::candidates::{Block, Minted};
 use crate::domain::env::{Deployment, Hold, Live};
 use crate::domain::name::{Oid, TagName};
 use crate::domain::version::CandidateVersion;
-use crate::store::artifacts::{Location, uri};
+use crate::store::artifacts::locate;
 use crate::store::diffstat::FileStat;
 
 /// A time: RFC 3339, UTC, seconds.
@@ -23,9 +23,10 @@ pub fn at(time: DateTime<Utc>) -> Value {
 
 /// A candidate.
 pub fn candidate(candidate: &Candidate, block: Option<&Block>) -> Value {
-    let location = Location::parse(&candidate.store).ok();
+    let location = locate(&candidate.store).ok();
     let files = candidate.artifacts.iter().map(|file| {
-        let uri = location.as_ref().map(|place| uri(place, &candidate.project, &candidate.version, file));
+        let uri =
+            location.as_ref().map(|location| location.uri(&candidate.project, &candidate.version, file));
         json!({ "name": file.name, "digest": file.digest, "size": file.size, "uri": uri })
     });
     let references = candidate.references.iter().map(|reference| {

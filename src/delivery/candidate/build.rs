@@ -30,10 +30,10 @@ use crate::failpoint;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::collect::{collect, references};
-use crate::store::artifacts::git_store::{Publication, PutError};
-use crate::store::artifacts::{Location, Store, artifacts_ref};
+use crate::store::artifacts::{Location, Publication, Store, artifacts_ref, locate};
 use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
+use crate::store::error::{self, ArtifactError};
 use crate::store::journal::{Mint, OpenRun, Run};
 use crate::store::ledger::{self, View};
 use crate::store::tag::write_tag;
@@ -300,21 +300,21 @@ impl Making<'_, '_> {
         started: chrono::DateTime<chrono::Utc>,
     ) -> Result<Built> {
         let reader = self.reader;
-        let failed = |why: &dyn std::fmt::Display| {
-            Failure::new(Kind::CommandFailed, format!("the build of {tag} failed: {why}"))
-        };
         let cache = artifacts::cache(reader);
-        let found = collect(checkout.path(), &build.artifacts).map_err(|error| failed(&error))?;
+        let found = collect(checkout.path(), &build.artifacts).map_err(|error| failed(tag, error))?;
         let mut files = Vec::new();
         for file in &found {
             if file.name == PROVENANCE {
-                return Err(failed(&format!("an artifact cannot be called {PROVENANCE}")));
+                return Err(failed(
+                    tag,
+                    Failure::failed(format!("an artifact cannot be called {PROVENANCE}")),
+                ));
             }
             files.push(cache.put(&file.path, &file.name)?);
         }
         let references = match std::fs::read(list) {
-            Ok(bytes) => references(&String::from_utf8_lossy(&bytes)).map_err(|error| failed(&error))?,
-            Err(error) => return Err(failed(&error)),
+            Ok(bytes) => references(&String::from_utf8_lossy(&bytes)).map_err(|error| failed(tag, error))?,
+            Err(error) => return Err(failed(tag, error)),
         };
         let command = match &build.command {
             Some(Command::Shell(text)) => vec![json!(text)],
@@ -352,7 +352,7 @@ impl Making<'_, '_> {
     fn mint(&mut self, tag: &TagName, built: Built) -> Result<Option<Made>> {
         let reader = self.reader;
         let cache = artifacts::cache(reader);
-        let location = Location::parse(&self.snapshot.policy.config.artifacts.store)?;
+        let location = locate(&self.snapshot.policy.config.artifacts.store)?;
         let now = reader.world.now();
         let stored = self.store(tag, &built, location, &cache, now)?;
         let provenance = built.provenance.map(|(_, digest)| digest);
@@ -428,10 +428,8 @@ impl Making<'_, '_> {
         let store = Store::open(location, &self.reader.repo, cache);
         failpoint::step("keep")?;
         store.put(&files, &publication).map_err(|error| match error {
-            PutError::TooLarge(large) => {
-                Failure::new(Kind::CommandFailed, format!("the build of {tag} failed: {large}"))
-            }
-            PutError::Failure(failure) => failure,
+            error @ error::Error::Artifact(ArtifactError::TooLarge { .. }) => failed(tag, error),
+            error => error.into(),
         })
     }
 
@@ -565,4 +563,8 @@ impl Making<'_, '_> {
         }
         Err(Failure::new(Kind::Moved, "the candidates' chain keeps moving"))
     }
+}
+
+fn failed(tag: &TagName, why: impl Into<Failure>) -> Failure {
+    Failure::new(Kind::CommandFailed, format!("the build of {tag} failed: {}", why.into()))
 }

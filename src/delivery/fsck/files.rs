@@ -1,7 +1,6 @@
 //! Artifacts in their stores, against what their tags record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use super::{Look, Repair};
 use crate::delivery::run::artifacts::{self, PROVENANCE};
@@ -10,9 +9,9 @@ use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
 use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{Oid, Sha256};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::store::artifacts::cache::Cache;
-use crate::store::artifacts::{Entry, Held, Location, Store, artifacts_ref};
+use crate::store::artifacts::{Entry, Held, Location, Store, artifacts_ref, locate};
 use crate::store::authority::{Expected, RefUpdate};
 
 /// Checks what every candidate's tag records.
@@ -28,12 +27,12 @@ pub fn check(look: &mut Look, records: &[Candidate]) -> Result<()> {
     let mut away = BTreeSet::new();
     for record in records {
         look.report.checked.not_checked.references += record.references.len();
-        match Location::parse(&record.store) {
-            Ok(Location::Git) => in_git(look, record, &cache)?,
-            Ok(Location::File(dir)) => in_folder(look, record, &cache, dir, &mut seen, &mut away),
-            Err(failure) => {
-                if away.insert(PathBuf::from(&record.store)) {
-                    look.tell(Finding::of_store(failure.message));
+        match locate(&record.store) {
+            Ok(location) if location.is_behind_ref() => in_git(look, record, location, &cache)?,
+            Ok(location) => in_place(look, record, location, &cache, &mut seen, &mut away),
+            Err(error) => {
+                if away.insert(record.store.clone()) {
+                    look.tell(Finding::of_store(Failure::from(error).message));
                 }
             }
         }
@@ -50,7 +49,9 @@ fn entries(record: &Candidate) -> Vec<Entry<'_>> {
 /// Brings what is kept in git and not here. No ref keeps it, so that this clone stays what it was.
 fn bring(look: &Look, records: &[Candidate]) -> Result<()> {
     let reader = look.reader;
-    let in_git = records.iter().filter(|record| matches!(Location::parse(&record.store), Ok(Location::Git)));
+    let is_in_git =
+        |record: &&Candidate| locate(&record.store).is_ok_and(|location| location.is_behind_ref());
+    let in_git = records.iter().filter(is_in_git);
     let names: Vec<String> = in_git.map(|record| artifacts_ref(reader.project(), &record.version)).collect();
     let missing: Vec<&str> = names
         .iter()
@@ -60,14 +61,14 @@ fn bring(look: &Look, records: &[Candidate]) -> Result<()> {
     Ok(reader.authority().fetch_objects(&reader.repo, &missing)?)
 }
 
-fn in_git(look: &mut Look, record: &Candidate, cache: &Cache) -> Result<()> {
+fn in_git(look: &mut Look, record: &Candidate, location: Location, cache: &Cache) -> Result<()> {
     let reader = look.reader;
     let entries = entries(record);
     if entries.is_empty() {
         return Ok(());
     }
     let name = artifacts_ref(reader.project(), &record.version);
-    let store = Store::open(Location::Git, &reader.repo, cache);
+    let store = Store::open(location, &reader.repo, cache);
     let Some(commit) = look.artifacts.get(&name).copied() else {
         if !look.asks && !reader.is_local() {
             look.report.checked.not_checked.artifacts += entries.len();
@@ -75,7 +76,7 @@ fn in_git(look: &mut Look, record: &Candidate, cache: &Cache) -> Result<()> {
         }
         look.report.checked.artifacts += entries.len();
         let finding = Finding::new(Sort::Artifact, &name, format!("it is gone, and {} needs it", record.tag));
-        let copy = reader.repo.ref_target(&name)?.filter(|copy| is_whole(&store, &entries, Some(copy)));
+        let copy = reader.repo.ref_target(&name)?.filter(|copy| is_whole(&store, &entries, *copy));
         match copy {
             Some(copy) => {
                 let update = RefUpdate { name, expected: Expected::MustNotExist, new: copy };
@@ -92,7 +93,7 @@ fn in_git(look: &mut Look, record: &Candidate, cache: &Cache) -> Result<()> {
         return Ok(());
     }
     for entry in entries {
-        let held = store.check(&entry, Some(&commit), !look.quick)?;
+        let held = store.check(&entry, Some(commit), !look.quick)?;
         count(look, &held);
         if let Some(message) = wrong(record, &entry, &held) {
             look.tell(elsewhere(Finding::new(Sort::Artifact, &name, message).at(commit)));
@@ -101,18 +102,19 @@ fn in_git(look: &mut Look, record: &Candidate, cache: &Cache) -> Result<()> {
     Ok(())
 }
 
-fn in_folder(
+fn in_place(
     look: &mut Look,
     record: &Candidate,
+    location: Location,
     cache: &Cache,
-    dir: PathBuf,
-    seen: &mut BTreeMap<(PathBuf, Sha256), Held>,
-    away: &mut BTreeSet<PathBuf>,
+    seen: &mut BTreeMap<(String, Sha256), Held>,
+    away: &mut BTreeSet<String>,
 ) {
-    let store = Store::open(Location::File(dir.clone()), &look.reader.repo, cache);
+    let place = location.to_string();
+    let store = Store::open(location.clone(), &look.reader.repo, cache);
     let mut gone = Vec::new();
     for entry in entries(record) {
-        let key = (dir.clone(), *entry.digest);
+        let key = (place.clone(), *entry.digest);
         let held = match seen.get(&key) {
             Some(held) => held.clone(),
             None => match store.check(&entry, None, !look.quick) {
@@ -121,8 +123,9 @@ fn in_folder(
                     seen.insert(key, held.clone());
                     held
                 }
-                Err(failure) => {
-                    if away.insert(dir.clone()) {
+                Err(error) => {
+                    if away.insert(place) {
+                        let failure = Failure::from(error);
                         let finding = Finding::of_store(failure.message);
                         look.tell(failure.hints.into_iter().fold(finding, Finding::hint));
                     }
@@ -133,11 +136,10 @@ fn in_folder(
         match wrong(record, &entry, &held) {
             Some(message) if held == Held::Missing => gone.push(message),
             Some(message) => {
-                let path = dir.join("sha256").join(entry.digest.hex());
                 let finding = Finding::new(Sort::Artifact, &record.tag.to_ref(), message);
                 look.tell(elsewhere(finding.hint(format!(
                     "rel overwrites no file there: find out who changed {}, remove it, then rel fsck --repair",
-                    path.display()
+                    location.spot(entry.digest)
                 ))));
             }
             None => {}
@@ -159,8 +161,8 @@ fn count(look: &mut Look, held: &Held) {
     }
 }
 
-fn is_whole(store: &Store<'_>, entries: &[Entry<'_>], commit: Option<&Oid>) -> bool {
-    entries.iter().all(|entry| matches!(store.check(entry, commit, true), Ok(Held::Whole(_))))
+fn is_whole(store: &Store<'_>, entries: &[Entry<'_>], commit: Oid) -> bool {
+    entries.iter().all(|entry| matches!(store.check(entry, Some(commit), true), Ok(Held::Whole(_))))
 }
 
 /// What is wrong with an entry, if anything is.

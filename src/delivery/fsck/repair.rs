@@ -8,9 +8,8 @@ use crate::delivery::run::artifacts;
 use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
 use crate::domain::fsck::Finding;
-use crate::domain::name::Oid;
 use crate::failure::{Failure, Kind, Result};
-use crate::store::artifacts::{Location, Publication, PutError, Store, artifacts_ref};
+use crate::store::artifacts::{Publication, Store, artifacts_ref, locate};
 use crate::store::authority::{Expected, Published, RefUpdate};
 
 /// Something that can be put right from this clone.
@@ -132,14 +131,10 @@ fn publish(reader: &Reader, updates: &[RefUpdate]) -> Result<()> {
 /// commit as when it was cut.
 fn give(reader: &Reader, record: &Candidate, files: &[Artifact]) -> Result<()> {
     let cache = artifacts::cache(reader);
-    let store = Store::open(Location::parse(&record.store)?, &reader.repo, &cache);
+    let store = Store::open(locate(&record.store)?, &reader.repo, &cache);
     let publication =
         Publication { tag: &record.tag, by: &record.actor, at: record.created_at, max_size: u64::MAX };
-    let stored: Option<Oid> = store.put(files, &publication).map_err(|error| match error {
-        PutError::TooLarge(large) => Failure::failed(large.to_string()),
-        PutError::Failure(failure) => failure,
-    })?;
-    let Some(commit) = stored else { return Ok(()) };
+    let Some(commit) = store.put(files, &publication)? else { return Ok(()) };
     let name = artifacts_ref(reader.project(), &record.version);
     publish(reader, &[RefUpdate { name, expected: Expected::MustNotExist, new: commit }])
 }

@@ -13,7 +13,7 @@ use crate::domain::env::Live;
 use crate::domain::name::{Oid, TagName};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
-use crate::store::artifacts::{Location, Store, artifacts_ref};
+use crate::store::artifacts::{Location, Store, artifacts_ref, locate};
 
 /// The name that a candidate's provenance statement is kept under.
 pub const PROVENANCE: &str = "provenance.intoto.json";
@@ -56,25 +56,18 @@ pub fn ensure(reader: &Reader, sink: &dyn Sink, candidate: &Candidate) -> Result
     if cache.missing(&candidate.artifacts).is_empty() {
         return Ok(());
     }
-    let location = Location::parse(&candidate.store)?;
-    let store = Store::open(location, &reader.repo, &cache);
-    let mut commit = None;
-    if store.needs_commit(&candidate.artifacts) {
-        commit = kept_in_git(reader, candidate)?;
-    }
-    store.fetch(&candidate.artifacts, commit.as_ref())
+    let store = Store::open(locate(&candidate.store)?, &reader.repo, &cache);
+    let needed = store.needs_commit(&candidate.artifacts);
+    let commit = if needed { kept_in_git(reader, candidate)? } else { None };
+    Ok(store.fetch(&candidate.artifacts, commit)?)
 }
 
 /// Whether a candidate's artifacts are outside of the cache where nobody has
 /// to be asked for them.
 fn is_elsewhere(reader: &Reader, candidate: &Candidate) -> Result<bool> {
-    Ok(match Location::parse(&candidate.store)? {
-        Location::Git => {
-            let name = artifacts_ref(reader.project(), &candidate.version);
-            reader.repo.ref_target(&name)?.is_some_and(|oid| reader.repo.has_object(oid))
-        }
-        Location::File(dir) => Cache::at(dir).missing(&candidate.artifacts).is_empty(),
-    })
+    let location = locate(&candidate.store)?;
+    let commit = if location.is_behind_ref() { copy_in_git(reader, candidate)? } else { None };
+    Ok(Store::open(location, &reader.repo, &cache(reader)).has(&candidate.artifacts, commit))
 }
 
 /// Whether this clone lacks what a deployment of a candidate needs while
@@ -90,7 +83,7 @@ pub fn is_not_here(reader: &Reader, candidate: &Candidate) -> Result<bool> {
     if cache(reader).missing(&candidate.artifacts).is_empty() {
         return Ok(false);
     }
-    let in_git = Location::parse(&candidate.store).is_ok_and(|location| location == Location::Git);
+    let in_git = locate(&candidate.store).is_ok_and(|location| location.is_behind_ref());
     Ok(!(in_git && is_elsewhere(reader, candidate)?))
 }
 
@@ -173,11 +166,23 @@ pub fn keep(reader: &Reader, sink: &dyn Sink, candidate: &Candidate) -> Result<(
     Ok(reader.repo.bring_files_of(candidate.commit)?)
 }
 
+/// The commit behind which a store keeps a candidate's artifacts; `None` if it
+/// keeps them otherwise, or nothing keeps them.
+fn commit_of(reader: &Reader<'_>, location: &Location, candidate: &Candidate) -> Result<Option<Oid>> {
+    if location.is_behind_ref() { kept_in_git(reader, candidate) } else { Ok(None) }
+}
+
+/// The same commit, if it is here.
+fn copy_in_git(reader: &Reader<'_>, candidate: &Candidate) -> Result<Option<Oid>> {
+    let name = artifacts_ref(reader.project(), &candidate.version);
+    Ok(reader.repo.ref_target(&name)?.filter(|oid| reader.repo.has_object(*oid)))
+}
+
 /// The commit that keeps a candidate's artifacts in git, fetched if it is not
 /// here; none where nothing keeps them.
 fn kept_in_git(reader: &Reader, candidate: &Candidate) -> Result<Option<Oid>> {
     let name = artifacts_ref(reader.project(), &candidate.version);
-    let here = reader.repo.ref_target(&name)?.filter(|oid| reader.repo.has_object(*oid));
+    let here = copy_in_git(reader, candidate)?;
     if here.is_some() || reader.is_local() {
         return Ok(here);
     }
@@ -206,9 +211,9 @@ pub fn provenance(reader: &Reader, candidate: &Candidate) -> Result<Option<Vec<u
     if let Some(bytes) = cache.read(digest)? {
         return Ok(Some(bytes));
     }
-    let location = Location::parse(&candidate.store)?;
-    let commit = if location == Location::Git { kept_in_git(reader, candidate)? } else { None };
-    Store::open(location, &reader.repo, &cache).read(PROVENANCE, digest, commit.as_ref()).map(Some)
+    let location = locate(&candidate.store)?;
+    let commit = commit_of(reader, &location, candidate)?;
+    Ok(Some(Store::open(location, &reader.repo, &cache).read(PROVENANCE, digest, commit)?))
 }
 
 /// Lays the artifacts out in a folder for a command, each checked once more
@@ -218,7 +223,7 @@ pub fn provenance(reader: &Reader, candidate: &Candidate) -> Result<Option<Vec<u
 /// A byte differs (exit 9).
 pub fn lay_out(reader: &Reader, candidate: &Candidate, into: &Path) -> Result<()> {
     std::fs::create_dir_all(into)?;
-    cache(reader).lay_out(&candidate.artifacts, into)
+    Ok(cache(reader).prepare(&candidate.artifacts, into)?)
 }
 
 /// Why a candidate cannot be deployed any more, asking its store where the
@@ -231,14 +236,10 @@ pub fn gone(reader: &Reader, candidate: &Candidate) -> Option<String> {
     if cache.missing(&candidate.artifacts).is_empty() {
         return None;
     }
-    let kept = match Location::parse(&candidate.store).ok()? {
-        // A store that cannot be asked is no proof that anything is gone.
-        Location::Git => kept_in_git(reader, candidate).ok()?.is_some(),
-        Location::File(dir) => {
-            let elsewhere = Cache::at(dir);
-            elsewhere.missing(&candidate.artifacts).is_empty()
-        }
-    };
+    let location = locate(&candidate.store).ok()?;
+    // A store that cannot be asked is no proof that anything is gone.
+    let commit = commit_of(reader, &location, candidate).ok()?;
+    let kept = Store::open(location, &reader.repo, &cache).has(&candidate.artifacts, commit);
     (!kept).then(|| "its artifacts are gone".to_owned())
 }
 
@@ -249,16 +250,14 @@ pub fn lost(reader: &Reader, candidate: &Candidate) -> Option<String> {
     if cache.missing(&candidate.artifacts).is_empty() {
         return None;
     }
-    match Location::parse(&candidate.store) {
-        Ok(Location::File(dir)) if !dir.is_dir() => {
-            Some(format!("its artifacts are gone: no {}", dir.display()))
-        }
-        Ok(Location::Git) if reader.is_local() => {
-            let name = artifacts_ref(reader.project(), &candidate.version);
-            let gone = reader.repo.ref_target(&name).ok().flatten().is_none();
-            gone.then(|| "its artifacts are gone".to_owned())
-        }
-        Ok(_) => None,
-        Err(failure) => Some(failure.message),
+    let location = match locate(&candidate.store) {
+        Ok(location) => location,
+        Err(error) => return Some(Failure::from(error).message),
+    };
+    if location.is_behind_ref() && reader.is_local() {
+        let name = artifacts_ref(reader.project(), &candidate.version);
+        let gone = reader.repo.ref_target(&name).ok().flatten().is_none();
+        return gone.then(|| "its artifacts are gone".to_owned());
     }
+    location.missing_folder().map(|dir| format!("its artifacts are gone: no {}", dir.display()))
 }

@@ -12,11 +12,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::SMALL;
 use super::objects::{CopyError, Measured, Objects, copy, measure};
 use crate::domain::artifact::{Artifact, Reference, check_name, sha256_of};
 use crate::domain::name::{Oid, Sha256, TagName};
-use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::error::{Absent, ArtifactError, BadCopy, During, Error, NameSource, Result, Task};
 
 /// A clone's cache of artifacts. Safe to use from several processes at once.
 #[derive(Debug, Clone)]
@@ -36,21 +35,21 @@ impl Cache {
     /// one of the same digest is replaced by this copy, which differs only if
     /// the old one had been damaged.
     pub fn put(&self, from: &Path, name: &str) -> Result<Artifact> {
-        check_name(name).map_err(|bad| Failure::failed(bad.0))?;
-        let unreadable = || format!("cannot read {}", from.display());
-        let mut source = File::open(from).doing(unreadable())?;
+        check_name(name).map_err(|bad| ArtifactError::Name { why: bad.0, from: NameSource::Build })?;
+        let task = || Task::ReadPath(from.to_owned());
+        let mut source = File::open(from).during_with(task)?;
         let mut entry = self.objects.incoming()?;
-        let Measured { digest, size } =
-            copy(&mut source, &mut entry, u64::MAX).map_err(|error| match error {
-                CopyError::Read(error) => Failure::failed(unreadable()).because(error),
-                CopyError::Write(error) => cannot_write(name, error),
-            })?;
+        let found = copy(&mut source, &mut entry, u64::MAX).map_err(|error| match error {
+            CopyError::Read(error) => task().because(error),
+            CopyError::Write(error) => Task::CacheArtifact(name.to_owned()).because(error),
+        });
+        let Measured { digest, size } = found?;
         self.objects.replace(entry, &digest)?;
         Ok(Artifact { name: name.to_owned(), digest, size })
     }
 
     /// Where the artifact is, if it is here in its full size. Its content is
-    /// not looked at: see [`Cache::verify`] and [`Cache::lay_out`].
+    /// not looked at: see [`Cache::verify`] and [`Cache::prepare`].
     pub fn get(&self, artifact: &Artifact) -> Option<PathBuf> {
         self.objects.find(artifact)
     }
@@ -65,7 +64,7 @@ impl Cache {
         match found {
             Ok(found) => Ok(found.is(artifact)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error).doing(format!("cannot read {}", path.display())),
+            Err(error) => Err(error).during(Task::ReadPath(path)),
         }
     }
 
@@ -73,7 +72,7 @@ impl Cache {
     /// size nothing records. One that is not what its name says, or larger
     /// than 16 MiB, counts as missing.
     pub fn read(&self, digest: &Sha256) -> Result<Option<Vec<u8>>> {
-        self.objects.read(digest, SMALL).map(|bytes| bytes.filter(|bytes| sha256_of(bytes) == *digest))
+        self.objects.read(digest).map(|bytes| bytes.filter(|bytes| sha256_of(bytes) == *digest))
     }
 
     /// Those that are not here, or not in their full size.
@@ -81,92 +80,83 @@ impl Cache {
         artifacts.iter().filter(|artifact| self.get(artifact).is_none()).collect()
     }
 
-    /// Takes in an artifact from a store. What does not have the recorded
-    /// digest and size is a [`Kind::Integrity`] failure and leaves nothing.
+    /// Takes in an artifact. What does not have the recorded digest and size
+    /// is a failure, and leaves nothing.
     pub fn insert_stream(&self, expected: &Artifact, mut from: impl Read) -> Result<()> {
-        self.insert(expected, &mut from, "as it was read").map_err(|error| match error {
-            InsertError::Read(error) => {
-                Failure::failed(format!("cannot read artifact {:?}", expected.name)).because(error)
-            }
-            InsertError::Other(failure) => failure,
+        self.insert(expected, &mut from, BadCopy::Stream, |error| {
+            Task::ReadArtifact(expected.name.clone()).because(error)
         })
     }
 
-    /// [`Cache::insert_stream`] for stores, which can say what an unreadable
-    /// source means and in which `place` it is.
+    /// [`Cache::insert_stream`] for stores, which know which copy they read and
+    /// what it means that it cannot be read.
     pub(super) fn insert(
         &self,
         expected: &Artifact,
         from: &mut impl Read,
-        place: &str,
-    ) -> Result<(), InsertError> {
+        at: BadCopy,
+        unreadable: impl Fn(io::Error) -> Error,
+    ) -> Result<()> {
         let mut entry = self.objects.incoming()?;
         let found = copy(from, &mut entry, expected.size).map_err(|error| match error {
-            CopyError::Read(error) => InsertError::Read(error),
-            CopyError::Write(error) => InsertError::Other(cannot_write(&expected.name, error)),
+            CopyError::Read(error) => unreadable(error),
+            CopyError::Write(error) => Task::CacheArtifact(expected.name.clone()).because(error),
         })?;
         if !found.is(expected) {
-            return Err(InsertError::Other(found.mismatch(expected, place)));
+            return Err(found.mismatch(expected, at));
         }
-        Ok(self.objects.replace(entry, &expected.digest)?)
+        self.objects.replace(entry, &expected.digest)
     }
 
     /// Copies the artifact out, hashing what is copied. An entry that is not
-    /// what was recorded is removed, so that fetching again can heal it; that
-    /// and a missing one are [`Kind::Integrity`].
-    pub(super) fn copy_out(&self, artifact: &Artifact, to: &mut impl io::Write) -> Result<(), CopyOutError> {
+    /// what was recorded is removed, so that fetching again can heal it.
+    pub(super) fn copy_out(
+        &self,
+        artifact: &Artifact,
+        to: &mut impl io::Write,
+        unwritable: impl Fn(io::Error) -> Error,
+    ) -> Result<()> {
         let path = self.objects.path(&artifact.digest);
-        let unreadable =
-            |error: io::Error| Failure::failed(format!("cannot read {}", path.display())).because(error);
-        let mut entry = match File::open(&path) {
-            Ok(entry) => entry,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let gone = format!("artifact {:?} is missing from this clone's cache", artifact.name);
-                return Err(CopyOutError::Other(
-                    Failure::new(Kind::Integrity, gone)
-                        .hint("run the same command again: it is fetched anew"),
-                ));
+        let unreadable = |error: io::Error| Task::ReadPath(path.clone()).because(error);
+        let mut entry = File::open(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                ArtifactError::Missing { name: artifact.name.clone(), from: Absent::Cache }.into()
             }
-            Err(error) => return Err(CopyOutError::Other(unreadable(error))),
-        };
+            _ => unreadable(error),
+        })?;
         let found = copy(&mut entry, to, artifact.size).map_err(|error| match error {
-            CopyError::Read(error) => CopyOutError::Other(unreadable(error)),
-            CopyError::Write(error) => CopyOutError::Write(error),
+            CopyError::Read(error) => unreadable(error),
+            CopyError::Write(error) => unwritable(error),
         })?;
         if found.is(artifact) {
             return Ok(());
         }
-        let mut failure = found.mismatch(artifact, "in this clone's cache");
-        failure = match std::fs::remove_file(&path) {
-            Ok(()) => {
-                failure.hint("the bad copy was removed; run the same command again to fetch a good one")
-            }
-            Err(error) => failure.hint(format!("remove {}: {error}", path.display())),
-        };
-        Err(CopyOutError::Other(failure))
+        let removed = std::fs::remove_file(&path);
+        Err(found.mismatch(
+            artifact,
+            removed.map_or_else(|error| BadCopy::Stays(path, error), |()| BadCopy::Removed),
+        ))
     }
 
-    /// Lays the artifacts out for a command: each under its name in `into`,
+    /// Prepares the artifacts for a command: each under its name in `into`,
     /// which is created and must hold none of these names yet.
     ///
     /// They are copies, so that a command which writes to one harms nobody
     /// else, with mode 0644 less the umask: whether a file was executable is
     /// not recorded. Every byte is hashed on its way; the first one that is
-    /// wrong is a [`Kind::Integrity`] failure, its entry is removed so that
-    /// fetching again can heal it, and nothing laid out here remains. So is
+    /// wrong is a failure, its entry is removed so that
+    /// fetching again can heal it, and nothing prepared here remains. So is
     /// a name that leads out of `into`, whoever recorded it.
-    pub fn lay_out(&self, artifacts: &[Artifact], into: &Path) -> Result<()> {
+    pub fn prepare(&self, artifacts: &[Artifact], into: &Path) -> Result<()> {
         for artifact in artifacts {
-            check_name(&artifact.name).map_err(|bad| {
-                Failure::new(Kind::Integrity, bad.0)
-                    .hint("rel records no such name: find out who made the tag")
-            })?;
+            check_name(&artifact.name)
+                .map_err(|bad| ArtifactError::Name { why: bad.0, from: NameSource::Prepared })?;
         }
-        std::fs::create_dir_all(into).doing(format!("cannot create {}", into.display()))?;
+        std::fs::create_dir_all(into).during_with(|| Task::CreateFolder(into.to_owned()))?;
         let mut done = Vec::new();
         let result = artifacts.iter().try_for_each(|artifact| {
             let path = into.join(&artifact.name);
-            self.lay_out_one(artifact, into, &path)?;
+            self.prepare_one(artifact, into, &path)?;
             done.push(path);
             Ok(())
         });
@@ -180,51 +170,19 @@ impl Cache {
         result
     }
 
-    fn lay_out_one(&self, artifact: &Artifact, into: &Path, path: &Path) -> Result<()> {
+    fn prepare_one(&self, artifact: &Artifact, into: &Path, path: &Path) -> Result<()> {
         let cannot = |error: io::Error| {
-            Failure::failed(format!("cannot lay out artifact {:?} in {}", artifact.name, into.display()))
-                .because(error)
+            Task::PrepareArtifact { name: artifact.name.clone(), into: into.to_owned() }.because(error)
         };
         let mut file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o644))
             .tempfile_in(into)
             .map_err(cannot)?;
-        self.copy_out(artifact, &mut file).map_err(|error| match error {
-            CopyOutError::Write(error) => cannot(error),
-            CopyOutError::Other(failure) => failure,
-        })?;
+        self.copy_out(artifact, &mut file, cannot)?;
         // Not over another: two names may be one to a file system that folds case.
         file.persist_noclobber(path).map_err(|failed| cannot(failed.error))?;
         Ok(())
     }
-}
-
-/// Why an artifact did not get into the cache.
-#[derive(Debug)]
-pub(super) enum InsertError {
-    /// The source cannot be read; the store knows what that means.
-    Read(io::Error),
-    /// Anything else.
-    Other(Failure),
-}
-
-impl From<Failure> for InsertError {
-    fn from(failure: Failure) -> InsertError {
-        InsertError::Other(failure)
-    }
-}
-
-/// Why an artifact did not get out of the cache.
-#[derive(Debug)]
-pub(super) enum CopyOutError {
-    /// The destination cannot be written.
-    Write(io::Error),
-    /// Anything else.
-    Other(Failure),
-}
-
-fn cannot_write(name: &str, error: io::Error) -> Failure {
-    Failure::failed(format!("cannot write artifact {name:?} to this clone's cache")).because(error)
 }
 
 /// What `REL_MANIFEST` tells a command about the artifacts that lie in `dir`:
@@ -241,9 +199,7 @@ pub fn manifest(
         .iter()
         .map(|Artifact { name, digest, size }| {
             let path = dir.join(name);
-            let path = path.to_str().ok_or_else(|| {
-                Failure::failed(format!("cannot describe {}: its path is not UTF-8", path.display()))
-            })?;
+            let path = path.to_str().ok_or_else(|| ArtifactError::NotUtf8(path.clone()))?;
             Ok(json!({ "name": name, "digest": digest, "size": size, "path": path }))
         })
         .collect::<Result<Vec<Value>>>()?;
@@ -258,7 +214,7 @@ pub fn manifest(
 
 /// Writes a [`manifest`] to the file that `REL_MANIFEST` will name.
 pub fn write_manifest(manifest: &Value, to: &Path) -> Result<()> {
-    std::fs::write(to, format!("{manifest}\n")).doing(format!("cannot write {}", to.display()))
+    std::fs::write(to, format!("{manifest}\n")).during_with(|| Task::WritePath(to.to_owned()))
 }
 
 #[cfg(test)]
@@ -303,7 +259,7 @@ mod tests {
         assert!(cache.missing(&artifacts).is_empty());
 
         let into = dir.path().join("out");
-        cache.lay_out(&artifacts, &into).unwrap();
+        cache.prepare(&artifacts, &into).unwrap();
         assert_eq!(fs::read(into.join("my app.txt")).unwrap(), b"hello");
         assert_eq!(fs::read(into.join("empty")).unwrap(), b"");
         assert_eq!(fs::read_dir(&into).unwrap().count(), 2);
@@ -316,7 +272,7 @@ mod tests {
     fn no_artifacts_make_an_empty_folder() {
         let (dir, cache) = cache();
         let into = dir.path().join("out");
-        cache.lay_out(&[], &into).unwrap();
+        cache.prepare(&[], &into).unwrap();
         assert_eq!(fs::read_dir(into).unwrap().count(), 0);
         assert!(cache.missing(&[]).is_empty());
     }
@@ -330,8 +286,7 @@ mod tests {
         assert!(!cache.verify(&artifacts[1]).unwrap());
 
         let into = dir.path().join("out");
-        let failure = cache.lay_out(&artifacts, &into).unwrap_err();
-        assert_eq!(failure.kind, Kind::Integrity);
+        let failure = crate::failure::Failure::from(cache.prepare(&artifacts, &into).unwrap_err());
         for part in ["\"bad\"", &sha256_of(b"hello").to_string(), &sha256_of(b"hellp").to_string()] {
             assert!(failure.message.contains(part), "{failure}");
         }
@@ -339,7 +294,7 @@ mod tests {
         assert_eq!(cache.missing(&artifacts), [&artifacts[1]]);
 
         cache.insert_stream(&artifacts[1], &b"hello"[..]).unwrap();
-        cache.lay_out(&artifacts, &into).unwrap();
+        cache.prepare(&artifacts, &into).unwrap();
         assert_eq!(fs::read(into.join("bad")).unwrap(), b"hello");
     }
 
@@ -349,8 +304,8 @@ mod tests {
         let gone = put(&dir, &cache, "gone", "x");
         fs::remove_file(cache.get(&gone).unwrap()).unwrap();
         assert!(!cache.verify(&gone).unwrap());
-        let failure = cache.lay_out(&[gone], &dir.path().join("out")).unwrap_err();
-        assert_eq!(failure.kind, Kind::Integrity);
+        let error = cache.prepare(&[gone], &dir.path().join("out")).unwrap_err();
+        assert!(matches!(error, Error::Artifact(ArtifactError::Missing { from: Absent::Cache, .. })));
     }
 
     #[test]
@@ -369,8 +324,11 @@ mod tests {
         for name in ["../evil", "/tmp/evil", "..", "", "a/b", "a\nb", ".git"] {
             forged.name = name.to_owned();
             let into = dir.path().join("out");
-            let failure = cache.lay_out(std::slice::from_ref(&forged), &into).unwrap_err();
-            assert_eq!(failure.kind, Kind::Integrity, "{name:?}");
+            let error = cache.prepare(std::slice::from_ref(&forged), &into).unwrap_err();
+            assert!(
+                matches!(error, Error::Artifact(ArtifactError::Name { from: NameSource::Prepared, .. })),
+                "{name:?}"
+            );
             assert!(!into.exists(), "{name:?}");
         }
         assert!(!dir.path().join("evil").exists());
@@ -383,7 +341,7 @@ mod tests {
         let one = put(&dir, &cache, "a", "one");
         let two = Artifact { name: "a".into(), ..put(&dir, &cache, "b", "two") };
         let into = dir.path().join("out");
-        assert!(cache.lay_out(&[one, two], &into).is_err());
+        assert!(cache.prepare(&[one, two], &into).is_err());
         assert_eq!(fs::read_dir(into).unwrap().count(), 0);
     }
 
@@ -392,14 +350,17 @@ mod tests {
         let (dir, cache) = cache();
         let expected = Artifact { name: "a".into(), digest: sha256_of(b"hello"), size: 5 };
         for wrong in ["hellp", "hell", "hello!", ""] {
-            let failure = cache.insert_stream(&expected, wrong.as_bytes()).unwrap_err();
-            assert_eq!(failure.kind, Kind::Integrity);
-            assert!(failure.message.contains(&sha256_of(wrong.as_bytes()).to_string()), "{failure}");
+            let Err(Error::Artifact(ArtifactError::Altered { found, at: BadCopy::Stream, .. })) =
+                cache.insert_stream(&expected, wrong.as_bytes())
+            else {
+                panic!("{wrong}")
+            };
+            assert_eq!(found, sha256_of(wrong.as_bytes()));
             assert_eq!(entries(&dir), 0);
         }
         // The right bytes under a wrong size are not what was recorded either.
         let lied = Artifact { size: 4, ..expected.clone() };
-        assert_eq!(cache.insert_stream(&lied, &b"hello"[..]).unwrap_err().kind, Kind::Integrity);
+        assert!(cache.insert_stream(&lied, &b"hello"[..]).is_err());
         cache.insert_stream(&expected, &b"hello"[..]).unwrap();
         assert!(cache.verify(&expected).unwrap());
     }

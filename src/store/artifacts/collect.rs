@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -16,6 +15,7 @@ use ignore::WalkBuilder;
 
 use crate::domain::artifact::{Reference, check_name};
 use crate::domain::name::Sha256;
+use crate::store::error::{CollectError, PatternFault, ReferenceFault};
 
 /// A file a build made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,110 +24,6 @@ pub struct Found {
     pub name: String,
     /// Where it really is, links resolved: below the checkout's root.
     pub path: PathBuf,
-}
-
-/// Why what a build made cannot be collected.
-#[derive(Debug)]
-pub enum CollectError {
-    /// A pattern that is no glob, or one that leads out of the checkout.
-    Pattern {
-        /// As `release.toml` has it.
-        pattern: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A pattern that matches no file.
-    NothingMatched {
-        /// As `release.toml` has it.
-        pattern: String,
-        /// Whether it is the plain name of a folder.
-        folder: bool,
-    },
-    /// Two files of one name.
-    EqualNames {
-        /// The name.
-        name: String,
-        /// One of them, relative to the checkout.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-    },
-    /// A file whose name no artifact may bear.
-    Name {
-        /// The file, relative to the checkout.
-        path: PathBuf,
-        /// What is wrong with its name.
-        why: String,
-    },
-    /// A link to a file that is not the build's.
-    Outside {
-        /// The link, relative to the checkout.
-        path: PathBuf,
-        /// Where it leads.
-        target: PathBuf,
-    },
-    /// A line of the references file that is not `name=registry/app@sha256:<hex>`.
-    Reference {
-        /// Its number, from 1.
-        line: usize,
-        /// Its text.
-        text: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// The checkout cannot be read.
-    Unreadable {
-        /// What was looked at.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-}
-
-impl fmt::Display for CollectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CollectError::Pattern { pattern, why } => write!(f, "artifact pattern {pattern:?} {why}"),
-            CollectError::NothingMatched { pattern, folder: false } => {
-                write!(f, "artifact pattern {pattern:?} matches no file that the build made")
-            }
-            CollectError::NothingMatched { pattern, folder: true } => write!(
-                f,
-                "artifact pattern {pattern:?} is a folder, and only files are artifacts; {:?} takes those in it",
-                format!("{}/*", pattern.trim_end_matches('/'))
-            ),
-            CollectError::EqualNames { name, first, second } => write!(
-                f,
-                "two artifacts would be named {name:?}: {} and {}; names count without their folders",
-                Shown(first),
-                Shown(second)
-            ),
-            CollectError::Name { path, why } => write!(f, "{} cannot be an artifact: {why}", Shown(path)),
-            CollectError::Outside { path, target } => write!(
-                f,
-                "{} cannot be an artifact: it is a link to {}, which is not part of the build's checkout",
-                Shown(path),
-                Shown(target)
-            ),
-            CollectError::Reference { line, text, why } => write!(
-                f,
-                "line {line} of the references is not name=registry/app@sha256:<64 hex digits>: {why}: {text:?}"
-            ),
-            CollectError::Unreadable { path, source } => write!(f, "cannot read {}: {source}", Shown(path)),
-        }
-    }
-}
-
-impl std::error::Error for CollectError {}
-
-/// A path as one quoted word: whatever a build called its files, no control
-/// character reaches a terminal.
-struct Shown<'a>(&'a Path);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
-    }
 }
 
 /// The files below `root` that match these globs, sorted by name.
@@ -140,7 +36,7 @@ impl fmt::Display for Shown<'_> {
 /// them out, and nothing named `.git` is ever looked at. A file that several
 /// patterns match counts once.
 pub fn collect(root: &Path, patterns: &[String]) -> Result<Vec<Found>, CollectError> {
-    let real_root = root.canonicalize().map_err(|source| unreadable(root, source))?;
+    let real_root = root.canonicalize().map_err(|cause| unreadable(root, cause))?;
     // By path first: a file that two patterns match is not two files.
     let mut files = BTreeMap::new();
     for text in patterns {
@@ -176,9 +72,9 @@ fn real_file(root: &Path, path: &Path) -> Result<Option<PathBuf>, CollectError> 
         Ok(real) => real,
         // A link to nothing is nothing; if nothing else matches, that is said.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(unreadable(path, source)),
+        Err(cause) => return Err(unreadable(path, cause)),
     };
-    if !real.metadata().map_err(|source| unreadable(path, source))?.is_file() {
+    if !real.metadata().map_err(|cause| unreadable(path, cause))?.is_file() {
         return Ok(None);
     }
     match real.strip_prefix(root) {
@@ -190,8 +86,8 @@ fn real_file(root: &Path, path: &Path) -> Result<Option<PathBuf>, CollectError> 
 fn name_of(path: &Path) -> Result<String, CollectError> {
     let bad = |why| CollectError::Name { path: path.to_owned(), why };
     let name = path.file_name().unwrap_or_default();
-    let name = name.to_str().ok_or_else(|| bad("its name is not UTF-8".to_owned()))?;
-    check_name(name).map_err(|error| bad(error.0))?;
+    let name = name.to_str().ok_or_else(|| bad(None))?;
+    check_name(name).map_err(|error| bad(Some(error.0)))?;
     Ok(name.to_owned())
 }
 
@@ -199,8 +95,8 @@ fn is_git(part: &OsStr) -> bool {
     part.eq_ignore_ascii_case(".git")
 }
 
-fn unreadable(path: &Path, source: io::Error) -> CollectError {
-    CollectError::Unreadable { path: path.to_owned(), source }
+fn unreadable(path: &Path, cause: io::Error) -> CollectError {
+    CollectError::Unreadable { path: path.to_owned(), cause }
 }
 
 /// A glob and where to look for it.
@@ -214,21 +110,21 @@ struct Pattern {
 
 impl Pattern {
     fn parse(text: &str) -> Result<Pattern, CollectError> {
-        let bad = |why: String| CollectError::Pattern { pattern: text.to_owned(), why };
+        let bad = |why| CollectError::Pattern { pattern: text.to_owned(), why };
         let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         if text.starts_with('/') {
-            return Err(bad("is absolute; patterns are relative to the checkout".to_owned()));
+            return Err(bad(PatternFault::Absolute));
         }
         if parts.contains(&"..") {
-            return Err(bad("leads out of the checkout".to_owned()));
+            return Err(bad(PatternFault::LeadsOut));
         }
         if parts.is_empty() {
-            return Err(bad("names no file".to_owned()));
+            return Err(bad(PatternFault::Empty));
         }
         let matcher = GlobBuilder::new(&parts.join("/"))
             .literal_separator(true)
             .build()
-            .map_err(|error| bad(format!("is not a glob: {}", error.kind())))?
+            .map_err(|error| bad(PatternFault::NoGlob(error.kind().to_string())))?
             .compile_matcher();
         let literal = parts.iter().take_while(|part| !part.contains(['*', '?', '[', '{', '\\'])).count();
         let rest = &parts[literal..];
@@ -290,12 +186,12 @@ pub fn references(text: &str) -> Result<Vec<Reference>, CollectError> {
         if line.is_empty() {
             continue;
         }
-        let bad = |why: String| CollectError::Reference { line: index + 1, text: line.to_owned(), why };
-        let reference = reference(line).map_err(|why| bad(why.to_owned()))?;
+        let bad = |why| CollectError::Reference { line: index + 1, text: line.to_owned(), why };
+        let reference = reference(line).map_err(bad)?;
         match by_name.get(&reference.name) {
             Some(same) if *same == reference => {}
             Some(other) => {
-                return Err(bad(format!("{:?} is already {}", reference.name, other.uri)));
+                return Err(bad(ReferenceFault::Taken { name: reference.name, uri: other.uri.clone() }));
             }
             None => {
                 by_name.insert(reference.name.clone(), reference);
@@ -305,21 +201,21 @@ pub fn references(text: &str) -> Result<Vec<Reference>, CollectError> {
     Ok(by_name.into_values().collect())
 }
 
-fn reference(line: &str) -> Result<Reference, &'static str> {
+fn reference(line: &str) -> Result<Reference, ReferenceFault> {
     if line.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err("it has spaces or control characters");
+        return Err(ReferenceFault::Spaces);
     }
-    let (name, uri) = line.split_once('=').ok_or("it has no '='")?;
+    let (name, uri) = line.split_once('=').ok_or(ReferenceFault::NoEquals)?;
     if name.is_empty() {
-        return Err("it has no name");
+        return Err(ReferenceFault::NoName);
     }
-    let (place, digest) = uri.rsplit_once('@').ok_or("it is not pinned by a digest")?;
-    let digest: Sha256 = digest.parse().map_err(|_| "it is not pinned by a digest")?;
+    let (place, digest) = uri.rsplit_once('@').ok_or(ReferenceFault::NotPinned)?;
+    let digest: Sha256 = digest.parse().map_err(|_| ReferenceFault::NotPinned)?;
     if place.is_empty() {
-        return Err("it names no registry");
+        return Err(ReferenceFault::NoRegistry);
     }
     if place.contains('@') {
-        return Err("a reference carries no user or password, and one digest");
+        return Err(ReferenceFault::SecondAt);
     }
     Ok(Reference { name: name.to_owned(), uri: uri.to_owned(), digest })
 }
@@ -334,6 +230,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::failure::Failure;
 
     /// A checkout with these files in it.
     fn checkout(files: &[&str]) -> TempDir {
@@ -355,7 +252,7 @@ mod tests {
     }
 
     fn error(dir: &TempDir, patterns: &[&str]) -> String {
-        run(dir, patterns).unwrap_err().to_string()
+        Failure::from(run(dir, patterns).unwrap_err()).message
     }
 
     #[test]
@@ -504,7 +401,8 @@ mod tests {
             (format!("a b=r.io/api@{digest}"), "spaces"),
             (format!("ok=r.io/other@{digest}"), "already r.io/ok"),
         ] {
-            let error = references(&format!("ok=r.io/ok@{digest}\n{line}\n")).unwrap_err().to_string();
+            let error =
+                Failure::from(references(&format!("ok=r.io/ok@{digest}\n{line}\n")).unwrap_err()).message;
             assert!(error.contains("line 2") && error.contains(part), "{error}");
         }
     }

@@ -5,147 +5,171 @@
 //! from one is refused as out of reach. What is read is trusted only after it
 //! was hashed.
 
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
-use super::cache::{Cache, CopyOutError, InsertError};
+use percent_encoding::{percent_decode_str, percent_encode};
+
+use super::cache::Cache;
 use super::objects::{Objects, measure};
-use super::{Entry, Held};
+use super::{Backend, Desk, ESCAPED, Entry, Held, Publication};
 use crate::domain::artifact::Artifact;
-use crate::domain::name::Sha256;
-use crate::failure::{Doing, Failure, Kind, Result};
+use crate::domain::name::{Oid, ProjectName, Sha256};
+use crate::domain::version::CandidateVersion;
+use crate::store::error::{Absent, ArtifactError, BadCopy, During, LocationFault, Result, Task};
 
-/// Writes these artifacts from the cache; those that are there already are
-/// checked and left. Safe to run at once from several machines, and to repeat.
-pub fn store(dir: &Path, artifacts: &[Artifact], cache: &Cache) -> Result<()> {
-    // A new store begins with its first artifact.
-    if let Err(why) = std::fs::create_dir_all(dir) {
-        return Err(unreachable(dir, why));
+/// A folder. Invariant: its path is absolute, and not `/` itself.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+/// Reads `file:///dir`, in which `%20` and the like stand for bytes.
+pub(super) fn parse(text: &str) -> Option<Result<Folder, LocationFault>> {
+    let bytes: Vec<u8> = percent_decode_str(text.strip_prefix("file://")?).collect();
+    if bytes.first() != Some(&b'/') {
+        return Some(Err(LocationFault::Relative));
     }
-    reachable(dir)?;
-    let objects = Objects::at(dir);
-    artifacts.iter().try_for_each(|artifact| store_one(&objects, artifact, cache))
+    if bytes.iter().any(u8::is_ascii_control) {
+        return Some(Err(LocationFault::ControlCharacters));
+    }
+    let path: PathBuf = Path::new(OsStr::from_bytes(&bytes)).components().collect();
+    Some(if path.parent().is_none() { Err(LocationFault::NoFolder) } else { Ok(Folder(path)) })
 }
 
-fn store_one(objects: &Objects, artifact: &Artifact, cache: &Cache) -> Result<()> {
-    if check_stored(objects, artifact)? {
+impl fmt::Display for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "file://{}", percent_encode(self.0.as_os_str().as_bytes(), ESCAPED))
+    }
+}
+
+impl Backend for Folder {
+    /// Those that are there already are checked and left. Safe to run at once
+    /// from several machines, and to repeat.
+    fn put(&self, desk: &Desk<'_>, artifacts: &[Artifact], _: &Publication<'_>) -> Result<Option<Oid>> {
+        // A new store begins with its first artifact.
+        if let Err(cause) = fs::create_dir_all(&self.0) {
+            return Err(ArtifactError::Unreachable { dir: self.0.clone(), cause }.into());
+        }
+        let objects = self.objects()?;
+        artifacts.iter().try_for_each(|artifact| put_one(&objects, artifact, desk.cache))?;
+        Ok(None)
+    }
+
+    fn load(&self, desk: &Desk<'_>, wanted: &[&Artifact]) -> Result<()> {
+        let objects = self.objects()?;
+        wanted.iter().try_for_each(|artifact| {
+            let path = objects.path(&artifact.digest);
+            let cannot_read = |error: io::Error| match error.kind() {
+                io::ErrorKind::NotFound => {
+                    let from = Absent::File(path.clone());
+                    ArtifactError::Missing { name: artifact.name.clone(), from }.into()
+                }
+                _ => Task::ReadPath(path.clone()).because(error),
+            };
+            let mut file = File::open(&path).map_err(cannot_read)?;
+            desk.cache.insert(artifact, &mut file, BadCopy::Stored(path.clone()), cannot_read)
+        })
+    }
+
+    fn read(&self, _: &Desk<'_>, _: &str, digest: &Sha256) -> Result<Option<Vec<u8>>> {
+        self.objects()?.read(digest)
+    }
+
+    fn check(&self, _: &Desk<'_>, entry: &Entry<'_>, bytes: bool) -> Result<Held> {
+        let path = self.objects()?.path(entry.digest);
+        let read = || -> io::Result<Held> {
+            let mut file = File::open(&path)?;
+            let size = file.metadata()?.len();
+            let content = if bytes { Some(measure(&mut file)?) } else { None };
+            Ok(Held::of(entry, size, content))
+        };
+        match read() {
+            Ok(held) => Ok(held),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Held::Missing),
+            Err(error) => Ok(Held::Otherwise(format!("{} cannot be read: {error}", path.display()))),
+        }
+    }
+
+    fn has(&self, _: &Desk<'_>, artifacts: &[Artifact]) -> bool {
+        let objects = Objects::at(&self.0);
+        artifacts.iter().all(|artifact| objects.find(artifact).is_some())
+    }
+
+    fn uri(&self, _: &ProjectName, _: &CandidateVersion, artifact: &Artifact) -> String {
+        format!("{self}/sha256/{}", artifact.digest.hex())
+    }
+
+    fn missing_folder(&self) -> Option<&Path> {
+        (!self.0.is_dir()).then_some(&self.0)
+    }
+
+    fn spot(&self, digest: &Sha256) -> String {
+        Objects::at(&self.0).path(digest).display().to_string()
+    }
+}
+
+impl Folder {
+    /// The entries.
+    ///
+    /// # Errors
+    /// The folder is not there.
+    fn objects(&self) -> Result<Objects> {
+        let dir = &self.0;
+        let cause = match fs::metadata(dir) {
+            Ok(found) if found.is_dir() => return Ok(Objects::at(dir)),
+            Ok(_) => io::Error::from(io::ErrorKind::NotADirectory),
+            Err(error) => error,
+        };
+        Err(ArtifactError::Unreachable { dir: dir.clone(), cause }.into())
+    }
+}
+
+fn put_one(objects: &Objects, artifact: &Artifact, cache: &Cache) -> Result<()> {
+    if is_stored(objects, artifact)? {
         return Ok(());
     }
     let mut entry = objects.incoming()?;
-    cache.copy_out(artifact, &mut entry).map_err(|error| match error {
-        CopyOutError::Write(error) => {
-            let path = objects.path(&artifact.digest);
-            Failure::failed(format!("cannot write artifact {:?} to {}", artifact.name, path.display()))
-                .because(error)
-        }
-        CopyOutError::Other(failure) => failure,
+    cache.copy_out(artifact, &mut entry, |error| {
+        let to = objects.path(&artifact.digest);
+        Task::StoreArtifact { name: artifact.name.clone(), to }.because(error)
     })?;
     if !objects.add(entry, &artifact.digest)? {
         // Another machine was first; what it wrote is what will be deployed.
-        check_stored(objects, artifact)?;
+        is_stored(objects, artifact)?;
     }
     Ok(())
 }
 
 /// Whether the store has the artifact; a wrong object under its digest is a
 /// failure, since it is not ours to replace.
-fn check_stored(objects: &Objects, artifact: &Artifact) -> Result<bool> {
+fn is_stored(objects: &Objects, artifact: &Artifact) -> Result<bool> {
     let path = objects.path(&artifact.digest);
-    let found = match File::open(&path).and_then(|mut file| measure(&mut file)) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error).doing(format!("cannot read {}", path.display())),
-    };
-    if found.is(artifact) {
-        return Ok(true);
+    match File::open(&path).and_then(|mut file| measure(&mut file)) {
+        Ok(found) if found.is(artifact) => Ok(true),
+        Ok(found) => Err(found.mismatch(artifact, BadCopy::InTheWay(path))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).during(Task::ReadPath(path)),
     }
-    Err(found.mismatch(artifact, "in the store").hint(format!(
-        "objects are never overwritten: find out who changed {}, remove it, and try again",
-        path.display()
-    )))
-}
-
-/// Reads these artifacts into the cache, verifying each on its way.
-pub fn load(dir: &Path, wanted: &[&Artifact], cache: &Cache) -> Result<()> {
-    reachable(dir)?;
-    let objects = Objects::at(dir);
-    wanted.iter().try_for_each(|artifact| {
-        let path = objects.path(&artifact.digest);
-        let cannot_read = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => Failure::new(
-                Kind::Integrity,
-                format!(
-                    "artifact {:?} is missing: its tag records it, but {} does not exist",
-                    artifact.name,
-                    path.display()
-                ),
-            )
-            .hint("restore it, or cut anew: rel cut --again"),
-            _ => Failure::failed(format!("cannot read {}", path.display())).because(error),
-        };
-        let mut file = File::open(&path).map_err(cannot_read)?;
-        cache.insert(artifact, &mut file, "in the store").map_err(|error| match error {
-            InsertError::Read(error) => cannot_read(error),
-            InsertError::Other(failure) if failure.kind == Kind::Integrity => {
-                failure.hint(format!("the file is {}", path.display()))
-            }
-            InsertError::Other(failure) => failure,
-        })
-    })
-}
-
-/// The bytes stored under this digest, unverified; none where there are none,
-/// or more than `most`.
-pub(super) fn read(dir: &Path, digest: &Sha256, most: u64) -> Result<Option<Vec<u8>>> {
-    reachable(dir)?;
-    Objects::at(dir).read(digest, most)
-}
-
-/// What the folder holds of an entry.
-pub(super) fn check(dir: &Path, entry: &Entry<'_>, bytes: bool) -> Result<Held> {
-    reachable(dir)?;
-    let path = Objects::at(dir).path(entry.digest);
-    let read = || -> io::Result<Held> {
-        let mut file = File::open(&path)?;
-        let size = file.metadata()?.len();
-        let content = if bytes { Some(measure(&mut file)?) } else { None };
-        Ok(Held::of(entry, size, content))
-    };
-    match read() {
-        Ok(held) => Ok(held),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Held::Missing),
-        Err(error) => Ok(Held::Otherwise(format!("{} cannot be read: {error}", path.display()))),
-    }
-}
-
-fn reachable(dir: &Path) -> Result<()> {
-    let why = match std::fs::metadata(dir) {
-        Ok(found) if found.is_dir() => return Ok(()),
-        Ok(_) => io::Error::from(io::ErrorKind::NotADirectory),
-        Err(error) => error,
-    };
-    Err(unreachable(dir, why))
-}
-
-fn unreachable(dir: &Path, why: io::Error) -> Failure {
-    Failure::failed(format!("the artifact store {} cannot be reached", dir.display()))
-        .because(why)
-        .hint("mount it, or name another folder: [artifacts] store in release.toml")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::PathBuf;
-
+    use chrono::DateTime;
     use tempfile::TempDir;
 
     use super::*;
     use crate::domain::artifact::sha256_of;
+    use crate::domain::name::Actor;
+    use crate::store::error::Error;
+    use crate::store::repo::Repo;
+    use crate::store::repo::fixture::Sandbox;
 
     struct Fixture {
         root: TempDir,
+        sandbox: Sandbox,
         dir: PathBuf,
         artifact: Artifact,
         cache: Cache,
@@ -162,7 +186,7 @@ mod tests {
         fs::write(&file, "hello").unwrap();
         let artifact = cache.put(&file, "a").unwrap();
         let other = Cache::at(root.path().join("other"));
-        Fixture { root, dir, artifact, cache, other }
+        Fixture { root, sandbox: Sandbox::new(), dir, artifact, cache, other }
     }
 
     impl Fixture {
@@ -170,12 +194,35 @@ mod tests {
             self.dir.join("sha256").join(self.artifact.digest.hex())
         }
 
+        fn repo(&self) -> Repo {
+            self.sandbox.open("work")
+        }
+
         fn store(&self) -> Result<()> {
-            store(&self.dir, std::slice::from_ref(&self.artifact), &self.cache)
+            self.store_in(&self.repo(), &self.dir)
+        }
+
+        fn store_in(&self, repo: &Repo, dir: &Path) -> Result<()> {
+            let publication = Publication {
+                tag: &"v1.0.0-rc.1".parse().unwrap(),
+                by: &Actor::new("Ana", "ana@example.com"),
+                at: DateTime::UNIX_EPOCH,
+                max_size: 0,
+            };
+            let desk = Desk { repo, cache: &self.cache, commit: None };
+            let put =
+                Folder(dir.to_owned()).put(&desk, std::slice::from_ref(&self.artifact), &publication)?;
+            assert_eq!(put, None, "there is nothing to publish");
+            Ok(())
         }
 
         fn load(&self) -> Result<()> {
-            load(&self.dir, &[&self.artifact], &self.other)
+            self.load_from(&self.dir)
+        }
+
+        fn load_from(&self, dir: &Path) -> Result<()> {
+            let desk = Desk { repo: &self.repo(), cache: &self.other, commit: None };
+            Folder(dir.to_owned()).load(&desk, &[&self.artifact])
         }
 
         fn tamper(&self) {
@@ -201,11 +248,14 @@ mod tests {
         let it = fixture();
         it.store().unwrap();
         it.tamper();
-        let failure = it.load().unwrap_err();
-        assert_eq!(failure.kind, Kind::Integrity);
-        assert!(failure.message.contains(&sha256_of(b"hellp").to_string()), "{failure}");
+        let altered = |error: Error| match error {
+            Error::Artifact(ArtifactError::Altered { found, at, .. }) if found == sha256_of(b"hellp") => at,
+            error => panic!("{error:?}"),
+        };
+        let object = it.object();
+        assert!(matches!(altered(it.load().unwrap_err()), BadCopy::Stored(path) if path == object));
         assert!(it.other.get(&it.artifact).is_none());
-        assert_eq!(it.store().unwrap_err().kind, Kind::Integrity);
+        assert!(matches!(altered(it.store().unwrap_err()), BadCopy::InTheWay(path) if path == object));
         assert_eq!(fs::read(it.object()).unwrap(), b"hellp");
     }
 
@@ -215,7 +265,8 @@ mod tests {
         let entry = it.cache.get(&it.artifact).unwrap();
         fs::remove_file(&entry).unwrap();
         fs::write(&entry, "hellp").unwrap();
-        assert_eq!(it.store().unwrap_err().kind, Kind::Integrity);
+        let altered = it.store().unwrap_err();
+        assert!(matches!(altered, Error::Artifact(ArtifactError::Altered { at: BadCopy::Removed, .. })));
         assert_eq!(fs::read_dir(it.dir.join("sha256")).unwrap().count(), 0);
     }
 
@@ -224,20 +275,22 @@ mod tests {
         let it = fixture();
         it.store().unwrap();
         fs::remove_file(it.object()).unwrap();
-        let failure = it.load().unwrap_err();
-        assert_eq!(failure.kind, Kind::Integrity);
-        assert!(failure.message.contains("missing"), "{failure}");
+        let object = it.object();
+        assert!(matches!(
+            it.load().unwrap_err(),
+            Error::Artifact(ArtifactError::Missing { from: Absent::File(path), .. }) if path == object
+        ));
 
         let nowhere = it.root.path().join("nowhere");
-        assert_eq!(load(&nowhere, &[&it.artifact], &it.other).unwrap_err().kind, Kind::Failed);
+        let unreachable = |error: Error| matches!(error, Error::Artifact(ArtifactError::Unreachable { .. }));
+        assert!(unreachable(it.load_from(&nowhere).unwrap_err()));
         // A new store begins with its first artifact, where a folder can be made.
-        store(&nowhere, std::slice::from_ref(&it.artifact), &it.cache).unwrap();
-        load(&nowhere, &[&it.artifact], &it.other).unwrap();
+        it.store_in(&it.repo(), &nowhere).unwrap();
+        it.load_from(&nowhere).unwrap();
         let file = it.root.path().join("file");
         fs::write(&file, "").unwrap();
         let blocked = file.join("inside");
-        let failure = store(&blocked, std::slice::from_ref(&it.artifact), &it.cache).unwrap_err();
-        assert_eq!(failure.kind, Kind::Failed);
+        assert!(unreachable(it.store_in(&it.repo(), &blocked).unwrap_err()));
     }
 
     #[test]

@@ -7,36 +7,31 @@
 //! | [`git_store`] | artifacts as git objects |
 //! | [`file_store`] | artifacts in a shared folder |
 //!
-//! A [`Store`] is one place outside this clone. Where a candidate's artifacts
-//! are is read from its tag, so that a changed `[artifacts] store` orphans
-//! nothing. No ref is moved and nothing is pushed or fetched here.
+//! A [`Store`] is one place outside this clone. Another kind of place is a file
+//! here with its [`Backend`], and a line in [`locate`]. Where a candidate's
+//! artifacts are is read from its tag, so that a changed `[artifacts] store`
+//! orphans nothing. No ref is moved and nothing is pushed or fetched here.
 
-pub mod cache;
-pub mod collect;
-pub mod file_store;
-pub mod git_store;
+pub(crate) mod cache;
+pub(crate) mod collect;
+mod file_store;
+mod git_store;
 mod objects;
 
-use std::ffi::OsStr;
 use std::fmt;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
+use std::rc::Rc;
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
+use chrono::{DateTime, Utc};
+use percent_encoding::{AsciiSet, CONTROLS};
 
 use self::cache::Cache;
-pub use self::git_store::{Publication, PutError, TooLarge};
 use self::objects::Measured;
+use super::error::{Absent, ArtifactError, LocationFault, Result};
+use super::repo::Repo;
 use crate::domain::artifact::{Artifact, sha256_of};
-use crate::domain::name::{Oid, ProjectName, Sha256};
-use crate::failure::{Failure, Kind, Result};
-use crate::store::partial;
-use crate::store::repo::Repo;
-
-/// The most bytes of an entry that is read whole: many times what a provenance
-/// statement takes.
-const SMALL: u64 = 16 * 1024 * 1024;
+use crate::domain::name::{Actor, Oid, ProjectName, Sha256, TagName};
+use crate::domain::version::CandidateVersion;
 
 /// What a path or a fragment of a URI spells with `%` (RFC 3986, 3.3 and 3.5),
 /// so that a location is one word in a tag and an artifact one in JSON.
@@ -57,72 +52,97 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// Where artifacts are kept: `[artifacts] store`, and `Rel-Store` in a tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
-    /// In this repository and its remote, behind a ref of their own.
-    Git,
-    /// In a folder, by content. Invariant: absolute, and not `/` itself.
-    File(PathBuf),
-}
+/// One kind of place where artifacts are kept. It prints as `[artifacts] store`,
+/// and `Rel-Store` in a tag, have it.
+pub(crate) trait Backend: fmt::Debug + fmt::Display {
+    /// Stores artifacts that are in the cache. Returns the commit that makes them
+    /// reachable once it is published as [`artifacts_ref`], for a place [behind a
+    /// ref](Backend::is_behind_ref).
+    fn put(
+        &self,
+        desk: &Desk<'_>,
+        artifacts: &[Artifact],
+        publication: &Publication<'_>,
+    ) -> Result<Option<Oid>>;
 
-impl Location {
-    /// Reads `git` or `file:///dir`, in which `%20` and the like stand for
-    /// bytes. Anything else is a [`Kind::Config`] failure that says what may
-    /// stand there.
-    pub fn parse(text: &str) -> Result<Location> {
-        if text == "git" {
-            return Ok(Location::Git);
-        }
-        let bad = |why: String| {
-            Failure::new(Kind::Config, format!("artifact store {text:?} {why}"))
-                .hint("a store is \"git\" or \"file:///dir\"")
-        };
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(bad("is not known".to_owned()));
-        };
-        match scheme {
-            "file" => {}
-            "s3" | "gs" | "az" | "oci" => return Err(bad("is not supported by this version".to_owned())),
-            _ => return Err(bad("is not known".to_owned())),
-        }
-        let bytes: Vec<u8> = percent_decode_str(rest).collect();
-        if bytes.first() != Some(&b'/') {
-            return Err(bad("names no absolute folder: three slashes begin one".to_owned()));
-        }
-        if bytes.iter().any(u8::is_ascii_control) {
-            return Err(bad("has control characters".to_owned()));
-        }
-        let path: PathBuf = Path::new(OsStr::from_bytes(&bytes)).components().collect();
-        if path.parent().is_none() {
-            return Err(bad("names no folder".to_owned()));
-        }
-        Ok(Location::File(path))
+    /// Reads artifacts into the cache, verifying each on its way.
+    fn load(&self, desk: &Desk<'_>, wanted: &[&Artifact]) -> Result<()>;
+
+    /// The bytes of an entry, unverified; `None` if there is none, or it is larger
+    /// than 16 MiB.
+    fn read(&self, desk: &Desk<'_>, name: &str, digest: &Sha256) -> Result<Option<Vec<u8>>>;
+
+    /// What the place holds of an entry; without `bytes` only its size is looked at.
+    fn check(&self, desk: &Desk<'_>, entry: &Entry<'_>, bytes: bool) -> Result<Held>;
+
+    /// Whether all of these are there, as far as can be told without reading them.
+    fn has(&self, desk: &Desk<'_>, artifacts: &[Artifact]) -> bool;
+
+    /// Where one artifact of a candidate is, as JSON shows it:
+    /// `git:refs/rel/<project>/artifacts/<version>#<name>` or
+    /// `file:///dir/sha256/<hex>`.
+    fn uri(&self, project: &ProjectName, version: &CandidateVersion, artifact: &Artifact) -> String;
+
+    /// Whether artifacts are reached by the commit behind [`artifacts_ref`], which
+    /// the caller publishes and fetches.
+    fn is_behind_ref(&self) -> bool {
+        false
+    }
+
+    /// The folder that all artifacts were in, if it is gone.
+    fn missing_folder(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Where one file is, for people.
+    fn spot(&self, _: &Sha256) -> String {
+        self.to_string()
     }
 }
 
-impl FromStr for Location {
-    type Err = Failure;
-    fn from_str(text: &str) -> Result<Location> {
-        Location::parse(text)
+/// Where artifacts are kept.
+pub(crate) type Location = Rc<dyn Backend>;
+
+/// Reads `git` or `file:///dir`.
+///
+/// # Errors
+/// It is neither.
+pub(crate) fn locate(text: &str) -> Result<Location> {
+    let bad = |why| ArtifactError::Location { text: text.to_owned(), why };
+    if text == "git" {
+        return Ok(Rc::new(git_store::InGit));
     }
+    if let Some(folder) = file_store::parse(text) {
+        return Ok(Rc::new(folder.map_err(bad)?));
+    }
+    let known = ["s3://", "gs://", "az://", "oci://"].iter().any(|scheme| text.starts_with(scheme));
+    Err(bad(if known { LocationFault::Unsupported } else { LocationFault::Unknown }).into())
 }
 
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Location::Git => f.write_str("git"),
-            Location::File(dir) => {
-                write!(f, "file://{}", percent_encode(dir.as_os_str().as_bytes(), ESCAPED))
-            }
-        }
-    }
+/// What a [`Backend`] works with.
+pub(crate) struct Desk<'a> {
+    repo: &'a Repo,
+    cache: &'a Cache,
+    /// The commit behind [`artifacts_ref`], with its objects in this repository.
+    commit: Option<Oid>,
 }
 
 /// `refs/rel/<project>/artifacts/<version>`: what the git store publishes.
 /// `version` is the candidate's, such as `1.5.0-rc.2`.
 pub fn artifacts_ref(project: &ProjectName, version: impl fmt::Display) -> String {
     format!("refs/rel/{project}/artifacts/{version}")
+}
+
+/// Who publishes artifacts, and how much git may be given.
+#[derive(Debug, Clone)]
+pub(crate) struct Publication<'a> {
+    pub tag: &'a TagName,
+    /// The commit's author and committer.
+    pub by: &'a Actor,
+    /// When, in both roles.
+    pub at: DateTime<Utc>,
+    /// The largest file git may be given, in bytes (`[artifacts] max_size`).
+    pub max_size: u64,
 }
 
 /// A file that a tag records.
@@ -169,7 +189,10 @@ impl Held {
 }
 
 /// One place where artifacts are kept, and this clone's cache in front of it.
-pub struct Store<'a> {
+///
+/// `commit` is the one behind [`artifacts_ref`], with its objects already in this
+/// repository; only a place behind a ref asks for it.
+pub(crate) struct Store<'a> {
     location: Location,
     repo: &'a Repo,
     cache: &'a Cache,
@@ -181,178 +204,117 @@ impl<'a> Store<'a> {
         Store { location, repo, cache }
     }
 
-    /// Where it is.
-    pub fn location(&self) -> &Location {
-        &self.location
+    fn desk(&self, commit: Option<Oid>) -> Desk<'a> {
+        Desk { repo: self.repo, cache: self.cache, commit }
     }
 
     /// Stores artifacts that are in the cache.
     ///
-    /// `Some` is a commit that the caller publishes as [`artifacts_ref`]: until
-    /// then nobody else has them. `None` says there is nothing to publish: the
-    /// store has them already, or there are none.
-    pub fn put(
-        &self,
-        artifacts: &[Artifact],
-        publication: &Publication<'_>,
-    ) -> Result<Option<Oid>, PutError> {
+    /// Returns the commit that the caller publishes as [`artifacts_ref`]: until
+    /// then nobody else has them. `None` if there is nothing to publish.
+    pub fn put(&self, artifacts: &[Artifact], publication: &Publication<'_>) -> Result<Option<Oid>> {
         if artifacts.is_empty() {
             return Ok(None);
         }
-        match &self.location {
-            Location::Git => git_store::store(self.repo.git2(), artifacts, self.cache, publication).map(Some),
-            Location::File(dir) => {
-                file_store::store(dir, artifacts, self.cache)?;
-                Ok(None)
-            }
-        }
+        self.location.put(&self.desk(None), artifacts, publication)
     }
 
     /// Whether [`Store::fetch`] of these would read the commit behind
     /// [`artifacts_ref`], which the caller then fetches first.
     pub fn needs_commit(&self, artifacts: &[Artifact]) -> bool {
-        self.location == Location::Git && !self.cache.missing(artifacts).is_empty()
+        self.location.is_behind_ref() && !self.cache.missing(artifacts).is_empty()
     }
 
     /// Brings those that the cache lacks into it, verified.
     ///
-    /// `commit` is the one behind [`artifacts_ref`], with its objects already
-    /// in this repository; only the git store asks for it. An artifact that
-    /// the store does not have as recorded is a [`Kind::Integrity`] failure.
-    pub fn fetch(&self, artifacts: &[Artifact], commit: Option<&Oid>) -> Result<()> {
+    /// # Errors
+    /// The store does not have one as it was recorded.
+    pub fn fetch(&self, artifacts: &[Artifact], commit: Option<Oid>) -> Result<()> {
         let missing = self.cache.missing(artifacts);
-        let Some(first) = missing.first() else {
+        if missing.is_empty() {
             return Ok(());
-        };
-        match (&self.location, commit) {
-            (Location::Git, Some(commit)) => {
-                partial::bring_entries(self.repo, *commit)?;
-                git_store::load(self.repo.git2(), commit, &missing, self.cache)
-            }
-            (Location::Git, None) => Err(Failure::new(
-                Kind::Integrity,
-                format!("artifact {:?} is missing: the ref that keeps it in git does not exist", first.name),
-            )
-            .hint("rel fsck")
-            .hint("rel cut --again builds a new candidate")),
-            (Location::File(dir), _) => file_store::load(dir, &missing, self.cache),
         }
+        self.location.load(&self.desk(commit), &missing)
+    }
+
+    /// Whether all of these are there, as far as can be told without reading them.
+    pub fn has(&self, artifacts: &[Artifact], commit: Option<Oid>) -> bool {
+        self.location.has(&self.desk(commit), artifacts)
     }
 
     /// The bytes of one small entry whose size nothing records, such as a
-    /// provenance statement, verified. `commit` is as for [`Store::fetch`].
+    /// provenance statement, verified.
     ///
     /// # Errors
-    /// The store does not have it, or what it has is not what `digest` says
-    /// ([`Kind::Integrity`]).
-    pub fn read(&self, name: &str, digest: &Sha256, commit: Option<&Oid>) -> Result<Vec<u8>> {
-        let found = match (&self.location, commit) {
-            (Location::Git, Some(commit)) => git_store::read(self.repo.git2(), commit, name, SMALL)?,
-            (Location::Git, None) => None,
-            (Location::File(dir), _) => file_store::read(dir, digest, SMALL)?,
-        };
-        let Some(bytes) = found else {
-            return Err(Failure::new(
-                Kind::Integrity,
-                format!("{name:?} is missing: its tag records it, but its store does not hold it"),
-            )
-            .hint("rel fsck"));
-        };
-        let held = sha256_of(&bytes);
-        if held != *digest {
-            return Err(Failure::new(
-                Kind::Integrity,
-                format!("{name:?} is not what was recorded: expected {digest}, found {held}"),
-            )
-            .hint("rel fsck"));
+    /// The store does not have it, or what it has is not what `digest` says.
+    pub fn read(&self, name: &str, digest: &Sha256, commit: Option<Oid>) -> Result<Vec<u8>> {
+        let name = || name.to_owned();
+        let found = self.location.read(&self.desk(commit), &name(), digest)?;
+        let bytes = found.ok_or_else(|| ArtifactError::Missing { name: name(), from: Absent::Store })?;
+        let found = sha256_of(&bytes);
+        if found != *digest {
+            return Err(ArtifactError::AlteredEntry { name: name(), recorded: *digest, found }.into());
         }
         Ok(bytes)
     }
 
     /// Looks whether the store holds an entry as it was recorded, and keeps
-    /// nothing of it. Without `bytes` only its size is looked at. `commit` is as
-    /// for [`Store::fetch`].
+    /// nothing of it. Without `bytes` only its size is looked at.
     ///
     /// # Errors
     /// The store cannot be asked.
-    pub fn check(&self, entry: &Entry<'_>, commit: Option<&Oid>, bytes: bool) -> Result<Held> {
-        match (&self.location, commit) {
-            (Location::Git, Some(commit)) => git_store::check(self.repo.git2(), commit, entry, bytes),
-            (Location::Git, None) => Ok(Held::Missing),
-            (Location::File(dir), _) => file_store::check(dir, entry, bytes),
-        }
-    }
-
-    /// Where one artifact of a candidate is, as JSON shows it:
-    /// `git:refs/rel/<project>/artifacts/<version>#<name>` or
-    /// `file:///dir/sha256/<hex>`.
-    pub fn uri(&self, project: &ProjectName, version: impl fmt::Display, artifact: &Artifact) -> String {
-        uri(&self.location, project, version, artifact)
-    }
-}
-
-/// [`Store::uri`] without a store at hand.
-pub fn uri(
-    location: &Location,
-    project: &ProjectName,
-    version: impl fmt::Display,
-    artifact: &Artifact,
-) -> String {
-    match location {
-        Location::Git => {
-            let name = percent_encode(artifact.name.as_bytes(), ESCAPED);
-            format!("git:{}#{name}", artifacts_ref(project, version))
-        }
-        Location::File(_) => format!("{location}/sha256/{}", artifact.digest.hex()),
+    pub fn check(&self, entry: &Entry<'_>, commit: Option<Oid>, bytes: bool) -> Result<Held> {
+        self.location.check(&self.desk(commit), entry, bytes)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::PathBuf;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::artifact::sha256_of;
-    use crate::domain::name::{Actor, TagName};
+    use crate::store::error::Error;
 
     #[test]
     fn locations_as_people_write_them() {
-        for (text, dir, printed) in [
-            ("file:///srv/rel", "/srv/rel", "file:///srv/rel"),
-            ("file:///srv/rel/", "/srv/rel", "file:///srv/rel"),
-            ("file:///my dir", "/my dir", "file:///my%20dir"),
-            ("file:///my%20dir", "/my dir", "file:///my%20dir"),
-            ("file:///100%", "/100%", "file:///100%25"),
+        for (text, printed) in [
+            ("git", "git"),
+            ("file:///srv/rel", "file:///srv/rel"),
+            ("file:///srv/rel/", "file:///srv/rel"),
+            ("file:///my dir", "file:///my%20dir"),
+            ("file:///my%20dir", "file:///my%20dir"),
+            ("file:///100%", "file:///100%25"),
         ] {
-            let location = Location::parse(text).unwrap();
-            assert_eq!(location, Location::File(dir.into()), "{text}");
-            assert_eq!(location.to_string(), printed);
+            assert_eq!(locate(text).unwrap().to_string(), printed);
         }
-        assert_eq!(Location::parse("git").unwrap().to_string(), "git");
+        let digest = sha256_of(b"");
+        let spot = locate("file:///my%20dir/").unwrap().spot(&digest);
+        assert_eq!(spot, format!("/my dir/sha256/{}", digest.hex()));
     }
 
     #[test]
-    fn other_locations_are_refused_with_what_is_allowed() {
-        for (text, part) in [
-            ("s3://bucket", "not supported by this version"),
-            ("gs://bucket", "not supported by this version"),
-            ("az://bucket", "not supported by this version"),
-            ("oci://registry/app", "not supported by this version"),
-            ("https://example.com", "not known"),
-            ("Git", "not known"),
-            ("", "not known"),
-            ("/srv/rel", "not known"),
-            ("file://srv/rel", "absolute"),
-            ("file://", "absolute"),
-            ("file:///", "no folder"),
-            ("file:///a%00b", "control"),
+    fn other_locations_are_refused() {
+        for (text, fault) in [
+            ("s3://bucket", LocationFault::Unsupported),
+            ("gs://bucket", LocationFault::Unsupported),
+            ("az://bucket", LocationFault::Unsupported),
+            ("oci://registry/app", LocationFault::Unsupported),
+            ("https://example.com", LocationFault::Unknown),
+            ("Git", LocationFault::Unknown),
+            ("", LocationFault::Unknown),
+            ("/srv/rel", LocationFault::Unknown),
+            ("file://srv/rel", LocationFault::Relative),
+            ("file://", LocationFault::Relative),
+            ("file:///", LocationFault::NoFolder),
+            ("file:///a%00b", LocationFault::ControlCharacters),
         ] {
-            let failure = Location::parse(text).unwrap_err();
-            assert_eq!(failure.kind, Kind::Config, "{text}");
-            assert!(failure.message.contains(part), "{failure}");
-            assert!(failure.hints[0].contains("file:///dir"));
+            let Err(Error::Artifact(ArtifactError::Location { why, .. })) = locate(text) else {
+                panic!("{text}")
+            };
+            assert_eq!(why, fault, "{text}");
         }
     }
 
@@ -361,11 +323,17 @@ mod tests {
         fn printing_and_parsing_a_location_are_inverse(dir in "(/[^/\\x00-\\x1f\\x7f]{1,8}){1,4}") {
             let path: PathBuf = Path::new(&dir).components().collect();
             prop_assume!(path.parent().is_some());
-            let location = Location::File(path);
+            let location = locate(&format!("file://{}", dir.replace('%', "%25"))).unwrap();
+            let digest = sha256_of(b"");
+            prop_assert_eq!(location.spot(&digest), path.join("sha256").join(digest.hex()).display().to_string());
             let printed = location.to_string();
             prop_assert!(!printed.contains(char::is_whitespace) || !printed.is_ascii());
-            prop_assert_eq!(Location::parse(&printed).unwrap(), location);
+            prop_assert_eq!(locate(&printed).unwrap().spot(&digest), location.spot(&digest));
         }
+    }
+
+    fn both(dir: &Path) -> [Location; 2] {
+        ["git".to_owned(), format!("file://{}", dir.display())].map(|text| locate(&text).unwrap())
     }
 
     /// Both stores, through the one interface: put here, fetched elsewhere.
@@ -384,24 +352,24 @@ mod tests {
         let at = chrono::DateTime::UNIX_EPOCH;
         let publication = Publication { tag: &tag, by: &by, at, max_size: 5 };
 
-        for location in [Location::Git, Location::File(dir)] {
+        for location in both(&dir) {
             let store = Store::open(location.clone(), &repo, &cache);
             assert!(store.put(&[], &publication).unwrap().is_none());
             let commit = store.put(&artifacts, &publication).unwrap();
-            assert_eq!(commit.is_some(), location == Location::Git);
+            assert_eq!(commit.is_some(), location.is_behind_ref());
 
             let elsewhere = Cache::at(root.path().join(format!("elsewhere-{}", commit.is_some())));
             let store = Store::open(location.clone(), &repo, &elsewhere);
             assert_eq!(store.needs_commit(&artifacts), commit.is_some());
-            store.fetch(&artifacts, commit.as_ref()).unwrap();
+            store.fetch(&artifacts, commit).unwrap();
             assert!(elsewhere.verify(&artifacts[0]).unwrap());
             // With everything here, no store is asked.
             assert!(!store.needs_commit(&artifacts));
             store.fetch(&artifacts, None).unwrap();
         }
         let empty = Cache::at(root.path().join("empty"));
-        let failure = Store::open(Location::Git, &repo, &empty).fetch(&artifacts, None).unwrap_err();
-        assert_eq!(failure.kind, Kind::Integrity);
+        let error = Store::open(locate("git").unwrap(), &repo, &empty).fetch(&artifacts, None).unwrap_err();
+        assert!(matches!(error, Error::Artifact(ArtifactError::Missing { from: Absent::Ref, .. })));
     }
 
     /// An entry whose size nothing records, from either store and from the cache.
@@ -422,16 +390,17 @@ mod tests {
 
         assert_eq!(cache.read(&artifact.digest).unwrap().unwrap(), b"hello");
         assert_eq!(cache.read(&other).unwrap(), None);
-        for location in [Location::Git, Location::File(dir.clone())] {
+        for location in both(&dir) {
             let store = Store::open(location.clone(), &repo, &cache);
             let commit = store.put(std::slice::from_ref(&artifact), &publication).unwrap();
-            assert_eq!(store.read("a", &artifact.digest, commit.as_ref()).unwrap(), b"hello");
+            assert_eq!(store.read("a", &artifact.digest, commit).unwrap(), b"hello");
             // In git it is found by its name and has another content; in a folder there is none.
-            let failure = store.read("a", &other, commit.as_ref()).unwrap_err();
-            assert_eq!(failure.kind, Kind::Integrity, "{location}");
+            let Err(Error::Artifact(error)) = store.read("a", &other, commit) else { panic!("{location}") };
+            assert_eq!(matches!(error, ArtifactError::AlteredEntry { .. }), location.is_behind_ref());
         }
-        let store = Store::open(Location::Git, &repo, &cache);
-        assert_eq!(store.read("a", &artifact.digest, None).unwrap_err().kind, Kind::Integrity);
+        let store = Store::open(locate("git").unwrap(), &repo, &cache);
+        let error = store.read("a", &artifact.digest, None).unwrap_err();
+        assert!(matches!(error, Error::Artifact(ArtifactError::Missing { from: Absent::Store, .. })));
 
         let kept = root.path().join("cache/sha256").join(artifact.digest.hex());
         fs::remove_file(&kept).unwrap();
@@ -440,20 +409,19 @@ mod tests {
         let stored = dir.join("sha256").join(artifact.digest.hex());
         fs::remove_file(&stored).unwrap();
         fs::write(&stored, "hellp").unwrap();
-        let store = Store::open(Location::File(dir), &repo, &cache);
-        assert_eq!(store.read("a", &artifact.digest, None).unwrap_err().kind, Kind::Integrity);
+        let [_, folder] = both(&dir);
+        let error = Store::open(folder, &repo, &cache).read("a", &artifact.digest, None).unwrap_err();
+        assert!(matches!(error, Error::Artifact(ArtifactError::AlteredEntry { .. })));
     }
 
     #[test]
     fn uris_are_as_documented() {
         let artifact = Artifact { name: "a b".into(), digest: sha256_of(b""), size: 0 };
-        let project = "shop".parse().unwrap();
+        let (project, version) = ("shop".parse().unwrap(), "1.5.0-rc.2".to_owned().try_into().unwrap());
+        let [git, folder] = both(Path::new("/srv/my dir"));
+        assert_eq!(git.uri(&project, &version, &artifact), "git:refs/rel/shop/artifacts/1.5.0-rc.2#a%20b");
         assert_eq!(
-            uri(&Location::Git, &project, "1.5.0-rc.2", &artifact),
-            "git:refs/rel/shop/artifacts/1.5.0-rc.2#a%20b"
-        );
-        assert_eq!(
-            uri(&Location::File("/srv/my dir".into()), &project, "1.5.0-rc.2", &artifact),
+            folder.uri(&project, &version, &artifact),
             format!("file:///srv/my%20dir/sha256/{}", artifact.digest.hex())
         );
     }

@@ -14,10 +14,13 @@ use tempfile::NamedTempFile;
 
 use crate::domain::artifact::Artifact;
 use crate::domain::name::Sha256;
-use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::error::{ArtifactError, BadCopy, During, Error, Result, Task};
 
 /// Bytes held in memory by a copy, however large the file.
 const BUFFER: usize = 256 * 1024;
+
+/// The most bytes of an entry that is read whole.
+pub(super) const MAX_READ: u64 = 16 * 1024 * 1024;
 
 /// What a stream turned out to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,20 +37,10 @@ impl Measured {
         self.digest == artifact.digest && self.size == artifact.size
     }
 
-    /// The failure that this is not the artifact's content; `place` says where
-    /// it was read, as in "in this clone's cache".
-    pub fn mismatch(&self, artifact: &Artifact, place: &str) -> Failure {
-        let Artifact { name, digest, size } = artifact;
-        Failure::new(
-            Kind::Integrity,
-            format!(
-                "artifact {name:?} {place} is not what was recorded: expected {digest} ({size} bytes), \
-                 found {} ({} bytes)",
-                self.digest, self.size
-            ),
-        )
-        .hint("nothing ran; whoever changed it, the recorded bytes are in the cache of a clone that deployed it")
-        .hint("without them, build a new candidate: rel cut --again")
+    /// The failure that this is not the artifact's content, read from that copy.
+    pub fn mismatch(&self, artifact: &Artifact, at: BadCopy) -> Error {
+        let Measured { digest: found, size } = *self;
+        ArtifactError::Altered { recorded: Box::new(artifact.clone()), found, size, at }.into()
     }
 }
 
@@ -117,18 +110,18 @@ impl Objects {
     }
 
     /// The bytes of an entry, unverified; none where there is none, or it is
-    /// larger than `most` bytes.
-    pub fn read(&self, digest: &Sha256, most: u64) -> Result<Option<Vec<u8>>> {
+    /// larger than 16 MiB: many times what a provenance statement takes.
+    pub fn read(&self, digest: &Sha256) -> Result<Option<Vec<u8>>> {
         let path = self.path(digest);
         let read = || -> io::Result<Vec<u8>> {
             let mut bytes = Vec::new();
-            File::open(&path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+            File::open(&path)?.take(MAX_READ + 1).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
         match read() {
-            Ok(bytes) => Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most)),
+            Ok(bytes) => Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= MAX_READ)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).doing(format!("cannot read {}", path.display())),
+            Err(error) => Err(error).during(Task::ReadPath(path)),
         }
     }
 
@@ -137,21 +130,21 @@ impl Objects {
     ///
     /// Entries are readable by whoever the umask allows, writable by nobody.
     pub fn incoming(&self) -> Result<NamedTempFile> {
-        std::fs::create_dir_all(&self.dir).doing(format!("cannot create {}", self.dir.display()))?;
+        std::fs::create_dir_all(&self.dir).during_with(|| Task::CreateFolder(self.dir.clone()))?;
         tempfile::Builder::new()
             .prefix(".incoming-")
             .permissions(Permissions::from_mode(0o444))
             .tempfile_in(&self.dir)
-            .doing(format!("cannot write to {}", self.dir.display()))
+            .during_with(|| Task::WriteInto(self.dir.clone()))
     }
 
     /// Makes a written file the entry of `digest`, in the place of any that is
     /// there. On disk for good when this returns.
     pub fn replace(&self, written: NamedTempFile, digest: &Sha256) -> Result<()> {
         let path = self.path(digest);
-        let doing = || format!("cannot write {}", path.display());
-        written.as_file().sync_all().doing(doing())?;
-        written.persist(&path).map_err(|failed| failed.error).doing(doing())?;
+        let task = || Task::WritePath(path.clone());
+        written.as_file().sync_all().during_with(task)?;
+        written.persist(&path).map_err(|failed| failed.error).during_with(task)?;
         self.sync()
     }
 
@@ -159,20 +152,18 @@ impl Objects {
     /// that one stays, and the answer is false.
     pub fn add(&self, written: NamedTempFile, digest: &Sha256) -> Result<bool> {
         let path = self.path(digest);
-        let doing = || format!("cannot write {}", path.display());
-        written.as_file().sync_all().doing(doing())?;
+        let task = || Task::WritePath(path.clone());
+        written.as_file().sync_all().during_with(task)?;
         match written.persist_noclobber(&path) {
             Ok(_) => self.sync().map(|()| true),
             Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(failed) => Err(failed.error).doing(doing()),
+            Err(failed) => Err(failed.error).during_with(task),
         }
     }
 
     /// A rename lasts once its folder is on disk.
     fn sync(&self) -> Result<()> {
-        File::open(&self.dir)
-            .and_then(|dir| dir.sync_all())
-            .doing(format!("cannot write to {}", self.dir.display()))
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).during_with(|| Task::WriteInto(self.dir.clone()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Errors of the store as a person is told them.
 
+mod artifacts;
+
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Kind};
@@ -131,6 +133,7 @@ impl From<Error> for Failure {
                 Failure::failed(format!("{name:?} is no local copy of an authority's ref"))
             }
             Error::NoGit => Failure::failed("git is not installed, or not on PATH").hint("rel doctor"),
+            Error::Artifact(error) => artifacts::artifact(error),
             Error::Failed { task, cause } => {
                 let failure = Failure::failed(told(&task));
                 match cause {
@@ -169,6 +172,20 @@ fn told(task: &Task) -> String {
         Task::ReadObject(oid) => format!("cannot read the object {oid}"),
         Task::WriteObject(kind) => format!("cannot write a {kind} to the repository"),
         Task::SyncObject(oid) => format!("cannot bring the object {oid} to the disk"),
+        Task::ReadPath(path) => format!("cannot read {}", path.display()),
+        Task::WritePath(path) => format!("cannot write {}", path.display()),
+        Task::WriteInto(folder) => format!("cannot write to {}", folder.display()),
+        Task::CreateFolder(folder) => format!("cannot create {}", folder.display()),
+        Task::ReadArtifact(name) => format!("cannot read artifact {name:?}"),
+        Task::CacheArtifact(name) => format!("cannot write artifact {name:?} to this clone's cache"),
+        Task::StoreArtifact { name, to } => format!("cannot write artifact {name:?} to {}", to.display()),
+        Task::PrepareArtifact { name, into } => {
+            format!("cannot lay out artifact {name:?} in {}", into.display())
+        }
+        Task::WriteArtifactToGit(name) => format!("cannot write artifact {name:?} to git"),
+        Task::WriteArtifactsOf(tag) => format!("cannot write the artifacts of {tag}"),
+        Task::WriteGitTree => "cannot write a git tree".to_owned(),
+        Task::OpenOwnObjects => "cannot open the object store of this repository".to_owned(),
         Task::SyncFolder(folder) => format!("cannot bring {} to the disk", folder.display()),
         Task::OpenRepository(at) => format!("cannot open the repository at {}", at.display()),
         Task::UseWorkTree(path) => format!("cannot use GIT_WORK_TREE {path:?}"),
