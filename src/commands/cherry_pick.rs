@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::delivering;
 use crate::cli;
-use crate::delivery::candidate::build::{Made, make};
+use crate::delivery::candidate::build::{BuildResult, build_candidate};
 use crate::delivery::candidate::pick::{
-    Conflict, DefaultTarget, Fate, Planned, Target, Wanted, default_target, plan, since, sources, target,
+    DefaultTarget, PickConflict, PickFate, PickPlan, PickRequest, PickTarget, default_target, plan, since,
+    sources, target,
 };
-use crate::delivery::candidate::unfinished::{self, Stop, Unfinished};
+use crate::delivery::candidate::unfinished::{self, Stop, UnfinishedPick};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
@@ -32,14 +33,14 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::CherryPick) -> R
     settle::dead_runs(reader, ui.screen)?;
     if args.resume {
         let mut snapshot = Snapshot::take(reader, ui.screen)?;
-        let Unfinished { wanted, targets, no_deploy, .. } = unfinished::resume(reader)?;
+        let UnfinishedPick { wanted, targets, no_deploy, .. } = unfinished::resume(reader)?;
         let asked = Asked { wanted, targets, no_deploy, skip_conflicts: false, resumed: true };
         return asked.pick(ui, reader, hands, &mut snapshot);
     }
     unfinished::must_be_none(reader)?;
     let mut snapshot = Snapshot::take(reader, ui.screen)?;
     let wanted =
-        Wanted { commits: sources(reader, &args.commits)?, mainline: args.mainline, known: Vec::new() };
+        PickRequest { commits: sources(reader, &args.commits)?, mainline: args.mainline, known: Vec::new() };
     let asked = Asked {
         wanted,
         targets: targets(ui, reader, &snapshot, args)?,
@@ -50,14 +51,14 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::CherryPick) -> R
     asked.pick(ui, reader, hands, &mut snapshot)
 }
 
-fn targets(ui: &Ui, reader: &Reader, snapshot: &Snapshot, args: &cli::CherryPick) -> Result<Vec<Target>> {
+fn targets(ui: &Ui, reader: &Reader, snapshot: &Snapshot, args: &cli::CherryPick) -> Result<Vec<PickTarget>> {
     if let Some(release) = &args.since {
         return since(reader, snapshot, release);
     }
     if args.onto.is_empty() {
         return Ok(vec![default(ui, snapshot)?]);
     }
-    let mut targets: Vec<Target> = Vec::new();
+    let mut targets: Vec<PickTarget> = Vec::new();
     for onto in &args.onto {
         let target = target(reader, snapshot, onto)?;
         // A release and the environment it is live in may mean one candidate.
@@ -69,7 +70,7 @@ fn targets(ui: &Ui, reader: &Reader, snapshot: &Snapshot, args: &cli::CherryPick
 }
 
 /// What is picked onto where nobody said so; asked where two could be meant.
-fn default(ui: &Ui, snapshot: &Snapshot) -> Result<Target> {
+fn default(ui: &Ui, snapshot: &Snapshot) -> Result<PickTarget> {
     let (live, newest) = match default_target(snapshot)? {
         DefaultTarget::Newest(target) => return Ok(target),
         DefaultTarget::Either { live, newest } => (live, newest),
@@ -106,8 +107,8 @@ fn abort(ui: &Ui, reader: &Reader) -> Result<Map<String, Value>> {
 
 /// What somebody asked for, now or in an earlier run.
 struct Asked {
-    wanted: Wanted,
-    targets: Vec<Target>,
+    wanted: PickRequest,
+    targets: Vec<PickTarget>,
     no_deploy: bool,
     skip_conflicts: bool,
     /// Whether a conflict of an earlier run was resolved for it.
@@ -115,7 +116,7 @@ struct Asked {
 }
 
 /// A target with what is planned for it.
-type Course<'t> = (&'t Target, Planned, Vec<Fate>);
+type Course<'t> = (&'t PickTarget, PickPlan, Vec<PickFate>);
 
 impl Asked {
     fn pick(
@@ -129,7 +130,7 @@ impl Asked {
         // All trees before any reservation: a conflict in one target mints nothing in another.
         let courses = loop {
             let courses = self.plan(reader, snapshot, &targets)?;
-            let conflicts: Vec<&Conflict> = conflicts(&courses).collect();
+            let conflicts: Vec<&PickConflict> = conflicts(&courses).collect();
             if targets.len() > 1 || !conflicts.is_empty() {
                 self.show(ui, snapshot, &courses)?;
             }
@@ -160,7 +161,7 @@ impl Asked {
         &self,
         reader: &Reader,
         snapshot: &Snapshot,
-        targets: &'t [Target],
+        targets: &'t [PickTarget],
     ) -> Result<Vec<Course<'t>>> {
         let course = |target| {
             let mut fates = Vec::new();
@@ -205,10 +206,10 @@ impl Asked {
                 ("candidate".to_owned(), Value::Null),
             ]);
             match planned {
-                Planned::Conflict(conflict) => {
+                PickPlan::Conflict(conflict) => {
                     document.insert("conflicts".to_owned(), json!(conflict.paths));
                 }
-                Planned::Ready(Intended::Exists(minted)) => {
+                PickPlan::Ready(Intended::Exists(minted)) => {
                     let record = snapshot.record(reader, &minted)?;
                     document.insert("candidate".into(), delivering::candidate(snapshot, &record));
                     if !several {
@@ -217,12 +218,12 @@ impl Asked {
                         ui.screen.result(&text);
                     }
                 }
-                Planned::Ready(Intended::New(draft)) if !several => {
+                PickPlan::Ready(Intended::New(draft)) if !several => {
                     say(ui, reader, target, &fates)?;
                     let to = to.unwrap_or_default();
                     ui.screen.result(&format!("would make {to}\n\n{}", draft.text));
                 }
-                Planned::Ready(Intended::New(_)) => {}
+                PickPlan::Ready(Intended::New(_)) => {}
             }
             delivering::policy(ui.screen, &snapshot.policy, &mut document);
             documents.push(document);
@@ -242,10 +243,10 @@ impl Asked {
     ) -> Result<Map<String, Value>> {
         let several = courses.len() > 1;
         let mut documents = Vec::new();
-        let mut failures: Vec<(&Target, Failure)> = Vec::new();
+        let mut failures: Vec<(&PickTarget, Failure)> = Vec::new();
         for (target, planned, fates) in courses {
             let made = match planned {
-                Planned::Conflict(conflict) => {
+                PickPlan::Conflict(conflict) => {
                     let paths = conflict.paths.join(", ");
                     let text = format!("{} conflicts in {paths}", conflict.source.short());
                     let commits: Vec<String> =
@@ -254,7 +255,9 @@ impl Asked {
                         format!("rel cherry-pick {} --onto {}", commits.join(" "), onto(snapshot, target));
                     Err(Failure::new(Kind::Conflict, text).hint(on))
                 }
-                Planned::Ready(intended) => self.make(ui, reader, hands, snapshot, (target, intended, fates)),
+                PickPlan::Ready(intended) => {
+                    self.make(ui, reader, hands, snapshot, (target, intended, fates))
+                }
             };
             match made {
                 Ok(mut document) => {
@@ -295,30 +298,31 @@ impl Asked {
         reader: &Reader,
         hands: &Hands,
         snapshot: &mut Snapshot,
-        (target, intended, fates): (&Target, Intended, Vec<Fate>),
+        (target, intended, fates): (&PickTarget, Intended, Vec<PickFate>),
     ) -> Result<Map<String, Value>> {
         let fates = std::cell::RefCell::new(fates);
         // What was planned before a target before this one was made may be stale where both are one release.
-        let made = make(reader, hands, ui.screen, snapshot, Some(intended), &|snapshot| match plan(
+        let made = build_candidate(
             reader,
+            hands,
+            ui.screen,
             snapshot,
-            target,
-            &self.wanted,
-            &mut fates.borrow_mut(),
-        )? {
-            Planned::Ready(intended) => Ok(intended),
-            Planned::Conflict(conflict) => Err(moved(&conflict)),
-        })?;
+            Some(intended),
+            &|snapshot| match plan(reader, snapshot, target, &self.wanted, &mut fates.borrow_mut())? {
+                PickPlan::Ready(intended) => Ok(intended),
+                PickPlan::Conflict(conflict) => Err(moved(&conflict)),
+            },
+        )?;
         say(ui, reader, target, &fates.borrow())?;
         let mut document = Map::new();
         match made {
-            Made::Exists(minted) => {
+            BuildResult::Exists(minted) => {
                 let record = snapshot.record(reader, &minted)?;
                 ui.screen.result(&format!("{} has all of it already; nothing made", record.tag));
                 document.insert("candidate".into(), delivering::candidate(snapshot, &record));
                 document.insert("made".into(), json!(false));
             }
-            Made::New(record) => {
+            BuildResult::New(record) => {
                 let parent = record.parent.as_ref().map_or(String::new(), |parent| format!(" onto {parent}"));
                 let fixes = count(record.picks.len(), "fix", "fixes");
                 let tag = ui.screen.good(record.tag.as_str());
@@ -338,31 +342,31 @@ impl Asked {
 }
 
 /// How a target is named on the command line.
-fn onto(snapshot: &Snapshot, target: &Target) -> String {
+fn onto(snapshot: &Snapshot, target: &PickTarget) -> String {
     match snapshot.minted(&target.onto).filter(|_| target.follows) {
         Some(minted) => minted.version.release.to_string(),
         None => target.onto.to_string(),
     }
 }
 
-fn conflicts<'c>(courses: &'c [Course<'_>]) -> impl Iterator<Item = &'c Conflict> {
+fn conflicts<'c>(courses: &'c [Course<'_>]) -> impl Iterator<Item = &'c PickConflict> {
     courses.iter().filter_map(|(_, planned, _)| match planned {
-        Planned::Conflict(conflict) => Some(conflict),
-        Planned::Ready(_) => None,
+        PickPlan::Conflict(conflict) => Some(conflict),
+        PickPlan::Ready(_) => None,
     })
 }
 
 /// A line of the plan: the release, from which candidate to which, or why not.
-fn row(snapshot: &Snapshot, target: &Target, planned: &Planned) -> Row {
+fn row(snapshot: &Snapshot, target: &PickTarget, planned: &PickPlan) -> Row {
     let (from, to, said) = match planned {
-        Planned::Conflict(conflict) => {
+        PickPlan::Conflict(conflict) => {
             let paths = conflict.paths.join(", ");
             (conflict.parent.clone(), None, format!("{} conflicts in {paths}", conflict.source.short()))
         }
-        Planned::Ready(Intended::Exists(minted)) => {
+        PickPlan::Ready(Intended::Exists(minted)) => {
             (minted.tag.clone(), None, "has all of it already".to_owned())
         }
-        Planned::Ready(Intended::New(draft)) => {
+        PickPlan::Ready(Intended::New(draft)) => {
             let number = snapshot.candidates.state.next_number(&draft.release).max(draft.least_number);
             let from = draft.parent.clone().unwrap_or_else(|| target.onto.clone());
             let said = count(draft.picks.len(), "fix", "fixes");
@@ -397,7 +401,7 @@ fn candidates(documents: Vec<Map<String, Value>>) -> Value {
 }
 
 /// The failure of several targets of which some were not made.
-fn in_part(failures: Vec<(&Target, Failure)>, documents: Vec<Map<String, Value>>) -> Failure {
+fn in_part(failures: Vec<(&PickTarget, Failure)>, documents: Vec<Map<String, Value>>) -> Failure {
     let (failed, all) = (failures.len(), failures.len() + documents.len());
     let kinds = || failures.iter().map(|(_, failure)| failure.kind);
     let kind = kinds().find(|kind| *kind == Kind::CommandFailed).or_else(|| kinds().next());
@@ -414,7 +418,7 @@ fn in_part(failures: Vec<(&Target, Failure)>, documents: Vec<Map<String, Value>>
 fn conflicting(
     reader: &Reader,
     snapshot: &Snapshot,
-    conflicts: &[&Conflict],
+    conflicts: &[&PickConflict],
     targets: usize,
     stop: Option<&Stop>,
 ) -> Result<Failure> {
@@ -452,20 +456,20 @@ fn conflicting(
 }
 
 /// The release got another candidate between the plan and the reservation.
-fn moved(conflict: &Conflict) -> Failure {
-    let Conflict { parent, source, paths, .. } = conflict;
+fn moved(conflict: &PickConflict) -> Failure {
+    let PickConflict { parent, source, paths, .. } = conflict;
     let message = format!("{parent} was made meanwhile, and {} conflicts with it", source.short());
     let failure = Failure::new(Kind::Moved, message).hint("the same command again plans anew");
     paths.iter().fold(failure, |failure, path| failure.reason("conflict", path.clone()))
 }
 
 /// What became of each commit, where that is not plain from the result.
-fn say(ui: &Ui, reader: &Reader, target: &Target, fates: &[Fate]) -> Result<()> {
+fn say(ui: &Ui, reader: &Reader, target: &PickTarget, fates: &[PickFate]) -> Result<()> {
     for fate in fates {
         let (commit, what) = match fate {
-            Fate::Picked(pick) => (pick.source, format!("picked as {}", pick.commit.short())),
-            Fate::Contained(commit, how) => (*commit, format!("contained already: {how}")),
-            Fate::Empty(commit) => (*commit, format!("changes nothing on {}", target.onto)),
+            PickFate::Picked(pick) => (pick.source, format!("picked as {}", pick.commit.short())),
+            PickFate::Contained(commit, how) => (*commit, format!("contained already: {how}")),
+            PickFate::Empty(commit) => (*commit, format!("changes nothing on {}", target.onto)),
         };
         let subject = clean(&reader.repo.commit(commit)?.subject);
         ui.screen.note(&format!("{} {subject:?}: {what}", commit.short()));

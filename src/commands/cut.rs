@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::delivering;
 use crate::cli;
-use crate::delivery::candidate::build::{Made, make};
-use crate::delivery::candidate::cut::{Request, intend};
+use crate::delivery::candidate::build::{BuildResult, build_candidate};
+use crate::delivery::candidate::cut::{CutRequest, intend};
 use crate::delivery::read::left_behind::{LostByCut, lost_by_cut};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
@@ -25,7 +25,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<M
     reader.must_reach_authority()?;
     settle::dead_runs(reader, ui.screen)?;
     let mut snapshot = Snapshot::take(reader, ui.screen)?;
-    let request = Request {
+    let request = CutRequest {
         rev: args.rev.clone(),
         again: args.again,
         version: args.version.clone(),
@@ -48,16 +48,16 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<M
         delivering::policy(ui.screen, &snapshot.policy, &mut document);
         return Ok(document);
     }
-    match make(reader, hands, ui.screen, &mut snapshot, Some(intended), &|snapshot| {
+    match build_candidate(reader, hands, ui.screen, &mut snapshot, Some(intended), &|snapshot| {
         intend(reader, snapshot, &request)
     })? {
-        Made::Exists(minted) => {
+        BuildResult::Exists(minted) => {
             let record = snapshot.record(reader, &minted)?;
             ui.screen.result(&format!("{} is {} already; nothing made", record.commit.short(), record.tag));
             document.insert("candidate".into(), delivering::candidate(&snapshot, &record));
             document.insert("made".into(), json!(false));
         }
-        Made::New(record) => {
+        BuildResult::New(record) => {
             ui.screen.result(&made(ui, &record));
             document.insert("candidate".into(), delivering::candidate(&snapshot, &record));
             document.insert("made".into(), json!(true));

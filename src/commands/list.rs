@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::delivering;
 use crate::cli;
-use crate::delivery::read::candidate_tags::Records;
+use crate::delivery::read::candidate_tags::CandidateTags;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
@@ -28,7 +28,7 @@ use crate::ui::list::{self, Entry, Foreign, Release, What};
 pub fn run(ui: &Ui, reader: &Reader, args: &cli::List) -> Result<Map<String, Value>> {
     let snapshot = look::look(reader, ui.screen, "list")?;
     let tags = snapshot.tags(reader)?;
-    let records = Records::read(reader, &snapshot)?;
+    let records = CandidateTags::read(reader, &snapshot)?;
     let mut gathering = Gathering { ui, reader, snapshot: &snapshot, tags: &tags, records };
     let mut foreign = foreign(reader, &snapshot, &tags);
     let mut ours: BTreeMap<&Version, Vec<&Minted>> = BTreeMap::new();
@@ -112,7 +112,7 @@ struct Gathering<'a> {
     reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
     tags: &'a Tags,
-    records: Records,
+    records: CandidateTags,
 }
 
 impl Gathering<'_> {

@@ -11,7 +11,7 @@ use super::delivering;
 use crate::cli;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::snapshot::{Footing, Policy, environment_tip};
+use crate::delivery::read::snapshot::{Policy, TrunkAndPolicy, environment_tip};
 use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::workspace::log_path;
@@ -178,7 +178,7 @@ fn elsewhere(ui: &Ui, reader: &Reader, id: &DeploymentId) -> Result<Map<String, 
 }
 
 /// Why there is nothing to show: no such deployment, or it ran elsewhere.
-fn not_here(reader: &Reader, id: &DeploymentId, footing: &Footing) -> Result<Failure> {
+fn not_here(reader: &Reader, id: &DeploymentId, footing: &TrunkAndPolicy) -> Result<Failure> {
     let Some(deployment) = deployments::deployment(&reader.repo, chain(reader, &footing.policy, id)?, id)?
     else {
         return Ok(Failure::new(Kind::NotFound, format!("there is no deployment {id}"))

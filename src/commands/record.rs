@@ -11,7 +11,7 @@ use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::sink::{Notice, Sink};
 use crate::delivery::steps::deploy;
-use crate::delivery::steps::record::{self, Report, Said, Tagged, Target};
+use crate::delivery::steps::record::{self, RecordRequest, RecordTarget, RecordedState, Tagged};
 use crate::domain::env::{Deployment, Live, Progress};
 use crate::domain::name::TagName;
 use crate::failure::Result;
@@ -30,14 +30,14 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Record) -> Resul
     let snapshot = Snapshot::take(reader, ui.screen)?;
     let name = &args.environment;
     let said = match (args.started, args.succeeded) {
-        (true, _) => Said::Started,
-        (false, true) => Said::Succeeded,
-        (false, false) => Said::Failed,
+        (true, _) => RecordedState::Started,
+        (false, true) => RecordedState::Succeeded,
+        (false, false) => RecordedState::Failed,
     };
     let target = record::target(reader, &snapshot, &args.rev)?;
     let overrides = args.overrides.iter().copied().collect();
     deploy::refuse_blanket(&overrides)?;
-    let report = Report {
+    let report = RecordRequest {
         environment: snapshot.environment(name)?,
         target: &target,
         said,
@@ -55,14 +55,14 @@ fn record(
     reader: &Reader,
     hands: &Hands,
     snapshot: &Snapshot,
-    report: &Report<'_>,
+    report: &RecordRequest<'_>,
 ) -> Result<Map<String, Value>> {
     let name = &report.environment.name;
     let mut document = Map::new();
     let shown = snapshot.chain(name)?;
     // The authority was just asked: what is live by its word needs no second look.
     let first = record::judge(reader, snapshot, report, shown)?;
-    if let (record::Seen::Nothing, Some(live)) = (&first, shown.state.current()) {
+    if let (record::RecordPlan::Nothing, Some(live)) = (&first, shown.state.current()) {
         ui.screen.result(&live_already(reader, report, live));
         document.insert("deployment".into(), Value::Null);
         return Ok(document);
@@ -97,14 +97,14 @@ fn record(
     Ok(document)
 }
 
-fn live_already(reader: &Reader, report: &Report<'_>, live: &Live) -> String {
+fn live_already(reader: &Reader, report: &RecordRequest<'_>, live: &Live) -> String {
     let span = time::span(time::between(live.since, reader.world.now()));
     let name = &report.environment.name;
     format!("{name} runs {} already ({}, {span})", live.tag.label(), live.deployment)
 }
 
 /// What is written down, in a line.
-fn told(ui: &Ui, report: &Report<'_>, deployment: &Deployment) -> String {
+fn told(ui: &Ui, report: &RecordRequest<'_>, deployment: &Deployment) -> String {
     let name = ui.screen.env(report.environment.name.as_str());
     let (id, tag) = (&deployment.id, deployment.tag.label());
     match deployment.state {
@@ -116,19 +116,25 @@ fn told(ui: &Ui, report: &Report<'_>, deployment: &Deployment) -> String {
 
 /// The last lines. `tagged` are the releases' own tags that it made, `built`
 /// the candidate that `rel` made of a baseline's commit.
-fn say(ui: &Ui, report: &Report<'_>, deployment: &Deployment, tagged: Vec<Tagged>, built: Option<TagName>) {
-    let Target { tag, version, .. } = report.target;
+fn say(
+    ui: &Ui,
+    report: &RecordRequest<'_>,
+    deployment: &Deployment,
+    tagged: Vec<Tagged>,
+    built: Option<TagName>,
+) {
+    let RecordTarget { tag, version, .. } = report.target;
     let name = &report.environment.name;
     let mut text = told(ui, report, deployment);
     let mut rows: Vec<(&str, String)> = Vec::new();
     match report.said {
-        Said::Started => {
+        RecordedState::Started => {
             rows.push(("once it is done", format!("rel record {name} {} --succeeded|--failed", tag.label())));
         }
-        Said::Succeeded if version.is_none() => {
+        RecordedState::Succeeded if version.is_none() => {
             rows.push(("a baseline", "rel counts from it, and cannot roll back to it".to_owned()));
         }
-        Said::Succeeded | Said::Failed => {}
+        RecordedState::Succeeded | RecordedState::Failed => {}
     }
     for Tagged { tag, ours, made } in tagged {
         match made {
@@ -138,7 +144,7 @@ fn say(ui: &Ui, report: &Report<'_>, deployment: &Deployment, tagged: Vec<Tagged
         }
     }
     if let Some(built) = built {
-        let said = if report.said == Said::Started { "--started" } else { "--succeeded" };
+        let said = if report.said == RecordedState::Started { "--started" } else { "--succeeded" };
         rows.push(("if rel built it", format!("rel record {name} {built} {said}")));
     }
     if !rows.is_empty() {

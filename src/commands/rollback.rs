@@ -32,7 +32,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Rollback) -> Res
         take_over: args.take_over,
         further: false,
     };
-    let ground = offline::stand(reader, ui.screen, &mut snapshot, &request.environment)?;
+    let ground = offline::basis(reader, ui.screen, &mut snapshot, &request.environment)?;
     let mut way = rollback::plan(reader, ui.screen, &snapshot, &request)?;
     if let WayBack::AskFurther { current, target } = &way {
         delivering::consent_to_go_further(ui, &request.environment, current, target)?;

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::delivering;
 use crate::cli;
-use crate::delivery::candidate::build::{Made, make};
-use crate::delivery::candidate::cut::{Request, intend};
-use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::candidate::build::{BuildResult, build_candidate};
+use crate::delivery::candidate::cut::{CutRequest, intend};
+use crate::delivery::read::left_behind::LeftBehindFinder;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signoffs::{self, Brought};
 use crate::delivery::read::snapshot::Snapshot;
@@ -34,7 +34,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<
     snapshot.environment(&args.environment)?;
     let path: Vec<EnvName> =
         snapshot.policy.config.path_to(&args.environment).into_iter().map(|e| e.name.clone()).collect();
-    let request = Request { rev: args.rev.clone(), ..Request::default() };
+    let request = CutRequest { rev: args.rev.clone(), ..CutRequest::default() };
     let intended = intend(reader, &snapshot, &request)?;
     closed_doors(reader, &snapshot, &intended, &path, &args.overrides)?;
     if ui.options.dry_run {
@@ -42,12 +42,13 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<
     }
     let walk = path.iter().map(EnvName::as_str).collect::<Vec<_>>().join(", then ");
     ui.confirm(&format!("Cut and deploy to {walk}?"), "shipping")?;
-    let (record, made) = match make(reader, hands, ui.screen, &mut snapshot, Some(intended), &|snapshot| {
-        intend(reader, snapshot, &request)
-    })? {
-        Made::Exists(minted) => (snapshot.record(reader, &minted)?, false),
-        Made::New(record) => (*record, true),
-    };
+    let (record, made) =
+        match build_candidate(reader, hands, ui.screen, &mut snapshot, Some(intended), &|snapshot| {
+            intend(reader, snapshot, &request)
+        })? {
+            BuildResult::Exists(minted) => (snapshot.record(reader, &minted)?, false),
+            BuildResult::New(record) => (*record, true),
+        };
     let candidate = delivering::candidate(&snapshot, &record);
     let mut document = Map::new();
     for name in path {
@@ -83,7 +84,7 @@ fn closed_doors(
     overrides: &[Gate],
 ) -> Result<()> {
     let (actor, on_behalf_of, now) = (reader.actor()?, reader.world.on_behalf_of(), reader.world.now());
-    let crossings = Crossings::new(reader, snapshot);
+    let crossings = LeftBehindFinder::new(reader, snapshot);
     let (commit, release) = intended.what();
     let mut verdicts = Vec::new();
     let mut closed = Vec::new();

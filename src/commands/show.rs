@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::delivering;
 use crate::cli;
-use crate::delivery::read::deployments::{self, Since};
+use crate::delivery::read::deployments::{self, ChangesBase};
 use crate::delivery::read::range;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::run::artifacts;
@@ -45,10 +45,10 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Map<String, Val
             })
             .collect(),
         since: match since {
-            Since::Candidate(tag) => Some(tag.to_string()),
-            Since::Version(text) => Some(text),
-            Since::Baseline(tag) => Some(tag.label().to_owned()),
-            Since::Beginning => None,
+            ChangesBase::Candidate(tag) => Some(tag.to_string()),
+            ChangesBase::Version(text) => Some(text),
+            ChangesBase::Baseline(tag) => Some(tag.label().to_owned()),
+            ChangesBase::Beginning => None,
         },
         changes: range::changes(reader, &commits)?,
         deployments,

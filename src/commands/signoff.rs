@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::signoffs::{self, Said};
+use crate::delivery::read::signoffs::{self, SignoffLedger};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::publish;
@@ -41,7 +41,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Map<String, 
         &ledger::candidates_ref(reader.project()),
         &[],
         |view| {
-            let said = Said::read(reader, &snapshot, view)?;
+            let said = SignoffLedger::read(reader, &snapshot, view)?;
             let all = own.iter().map(|change| change.commit);
             changed = all.filter(|commit| said.by(&actor, *commit) == args.withdraw).collect();
             let event = |commit: &Oid| Event {

@@ -19,7 +19,7 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
 use crate::delivery::recover::settle;
 use crate::delivery::run::artifacts::Bytes;
-use crate::delivery::steps::next_candidate::{self, Outlook};
+use crate::delivery::steps::next_candidate::{self, NextCandidates};
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::crossing::Lost;
@@ -73,7 +73,7 @@ fn look(ui: &Ui, reader: &Reader, args: &cli::Status) -> Result<watch::Seen> {
 struct Look<'a> {
     reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
-    outlook: Outlook<'a>,
+    outlook: NextCandidates<'a>,
     newest: Option<&'a Minted>,
     unpublished: Vec<Deployment>,
     bytes: Bytes<'a>,
@@ -87,7 +87,7 @@ impl<'a> Look<'a> {
         Ok(Look {
             reader,
             snapshot,
-            outlook: Outlook::new(reader, snapshot),
+            outlook: NextCandidates::new(reader, snapshot),
             newest: snapshot.pool.iter().max_by(|a, b| a.order().cmp(&b.order())),
             unpublished: offline::unpublished(reader)?,
             bytes: Bytes::new(reader, snapshot),

@@ -8,11 +8,11 @@ use crate::cli;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::stop::{self, Stopped};
+use crate::delivery::recover::stop::{self, StopReport};
 use crate::delivery::recover::{merge, settle};
 use crate::delivery::run::artifacts::{self, Bytes};
 use crate::delivery::run::hands::Hands;
-use crate::delivery::run::publish::Patience;
+use crate::delivery::run::publish::RetryBudget;
 use crate::delivery::run::{outcome, output};
 use crate::domain::env::{EnvState, Progress, What};
 use crate::domain::name::TagName;
@@ -36,7 +36,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Sync) -> Result<
             .hint("once the remote can be reached: rel sync"));
     }
     let mut stopped = match args.stop {
-        false => Stopped::default(),
+        false => StopReport::default(),
         true if ui.options.dry_run => stop::at_work(reader)?,
         true => stop::stop(reader, hands, ui.screen)?,
     };
@@ -64,7 +64,7 @@ fn refusal(refused: Vec<Failure>) -> Option<Failure> {
 }
 
 /// What is said without the remote: whatever was stopped waits for it.
-fn alone(ui: &Ui, stopped: &Stopped) -> Result<Map<String, Value>> {
+fn alone(ui: &Ui, stopped: &StopReport) -> Result<Map<String, Value>> {
     if !ui.options.dry_run && !stopped.ended.is_empty() {
         return Err(waiting(stopped, Failure::failed("--offline says not to ask the remote")));
     }
@@ -81,7 +81,7 @@ fn alone(ui: &Ui, stopped: &Stopped) -> Result<Map<String, Value>> {
 
 /// Publishes what dead runs left, fetches what others did, and says all that
 /// came of it.
-fn exchange(ui: &Ui, reader: &Reader, args: &cli::Sync, stopped: &Stopped) -> Result<Map<String, Value>> {
+fn exchange(ui: &Ui, reader: &Reader, args: &cli::Sync, stopped: &StopReport) -> Result<Map<String, Value>> {
     let mut settled = settled(ui, reader, stopped)?;
     for path in &stopped.damaged {
         let damaged = Recovered::Damaged(path.clone());
@@ -195,8 +195,8 @@ fn keep(ui: &Ui, reader: &Reader, snapshot: &Snapshot) -> Vec<TagName> {
 }
 
 /// Settles dead runs; what was stopped just now is tried as long as any outcome is.
-fn settled(ui: &Ui, reader: &Reader, stopped: &Stopped) -> Result<Vec<Recovered>> {
-    let patience = Patience::new(reader);
+fn settled(ui: &Ui, reader: &Reader, stopped: &StopReport) -> Result<Vec<Recovered>> {
+    let patience = RetryBudget::new(reader);
     loop {
         match settle::dead_runs(reader, ui.screen) {
             Err(failure) if !stopped.ended.is_empty() => {
@@ -210,7 +210,7 @@ fn settled(ui: &Ui, reader: &Reader, stopped: &Stopped) -> Result<Vec<Recovered>
 }
 
 /// What was stopped is known to this clone alone.
-fn waiting(stopped: &Stopped, why: Failure) -> Failure {
+fn waiting(stopped: &StopReport, why: Failure) -> Failure {
     let names: Vec<String> = subjects(stopped).iter().map(ToString::to_string).collect();
     let (is, its) = if names.len() == 1 { ("is", "its record") } else { ("are", "their records") };
     let told: Vec<Value> = stopped.ended.iter().map(|work| told(work, None)).collect();
@@ -224,13 +224,13 @@ fn waiting(stopped: &Stopped, why: Failure) -> Failure {
 }
 
 /// What was stopped, each once.
-fn subjects(stopped: &Stopped) -> Vec<&Subject> {
+fn subjects(stopped: &StopReport) -> Vec<&Subject> {
     let mut subjects: Vec<&Subject> = stopped.ended.iter().map(|work| &work.subject).collect();
     subjects.dedup();
     subjects
 }
 
-fn would_stop(ui: &Ui, stopped: &Stopped) {
+fn would_stop(ui: &Ui, stopped: &StopReport) {
     for work in &stopped.ended {
         let deed = match work.by {
             Worker::Rel => "would be asked to end",
@@ -241,7 +241,7 @@ fn would_stop(ui: &Ui, stopped: &Stopped) {
 }
 
 /// Says what became of each that was stopped.
-fn say_stopped(ui: &Ui, reader: &Reader, snapshot: &Snapshot, stopped: &Stopped) -> Result<Value> {
+fn say_stopped(ui: &Ui, reader: &Reader, snapshot: &Snapshot, stopped: &StopReport) -> Result<Value> {
     let mut documents = Vec::new();
     for subject in subjects(stopped) {
         let state = match subject {

@@ -9,10 +9,10 @@ use super::delivering;
 use crate::cli;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
-use crate::delivery::read::successes::{Lived, lived};
+use crate::delivery::read::successes::{Success, successes};
 use crate::delivery::read::{containment, range};
 use crate::delivery::steps::look;
-use crate::delivery::steps::next_candidate::{self, Outlook};
+use crate::delivery::steps::next_candidate::{self, NextCandidates};
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
@@ -63,12 +63,12 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Where) -> Result<Map<String, Va
 struct Look<'a> {
     reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
-    outlook: Outlook<'a>,
+    outlook: NextCandidates<'a>,
     listed: Tags,
     /// Candidates, then tags of others; newest first.
     tags: Vec<(TagName, Oid, bool)>,
     /// What was ever live in each environment, in the policy's order.
-    lived: Vec<Vec<Lived>>,
+    lived: Vec<Vec<Success>>,
     /// Every commit that may contain one, each once: trunk's tip first.
     tips: Vec<Oid>,
     place_of: FxHashMap<Oid, usize>,
@@ -95,7 +95,7 @@ impl<'a> Look<'a> {
         let mut look = Look {
             reader,
             snapshot,
-            outlook: Outlook::new(reader, snapshot),
+            outlook: NextCandidates::new(reader, snapshot),
             listed,
             tags: Vec::new(),
             lived: Vec::new(),
@@ -109,7 +109,7 @@ impl<'a> Look<'a> {
         look.tags = tags;
         for environment in &snapshot.policy.config.environments {
             let view = snapshot.chain(&environment.name)?;
-            let lived = lived(reader, &environment.name, view)?;
+            let lived = successes(reader, &environment.name, view)?;
             for one in &lived {
                 look.tip(one.commit)?;
             }

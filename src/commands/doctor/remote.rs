@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config;
 use crate::delivery::read::reader::{Options, Reader};
-use crate::delivery::read::snapshot::{self, Footing};
+use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
 use crate::delivery::sink::Sink;
 use crate::domain::name::Oid;
 use crate::domain::version::TagStyle;
@@ -152,8 +152,8 @@ fn is_below(name: &str, other: &str) -> bool {
 /// What the records at hand say: trunk's policy, and the clocks of others.
 fn history(reader: &Reader) -> Vec<Check> {
     let mut found = Vec::new();
-    match Footing::read(reader) {
-        Ok(Footing { trunk, policy }) => found.push(match &policy.elsewhere {
+    match TrunkAndPolicy::read(reader) {
+        Ok(TrunkAndPolicy { trunk, policy }) => found.push(match &policy.elsewhere {
             None => Check::ok("policy", format!("trunk's, at {}", trunk.short())),
             Some(place) => Check::note("policy", format!("{place}; trunk has no release.toml yet"))
                 .hint(format!("commit release.toml and push it to {}", reader.home.trunk)),

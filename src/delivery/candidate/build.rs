@@ -1,4 +1,4 @@
-//! Making a candidate: reserve a number, build once, mint.
+//! CandidateBuild a candidate: reserve a number, build once, mint.
 //!
 //! What a cut and a pick share. Artifacts, tag and the chain's entry are
 //! published as one ([`mint`]); a failed build costs its number and nothing
@@ -14,7 +14,7 @@ use crate::delivery::read::reader::{Reader, config_at, must_honour, scratch};
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::artifacts::{self, PROVENANCE};
 use crate::delivery::run::hands::Hands;
-use crate::delivery::run::publish::Patience;
+use crate::delivery::run::publish::RetryBudget;
 use crate::delivery::run::{hooks, workspace};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::artifact::{Artifact, Reference, sha256_of};
@@ -45,7 +45,7 @@ const TRIES: usize = 50;
 
 /// What became of it.
 #[derive(Debug)]
-pub enum Made {
+pub enum BuildResult {
     /// It exists already; nothing was made.
     Exists(Minted),
     /// It was made.
@@ -58,14 +58,14 @@ pub enum Made {
 /// # Errors
 /// `intend` refuses; the build fails (exit 6, with the number spent); the
 /// authority cannot be reached.
-pub fn make(
+pub fn build_candidate(
     reader: &Reader,
     hands: &Hands,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     first: Option<Intended>,
     intend: &dyn Fn(&Snapshot) -> Result<Intended>,
-) -> Result<Made> {
+) -> Result<BuildResult> {
     let actor = reader.actor()?;
     must_honour(&snapshot.policy.config, &["artifacts.store"])?;
     let (mut first, mut asked) = (first, None);
@@ -75,7 +75,7 @@ pub fn make(
             None => intend(snapshot)?,
         };
         let draft = match intended {
-            Intended::Exists(minted) => return Ok(Made::Exists(minted)),
+            Intended::Exists(minted) => return Ok(BuildResult::Exists(minted)),
             Intended::New(draft) => draft,
         };
         // Once about one commit, however often others move the chain meanwhile.
@@ -85,11 +85,19 @@ pub fn make(
         }
         if let Some((view, version, run)) = reserve(reader, snapshot, &draft, &actor)? {
             snapshot.candidates = view;
-            let making =
-                Making { reader, hands, sink, snapshot, draft: &draft, version, actor: actor.clone(), run };
+            let making = CandidateBuild {
+                reader,
+                hands,
+                sink,
+                snapshot,
+                draft: &draft,
+                version,
+                actor: actor.clone(),
+                run,
+            };
             match making.finish()? {
                 Some(made) => {
-                    if let Made::New(candidate) = &made {
+                    if let BuildResult::New(candidate) = &made {
                         hooks::after_cut(reader, hands, sink, snapshot, candidate);
                     }
                     return Ok(made);
@@ -139,14 +147,14 @@ fn reserve(
 }
 
 /// What a build made.
-struct Built {
+struct BuildOutput {
     artifacts: Vec<Artifact>,
     references: Vec<Reference>,
     provenance: Option<(Artifact, Sha256)>,
 }
 
 /// A reserved candidate on its way.
-struct Making<'a, 'b> {
+struct CandidateBuild<'a, 'b> {
     reader: &'a Reader<'a>,
     hands: &'a Hands<'a>,
     sink: &'a dyn Sink,
@@ -157,9 +165,9 @@ struct Making<'a, 'b> {
     run: OpenRun,
 }
 
-impl Making<'_, '_> {
+impl CandidateBuild<'_, '_> {
     /// None where the release moved on meanwhile, and this has to be made again.
-    fn finish(mut self) -> Result<Option<Made>> {
+    fn finish(mut self) -> Result<Option<BuildResult>> {
         let sink = self.sink;
         let tag = self.snapshot.style.candidate(&self.version);
         sink.notice(Notice::Reserved { tag: &tag, commit: self.draft.commit });
@@ -192,11 +200,11 @@ impl Making<'_, '_> {
         documents::candidate(&record, None)
     }
 
-    fn build(&mut self, tag: &TagName) -> Result<Built> {
+    fn build(&mut self, tag: &TagName) -> Result<BuildOutput> {
         let (reader, sink) = (self.reader, self.sink);
         let config = self.configuration()?;
         let Some(build) = &config.build else {
-            return Ok(Built { artifacts: Vec::new(), references: Vec::new(), provenance: None });
+            return Ok(BuildOutput { artifacts: Vec::new(), references: Vec::new(), provenance: None });
         };
         let folder = scratch(reader.world)?;
         self.run.works_in(folder.path())?;
@@ -224,7 +232,7 @@ impl Making<'_, '_> {
         build: &BuildConfig,
         checkout: &Checkout<'_>,
         folder: &Path,
-    ) -> Result<Built> {
+    ) -> Result<BuildOutput> {
         let (reader, hands, sink) = (self.reader, self.hands, self.sink);
         let started = reader.world.now();
         let list = folder.join("references");
@@ -298,7 +306,7 @@ impl Making<'_, '_> {
         checkout: &Checkout<'_>,
         list: &Path,
         started: chrono::DateTime<chrono::Utc>,
-    ) -> Result<Built> {
+    ) -> Result<BuildOutput> {
         let reader = self.reader;
         let cache = artifacts::cache(reader);
         let found = collect(checkout.path(), &build.artifacts).map_err(|error| failed(tag, error))?;
@@ -345,11 +353,11 @@ impl Making<'_, '_> {
             size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         };
         cache.insert_stream(&artifact, bytes.as_slice())?;
-        Ok(Built { artifacts: files, references, provenance: Some((artifact, digest)) })
+        Ok(BuildOutput { artifacts: files, references, provenance: Some((artifact, digest)) })
     }
 
     /// Stores the artifacts and publishes tag, artifacts and entry as one.
-    fn mint(&mut self, tag: &TagName, built: Built) -> Result<Option<Made>> {
+    fn mint(&mut self, tag: &TagName, built: BuildOutput) -> Result<Option<BuildResult>> {
         let reader = self.reader;
         let cache = artifacts::cache(reader);
         let location = locate(&self.snapshot.policy.config.artifacts.store)?;
@@ -412,7 +420,7 @@ impl Making<'_, '_> {
     fn store(
         &self,
         tag: &TagName,
-        built: &Built,
+        built: &BuildOutput,
         location: Location,
         cache: &Cache,
         at: chrono::DateTime<chrono::Utc>,
@@ -433,7 +441,7 @@ impl Making<'_, '_> {
         })
     }
 
-    fn publish(&mut self, mint: Mint, candidate: Candidate) -> Result<Option<Made>> {
+    fn publish(&mut self, mint: Mint, candidate: Candidate) -> Result<Option<BuildResult>> {
         let reader = self.reader;
         self.run.mints(mint.clone())?;
         let minted = &mint.candidate;
@@ -444,14 +452,14 @@ impl Making<'_, '_> {
             nonce: fresh_nonce(),
             what: What::Minted(minted.clone()),
         };
-        let patience = Patience::new(reader);
+        let patience = RetryBudget::new(reader);
         loop {
             if self.draft.yields
                 && let Some(winner) = self.winner()
             {
                 let reason = format!("{} has the same commit and was first", winner.tag);
                 self.abandon(&reason)?;
-                return Ok(Some(Made::Exists(winner)));
+                return Ok(Some(BuildResult::Exists(winner)));
             }
             if let Some(newer) = self.overtaken_by() {
                 self.abandon(&format!("{newer} was minted meanwhile"))?;
@@ -461,7 +469,7 @@ impl Making<'_, '_> {
                 Ok((after, Published::Done)) => {
                     self.snapshot.candidates = after;
                     self.snapshot.pool.push(minted.clone());
-                    return Ok(Some(Made::New(Box::new(candidate))));
+                    return Ok(Some(BuildResult::New(Box::new(candidate))));
                 }
                 Ok((_, Published::Moved(moved))) => {
                     let taken =
@@ -499,7 +507,7 @@ impl Making<'_, '_> {
             }
             if self.snapshot.minted(&minted.tag).is_some_and(|there| there.tag_object == minted.tag_object) {
                 // The push that reported an error had landed all the same.
-                return Ok(Some(Made::New(Box::new(candidate))));
+                return Ok(Some(BuildResult::New(Box::new(candidate))));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a cut means: which commit, which release, which version.
 
-use crate::delivery::read::foreign::Foreign;
+use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::range::{baseline, changes, position};
 use crate::delivery::read::reader::Reader;
@@ -18,7 +18,7 @@ const FIRST: usize = 200;
 
 /// What a cut is asked to do.
 #[derive(Debug, Clone, Default)]
-pub struct Request {
+pub struct CutRequest {
     /// The commit; trunk's tip by default.
     pub rev: Option<String>,
     /// Build anew.
@@ -38,7 +38,7 @@ pub struct Request {
 /// # Errors
 /// The commit is unknown or not on trunk; the release is closed or unknown;
 /// the version is taken.
-pub fn intend(reader: &Reader, snapshot: &Snapshot, request: &Request) -> Result<Intended> {
+pub fn intend(reader: &Reader, snapshot: &Snapshot, request: &CutRequest) -> Result<Intended> {
     whole_history(reader, snapshot)?;
     let commit = on_trunk(reader, snapshot, request.rev.as_deref())?;
     let scheme = snapshot.policy.config.version.scheme;
@@ -75,7 +75,7 @@ pub fn intend(reader: &Reader, snapshot: &Snapshot, request: &Request) -> Result
     {
         return Ok(Intended::Exists(newest.clone()));
     }
-    let foreign = Foreign::read(reader, snapshot)?;
+    let foreign = ForeignVersions::read(reader, snapshot)?;
     let base = base(reader, snapshot, &foreign, commit)?;
     let (release, text) = match &line {
         Some(release) => {
@@ -180,7 +180,7 @@ struct Base {
 
 /// The newest version before this commit, ours or a foreign tag's; where there
 /// is none, what was recorded as live.
-fn base(reader: &Reader, snapshot: &Snapshot, foreign: &Foreign, commit: Oid) -> Result<Base> {
+fn base(reader: &Reader, snapshot: &Snapshot, foreign: &ForeignVersions, commit: Oid) -> Result<Base> {
     let ours = snapshot.candidates.state.newest();
     let ours_at = ours.and_then(|line| line.trunk_commit);
     if !foreign.is_empty() {
@@ -229,7 +229,7 @@ fn open_line<'a>(
     Ok(newest)
 }
 
-fn free(snapshot: &Snapshot, foreign: &Foreign, version: Version, commit: Oid) -> Result<Version> {
+fn free(snapshot: &Snapshot, foreign: &ForeignVersions, version: Version, commit: Oid) -> Result<Version> {
     if foreign.takes(&version) {
         return Err(Failure::new(Kind::Refused, format!("version {version} is taken; nothing changed"))
             .reason("version", "a tag that rel did not make has it"));
@@ -247,8 +247,8 @@ fn free(snapshot: &Snapshot, foreign: &Foreign, version: Version, commit: Oid) -
 fn next(
     reader: &Reader,
     snapshot: &Snapshot,
-    foreign: &Foreign,
-    request: &Request,
+    foreign: &ForeignVersions,
+    request: &CutRequest,
     base: Option<&Version>,
     own: &[Change],
     commit: Oid,

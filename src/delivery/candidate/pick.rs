@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::read::candidate_tags::carried;
-use crate::delivery::read::foreign::Foreign;
+use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::range::changes;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::Named;
@@ -23,7 +23,7 @@ use crate::store::pick::{Picked, commit_pick, pick};
 
 /// Where fixes are picked onto.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
+pub struct PickTarget {
     /// The candidate.
     pub onto: TagName,
     /// Whether it stands for its release, whose newest candidate it has to be.
@@ -34,9 +34,9 @@ pub struct Target {
 ///
 /// # Errors
 /// Nothing is called that.
-pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Target> {
+pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<PickTarget> {
     let (minted, named) = snapshot.candidate_named(reader, text)?;
-    Ok(Target { onto: minted.tag.clone(), follows: named == Named::Release })
+    Ok(PickTarget { onto: minted.tag.clone(), follows: named == Named::Release })
 }
 
 /// A release and every later one, by trunk and then by version, each by its
@@ -45,7 +45,7 @@ pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Target
 ///
 /// # Errors
 /// There is no such release.
-pub fn since(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Vec<Target>> {
+pub fn since(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Vec<PickTarget>> {
     let (first, _) = snapshot.candidate_named(reader, text)?;
     let state = &snapshot.candidates.state;
     let order = |release: &Version| state.line(release).map(|line| (line.position, line.release.clone()));
@@ -65,20 +65,20 @@ pub fn since(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Vec<Tar
     let later = lines.into_iter().filter(|line| Some((line.position, line.release.clone())) >= first);
     let newest = later.filter_map(|line| snapshot.newest_of(&line.release));
     let targets = newest.filter(|minted| !superseded(minted));
-    Ok(targets.map(|minted| Target { onto: minted.tag.clone(), follows: true }).collect())
+    Ok(targets.map(|minted| PickTarget { onto: minted.tag.clone(), follows: true }).collect())
 }
 
 /// What a pick goes onto where nobody says so.
 #[derive(Debug)]
 pub enum DefaultTarget {
     /// The newest release: nothing else is meant.
-    Newest(Target),
+    Newest(PickTarget),
     /// The newest release, or the one that is live: somebody has to say which.
     Either {
         /// The release that is live, and its newest candidate.
-        live: (Version, Target),
+        live: (Version, PickTarget),
         /// The newest release, and its newest candidate.
-        newest: (Version, Target),
+        newest: (Version, PickTarget),
     },
 }
 
@@ -91,7 +91,7 @@ pub fn default_target(snapshot: &Snapshot) -> Result<DefaultTarget> {
         snapshot.candidates.state.newest().and_then(|line| snapshot.newest_of(&line.release)).ok_or_else(
             || Failure::new(Kind::NotFound, "there is no release to pick onto").hint("open one: rel cut"),
         )?;
-    let newest_target = Target { onto: newest.tag.clone(), follows: true };
+    let newest_target = PickTarget { onto: newest.tag.clone(), follows: true };
     let live = snapshot
         .policy
         .config
@@ -104,14 +104,14 @@ pub fn default_target(snapshot: &Snapshot) -> Result<DefaultTarget> {
     let (newest_release, live_release) = (&newest.version.release, &live.version.release);
     let onto = snapshot.newest_of(live_release).map_or_else(|| live.tag.clone(), |m| m.tag.clone());
     Ok(DefaultTarget::Either {
-        live: (live_release.clone(), Target { onto, follows: true }),
+        live: (live_release.clone(), PickTarget { onto, follows: true }),
         newest: (newest_release.clone(), newest_target),
     })
 }
 
 /// What became of each commit that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum PickFate {
     /// It was picked.
     Picked(Pick),
     /// It is in there already, and how.
@@ -161,18 +161,18 @@ fn named(reader: &Reader, rev: &str) -> Result<Vec<Oid>> {
 
 /// What to pick, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct PickRequest {
     /// The commits, in the order to apply them.
     pub commits: Vec<Oid>,
     /// Which parent of a merge is its mainline.
     pub mainline: Option<u32>,
     /// Picks that are known already, from an earlier run.
-    pub known: Vec<Known>,
+    pub known: Vec<ResolvedPick>,
 }
 
 /// What a pick came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
+pub struct ResolvedPick {
     /// What it was picked onto.
     pub onto: Oid,
     /// What was picked.
@@ -185,16 +185,16 @@ pub struct Known {
 
 /// What planning a pick onto one candidate came to.
 #[derive(Debug, Clone)]
-pub enum Planned {
+pub enum PickPlan {
     /// It can be made, or is there already.
     Ready(Intended),
     /// It needs a person first.
-    Conflict(Conflict),
+    Conflict(PickConflict),
 }
 
 /// A pick that does not apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
+pub struct PickConflict {
     /// The candidate it was to be picked onto.
     pub parent: TagName,
     /// The commit reached so far.
@@ -204,7 +204,7 @@ pub struct Conflict {
     /// The paths in conflict, fit for printing.
     pub paths: Vec<String>,
     /// What was picked before it.
-    pub before: Vec<Known>,
+    pub before: Vec<ResolvedPick>,
 }
 
 /// Plans a pick: the trees and commits are made, and no ref is touched. Tells
@@ -215,10 +215,10 @@ pub struct Conflict {
 pub fn plan(
     reader: &Reader,
     snapshot: &Snapshot,
-    target: &Target,
-    wanted: &Wanted,
-    fates: &mut Vec<Fate>,
-) -> Result<Planned> {
+    target: &PickTarget,
+    wanted: &PickRequest,
+    fates: &mut Vec<PickFate>,
+) -> Result<PickPlan> {
     fates.clear();
     let named = snapshot
         .minted(&target.onto)
@@ -231,74 +231,74 @@ pub fn plan(
     let mut before = Vec::new();
     for &source in &wanted.commits {
         if let Some(how) = contained(reader, parent, &carried, source)? {
-            fates.push(Fate::Contained(source, how));
+            fates.push(PickFate::Contained(source, how));
             continue;
         }
         let commit = match one(reader, wanted, source, head)? {
-            Applied::Conflict(paths) => {
+            PickStep::Conflict(paths) => {
                 let parent = parent.tag.clone();
-                return Ok(Planned::Conflict(Conflict { parent, onto: head, source, paths, before }));
+                return Ok(PickPlan::Conflict(PickConflict { parent, onto: head, source, paths, before }));
             }
-            Applied::As(commit) => commit,
+            PickStep::As(commit) => commit,
         };
-        before.push(Known { onto: head, source, commit, by_hand: false });
+        before.push(ResolvedPick { onto: head, source, commit, by_hand: false });
         match commit {
-            None => fates.push(Fate::Empty(source)),
+            None => fates.push(PickFate::Empty(source)),
             Some(commit) => {
                 head = commit;
                 let pick = Pick { source, commit };
                 picks.push(pick.clone());
-                fates.push(Fate::Picked(pick));
+                fates.push(PickFate::Picked(pick));
             }
         }
     }
     if picks.is_empty() {
-        return Ok(Planned::Ready(Intended::Exists(parent.clone())));
+        return Ok(PickPlan::Ready(Intended::Exists(parent.clone())));
     }
-    draft(reader, snapshot, target, parent, picks, head).map(Planned::Ready)
+    draft(reader, snapshot, target, parent, picks, head).map(PickPlan::Ready)
 }
 
 /// What applying one commit came to.
-enum Applied {
+enum PickStep {
     /// It became this commit; nothing where it changes nothing.
     As(Option<Oid>),
     /// It does not apply.
     Conflict(Vec<String>),
 }
 
-fn one(reader: &Reader, wanted: &Wanted, source: Oid, head: Oid) -> Result<Applied> {
+fn one(reader: &Reader, wanted: &PickRequest, source: Oid, head: Oid) -> Result<PickStep> {
     let mut theirs = wanted.known.iter().filter(|known| known.source == source);
-    let is_here = |known: &&Known| known.commit.is_none_or(|commit| reader.repo.has_object(commit));
+    let is_here = |known: &&ResolvedPick| known.commit.is_none_or(|commit| reader.repo.has_object(commit));
     if let Some(known) = theirs.clone().find(|known| known.onto == head).filter(is_here) {
-        return Ok(Applied::As(known.commit));
+        return Ok(PickStep::As(known.commit));
     }
     let make = |tree| commit_pick(&reader.repo, source, head, tree, &reader.actor()?, reader.world.now());
     let paths = match pick(&reader.repo, source, head, wanted.mainline)? {
-        Picked::Empty => return Ok(Applied::As(None)),
-        Picked::Clean(tree) => return Ok(Applied::As(Some(make(tree)?))),
+        Picked::Empty => return Ok(PickStep::As(None)),
+        Picked::Clean(tree) => return Ok(PickStep::As(Some(make(tree)?))),
         Picked::Conflict(paths) => paths,
     };
     // What a person resolved onto another candidate may fit as they resolved it.
     let by_hand = theirs.find_map(|known| known.commit.filter(|_| known.by_hand));
     if let Some(resolved) = by_hand.filter(|commit| reader.repo.has_object(*commit)) {
         match pick(&reader.repo, resolved, head, None)? {
-            Picked::Empty => return Ok(Applied::As(None)),
-            Picked::Clean(tree) => return Ok(Applied::As(Some(make(tree)?))),
+            Picked::Empty => return Ok(PickStep::As(None)),
+            Picked::Clean(tree) => return Ok(PickStep::As(Some(make(tree)?))),
             Picked::Conflict(_) => {}
         }
     }
-    Ok(Applied::Conflict(paths))
+    Ok(PickStep::Conflict(paths))
 }
 
 fn draft(
     reader: &Reader,
     snapshot: &Snapshot,
-    target: &Target,
+    target: &PickTarget,
     parent: &Minted,
     picks: Vec<Pick>,
     head: Oid,
 ) -> Result<Intended> {
-    let foreign = Foreign::read(reader, snapshot)?;
+    let foreign = ForeignVersions::read(reader, snapshot)?;
     let line = snapshot.candidates.state.line(&parent.version.release);
     let release = if line.is_some_and(|line| line.closed) {
         version::next_patch(snapshot.policy.config.version.scheme, &parent.version.release, |version| {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::candidate::pick::{Conflict, Known, Target, Wanted};
+use crate::delivery::candidate::pick::{PickConflict, PickRequest, PickTarget, ResolvedPick};
 use crate::delivery::read::reader::Reader;
 use crate::domain::artifact::sha256_of;
 use crate::domain::name::{Oid, TagName};
@@ -24,12 +24,12 @@ const VERSION: u64 = 1;
 
 /// A cherry-pick that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unfinished {
+pub struct UnfinishedPick {
     v: u64,
     /// What is picked.
-    pub wanted: Wanted,
+    pub wanted: PickRequest,
     /// Onto what.
-    pub targets: Vec<Target>,
+    pub targets: Vec<PickTarget>,
     /// Whether nothing is deployed by itself afterwards.
     pub no_deploy: bool,
     /// Where it stopped.
@@ -71,7 +71,7 @@ fn folder(reader: &Reader) -> PathBuf {
 ///
 /// # Errors
 /// It was written by a newer version, or is no record.
-pub fn read(reader: &Reader) -> Result<Option<Unfinished>> {
+pub fn read(reader: &Reader) -> Result<Option<UnfinishedPick>> {
     let file = state_file(reader);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
@@ -95,7 +95,7 @@ pub fn read(reader: &Reader) -> Result<Option<Unfinished>> {
     serde_json::from_str(&text).map(Some).map_err(damaged)
 }
 
-fn write(reader: &Reader, unfinished: &Unfinished) -> Result<()> {
+fn write(reader: &Reader, unfinished: &UnfinishedPick) -> Result<()> {
     // Commits that it names are on the disk before it is.
     reader.repo.sync_objects()?;
     let file = state_file(reader);
@@ -112,15 +112,15 @@ fn write(reader: &Reader, unfinished: &Unfinished) -> Result<()> {
 /// It cannot be laid out.
 pub fn lay_out(
     reader: &Reader,
-    wanted: &mut Wanted,
-    targets: &[Target],
+    wanted: &mut PickRequest,
+    targets: &[PickTarget],
     no_deploy: bool,
-    conflict: &Conflict,
+    conflict: &PickConflict,
 ) -> Result<Option<Stop>> {
     for known in &conflict.before {
         remember(wanted, known.clone());
     }
-    let mut unfinished = Unfinished {
+    let mut unfinished = UnfinishedPick {
         v: VERSION,
         wanted: wanted.clone(),
         targets: targets.to_vec(),
@@ -153,7 +153,7 @@ pub fn lay_out(
 ///
 /// # Errors
 /// It is not resolved; the worktree is gone.
-pub fn resume(reader: &Reader) -> Result<Unfinished> {
+pub fn resume(reader: &Reader) -> Result<UnfinishedPick> {
     let Some(mut unfinished) = read(reader)? else {
         return Err(Failure::new(Kind::Refused, "there is no cherry-pick to go on with; nothing changed")
             .hint("begin one: rel cherry-pick COMMIT"));
@@ -176,7 +176,7 @@ pub fn resume(reader: &Reader) -> Result<Unfinished> {
     Ok(unfinished)
 }
 
-fn resolved(reader: &Reader, stop: &Stop) -> Result<Known> {
+fn resolved(reader: &Reader, stop: &Stop) -> Result<ResolvedPick> {
     let Stop { onto, source, worktree, .. } = stop;
     let make = |tree| commit_pick(&reader.repo, *source, *onto, tree, &reader.actor()?, reader.world.now());
     let before = reader.repo.commit(*onto)?.tree;
@@ -193,12 +193,12 @@ fn resolved(reader: &Reader, stop: &Stop) -> Result<Known> {
             }
         }
     };
-    Ok(Known { onto: *onto, source: *source, commit, by_hand: true })
+    Ok(ResolvedPick { onto: *onto, source: *source, commit, by_hand: true })
 }
 
 /// What was known of the same pick before is replaced.
-fn remember(wanted: &mut Wanted, known: Known) {
-    let same = |other: &Known| other.onto == known.onto && other.source == known.source;
+fn remember(wanted: &mut PickRequest, known: ResolvedPick) {
+    let same = |other: &ResolvedPick| other.onto == known.onto && other.source == known.source;
     wanted.known.retain(|other| !same(other));
     wanted.known.push(known);
 }
@@ -233,7 +233,7 @@ pub fn clear(reader: &Reader) -> Result<()> {
 /// # Errors
 /// One waits.
 pub fn must_be_none(reader: &Reader) -> Result<()> {
-    let Some(Unfinished { stop, .. }) = read(reader)? else { return Ok(()) };
+    let Some(UnfinishedPick { stop, .. }) = read(reader)? else { return Ok(()) };
     Err(Failure::new(
         Kind::Refused,
         format!("a pick of {} onto {} is not finished; nothing changed", stop.source.short(), stop.parent),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Look, Repair, by_hand};
+use super::{Examination, Repair, by_hand};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten::{self, Now};
 use crate::delivery::sink::Notice;
@@ -20,18 +20,18 @@ use crate::world::fresh_nonce;
 
 /// What the chains vouch for.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct ChainRecords {
     /// Every candidate, oldest first.
     pub minted: Vec<Minted>,
     /// Every release that was closed, in that order.
-    pub closed: Vec<Closed>,
+    pub closed: Vec<ClosedEvent>,
     /// Whether the candidates' chain could be read whole, so that what is not in it was never made.
     pub whole: bool,
 }
 
 /// A release that was closed, as its chain has it.
 #[derive(Debug, Clone)]
-pub struct Closed {
+pub struct ClosedEvent {
     pub release: Version,
     pub tag: TagName,
     pub candidate: TagName,
@@ -71,10 +71,10 @@ pub fn unreadable(reader: &Reader) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// git failed.
-pub fn check(look: &mut Look) -> Result<Told> {
+pub fn check(look: &mut Examination) -> Result<ChainRecords> {
     let reader = look.reader;
     let prefix = format!("refs/notes/rel/{}/", reader.project());
-    let mut told = Told { whole: true, ..Told::default() };
+    let mut told = ChainRecords { whole: true, ..ChainRecords::default() };
     let mut deployed = Deployed::new();
     for (name, tip) in rewritten::seen(reader)? {
         compare(look, &name);
@@ -102,7 +102,7 @@ pub fn check(look: &mut Look) -> Result<Told> {
 }
 
 /// Tells whether the authority has this chain otherwise than it was seen.
-fn compare(look: &mut Look, name: &str) {
+fn compare(look: &mut Examination, name: &str) {
     let reader = look.reader;
     let Some(rewritten) = look.rewritten.iter().find(|one| one.name == name).cloned() else { return };
     let finding =
@@ -125,17 +125,19 @@ fn compare(look: &mut Look, name: &str) {
     }
 }
 
-fn candidates(look: &mut Look, name: &str, tip: Oid, told: &mut Told) -> Result<()> {
+fn candidates(look: &mut Examination, name: &str, tip: Oid, told: &mut ChainRecords) -> Result<()> {
     let (minted, closed) = (&mut told.minted, &mut told.closed);
     let chain = recheck::<CandidatesState>(&look.reader.repo, name, tip, |_, event| match &event.what {
         candidates::What::Minted(one) => minted.push(one.clone()),
-        candidates::What::Closed { release, tag, candidate, commit, tag_object } => closed.push(Closed {
-            release: release.clone(),
-            tag: tag.clone(),
-            candidate: candidate.clone(),
-            commit: *commit,
-            tag_object: *tag_object,
-        }),
+        candidates::What::Closed { release, tag, candidate, commit, tag_object } => {
+            closed.push(ClosedEvent {
+                release: release.clone(),
+                tag: tag.clone(),
+                candidate: candidate.clone(),
+                commit: *commit,
+                tag_object: *tag_object,
+            })
+        }
         _ => {}
     })?;
     told.whole = chain.faults.iter().all(|fault| {
@@ -154,7 +156,7 @@ fn candidates(look: &mut Look, name: &str, tip: Oid, told: &mut Told) -> Result<
 }
 
 fn environment(
-    look: &mut Look,
+    look: &mut Examination,
     name: &str,
     tip: Oid,
     environment: &EnvName,
@@ -201,7 +203,7 @@ fn environment(
 /// Tells what is wrong with a chain. `event` makes the event that states once
 /// more what the chain comes to.
 fn tell<S: State + 'static>(
-    look: &mut Look,
+    look: &mut Examination,
     chain: Rechecked<S>,
     event: impl Fn(&Reader, &S, String) -> Result<S::Event> + 'static,
 ) {

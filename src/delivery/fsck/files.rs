@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Look, Repair};
+use super::{Examination, Repair};
 use crate::delivery::run::artifacts::{self, PROVENANCE};
 use crate::delivery::sink::Notice;
 use crate::domain::artifact::Artifact;
@@ -18,7 +18,7 @@ use crate::store::authority::{Expected, RefUpdate};
 ///
 /// # Errors
 /// The authority cannot be reached.
-pub fn check(look: &mut Look, records: &[Candidate]) -> Result<()> {
+pub fn check(look: &mut Examination, records: &[Candidate]) -> Result<()> {
     let cache = artifacts::cache(look.reader);
     if look.asks && !look.quick {
         bring(look, records)?;
@@ -47,7 +47,7 @@ fn entries(record: &Candidate) -> Vec<Entry<'_>> {
 }
 
 /// Brings what is kept in git and not here. No ref keeps it, so that this clone stays what it was.
-fn bring(look: &Look, records: &[Candidate]) -> Result<()> {
+fn bring(look: &Examination, records: &[Candidate]) -> Result<()> {
     let reader = look.reader;
     let is_in_git =
         |record: &&Candidate| locate(&record.store).is_ok_and(|location| location.is_behind_ref());
@@ -61,7 +61,7 @@ fn bring(look: &Look, records: &[Candidate]) -> Result<()> {
     Ok(reader.authority().fetch_objects(&reader.repo, &missing)?)
 }
 
-fn in_git(look: &mut Look, record: &Candidate, location: Location, cache: &Cache) -> Result<()> {
+fn in_git(look: &mut Examination, record: &Candidate, location: Location, cache: &Cache) -> Result<()> {
     let reader = look.reader;
     let entries = entries(record);
     if entries.is_empty() {
@@ -103,7 +103,7 @@ fn in_git(look: &mut Look, record: &Candidate, location: Location, cache: &Cache
 }
 
 fn in_place(
-    look: &mut Look,
+    look: &mut Examination,
     record: &Candidate,
     location: Location,
     cache: &Cache,
@@ -151,7 +151,7 @@ fn in_place(
     }
 }
 
-fn count(look: &mut Look, held: &Held) {
+fn count(look: &mut Examination, held: &Held) {
     let checked = &mut look.report.checked;
     checked.artifacts += 1;
     match held {
@@ -177,7 +177,7 @@ fn wrong(record: &Candidate, entry: &Entry<'_>, held: &Held) -> Option<String> {
 
 /// Tells of bytes that are missing: they are put back where this clone's cache
 /// has all of them.
-fn tell_missing(look: &mut Look, record: &Candidate, finding: Finding, cache: &Cache) {
+fn tell_missing(look: &mut Examination, record: &Candidate, finding: Finding, cache: &Cache) {
     match cached(record, cache) {
         Some(files) => look.tell_with(finding, Repair::Store { record: Box::new(record.clone()), files }),
         None => look.tell(elsewhere(finding)),
@@ -202,7 +202,7 @@ fn elsewhere(finding: Finding) -> Finding {
 }
 
 /// A damaged copy in this clone's cache harms nobody: it is fetched anew.
-fn warn_of_damage(look: &Look, records: &[Candidate], cache: &Cache) -> Result<()> {
+fn warn_of_damage(look: &Examination, records: &[Candidate], cache: &Cache) -> Result<()> {
     if look.quick {
         return Ok(());
     }

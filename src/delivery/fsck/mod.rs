@@ -21,8 +21,8 @@ use crate::delivery::sink::Sink;
 use std::collections::BTreeMap;
 
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::rewritten::{self, Rewritten};
-use crate::delivery::read::snapshot::{self, Footing};
+use crate::delivery::read::rewritten::{self, RewrittenChain};
+use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
 use crate::domain::fsck::{Checked, Finding};
 use crate::domain::name::Oid;
 use crate::failure::{Kind, Result};
@@ -32,7 +32,7 @@ pub use repair::{Repair, repair};
 
 /// All that was found.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct FsckReport {
     /// How much was checked.
     pub checked: Checked,
     /// What is wrong, each with the repair that would put it right.
@@ -46,14 +46,14 @@ pub struct Report {
 /// # Errors
 /// The authority cannot be reached, or git failed. What is wrong is in the
 /// report.
-pub fn examine(reader: &Reader, sink: &dyn Sink, quick: bool) -> Result<Report> {
+pub fn examine(reader: &Reader, sink: &dyn Sink, quick: bool) -> Result<FsckReport> {
     let unreadable = chains::unreadable(reader)?;
     if !unreadable.is_empty() {
         // Nothing else can be read before these are out of the way.
         let found = unreadable.into_iter().map(|finding| (finding, None)).collect();
-        return Ok(Report { found, ..Report::default() });
+        return Ok(FsckReport { found, ..FsckReport::default() });
     }
-    let mut look = Look::take(reader, sink, quick)?;
+    let mut look = Examination::take(reader, sink, quick)?;
     let told = chains::check(&mut look)?;
     let records = tags::check(&mut look, &told)?;
     files::check(&mut look, &records)?;
@@ -61,25 +61,25 @@ pub fn examine(reader: &Reader, sink: &dyn Sink, quick: bool) -> Result<Report> 
 }
 
 /// What everything is checked against, and what came of it.
-struct Look<'a> {
+struct Examination<'a> {
     reader: &'a Reader<'a>,
     sink: &'a dyn Sink,
     quick: bool,
     /// Whether the authority is asked: it is another repository, and may be.
     asks: bool,
     /// The policy, for the names that environments had; a check works without.
-    footing: Option<Footing>,
+    footing: Option<TrunkAndPolicy>,
     /// Chains that the authority has otherwise than this clone has seen them.
-    rewritten: Vec<Rewritten>,
+    rewritten: Vec<RewrittenChain>,
     /// The authority's tags, by their full names.
     tags: BTreeMap<String, Oid>,
     /// The refs that keep artifacts in git.
     artifacts: BTreeMap<String, Oid>,
-    report: Report,
+    report: FsckReport,
 }
 
-impl<'a> Look<'a> {
-    fn take(reader: &'a Reader<'a>, sink: &'a dyn Sink, quick: bool) -> Result<Look<'a>> {
+impl<'a> Examination<'a> {
+    fn take(reader: &'a Reader<'a>, sink: &'a dyn Sink, quick: bool) -> Result<Examination<'a>> {
         let asks = !reader.offline && !reader.is_local();
         let mut rewritten = Vec::new();
         if asks {
@@ -108,8 +108,18 @@ impl<'a> Look<'a> {
                 reader.repo.refs_under(&artifacts_folder)?.into_iter().collect(),
             )
         };
-        let footing = Footing::read(reader).ok();
-        Ok(Look { reader, sink, quick, asks, footing, rewritten, tags, artifacts, report: Report::default() })
+        let footing = TrunkAndPolicy::read(reader).ok();
+        Ok(Examination {
+            reader,
+            sink,
+            quick,
+            asks,
+            footing,
+            rewritten,
+            tags,
+            artifacts,
+            report: FsckReport::default(),
+        })
     }
 
     /// Notes a finding.

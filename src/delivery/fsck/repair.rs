@@ -2,7 +2,7 @@
 //! again, a chain that was set back moves forward, a store is given what it
 //! lacks, and an event states once more what a chain comes to.
 
-use crate::delivery::fsck::Report;
+use crate::delivery::fsck::FsckReport;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::run::artifacts;
 use crate::domain::artifact::Artifact;
@@ -70,8 +70,8 @@ pub struct Repaired {
 ///
 /// # Errors
 /// None: a repair that fails is a finding that is left.
-pub fn repair(reader: &Reader, report: Report) -> Repaired {
-    let Report { found, repairs, .. } = report;
+pub fn repair(reader: &Reader, report: FsckReport) -> Repaired {
+    let FsckReport { found, repairs, .. } = report;
     let outcomes =
         if reader.dry_run { repairs.iter().map(|_| Ok(())).collect() } else { run(reader, &repairs) };
     let mut repaired = Repaired::default();
@@ -88,10 +88,10 @@ pub fn repair(reader: &Reader, report: Report) -> Repaired {
     repaired
 }
 
-type Outcome = std::result::Result<(), String>;
+type RepairResult = std::result::Result<(), String>;
 
 /// Runs them in order, refs first: what comes after builds on them.
-fn run(reader: &Reader, repairs: &[Repair]) -> Vec<Outcome> {
+fn run(reader: &Reader, repairs: &[Repair]) -> Vec<RepairResult> {
     let mut refs: Vec<RefUpdate> = repairs
         .iter()
         .filter_map(|repair| match repair {

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::chains::{Closed, Told};
-use super::{Look, by_hand};
+use super::chains::{ChainRecords, ClosedEvent};
+use super::{Examination, by_hand};
 use crate::delivery::read::reader::Reader;
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::Minted;
@@ -17,7 +17,7 @@ use crate::store::tag::{TagObject, read_tag};
 ///
 /// # Errors
 /// git failed.
-pub fn check(look: &mut Look, told: &Told) -> Result<Vec<Candidate>> {
+pub fn check(look: &mut Examination, told: &ChainRecords) -> Result<Vec<Candidate>> {
     bring(look, told)?;
     let mut records = Vec::new();
     for minted in &told.minted {
@@ -36,7 +36,7 @@ pub fn check(look: &mut Look, told: &Told) -> Result<Vec<Candidate>> {
 
 /// Brings the objects of tags that this clone has not fetched, as when tags
 /// were spelled otherwise once.
-fn bring(look: &Look, told: &Told) -> Result<()> {
+fn bring(look: &Examination, told: &ChainRecords) -> Result<()> {
     if !look.asks {
         return Ok(());
     }
@@ -51,7 +51,7 @@ fn bring(look: &Look, told: &Told) -> Result<()> {
 }
 
 /// One candidate's tag; its record, where this clone has the object that was minted.
-fn candidate(look: &mut Look, minted: &Minted) -> Option<Candidate> {
+fn candidate(look: &mut Examination, minted: &Minted) -> Option<Candidate> {
     let reader = look.reader;
     let Minted { tag, tag_object, .. } = minted;
     let name = tag.to_ref();
@@ -137,7 +137,7 @@ fn annotated(
 }
 
 /// One release's own tag.
-fn release(look: &mut Look, closed: &Closed) {
+fn release(look: &mut Examination, closed: &ClosedEvent) {
     let reader = look.reader;
     let name = closed.tag.to_ref();
     let found = |message: String| Finding::new(Sort::Release, &name, message).at(closed.commit);
@@ -173,7 +173,7 @@ fn release(look: &mut Look, closed: &Closed) {
 }
 
 /// Whether an object is the tag of this release, and why not.
-fn released(reader: &Reader, closed: &Closed, object: Oid) -> std::result::Result<(), String> {
+fn released(reader: &Reader, closed: &ClosedEvent, object: Oid) -> std::result::Result<(), String> {
     if closed.tag_object.is_some_and(|known| known != object) {
         return Err(format!("it is {object}"));
     }
@@ -194,7 +194,7 @@ fn released(reader: &Reader, closed: &Closed, object: Oid) -> std::result::Resul
 
 /// Tags that say they are this project's and that no chain knows: the chain may
 /// have lost its end.
-fn orphans(look: &mut Look, told: &Told) {
+fn orphans(look: &mut Examination, told: &ChainRecords) {
     let reader = look.reader;
     let minted = told.minted.iter().map(|one| one.tag.to_ref());
     let known: HashSet<String> = minted.chain(told.closed.iter().map(|one| one.tag.to_ref())).collect();

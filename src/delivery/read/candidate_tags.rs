@@ -18,15 +18,15 @@ use crate::domain::name::{Oid, TagName};
 use crate::failure::Result;
 use crate::store::derived_file;
 
-/// Records by the tag objects that hold them.
-pub struct Records(FxHashMap<Oid, Candidate>);
+/// CandidateTags by the tag objects that hold them.
+pub struct CandidateTags(FxHashMap<Oid, Candidate>);
 
-impl Records {
+impl CandidateTags {
     /// Reads all that are known, and what the tags of newer candidates say.
     ///
     /// # Errors
     /// git failed.
-    pub fn read(reader: &Reader, snapshot: &Snapshot) -> Result<Records> {
+    pub fn read(reader: &Reader, snapshot: &Snapshot) -> Result<CandidateTags> {
         // A tag that cannot be read now is tried again when it is asked for.
         let keep = |event: Event| {
             let minted = minted(event)?;
@@ -41,7 +41,7 @@ impl Records {
             "records 1",
             keep,
         )?;
-        Ok(Records(kept.into_iter().collect()))
+        Ok(CandidateTags(kept.into_iter().collect()))
     }
 
     /// Hands out the record of a candidate, among the tags that the authority has.
@@ -63,7 +63,7 @@ fn minted(event: Event) -> Option<Minted> {
 
 /// A pick that a candidate records.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Picked {
+pub struct RecordedPick {
     /// What was picked as what.
     pub pick: Pick,
     /// What it says it reverts.
@@ -75,14 +75,14 @@ pub struct Picked {
 ///
 /// # Errors
 /// git failed.
-pub fn picks(reader: &Reader, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<Picked>> {
+pub fn picks(reader: &Reader, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<RecordedPick>> {
     let recorded = |tag: &TagName, object: Oid| {
         let record = read_candidate(reader, tag, object).ok()?.ok()?;
         let picked = record.picks.into_iter().map(|pick| {
             let change = changes(reader, &[pick.commit]).ok()?.pop()?;
-            Some(Picked { pick, reverts: change.reverts })
+            Some(RecordedPick { pick, reverts: change.reverts })
         });
-        picked.collect::<Option<Vec<Picked>>>()
+        picked.collect::<Option<Vec<RecordedPick>>>()
     };
     // Only what was picked onto another candidate has picks; the others' tags are not opened.
     let keep = |event: Event| {
@@ -91,7 +91,7 @@ pub fn picks(reader: &Reader, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<Pi
         Some((minted.tag, minted.tag_object, picks))
     };
     let (tip, file) = (snapshot.candidates.tip, reader.derived_file("candidates"));
-    type Kept = (TagName, Oid, Option<Vec<Picked>>);
+    type Kept = (TagName, Oid, Option<Vec<RecordedPick>>);
     let kept = derived_file::read::<CandidatesState, Kept>(&reader.repo, tip, &file, "picks 2", keep)?;
     let mut picks = Vec::new();
     for (tag, object, known) in kept {

@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use crate::delivery::read::deployments::FIRST;
-use crate::delivery::read::foreign::Foreign;
+use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::snapshot::{Closed, Snapshot};
+use crate::delivery::read::snapshot::{ClosedRelease, Snapshot};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
@@ -53,7 +53,7 @@ pub fn gather(reader: &Reader, sink: &dyn Sink, snapshot: &Snapshot, minted: &Mi
 
 /// When a release was tagged, as its own tag says; none where that is not on
 /// what won.
-fn tagged_at(reader: &Reader, closed: &Closed) -> Result<Option<DateTime<Utc>>> {
+fn tagged_at(reader: &Reader, closed: &ClosedRelease) -> Result<Option<DateTime<Utc>>> {
     let Some(object) = reader.repo.ref_target(&format!("{}{}", reader.tags_prefix(), closed.tag))? else {
         return Ok(None);
     };
@@ -90,7 +90,7 @@ fn since<'s>(
             }
         }
     }
-    for (release, commit) in Foreign::read(reader, snapshot)?.releases() {
+    for (release, commit) in ForeignVersions::read(reader, snapshot)?.releases() {
         if *release != minted.version.release && contained(commit)? {
             let release = release.clone();
             return Ok((Since::Release { release, commit }, None));

@@ -3,8 +3,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::delivery::read::candidate_tags::{self, Picked};
-use crate::delivery::read::message_refs::Mentions;
+use crate::delivery::read::candidate_tags::{self, RecordedPick};
+use crate::delivery::read::message_refs::MessageRefs;
 use crate::delivery::read::range;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
@@ -77,10 +77,10 @@ pub fn forms(reader: &Reader, snapshot: &Snapshot, tags: &Tags, commits: &[Oid])
 fn known(
     reader: &Reader,
     snapshot: &Snapshot,
-    picked: &[Picked],
+    picked: &[RecordedPick],
     wanted: &[Oid],
-) -> Result<(Picks, Mentions, Vec<Vec<Oid>>)> {
-    let mut mentions = Mentions::of(reader, snapshot, wanted, picked)?;
+) -> Result<(Picks, MessageRefs, Vec<Vec<Oid>>)> {
+    let mut mentions = MessageRefs::of(reader, snapshot, wanted, picked)?;
     loop {
         let picks = Picks::read(snapshot, picked, &mentions);
         let forms: Vec<Vec<Oid>> =
@@ -89,7 +89,7 @@ fn known(
             return Ok((picks, mentions, forms));
         }
         // A form may be older than the commit, and what is said of it too.
-        let further = Mentions::of(reader, snapshot, &forms.concat(), picked)?;
+        let further = MessageRefs::of(reader, snapshot, &forms.concat(), picked)?;
         if further.reaches_as_far_as(&mentions) {
             return Ok((picks, further, forms));
         }
@@ -102,7 +102,7 @@ struct Takers<'a> {
     reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
     among: &'a Among,
-    picked: &'a [Picked],
+    picked: &'a [RecordedPick],
     picks: &'a Picks,
     tips: &'a [Oid],
 }
@@ -110,7 +110,7 @@ struct Takers<'a> {
 impl Takers<'_> {
     /// For each tip the revert it contains that came after `form`, which goes
     /// by these `names` too, and was not itself reverted.
-    fn of(&self, mentions: &Mentions, names: &[Oid], form: Oid) -> Result<Vec<Option<Oid>>> {
+    fn of(&self, mentions: &MessageRefs, names: &[Oid], form: Oid) -> Result<Vec<Option<Oid>>> {
         let mut taken = vec![None; self.tips.len()];
         for revert in mentions.reverts(self.reader, names, form)? {
             let forms = self.picks.forms(self.reader, revert.commit)?;
@@ -200,7 +200,7 @@ fn by_patch(takers: &Takers<'_>, wanted: Oid, names: &[Oid], ways: &mut [Option<
         return Ok(());
     }
     let contained = among.containing(reader, &equal, &include)?;
-    let mentions = Mentions::of(reader, snapshot, &equal, picked)?;
+    let mentions = MessageRefs::of(reader, snapshot, &equal, picked)?;
     let of = |form: &Oid| takers.of(&mentions, &[names, &[*form]].concat(), *form);
     let taken: Vec<Vec<Option<Oid>>> = equal.iter().map(of).collect::<Result<_>>()?;
     for (tip, at) in lacking.into_iter().enumerate() {
@@ -218,9 +218,9 @@ fn by_patch(takers: &Takers<'_>, wanted: Oid, names: &[Oid], ways: &mut [Option<
 struct Picks(FxHashMap<Oid, Vec<Oid>>);
 
 impl Picks {
-    fn read(snapshot: &Snapshot, picked: &[Picked], mentions: &Mentions) -> Picks {
+    fn read(snapshot: &Snapshot, picked: &[RecordedPick], mentions: &MessageRefs) -> Picks {
         let mut picks = Picks(FxHashMap::default());
-        for Picked { pick, .. } in picked {
+        for RecordedPick { pick, .. } in picked {
             picks.join(pick.source, pick.commit);
         }
         for (commit, source) in mentions.picks() {

@@ -5,7 +5,7 @@ use std::iter::Peekable;
 
 use chrono::{DateTime, Utc};
 
-use crate::delivery::read::foreign::Foreign;
+use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::range::baseline;
 use crate::delivery::read::reader::Reader;
@@ -135,7 +135,7 @@ pub fn own_commits(
 
 /// What the changes of a candidate are counted from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Since {
+pub enum ChangesBase {
     /// The candidate it was picked onto, or the one before it in its release.
     Candidate(TagName),
     /// The version before its own, as it is spelled; foreign ones too.
@@ -151,33 +151,33 @@ pub enum Since {
 ///
 /// # Errors
 /// git failed.
-pub fn brought(reader: &Reader, snapshot: &Snapshot, minted: &Minted) -> Result<(Since, Vec<Oid>)> {
+pub fn brought(reader: &Reader, snapshot: &Snapshot, minted: &Minted) -> Result<(ChangesBase, Vec<Oid>)> {
     let scope = Scope::new(&snapshot.policy.config.project.paths)?;
     let own =
         |exclude: &[Oid]| own_commits(reader, &scope, exclude, minted.commit).map(Option::unwrap_or_default);
     if let Some(parent) = minted.parent.as_ref().and_then(|tag| snapshot.minted(tag)) {
-        return Ok((Since::Candidate(parent.tag.clone()), own(&[parent.commit])?));
+        return Ok((ChangesBase::Candidate(parent.tag.clone()), own(&[parent.commit])?));
     }
     let before: Vec<&Minted> = snapshot.pool.iter().take_while(|other| other.tag != minted.tag).collect();
     let in_release = before.iter().filter(|other| other.version.release == minted.version.release);
     if let Some(other) = in_release.max_by_key(|other| other.version.number) {
-        return Ok((Since::Candidate(other.tag.clone()), own(&[other.trunk_commit])?));
+        return Ok((ChangesBase::Candidate(other.tag.clone()), own(&[other.trunk_commit])?));
     }
     let ours = before.iter().max_by(|a, b| a.order().cmp(&b.order()));
     let ours_at: Vec<Oid> = ours.map(|other| other.trunk_commit).into_iter().collect();
-    let foreign = Foreign::read(reader, snapshot)?;
+    let foreign = ForeignVersions::read(reader, snapshot)?;
     if !foreign.is_empty() && ours_at.iter().all(|oid| reader.repo.has_object(*oid)) {
         for oid in history::range(&reader.repo, &ours_at, minted.trunk_commit)? {
             if let Some(taken) = foreign.at(oid) {
-                return Ok((Since::Version(taken.text.clone()), own(&[oid])?));
+                return Ok((ChangesBase::Version(taken.text.clone()), own(&[oid])?));
             }
         }
     }
     if let Some(ours) = ours {
-        return Ok((Since::Version(ours.version.release.to_string()), own(&ours_at)?));
+        return Ok((ChangesBase::Version(ours.version.release.to_string()), own(&ours_at)?));
     }
     if let Some(live) = baseline(reader, snapshot, minted.trunk_commit)? {
-        return Ok((Since::Baseline(live.tag), own(&[live.commit])?));
+        return Ok((ChangesBase::Baseline(live.tag), own(&[live.commit])?));
     }
     let mut first = Vec::new();
     for oid in history::newest(&reader.repo, &[], minted.commit, FIRST)? {
@@ -185,7 +185,7 @@ pub fn brought(reader: &Reader, snapshot: &Snapshot, minted: &Minted) -> Result<
             first.push(oid);
         }
     }
-    Ok((Since::Beginning, first))
+    Ok((ChangesBase::Beginning, first))
 }
 
 /// Who minted a candidate, and when, as the chain has it: for where its tag

@@ -10,7 +10,7 @@ use crate::domain::version::{Parsed, Version};
 use crate::failure::Result;
 /// A version that a tag of somebody else's takes.
 #[derive(Debug, Clone)]
-pub struct Taken {
+pub struct ForeignVersion {
     /// The release it is, or belongs to.
     pub release: Version,
     /// The version as it is spelled, without the text before it.
@@ -25,25 +25,31 @@ pub struct Taken {
 
 /// The versions that tags of others take.
 #[derive(Debug, Default)]
-pub struct Foreign {
-    taken: Vec<Taken>,
+pub struct ForeignVersions {
+    taken: Vec<ForeignVersion>,
     /// The latest one at each commit.
     at: HashMap<Oid, usize>,
 }
 
-impl Foreign {
+impl ForeignVersions {
     /// Reads the authority's tags as this clone knows them.
     ///
     /// # Errors
     /// git failed.
-    pub fn read(reader: &Reader, snapshot: &Snapshot) -> Result<Foreign> {
-        let mut foreign = Foreign::default();
+    pub fn read(reader: &Reader, snapshot: &Snapshot) -> Result<ForeignVersions> {
+        let mut foreign = ForeignVersions::default();
         let tags = snapshot.tags(reader)?;
         for (tag, _, parsed) in snapshot.foreign(reader, &tags) {
             let text = snapshot.style.version_text(tag.as_str()).unwrap_or(tag.as_str()).to_owned();
             let Some(rank) = Spelled::read(&text).map(|spelled| spelled.rank()) else { continue };
             let commit = tags.commit(reader, tag.as_str())?;
-            foreign.taken.push(Taken { release: parsed.version().clone(), text, parsed, rank, commit });
+            foreign.taken.push(ForeignVersion {
+                release: parsed.version().clone(),
+                text,
+                parsed,
+                rank,
+                commit,
+            });
         }
         foreign.taken.sort_by(|a, b| (&a.release, &a.rank).cmp(&(&b.release, &b.rank)));
         let places = foreign.taken.iter().enumerate();
@@ -57,7 +63,7 @@ impl Foreign {
     }
 
     /// The latest version at this commit.
-    pub fn at(&self, commit: Oid) -> Option<&Taken> {
+    pub fn at(&self, commit: Oid) -> Option<&ForeignVersion> {
         self.at.get(&commit).map(|index| &self.taken[*index])
     }
 

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::containment;
-use crate::delivery::read::message_refs::Mentions;
+use crate::delivery::read::message_refs::MessageRefs;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::range::changes;
 use crate::delivery::read::reader::Reader;
@@ -24,7 +24,7 @@ use crate::failure::Result;
 use crate::store::history;
 
 /// Says what is left behind, for one place or for several in a row.
-pub struct Crossings<'a> {
+pub struct LeftBehindFinder<'a> {
     reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
     /// Whether what cannot be read is passed over, for others to tell of.
@@ -34,10 +34,10 @@ pub struct Crossings<'a> {
     contained: RefCell<FxHashMap<(Oid, Oid), bool>>,
 }
 
-impl<'a> Crossings<'a> {
+impl<'a> LeftBehindFinder<'a> {
     /// For who is about to change something.
-    pub fn new(reader: &'a Reader, snapshot: &'a Snapshot) -> Crossings<'a> {
-        Crossings {
+    pub fn new(reader: &'a Reader, snapshot: &'a Snapshot) -> LeftBehindFinder<'a> {
+        LeftBehindFinder {
             reader,
             snapshot,
             only_looks: false,
@@ -48,8 +48,8 @@ impl<'a> Crossings<'a> {
     }
 
     /// For who only looks, and is told what can be told.
-    pub fn looking(reader: &'a Reader, snapshot: &'a Snapshot) -> Crossings<'a> {
-        Crossings { only_looks: true, ..Crossings::new(reader, snapshot) }
+    pub fn looking(reader: &'a Reader, snapshot: &'a Snapshot) -> LeftBehindFinder<'a> {
+        LeftBehindFinder { only_looks: true, ..LeftBehindFinder::new(reader, snapshot) }
     }
 
     fn tags(&self) -> Result<&Tags> {
@@ -74,7 +74,7 @@ impl<'a> Crossings<'a> {
     /// release that it belongs to.
     ///
     /// # Errors
-    /// As [`Crossings::to_candidate`].
+    /// As [`LeftBehindFinder::to_candidate`].
     pub fn to(&self, state: &EnvState, commit: Oid, onto: Option<String>) -> Result<Crossing> {
         let Some(live) = state.current() else {
             return Ok(Crossing { left: self.left(state, commit)?, ..Crossing::default() });
@@ -88,7 +88,7 @@ impl<'a> Crossings<'a> {
     /// would leave behind.
     ///
     /// # Errors
-    /// As [`Crossings::to_candidate`], for one that it asked about.
+    /// As [`LeftBehindFinder::to_candidate`], for one that it asked about.
     pub fn deciding<T>(
         &self,
         state: &EnvState,
@@ -109,7 +109,7 @@ impl<'a> Crossings<'a> {
     /// and what was waived, nobody is owed.
     ///
     /// # Errors
-    /// As [`Crossings::to_candidate`].
+    /// As [`LeftBehindFinder::to_candidate`].
     pub fn owed(&self, live: &Live) -> Result<Vec<Owed>> {
         let mut all = self.carried(&live.tag)?;
         for old in &live.owes {
@@ -173,7 +173,7 @@ impl<'a> Crossings<'a> {
     /// Those of what whoever replaces `live` must bring that a commit does not contain.
     ///
     /// # Errors
-    /// As [`Crossings::to_candidate`].
+    /// As [`LeftBehindFinder::to_candidate`].
     pub fn lost(&self, live: &Live, owed: &[Owed], commit: Oid, onto: Option<String>) -> Result<Vec<Lost>> {
         let carried = self.carried(&live.tag)?;
         let is_live = |fix: &Owed| carried.iter().any(|one| one.commit == fix.commit);
@@ -245,7 +245,7 @@ impl<'a> Crossings<'a> {
             return Ok(rest);
         }
         let sources: Vec<Oid> = there.iter().map(|fix| fix.source).collect();
-        let mentions = Mentions::of(self.reader, self.snapshot, &sources, &[])?;
+        let mentions = MessageRefs::of(self.reader, self.snapshot, &sources, &[])?;
         let picked = self.picks_revert_something(commit)?;
         for fix in there {
             let names = [fix.source, fix.commit];
@@ -349,14 +349,14 @@ pub struct LostByCut {
 /// candidate of `release`: whoever deploys it there would lose them.
 ///
 /// # Errors
-/// As [`Crossings::to_candidate`].
+/// As [`LeftBehindFinder::to_candidate`].
 pub fn lost_by_cut(
     reader: &Reader,
     snapshot: &Snapshot,
     commit: Oid,
     release: &Version,
 ) -> Result<Vec<LostByCut>> {
-    let crossings = Crossings::new(reader, snapshot);
+    let crossings = LeftBehindFinder::new(reader, snapshot);
     let mut found: Vec<LostByCut> = Vec::new();
     for environment in &snapshot.policy.config.environments {
         let live = snapshot.chain(&environment.name)?.state.current();

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::read::candidate_tags::Picked;
+use crate::delivery::read::candidate_tags::RecordedPick;
 use crate::delivery::read::range::changes;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
@@ -40,7 +40,7 @@ pub struct Revert {
 
 /// What trunk's messages say.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Mentions {
+pub struct MessageRefs {
     /// Trunk's tip then.
     tip: Option<Oid>,
     /// What this contains was not looked at; none where that is too far back
@@ -54,14 +54,19 @@ pub struct Mentions {
     picks: Vec<(Oid, Oid)>,
 }
 
-impl Mentions {
+impl MessageRefs {
     /// What is said of these commits, on trunk and among recorded picks, and
     /// maybe of others. Of what more than 20,000 commits of trunk came after,
     /// nothing is.
     ///
     /// # Errors
     /// git failed.
-    pub fn of(reader: &Reader, snapshot: &Snapshot, commits: &[Oid], picked: &[Picked]) -> Result<Mentions> {
+    pub fn of(
+        reader: &Reader,
+        snapshot: &Snapshot,
+        commits: &[Oid],
+        picked: &[RecordedPick],
+    ) -> Result<MessageRefs> {
         let mut mentions = on_trunk(reader, snapshot, commits)?;
         for pick in picked.iter().filter(|picked| !picked.reverts.is_empty()) {
             mentions.reverts.push(revert(reader, pick.pick.commit, pick.reverts.clone())?);
@@ -70,7 +75,7 @@ impl Mentions {
     }
 
     /// Whether both were read equally far back.
-    pub fn reaches_as_far_as(&self, other: &Mentions) -> bool {
+    pub fn reaches_as_far_as(&self, other: &MessageRefs) -> bool {
         self.floor == other.floor
     }
 
@@ -96,20 +101,20 @@ impl Mentions {
     }
 
     /// The same with what trunk has got since.
-    fn read_on(mut self, reader: &Reader, trunk: Oid) -> Result<Mentions> {
+    fn read_on(mut self, reader: &Reader, trunk: Oid) -> Result<MessageRefs> {
         if self.tip == Some(trunk) {
             return Ok(self);
         }
         let newer: Vec<Oid> = self.tip.into_iter().collect();
-        let mut mentions = Mentions::read(reader, &newer, trunk)?;
+        let mut mentions = MessageRefs::read(reader, &newer, trunk)?;
         mentions.reverts.append(&mut self.reverts);
         mentions.picks.append(&mut self.picks);
-        Ok(Mentions { floor: self.floor, above: self.above, ..mentions })
+        Ok(MessageRefs { floor: self.floor, above: self.above, ..mentions })
     }
 
     /// Reads the messages of what trunk contains and `exclude` does not.
-    fn read(reader: &Reader, exclude: &[Oid], trunk: Oid) -> Result<Mentions> {
-        let mut mentions = Mentions { tip: Some(trunk), ..Mentions::default() };
+    fn read(reader: &Reader, exclude: &[Oid], trunk: Oid) -> Result<MessageRefs> {
+        let mut mentions = MessageRefs { tip: Some(trunk), ..MessageRefs::default() };
         for commit in history::between(&reader.repo, exclude, &[trunk], LOOKED_AT)? {
             let message = reader.repo.commit(commit)?.message;
             if !message.contains("This reverts commit ") && !message.contains("(cherry picked from commit ") {
@@ -148,14 +153,14 @@ fn revert(reader: &Reader, commit: Oid, of: Vec<Oid>) -> Result<Revert> {
 }
 
 /// What was kept, read on from there; anew where that does not go far enough back.
-fn on_trunk(reader: &Reader, snapshot: &Snapshot, commits: &[Oid]) -> Result<Mentions> {
+fn on_trunk(reader: &Reader, snapshot: &Snapshot, commits: &[Oid]) -> Result<MessageRefs> {
     let (file, trunk) = (reader.derived_file("containment"), snapshot.trunk);
-    let kept: Option<Mentions> = derived_file::load(&file, FORMAT);
+    let kept: Option<MessageRefs> = derived_file::load(&file, FORMAT);
     let kept = match kept {
         Some(kept) if goes_on(reader, &kept, trunk)? => Some(kept),
         _ => None,
     };
-    let new = |kept: &Mentions| -> Vec<Oid> {
+    let new = |kept: &MessageRefs| -> Vec<Oid> {
         let new = commits.iter().copied().filter(|commit| !kept.above.contains(commit));
         if kept.floor.is_some() { new.collect() } else { Vec::new() }
     };
@@ -187,16 +192,16 @@ fn anew(
     snapshot: &Snapshot,
     commits: &[Oid],
     before: Option<Oid>,
-) -> Result<(Mentions, Vec<Oid>)> {
+) -> Result<(MessageRefs, Vec<Oid>)> {
     let all: Vec<Oid> = commits.iter().copied().chain(before).collect();
     let floor = below(reader, snapshot, &all)?;
     let exclude: Vec<Oid> = floor.into_iter().collect();
-    let mentions = Mentions { floor, ..Mentions::read(reader, &exclude, snapshot.trunk)? };
+    let mentions = MessageRefs { floor, ..MessageRefs::read(reader, &exclude, snapshot.trunk)? };
     Ok((mentions, if floor.is_some() { commits.to_vec() } else { Vec::new() }))
 }
 
 /// Whether what was kept is of this history, and trunk has only grown since.
-fn goes_on(reader: &Reader, kept: &Mentions, trunk: Oid) -> Result<bool> {
+fn goes_on(reader: &Reader, kept: &MessageRefs, trunk: Oid) -> Result<bool> {
     for commit in kept.floor.iter().chain(&kept.tip) {
         if !history::has(&reader.repo, *commit)? {
             return Ok(false);

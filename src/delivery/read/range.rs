@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::snapshot::{Snapshot, Walked};
+use crate::delivery::read::snapshot::{Snapshot, WalkedRange};
 use crate::domain::changes::Change;
 use crate::domain::env::Live;
 use crate::domain::name::Oid;
@@ -43,7 +43,7 @@ pub fn between(reader: &Reader, snapshot: &Snapshot, exclude: Oid, include: Oid)
         }
     }
     let own: Rc<[Change]> = changes(reader, &own)?.into();
-    snapshot.walked.replace(Some(Walked { exclude, include, own: own.clone() }));
+    snapshot.walked.replace(Some(WalkedRange { exclude, include, own: own.clone() }));
     Ok(own)
 }
 

@@ -63,7 +63,7 @@ pub enum Named {
 
 /// What was live somewhere.
 #[derive(Debug)]
-struct Lived {
+struct LiveCommit {
     tag: TagName,
     commit: Oid,
 }
@@ -227,7 +227,7 @@ impl Snapshot {
     /// What was live at a moment is what the newest success by then put
     /// there, newest by the chain: of two machines whose clocks disagree, the
     /// one that came later counts. Each clock is that of whoever deployed.
-    fn lived(&self, reader: &Reader, text: &str) -> Result<Option<Lived>> {
+    fn lived(&self, reader: &Reader, text: &str) -> Result<Option<LiveCommit>> {
         let (name, back) = match text.strip_suffix('}').and_then(|text| text.split_once("@{")) {
             Some((name, back)) => (name, Some(back)),
             None => (text, None),
@@ -355,8 +355,8 @@ fn theirs(reader: &Reader, name: &str) -> Result<Option<Oid>> {
     }
 }
 
-fn live(view: &View<EnvState>) -> Option<Lived> {
-    view.state.current().map(|live| Lived { tag: live.tag.clone(), commit: live.commit })
+fn live(view: &View<EnvState>) -> Option<LiveCommit> {
+    view.state.current().map(|live| LiveCommit { tag: live.tag.clone(), commit: live.commit })
 }
 
 /// Successes, newest first.
@@ -367,7 +367,7 @@ fn successes<'r>(repo: &'r Repo, view: &View<EnvState>) -> impl Iterator<Item = 
 }
 
 /// What was live this many deployments ago; doing one again counts for nothing.
-fn lived_back(repo: &Repo, view: &View<EnvState>, number: usize) -> Result<Option<Lived>> {
+fn lived_back(repo: &Repo, view: &View<EnvState>, number: usize) -> Result<Option<LiveCommit>> {
     let mut left = number;
     let mut newer: Option<TagName> = None;
     for deployment in successes(repo, view) {
@@ -378,20 +378,20 @@ fn lived_back(repo: &Repo, view: &View<EnvState>, number: usize) -> Result<Optio
             None => {}
         }
         if left == 0 {
-            return Ok(Some(Lived { tag, commit }));
+            return Ok(Some(LiveCommit { tag, commit }));
         }
         newer = Some(tag);
     }
     Ok(None)
 }
 
-fn lived_at(repo: &Repo, name: &EnvName, view: &View<EnvState>, at: DateTime<Utc>) -> Result<Lived> {
+fn lived_at(repo: &Repo, name: &EnvName, view: &View<EnvState>, at: DateTime<Utc>) -> Result<LiveCommit> {
     let mut first = None;
     for deployment in successes(repo, view) {
         let deployment = deployment?;
         let Some(end) = deployment.finished_at else { continue };
         if end <= at {
-            return Ok(Lived { tag: deployment.tag, commit: deployment.commit });
+            return Ok(LiveCommit { tag: deployment.tag, commit: deployment.commit });
         }
         first = Some((deployment.tag, end));
     }

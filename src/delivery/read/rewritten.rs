@@ -17,7 +17,7 @@ const HISTORY: &str = "history";
 
 /// A chain that the authority has otherwise than this clone has seen it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rewritten {
+pub struct RewrittenChain {
     /// Its ref.
     pub name: String,
     /// The last commit of it that this clone has seen.
@@ -62,7 +62,7 @@ pub fn seen(reader: &Reader) -> Result<Vec<(String, Oid)>> {
 ///
 /// # Errors
 /// The authority cannot be reached, or git failed.
-pub fn find(reader: &Reader) -> Result<Vec<Rewritten>> {
+pub fn find(reader: &Reader) -> Result<Vec<RewrittenChain>> {
     let (repo, authority) = (&reader.repo, reader.authority());
     let seen = seen(reader)?;
     if authority == Authority::Local || seen.is_empty() {
@@ -87,7 +87,7 @@ pub fn find(reader: &Reader) -> Result<Vec<Rewritten>> {
             }
             Some(tip) => Now::Replaced { by: tip },
         };
-        found.push(Rewritten { name, seen, now });
+        found.push(RewrittenChain { name, seen, now });
     }
     Ok(found)
 }
@@ -97,28 +97,31 @@ fn continues(reader: &Reader, tip: Oid, earlier: Oid) -> bool {
     history::is_ancestor(&reader.repo, earlier, tip).unwrap_or(false)
 }
 
-impl Rewritten {
+impl RewrittenChain {
     /// What happened to it, in words that follow its name.
     pub fn message(&self, reader: &Reader) -> String {
-        let Rewritten { seen, now, .. } = self;
-        let seen = Commit(reader, *seen);
+        let RewrittenChain { seen, now, .. } = self;
+        let seen = ChainCommit(reader, *seen);
         match now {
             Now::Gone => format!("is gone; this clone has seen it up to {seen}"),
             Now::SetBack { to, by } => {
                 let events = if *by == 1 { "1 event".to_owned() } else { format!("{by} events") };
-                format!("was set back by {events}, from {seen} to {}", Commit(reader, *to))
+                format!("was set back by {events}, from {seen} to {}", ChainCommit(reader, *to))
             }
             Now::Replaced { by } => {
-                format!("was replaced: it ends in {}, which does not continue {seen}", Commit(reader, *by))
+                format!(
+                    "was replaced: it ends in {}, which does not continue {seen}",
+                    ChainCommit(reader, *by)
+                )
             }
         }
     }
 }
 
 /// A commit of a chain, for people.
-struct Commit<'a>(&'a Reader<'a>, Oid);
+struct ChainCommit<'a>(&'a Reader<'a>, Oid);
 
-impl fmt::Display for Commit<'_> {
+impl fmt::Display for ChainCommit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.1.short())?;
         match self.0.repo.commit(self.1) {
@@ -129,7 +132,7 @@ impl fmt::Display for Commit<'_> {
 }
 
 /// The failure of whoever wanted to go on from there.
-pub fn refusal(reader: &Reader, found: &[Rewritten]) -> Failure {
+pub fn refusal(reader: &Reader, found: &[RewrittenChain]) -> Failure {
     let authority = reader.authority();
     let message = format!("the history at {authority} was rewritten; nothing changed");
     let failure = found.iter().fold(Failure::new(Kind::Integrity, message), |failure, one| {

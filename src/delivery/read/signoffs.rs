@@ -24,40 +24,45 @@ use crate::ui::text::clean;
 /// What the candidates' chain is read for: who said that a commit is fine, or
 /// took it back.
 #[derive(Serialize, Deserialize)]
-enum Kept {
+enum SignoffEntry {
     Fine(Oid, Actor),
     Withdrawn(Oid, Actor),
 }
 
 /// Who stands by which commits, whoever is who by trunk's `.mailmap`: what
 /// lies in somebody's working tree makes nobody another.
-pub struct Said {
+pub struct SignoffLedger {
     by: HashMap<Oid, Vec<Actor>>,
     who: Mailmap,
 }
 
-impl Said {
+impl SignoffLedger {
     /// Up to the tip of the candidates' chain in `view`.
     ///
     /// # Errors
     /// git failed.
-    pub fn read(reader: &Reader, snapshot: &Snapshot, view: &View<CandidatesState>) -> Result<Said> {
+    pub fn read(reader: &Reader, snapshot: &Snapshot, view: &View<CandidatesState>) -> Result<SignoffLedger> {
         let who = reader.repo.mailmap_at(snapshot.trunk)?;
         let file = reader.derived_file("candidates");
-        let kept =
-            derived_file::read::<CandidatesState, Kept>(&reader.repo, view.tip, &file, "signoffs 1", keep)?;
+        let kept = derived_file::read::<CandidatesState, SignoffEntry>(
+            &reader.repo,
+            view.tip,
+            &file,
+            "signoffs 1",
+            keep,
+        )?;
         let mut by: HashMap<Oid, Vec<Actor>> = HashMap::new();
         for one in kept {
             match one {
                 // By what trunk says now: an address that it has given up since is still theirs.
-                Kept::Fine(commit, actor) => by.entry(commit).or_default().push(who.canonical(actor)),
-                Kept::Withdrawn(commit, actor) => {
+                SignoffEntry::Fine(commit, actor) => by.entry(commit).or_default().push(who.canonical(actor)),
+                SignoffEntry::Withdrawn(commit, actor) => {
                     let actor = who.canonical(actor);
                     by.entry(commit).or_default().retain(|other| !other.is(&actor));
                 }
             }
         }
-        Ok(Said { by, who })
+        Ok(SignoffLedger { by, who })
     }
 
     /// Whether `actor` stands by a commit.
@@ -67,10 +72,10 @@ impl Said {
     }
 }
 
-fn keep(event: Event) -> Option<Kept> {
+fn keep(event: Event) -> Option<SignoffEntry> {
     match event.what {
-        What::SignedOff { commit, .. } => Some(Kept::Fine(commit, event.actor)),
-        What::SignoffWithdrawn { commit } => Some(Kept::Withdrawn(commit, event.actor)),
+        What::SignedOff { commit, .. } => Some(SignoffEntry::Fine(commit, event.actor)),
+        What::SignoffWithdrawn { commit } => Some(SignoffEntry::Withdrawn(commit, event.actor)),
         _ => None,
     }
 }
@@ -117,7 +122,7 @@ fn known(mailmap: &Mailmap, change: Change) -> Change {
 /// conflict may have written anything.
 fn stands_by_source(
     reader: &Reader,
-    said: &Said,
+    said: &SignoffLedger,
     picks: &[(Pick, TagName)],
     change: &Change,
 ) -> Result<bool> {
@@ -173,7 +178,7 @@ pub fn of(
     let range = format!("{}..{}", environment.name, brought.label);
     let mut awaited = Vec::new();
     if !asked.is_empty() {
-        let said = Said::read(reader, snapshot, &snapshot.candidates)?;
+        let said = SignoffLedger::read(reader, snapshot, &snapshot.candidates)?;
         let picks = match brought.candidate {
             Some(candidate) => carried(reader, snapshot, candidate)?,
             None => Vec::new(),

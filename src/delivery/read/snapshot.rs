@@ -40,7 +40,7 @@ pub struct Policy {
 
 /// A release that reached a final environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Closed {
+pub struct ClosedRelease {
     /// Which.
     pub release: Version,
     /// Its own tag.
@@ -71,31 +71,31 @@ impl Policy {
 
 /// Trunk and its policy, for who needs no candidates.
 #[derive(Debug, Clone)]
-pub struct Footing {
+pub struct TrunkAndPolicy {
     /// Trunk's tip.
     pub trunk: Oid,
     /// The policy there.
     pub policy: Policy,
 }
 
-impl Footing {
+impl TrunkAndPolicy {
     /// Asks the authority, unless `--offline`, and reads. One round trip, in
     /// which others of its refs may be fetched.
     ///
     /// # Errors
     /// The authority cannot be reached; there is no trunk; the policy is invalid.
-    pub fn take(reader: &Reader, sink: &dyn Sink, others: &[String]) -> Result<Footing> {
+    pub fn take(reader: &Reader, sink: &dyn Sink, others: &[String]) -> Result<TrunkAndPolicy> {
         if !reader.offline && !reader.is_local() {
             fetch(reader, sink, &TagGlob::guess(reader).0, others)?;
         }
-        Footing::read(reader)
+        TrunkAndPolicy::read(reader)
     }
 
     /// Reads what this clone has, without asking the authority.
     ///
     /// # Errors
-    /// As [`Footing::take`], but for the authority.
-    pub fn read(reader: &Reader) -> Result<Footing> {
+    /// As [`TrunkAndPolicy::take`], but for the authority.
+    pub fn read(reader: &Reader) -> Result<TrunkAndPolicy> {
         let trunk_name = &reader.home.trunk;
         let trunk = reader.repo.ref_target(&reader.trunk_ref())?.ok_or_else(|| {
             let whose = if reader.is_local() { "this repository" } else { reader.home.remote.as_str() };
@@ -110,7 +110,7 @@ impl Footing {
                 failure.hint(format!("git push {whose} {trunk_name}"))
             }
         })?;
-        Ok(Footing { trunk, policy: policy(reader, trunk)? })
+        Ok(TrunkAndPolicy { trunk, policy: policy(reader, trunk)? })
     }
 }
 
@@ -130,11 +130,11 @@ pub struct Snapshot {
     /// Every candidate there is, oldest first.
     pub pool: Vec<Minted>,
     /// Every release that reached a final environment, in that order.
-    pub closed: Vec<Closed>,
+    pub closed: Vec<ClosedRelease>,
     /// When the authority was last asked.
     pub as_of: Option<DateTime<Utc>>,
     /// The range that was walked last: gates and plans ask for the same one.
-    pub walked: RefCell<Option<Walked>>,
+    pub walked: RefCell<Option<WalkedRange>>,
 }
 
 impl Snapshot {
@@ -162,12 +162,12 @@ impl Snapshot {
     /// As [`Snapshot::take`], but for the authority.
     pub fn read(reader: &Reader) -> Result<Snapshot> {
         let repo = &reader.repo;
-        let Footing { trunk, policy } = Footing::read(reader)?;
+        let TrunkAndPolicy { trunk, policy } = TrunkAndPolicy::read(reader)?;
         let style = TagStyle::new(&policy.config.version.tag, reader.project())
             .map_err(|bad| Failure::new(Kind::Config, bad.to_string()))?;
         let (name, file) = (ledger::candidates_ref(reader.project()), reader.derived_file("candidates"));
         let candidates = state_cache::read::<CandidatesState>(repo, &name, &[], &file)?;
-        let (pool, closed) = made(reader, &candidates)?;
+        let (pool, closed) = load_candidates(reader, &candidates)?;
         let mut environments = BTreeMap::new();
         for environment in &policy.config.environments {
             environments.insert(environment.name.clone(), read_environment(reader, environment)?);
@@ -402,41 +402,49 @@ pub fn read_candidate(
 
 /// What the candidates' chain is read for, over and over.
 #[derive(Serialize, Deserialize)]
-enum Made {
+enum CandidatesEntry {
     /// A candidate. Its members stand in order, without names: there may be
     /// thousands. That it is trunk's own commit is said by leaving that out.
     Minted(TagName, Oid, CandidateVersion, Oid, Option<Oid>, u64, Option<TagName>),
-    Closed(Closed),
+    Closed(ClosedRelease),
 }
 
-impl From<Minted> for Made {
-    fn from(minted: Minted) -> Made {
+impl From<Minted> for CandidatesEntry {
+    fn from(minted: Minted) -> CandidatesEntry {
         let Minted { tag, tag_object, version, commit, trunk_commit, position, parent } = minted;
         let trunk_commit = (trunk_commit != commit).then_some(trunk_commit);
-        Made::Minted(tag, tag_object, version, commit, trunk_commit, position, parent)
+        CandidatesEntry::Minted(tag, tag_object, version, commit, trunk_commit, position, parent)
     }
 }
 
 /// Every candidate and every closed release, oldest first.
-fn made(reader: &Reader, candidates: &View<CandidatesState>) -> Result<(Vec<Minted>, Vec<Closed>)> {
+fn load_candidates(
+    reader: &Reader,
+    candidates: &View<CandidatesState>,
+) -> Result<(Vec<Minted>, Vec<ClosedRelease>)> {
     let keep = |event: Event| match event.what {
         What::Minted(minted) => Some(minted.into()),
         What::Closed { release, tag, candidate, commit, .. } => {
-            Some(Made::Closed(Closed { release, tag, candidate, commit }))
+            Some(CandidatesEntry::Closed(ClosedRelease { release, tag, candidate, commit }))
         }
         _ => None,
     };
     let file = reader.derived_file("candidates");
-    let made =
-        derived_file::read::<CandidatesState, Made>(&reader.repo, candidates.tip, &file, "made 2", keep)?;
+    let made = derived_file::read::<CandidatesState, CandidatesEntry>(
+        &reader.repo,
+        candidates.tip,
+        &file,
+        "made 2",
+        keep,
+    )?;
     let (mut pool, mut closed) = (Vec::with_capacity(made.len()), Vec::new());
     for one in made {
         match one {
-            Made::Minted(tag, tag_object, version, commit, trunk_commit, position, parent) => {
+            CandidatesEntry::Minted(tag, tag_object, version, commit, trunk_commit, position, parent) => {
                 let trunk_commit = trunk_commit.unwrap_or(commit);
                 pool.push(Minted { tag, tag_object, version, commit, trunk_commit, position, parent });
             }
-            Made::Closed(release) => closed.push(release),
+            CandidatesEntry::Closed(release) => closed.push(release),
         }
     }
     Ok((pool, closed))
@@ -505,7 +513,7 @@ fn fetch(reader: &Reader, sink: &dyn Sink, tags: &str, others: &[String]) -> Res
         format!("+refs/heads/{}:{}", reader.home.trunk, reader.trunk_ref()),
         format!("+refs/tags/{tags}:refs/rel/{}/tags/{tags}", reader.project()),
     ];
-    bring(reader, sink, &[&own, others].concat())?;
+    fetch_missing(reader, sink, &[&own, others].concat())?;
     write_as_of(reader)
 }
 
@@ -515,7 +523,7 @@ fn fetch(reader: &Reader, sink: &dyn Sink, tags: &str, others: &[String]) -> Res
 ///
 /// The chains that this clone has seen are asked for by name, so that git
 /// misses one that is gone; no copy of a chain ever moves but forward.
-fn bring(reader: &Reader, sink: &dyn Sink, others: &[String]) -> Result<()> {
+fn fetch_missing(reader: &Reader, sink: &dyn Sink, others: &[String]) -> Result<()> {
     let every = format!("refs/notes/rel/{}/*", reader.project());
     let chains = rewritten::seen(reader)?.into_iter().map(|(name, _)| name).chain([every]);
     let refspecs: Vec<String> =
@@ -571,7 +579,7 @@ pub fn fetch_chains(reader: &Reader, sink: &dyn Sink) -> Result<()> {
     if let Authority::Local = reader.authority() {
         return Ok(());
     }
-    bring(reader, sink, &[])
+    fetch_missing(reader, sink, &[])
 }
 
 /// When this clone last heard of the authority.
@@ -597,7 +605,7 @@ fn read_as_of(reader: &Reader) -> Option<DateTime<Utc>> {
 
 /// A range of commits, with the project's own of them.
 #[derive(Debug, Clone)]
-pub struct Walked {
+pub struct WalkedRange {
     pub exclude: Oid,
     pub include: Oid,
     pub own: Rc<[Change]>,

@@ -12,7 +12,7 @@ use crate::store::ledger::View;
 
 /// A deployment that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lived {
+pub struct Success {
     /// Its number.
     pub seq: u64,
     /// What it made live.
@@ -25,7 +25,7 @@ pub struct Lived {
 
 /// What an environment's chain is read for, over and over.
 #[derive(Serialize, Deserialize)]
-enum Kept {
+enum DeploymentEnd {
     /// A deployment's number, what it deployed, and the commit of that.
     Begun(u64, TagName, Oid),
     /// Its number, whether it succeeded, and when it ended, in seconds.
@@ -39,21 +39,21 @@ enum Kept {
 ///
 /// # Errors
 /// git failed.
-pub fn lived(reader: &Reader, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Lived>> {
+pub fn successes(reader: &Reader, environment: &EnvName, view: &View<EnvState>) -> Result<Vec<Success>> {
     let file = reader.env_file(environment);
-    let kept = derived_file::read::<EnvState, Kept>(&reader.repo, view.tip, &file, "lived 3", keep)?;
-    let mut found: Vec<(Lived, bool)> = Vec::new();
+    let kept = derived_file::read::<EnvState, DeploymentEnd>(&reader.repo, view.tip, &file, "lived 3", keep)?;
+    let mut found: Vec<(Success, bool)> = Vec::new();
     for one in kept {
         match one {
-            Kept::Begun(seq, tag, commit) => {
-                found.push((Lived { seq, tag, commit, at: DateTime::UNIX_EPOCH }, false));
+            DeploymentEnd::Begun(seq, tag, commit) => {
+                found.push((Success { seq, tag, commit, at: DateTime::UNIX_EPOCH }, false));
             }
-            Kept::Whole(seq, tag, commit, succeeded, at) => {
+            DeploymentEnd::Whole(seq, tag, commit, succeeded, at) => {
                 let at = DateTime::from_timestamp(at, 0).unwrap_or_default();
-                found.push((Lived { seq, tag, commit, at }, succeeded));
+                found.push((Success { seq, tag, commit, at }, succeeded));
             }
             // What settles a deployment comes soon after it; the last word counts.
-            Kept::Ended(seq, succeeded, at) => {
+            DeploymentEnd::Ended(seq, succeeded, at) => {
                 if let Some((lived, did)) = found.iter_mut().rev().find(|(lived, _)| lived.seq == seq) {
                     (lived.at, *did) = (DateTime::from_timestamp(at, 0).unwrap_or_default(), succeeded);
                 }
@@ -63,18 +63,25 @@ pub fn lived(reader: &Reader, environment: &EnvName, view: &View<EnvState>) -> R
     Ok(found.into_iter().filter(|(_, succeeded)| *succeeded).map(|(lived, _)| lived).collect())
 }
 
-fn keep(event: Event) -> Option<Kept> {
+fn keep(event: Event) -> Option<DeploymentEnd> {
     let seq = event.id.seq;
-    let ended = |state: Progress| Kept::Ended(seq, state == Progress::Succeeded, event.at.timestamp());
+    let ended =
+        |state: Progress| DeploymentEnd::Ended(seq, state == Progress::Succeeded, event.at.timestamp());
     match event.what {
         What::Intent(intent) => {
             let deployment = intent.deployment;
-            Some(Kept::Begun(seq, deployment.tag, deployment.commit))
+            Some(DeploymentEnd::Begun(seq, deployment.tag, deployment.commit))
         }
         What::Offline(ran) => {
             let deployment = ran.intent.deployment;
             let succeeded = ran.outcome.state == Progress::Succeeded;
-            Some(Kept::Whole(seq, deployment.tag, deployment.commit, succeeded, event.at.timestamp()))
+            Some(DeploymentEnd::Whole(
+                seq,
+                deployment.tag,
+                deployment.commit,
+                succeeded,
+                event.at.timestamp(),
+            ))
         }
         What::Outcome(outcome) => Some(ended(outcome.state)),
         What::Resolved { state, .. } => Some(ended(state)),

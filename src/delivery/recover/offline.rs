@@ -8,15 +8,15 @@
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, read_environment};
 use crate::delivery::recover::append::outcome_of;
-use crate::delivery::recover::settle::{self, Fate, lives};
+use crate::delivery::recover::settle::{self, RunFate, lives};
 use crate::delivery::run::claim;
 use crate::delivery::run::deployment::way_back;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::output;
 use crate::delivery::run::prepare::Ready;
 use crate::delivery::run::receipt::Receipt;
-use crate::delivery::run::rollout::perform;
-use crate::delivery::run::workspace::{Ending, unnumbered};
+use crate::delivery::run::rollout::run_rollout;
+use crate::delivery::run::workspace::{RolloutEnd, unnumbered};
 use crate::delivery::sink::{NoRollback, Notice, Sink};
 use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
@@ -29,7 +29,7 @@ use crate::world::fresh_nonce;
 
 /// What an offline deployment goes by.
 #[derive(Debug, Clone)]
-pub struct Ground {
+pub struct OfflineBasis {
     /// The newest event of the environment's chain.
     tip: Option<Oid>,
     /// What this clone knew beyond it.
@@ -64,12 +64,12 @@ pub fn or_offline(reader: &Reader, verb: &str, environment: &EnvName, failure: F
 ///
 /// # Errors
 /// A deployment of this clone is at work there without a claim (exit 5).
-pub fn stand(
+pub fn basis(
     reader: &Reader,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     name: &EnvName,
-) -> Result<Option<Ground>> {
+) -> Result<Option<OfflineBasis>> {
     if !reader.is_offline() {
         return Ok(None);
     }
@@ -85,8 +85,8 @@ pub fn stand(
                 }
                 let outcome = outcome_of(&phase);
                 let what = match settle::fate(reader, view, &id, &nonce)? {
-                    Some(Fate::InFlight) => What::Outcome(outcome),
-                    Some(Fate::Closed) if matches!(phase, Phase::Done { .. }) => What::Late(outcome),
+                    Some(RunFate::InFlight) => What::Outcome(outcome),
+                    Some(RunFate::Closed) if matches!(phase, Phase::Done { .. }) => What::Late(outcome),
                     _ => continue,
                 };
                 let event = claim::outcome_event(reader, &id, &reader.actor()?, what);
@@ -141,7 +141,7 @@ pub fn stand(
     if let Some(view) = snapshot.environments.get_mut(name) {
         view.state = state;
     }
-    Ok(Some(Ground { tip, known }))
+    Ok(Some(OfflineBasis { tip, known }))
 }
 
 fn at_work(deployment: &Deployment) -> Failure {
@@ -160,7 +160,7 @@ pub fn run(
     hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
-    ground: &Ground,
+    ground: &OfflineBasis,
     ready: &Ready,
 ) -> Result<Receipt> {
     let Ready { plan, prepared, details } = ready;
@@ -182,8 +182,8 @@ pub fn run(
     let mut deployment = intent.deployment.clone();
     sink.notice(Notice::OfflineRun(&deployment));
     let from = plan.from().map(|live| (live.tag.clone(), live.commit));
-    let Ending { outcome, explanation, kept } =
-        perform(reader, hands, sink, &mut open, &deployment, prepared, from.as_ref());
+    let RolloutEnd { outcome, explanation, kept } =
+        run_rollout(reader, hands, sink, &mut open, &deployment, prepared, from.as_ref());
     if !outcome.started {
         open.close();
         return Err(not_started(name, &outcome, explanation, kept));
@@ -265,7 +265,7 @@ fn back(
     let name = &failed.environment;
     let mut fresh = snapshot.clone();
     fresh.environments.insert(name.clone(), read_environment(reader, snapshot.environment(name)?)?);
-    let Some(ground) = stand(reader, sink, &mut fresh, name)? else {
+    let Some(ground) = basis(reader, sink, &mut fresh, name)? else {
         return Err(Failure::failed("the remote is to be asked"));
     };
     let ready = way_back(reader, sink, &fresh, &fresh.chain(name)?.state, failed)?;

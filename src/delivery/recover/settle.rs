@@ -240,8 +240,8 @@ fn deployment(
             continue;
         };
         let what = match end {
-            Fate::InFlight => What::Outcome(outcome.clone()),
-            Fate::Closed => {
+            RunFate::InFlight => What::Outcome(outcome.clone()),
+            RunFate::Closed => {
                 let Phase::Done { .. } = phase else {
                     finish(reader, sink, open);
                     return Ok(None);
@@ -252,7 +252,7 @@ fn deployment(
                 }
                 What::Late(outcome.clone())
             }
-            Fate::Recovered => {
+            RunFate::Recovered => {
                 finish(reader, sink, open);
                 return Ok(None);
             }
@@ -277,7 +277,7 @@ pub fn chain_of(reader: &Reader, sink: &dyn Sink, id: &DeploymentId) -> (String,
 }
 
 /// What the chain says of an intent of ours.
-pub enum Fate {
+pub enum RunFate {
     /// It has the environment.
     InFlight,
     /// Somebody took over or resolved it before its outcome came.
@@ -290,7 +290,12 @@ pub enum Fate {
 ///
 /// # Errors
 /// git failed.
-pub fn fate(reader: &Reader, view: &View<EnvState>, id: &DeploymentId, nonce: &str) -> Result<Option<Fate>> {
+pub fn fate(
+    reader: &Reader,
+    view: &View<EnvState>,
+    id: &DeploymentId,
+    nonce: &str,
+) -> Result<Option<RunFate>> {
     let mut closed_by_others = false;
     let mut outcome = false;
     for event in ledger::events::<EnvState>(&reader.repo, view.tip) {
@@ -305,11 +310,11 @@ pub fn fate(reader: &Reader, view: &View<EnvState>, id: &DeploymentId, nonce: &s
         match &event.what {
             What::Intent(_) if event.nonce == nonce => {
                 return Ok(Some(if outcome {
-                    Fate::Recovered
+                    RunFate::Recovered
                 } else if closed_by_others {
-                    Fate::Closed
+                    RunFate::Closed
                 } else {
-                    Fate::InFlight
+                    RunFate::InFlight
                 }));
             }
             What::Intent(_) => return Ok(None),

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::delivery::read::reader::Reader;
 use crate::delivery::run::hands::Hands;
-use crate::delivery::run::publish::Patience;
+use crate::delivery::run::publish::RetryBudget;
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::env::{Outcome, Progress};
 use crate::domain::report::work::{Subject, Work, Worker};
@@ -41,7 +41,7 @@ fn subject_of(run: &Run) -> Subject {
 
 /// What came of asking.
 #[derive(Debug, Default)]
-pub struct Stopped {
+pub struct StopReport {
     /// What was ended.
     pub ended: Vec<Work>,
     /// What was not, and why.
@@ -54,8 +54,8 @@ pub struct Stopped {
 ///
 /// # Errors
 /// The journal cannot be read.
-pub fn at_work(reader: &Reader) -> Result<Stopped> {
-    let mut found = Stopped::default();
+pub fn at_work(reader: &Reader) -> Result<StopReport> {
+    let mut found = StopReport::default();
     for seen in reader.journal().all()? {
         let work =
             if seen.held { keeper(&seen).map(|rel| rel.map(|(work, _)| work)) } else { command(&seen) };
@@ -72,8 +72,8 @@ pub fn at_work(reader: &Reader) -> Result<Stopped> {
 ///
 /// # Errors
 /// The journal cannot be read or written.
-pub fn stop(reader: &Reader, hands: &Hands, sink: &dyn Sink) -> Result<Stopped> {
-    let mut stopped = Stopped::default();
+pub fn stop(reader: &Reader, hands: &Hands, sink: &dyn Sink) -> Result<StopReport> {
+    let mut stopped = StopReport::default();
     let mut closed = living(reader, hands, sink, &mut stopped)?;
     let (dead, damaged) = reader.journal().dead()?;
     stopped.damaged = damaged;
@@ -92,7 +92,7 @@ pub fn stop(reader: &Reader, hands: &Hands, sink: &dyn Sink) -> Result<Stopped> 
 
 /// Asks every living `rel` to end, waits until it has, and gives the runs that
 /// were its.
-fn living(reader: &Reader, hands: &Hands, sink: &dyn Sink, stopped: &mut Stopped) -> Result<Vec<Seen>> {
+fn living(reader: &Reader, hands: &Hands, sink: &dyn Sink, stopped: &mut StopReport) -> Result<Vec<Seen>> {
     let mut ended = Vec::new();
     for seen in reader.journal().all()?.into_iter().filter(|seen| seen.held) {
         match keeper(&seen) {
@@ -161,7 +161,7 @@ fn see_off(
     };
     exec::end_process(pid, start_time, false);
     let grace = noted(&seen.run, seen.scratch.as_ref()).map_or(exec::GRACE, grace);
-    let patience = grace + Patience::limit(reader) + LEEWAY;
+    let patience = grace + RetryBudget::limit(reader) + LEEWAY;
     if gone(patience)? {
         return Ok(true);
     }
@@ -171,11 +171,11 @@ fn see_off(
 }
 
 /// Waits for another `rel` that settles a dead run to be done with it.
-fn hands_off(reader: &Reader, hands: &Hands, seen: &Seen, stopped: &mut Stopped) -> Result<()> {
+fn hands_off(reader: &Reader, hands: &Hands, seen: &Seen, stopped: &mut StopReport) -> Result<()> {
     let since = Instant::now();
     let subject = subject_of(&seen.run);
     while reader.journal().all()?.iter().any(|one| one.held && subject_of(&one.run) == subject) {
-        if since.elapsed() >= Patience::limit(reader) + LEEWAY {
+        if since.elapsed() >= RetryBudget::limit(reader) + LEEWAY {
             stopped.refused.push(
                 Failure::failed(format!("{subject} is in the hands of another rel, which does not end"))
                     .hint("try again: rel sync --stop"),
@@ -196,7 +196,7 @@ fn interrupted(subject: &Subject) -> Failure {
 
 /// Ends what a dead `rel` left of one run, and notes that. A run whose command
 /// ended by itself is left as it is: nobody here knows how it ended.
-fn end(reader: &Reader, sink: &dyn Sink, open: &mut OpenRun, stopped: &mut Stopped) {
+fn end(reader: &Reader, sink: &dyn Sink, open: &mut OpenRun, stopped: &mut StopReport) {
     let seen = Seen { run: open.run.clone(), scratch: open.scratch.clone(), rel: None, held: false };
     let work = match command(&seen) {
         Ok(Some(work)) => work,

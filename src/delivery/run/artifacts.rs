@@ -168,12 +168,12 @@ pub fn keep(reader: &Reader, sink: &dyn Sink, candidate: &Candidate) -> Result<(
 
 /// The commit behind which a store keeps a candidate's artifacts; `None` if it
 /// keeps them otherwise, or nothing keeps them.
-fn commit_of(reader: &Reader<'_>, location: &Location, candidate: &Candidate) -> Result<Option<Oid>> {
+fn commit_of(reader: &Reader, location: &Location, candidate: &Candidate) -> Result<Option<Oid>> {
     if location.is_behind_ref() { kept_in_git(reader, candidate) } else { Ok(None) }
 }
 
 /// The same commit, if it is here.
-fn copy_in_git(reader: &Reader<'_>, candidate: &Candidate) -> Result<Option<Oid>> {
+fn copy_in_git(reader: &Reader, candidate: &Candidate) -> Result<Option<Oid>> {
     let name = artifacts_ref(reader.project(), &candidate.version);
     Ok(reader.repo.ref_target(&name)?.filter(|oid| reader.repo.has_object(*oid)))
 }
@@ -221,7 +221,7 @@ pub fn provenance(reader: &Reader, candidate: &Candidate) -> Result<Option<Vec<u
 ///
 /// # Errors
 /// A byte differs (exit 9).
-pub fn lay_out(reader: &Reader, candidate: &Candidate, into: &Path) -> Result<()> {
+pub fn prepare_files(reader: &Reader, candidate: &Candidate, into: &Path) -> Result<()> {
     std::fs::create_dir_all(into)?;
     Ok(cache(reader).prepare(&candidate.artifacts, into)?)
 }

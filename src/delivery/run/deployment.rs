@@ -5,7 +5,7 @@
 //! on, nothing that is said or cannot be said ends the run: only the commands
 //! and the record count.
 
-use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::read::left_behind::LeftBehindFinder;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::claim::{self, Claim, Claimed, Details};
@@ -14,8 +14,8 @@ use crate::delivery::run::outcome::{Landed, Tagging, has_it, publish_outcome, re
 use crate::delivery::run::premises::By;
 use crate::delivery::run::prepare::{Prepared, Ready, prepare};
 use crate::delivery::run::receipt::Receipt;
-use crate::delivery::run::rollout::perform;
-use crate::delivery::run::workspace::Ending;
+use crate::delivery::run::rollout::run_rollout;
+use crate::delivery::run::workspace::RolloutEnd;
 use crate::delivery::run::{artifacts, output};
 use crate::delivery::sink::{NoRollback, Notice, Sink};
 use crate::domain::config::OnFailure;
@@ -60,7 +60,7 @@ fn carry_out(
 ) -> Receipt {
     let from = previous.map(|live| (live.tag.clone(), live.commit));
     let ending =
-        perform(reader, hands, sink, &mut claim.run, &claim.intent.deployment, prepared, from.as_ref());
+        run_rollout(reader, hands, sink, &mut claim.run, &claim.intent.deployment, prepared, from.as_ref());
     // The journal is a second string: where the disk refuses, the push still counts.
     let done = Phase::Done { outcome: ending.outcome.clone(), at: reader.world.now() };
     if let Err(failure) = claim.run.advance(done) {
@@ -82,7 +82,7 @@ fn settle(
     snapshot: &Snapshot,
     claim: Claim,
     prepared: &Prepared,
-    ending: Ending,
+    ending: RolloutEnd,
 ) -> Receipt {
     let Claim { view, intent, run } = claim;
     let mut deployment = intent.deployment.clone();
@@ -217,7 +217,7 @@ pub fn way_back(
         let record = snapshot.record(reader, snapshot.minted(tag)?).ok()?;
         artifacts::gone(reader, &record)
     };
-    let decision = Crossings::new(reader, snapshot).deciding(state, |crossing| {
+    let decision = LeftBehindFinder::new(reader, snapshot).deciding(state, |crossing| {
         let knowledge = Knowledge { find: &find, lost: &lost, crossing };
         rollback::decide(&setting, &rollback::Request::default(), &knowledge, state)
     });

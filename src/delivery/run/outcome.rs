@@ -7,7 +7,7 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::claim;
 use crate::delivery::run::prepare::Prepared;
-use crate::delivery::run::publish::Patience;
+use crate::delivery::run::publish::RetryBudget;
 use crate::delivery::sink::Sink;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{self, CandidatesState};
@@ -24,17 +24,17 @@ use crate::world::fresh_nonce;
 const TRIES: usize = 20;
 
 /// A release about to be closed by a success in a final environment.
-pub struct Release {
+pub struct FinalTag {
     tag: TagName,
     candidate: Candidate,
 }
 
 /// The release that a success of this would close, if any.
-pub fn release_of(snapshot: &Snapshot, prepared: &Prepared) -> Option<Release> {
+pub fn release_of(snapshot: &Snapshot, prepared: &Prepared) -> Option<FinalTag> {
     let release = &prepared.candidate.version.release;
     let open = snapshot.candidates.state.line(release).is_some_and(|line| !line.closed);
     (prepared.commands.is_final && open)
-        .then(|| Release { tag: snapshot.style.release(release), candidate: prepared.candidate.clone() })
+        .then(|| FinalTag { tag: snapshot.style.release(release), candidate: prepared.candidate.clone() })
 }
 
 /// What became of a release's own tag.
@@ -67,9 +67,9 @@ pub fn publish_outcome(
     view: &View<EnvState>,
     deployment: &Deployment,
     outcome: &Outcome,
-    release: Option<Release>,
+    release: Option<FinalTag>,
 ) -> Result<Landed> {
-    let patience = Patience::new(reader);
+    let patience = RetryBudget::new(reader);
     let mut view = view.clone();
     let (mut release, mut put_off) = (release, None);
     let mut tagging = Tagging::None;
@@ -141,7 +141,7 @@ pub fn publish_outcome(
 fn tag_after(
     reader: &Reader,
     sink: &dyn Sink,
-    put_off: Option<Release>,
+    put_off: Option<FinalTag>,
     actor: &Actor,
     tagging: Tagging,
 ) -> Tagging {
@@ -153,7 +153,7 @@ fn tag_after(
 }
 
 /// Publishes a release's own tag by itself, or what is lacking of it.
-fn publish_release(reader: &Reader, sink: &dyn Sink, release: &Release, actor: &Actor) -> Result<TagName> {
+fn publish_release(reader: &Reader, sink: &dyn Sink, release: &FinalTag, actor: &Actor) -> Result<TagName> {
     let mut is_taken = false;
     for _ in 0..TRIES {
         let Some(updates) = release_updates(reader, release, actor)? else { return Ok(release.tag.clone()) };
@@ -195,7 +195,7 @@ pub fn tag_owed_releases(
         if !open || tried.iter().any(|(other, _)| *other == tag) {
             continue;
         }
-        let release = Release { tag: tag.clone(), candidate: snapshot.record(reader, minted)? };
+        let release = FinalTag { tag: tag.clone(), candidate: snapshot.record(reader, minted)? };
         let made = publish_release(reader, sink, &release, &reader.actor()?)
             .map(drop)
             .map_err(|failure| failure.message);
@@ -234,8 +234,8 @@ const TAKEN: &str = "a tag of that name exists already";
 
 /// What closes a release: its own tag, then the chain's word on it. None where
 /// the chain has that.
-fn release_updates(reader: &Reader, release: &Release, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
-    let Release { tag, candidate } = release;
+fn release_updates(reader: &Reader, release: &FinalTag, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
+    let FinalTag { tag, candidate } = release;
     let view = ledger::read::<CandidatesState>(&reader.repo, &ledger::candidates_ref(reader.project()), &[])?;
     if view.state.line(&candidate.version.release).is_some_and(|line| line.closed) {
         return match winner(reader, &view, &candidate.version.release)? == Some(candidate.tag.clone()) {
@@ -284,15 +284,15 @@ fn release_updates(reader: &Reader, release: &Release, actor: &Actor) -> Result<
 fn trailers(candidate: &Candidate) -> [String; 3] {
     [
         format!("Rel-Project: {}", candidate.project),
-        format!("Rel-Release: {}", candidate.version.release),
+        format!("Rel-FinalTag: {}", candidate.version.release),
         format!("Rel-Winner: {}", candidate.tag),
     ]
 }
 
 /// Whether an object is this release's own tag, made by whoever died before
 /// the chain had it.
-fn is_release(reader: &Reader, release: &Release, object: Oid) -> bool {
-    let Release { tag, candidate } = release;
+fn is_release(reader: &Reader, release: &FinalTag, object: Oid) -> bool {
+    let FinalTag { tag, candidate } = release;
     match read_tag(&reader.repo, object) {
         Ok(TagObject::Annotated { name, target, message, signed, .. }) => {
             let says = |trailer: &String| message.lines().any(|line| line == trailer);

@@ -114,16 +114,16 @@ fn published<S: State>(
 }
 
 /// How long a record is tried to be published.
-pub struct Patience {
+pub struct RetryBudget {
     since: Instant,
     limit: Duration,
     pauses: std::cell::Cell<u32>,
 }
 
-impl Patience {
+impl RetryBudget {
     /// Begins now.
-    pub fn new(reader: &Reader) -> Patience {
-        Patience { since: Instant::now(), limit: Patience::limit(reader), pauses: 0.into() }
+    pub fn new(reader: &Reader) -> RetryBudget {
+        RetryBudget { since: Instant::now(), limit: RetryBudget::limit(reader), pauses: 0.into() }
     }
 
     /// A minute, or what `REL_PUBLISH_TIMEOUT` says in seconds.

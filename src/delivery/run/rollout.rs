@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::prepare::Prepared;
-use crate::delivery::run::workspace::{Ending, Stage, program};
+use crate::delivery::run::workspace::{RolloutEnd, Workspace, program};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::{Command, Phase};
 use crate::domain::env::{Deployment, Outcome, PhaseRun, Progress};
@@ -21,100 +21,86 @@ use crate::store::journal::{self, OpenRun};
 const SOONEST: Duration = Duration::from_secs(1);
 const LATEST: Duration = Duration::from_secs(30);
 
-/// Deploy and verify once: a phase, or the whole of a rollout without any.
-struct Round<'a> {
-    phase: Option<&'a Phase>,
-    deploy: Option<&'a Command>,
-    verify: Option<&'a Command>,
-}
-
 /// Why a rollout went no further.
-enum Stopped {
+enum StepFailure {
     /// A command ended otherwise than in success: its step, and how in words.
     Command { state: Progress, exit_code: Option<i32>, text: String },
     /// Nothing was ever started.
-    Never(Box<Ending>),
+    Never(Box<RolloutEnd>),
 }
 
-/// Plays a rollout to its end, and notes in `noted` how far it came.
-pub fn play(
+/// Runs the phases of a rollout, or all of it at once where there are none,
+/// and notes in `journal` how far it came.
+pub fn run_phases(
     reader: &Reader,
     hands: &Hands,
     sink: &dyn Sink,
-    noted: &mut OpenRun,
+    journal: &mut OpenRun,
     prepared: &Prepared,
-    stage: &Stage<'_>,
-) -> Ending {
-    let commands = &prepared.commands;
-    let phase = |phase| Round {
-        phase: Some(phase),
-        deploy: phase.deploy.as_ref().or(commands.deploy.as_ref()),
-        verify: phase.verify.as_ref().or(commands.verify.as_ref()),
+    workspace: &Workspace<'_>,
+) -> RolloutEnd {
+    let each: Vec<Option<&Phase>> = match &prepared.commands.phases[..] {
+        [] => vec![None],
+        phases => phases.iter().map(Some).collect(),
     };
-    let rounds = match &commands.phases[..] {
-        [] => {
-            vec![Round { phase: None, deploy: commands.deploy.as_ref(), verify: commands.verify.as_ref() }]
-        }
-        phases => phases.iter().map(phase).collect(),
-    };
-    let mut rollout = Rollout { hands, sink, noted, prepared, stage, started: false };
+    let mut rollout = Rollout { hands, sink, journal, prepared, workspace, started: false };
     let mut phases = Vec::new();
-    for round in rounds {
-        let begun = reader.world.now();
-        let stopped = rollout.round(&round);
-        let state = match &stopped {
+    for phase in each {
+        let started_at = reader.world.now();
+        let failure = rollout.run_phase(phase);
+        let state = match &failure {
             None => Progress::Succeeded,
-            Some(Stopped::Command { state, .. }) => *state,
-            Some(Stopped::Never(_)) => Progress::Cancelled,
+            Some(StepFailure::Command { state, .. }) => *state,
+            Some(StepFailure::Never(_)) => Progress::Cancelled,
         };
-        if let Some(phase) = round.phase {
-            phases.push(PhaseRun {
-                name: phase.name.clone(),
-                state,
-                started_at: begun,
-                finished_at: reader.world.now(),
-            });
-        }
-        match stopped {
+        phases.extend(phase.map(|phase| PhaseRun {
+            name: phase.name.clone(),
+            state,
+            started_at,
+            finished_at: reader.world.now(),
+        }));
+        match failure {
             None => {}
-            Some(Stopped::Never(ending)) => return *ending,
-            Some(Stopped::Command { state, exit_code, text }) => {
-                let outcome =
-                    Outcome { state, started: rollout.started, exit_code, text: Some(text.clone()), phases };
-                return Ending { outcome, explanation: Some(text), kept: None };
+            Some(StepFailure::Never(end)) => return *end,
+            Some(StepFailure::Command { state, exit_code, text }) => {
+                let started = rollout.started;
+                let outcome = Outcome { state, started, exit_code, text: Some(text.clone()), phases };
+                return RolloutEnd { outcome, explanation: Some(text), kept: None };
             }
         }
     }
     let outcome = Outcome { exit_code: Some(0), phases, ..Outcome::of(Progress::Succeeded, rollout.started) };
-    Ending { outcome, explanation: None, kept: None }
+    RolloutEnd { outcome, explanation: None, kept: None }
 }
 
 struct Rollout<'a> {
     hands: &'a Hands<'a>,
     sink: &'a dyn Sink,
-    noted: &'a mut OpenRun,
+    journal: &'a mut OpenRun,
     prepared: &'a Prepared,
-    stage: &'a Stage<'a>,
-    /// Whether any command was.
+    workspace: &'a Workspace<'a>,
+    /// Whether any command was started.
     started: bool,
 }
 
 impl Rollout<'_> {
-    /// None where all of it succeeded.
-    fn round(&mut self, round: &Round<'_>) -> Option<Stopped> {
-        let mut env = self.stage.env.clone();
-        if let Some(phase) = round.phase {
+    /// Deploys, verifies, and watches where the phase says so. `None` if all of
+    /// it succeeded.
+    fn run_phase(&mut self, phase: Option<&Phase>) -> Option<StepFailure> {
+        let commands = &self.prepared.commands;
+        let deploy = phase.and_then(|phase| phase.deploy.as_ref()).or(commands.deploy.as_ref());
+        let verify = phase.and_then(|phase| phase.verify.as_ref()).or(commands.verify.as_ref());
+        let mut env = self.workspace.env.clone();
+        if let Some(phase) = phase {
             env.insert("REL_PHASE".into(), phase.name.clone().into());
         }
-        let steps = [("deploy", round.deploy), ("verify", round.verify)];
-        for (step, command) in steps {
-            let Some(command) = command else { continue };
-            let stopped = self.command(round.phase, step, command, &env);
-            if stopped.is_some() {
-                return stopped;
+        for (step, command) in [("deploy", deploy), ("verify", verify)] {
+            let failure = command.and_then(|command| self.run_step(phase, step, command, &env));
+            if failure.is_some() {
+                return failure;
             }
         }
-        round.phase.and_then(|phase| self.watch(phase, round.verify, &env))
+        phase.and_then(|phase| self.watch(phase, verify, &env))
     }
 
     /// Repeats verify until the wait of a phase is over, the last time at its end.
@@ -123,7 +109,7 @@ impl Rollout<'_> {
         phase: &Phase,
         verify: Option<&Command>,
         env: &BTreeMap<OsString, OsString>,
-    ) -> Option<Stopped> {
+    ) -> Option<StepFailure> {
         if phase.wait.is_zero() {
             return None;
         }
@@ -133,14 +119,14 @@ impl Rollout<'_> {
             let left = phase.wait.saturating_sub(since.elapsed());
             pause(self.hands, every.min(left));
             if self.hands.interrupts.interrupted() {
-                return Some(Stopped::Command {
+                return Some(StepFailure::Command {
                     state: Progress::Cancelled,
                     exit_code: None,
                     text: format!("{}: interrupted while it was watched", phase.name),
                 });
             }
             if let Some(verify) = verify {
-                let stopped = self.command(Some(phase), "verify", verify, env);
+                let stopped = self.run_step(Some(phase), "verify", verify, env);
                 if stopped.is_some() {
                     return stopped;
                 }
@@ -152,38 +138,38 @@ impl Rollout<'_> {
     }
 
     /// Runs one command within its timeout, as often as `retry` allows.
-    fn command(
+    fn run_step(
         &mut self,
         phase: Option<&Phase>,
         step: &str,
         command: &Command,
         env: &BTreeMap<OsString, OsString>,
-    ) -> Option<Stopped> {
+    ) -> Option<StepFailure> {
         let (hands, sink, Prepared { commands, retry, .. }) = (self.hands, self.sink, self.prepared);
         let step = phase.map_or(step.to_owned(), |phase| format!("{} {step}", phase.name));
         let program = program(command);
         let run = Command_ {
             program: &program,
-            cwd: self.stage.checkout.path(),
+            cwd: self.workspace.checkout.path(),
             env,
             input: None,
             timeout: Some(commands.timeout),
             grace: commands.grace,
-            log: &self.stage.raw,
-            nameless: self.stage.has_secrets(),
+            log: &self.workspace.raw,
+            nameless: self.workspace.has_secrets(),
         };
         let mut attempt = 1;
         let ended = loop {
             // Each time: what ran before must not be taken for what is about to.
             let running = journal::Phase::Running { process: None };
-            if let Err(failure) = self.noted.advance(running)
+            if let Err(failure) = self.journal.advance(running)
                 && !self.started
             {
-                return Some(Stopped::Never(Box::new(Ending::never_started(failure))));
+                return Some(StepFailure::Never(Box::new(RolloutEnd::never_started(failure))));
             }
-            let (ended, ran) = self.stage.execute(hands, sink, run, &step, &mut |process| {
+            let (ended, ran) = self.workspace.execute(hands, sink, run, &step, &mut |process| {
                 // Without this line a killed run reads as unknown, which is true too.
-                let _ = self.noted.advance(journal::Phase::Running { process: Some(process) });
+                let _ = self.journal.advance(journal::Phase::Running { process: Some(process) });
             });
             self.started |= ran;
             let over = ended.is_success() || hands.interrupts.interrupted() || attempt >= retry.attempts;
@@ -198,7 +184,7 @@ impl Rollout<'_> {
             return None;
         }
         let interrupted = matches!(ended, Ended::Interrupted);
-        Some(Stopped::Command {
+        Some(StepFailure::Command {
             state: if interrupted { Progress::Cancelled } else { Progress::Failed },
             exit_code: ended.exit_code(),
             text: format!("{step}: {}", exec::explain(&ended, &run)),
@@ -215,7 +201,7 @@ fn pause(hands: &Hands, limit: Duration) {
 }
 
 /// Runs the commands of a deployment, and notes in `run` how far it came.
-pub fn perform(
+pub fn run_rollout(
     reader: &Reader,
     hands: &Hands,
     sink: &dyn Sink,
@@ -223,12 +209,12 @@ pub fn perform(
     deployment: &Deployment,
     prepared: &Prepared,
     previous: Option<&(TagName, Oid)>,
-) -> Ending {
-    match Stage::set(reader, run, deployment, prepared, previous) {
-        Err(failure) => Ending::never_started(failure),
-        Ok(stage) => {
-            let ending = play(reader, hands, sink, run, prepared, &stage);
-            if let Err(failure) = stage.clear() {
+) -> RolloutEnd {
+    match Workspace::set(reader, run, deployment, prepared, previous) {
+        Err(failure) => RolloutEnd::never_started(failure),
+        Ok(workspace) => {
+            let ending = run_phases(reader, hands, sink, run, prepared, &workspace);
+            if let Err(failure) = workspace.clear() {
                 sink.notice(Notice::Trouble(&failure));
             }
             ending

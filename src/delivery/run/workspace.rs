@@ -30,7 +30,7 @@ use crate::store::journal::{OpenRun, Process};
 const THE_REST: Duration = Duration::from_secs(2);
 
 /// How the commands of one deployment ended.
-pub struct Ending {
+pub struct RolloutEnd {
     /// What is recorded of it.
     pub outcome: Outcome,
     /// Why it did not succeed, in a sentence.
@@ -39,10 +39,10 @@ pub struct Ending {
     pub kept: Option<Failure>,
 }
 
-impl Ending {
-    pub fn never_started(failure: Failure) -> Ending {
+impl RolloutEnd {
+    pub fn never_started(failure: Failure) -> RolloutEnd {
         let text = failure.message.clone();
-        Ending {
+        RolloutEnd {
             outcome: Outcome { text: Some(text.clone()), ..Outcome::of(Progress::Cancelled, false) },
             explanation: Some(text),
             kept: Some(failure),
@@ -51,7 +51,7 @@ impl Ending {
 }
 
 /// A checkout, the artifacts and the variables, ready for commands.
-pub struct Stage<'r> {
+pub struct Workspace<'r> {
     pub checkout: Checkout<'r>,
     folder: tempfile::TempDir,
     pub env: BTreeMap<OsString, OsString>,
@@ -62,19 +62,19 @@ pub struct Stage<'r> {
     redactor: Redactor,
 }
 
-impl<'r> Stage<'r> {
+impl<'r> Workspace<'r> {
     pub fn set(
         reader: &'r Reader,
         run: &mut OpenRun,
         deployment: &Deployment,
         prepared: &Prepared,
         previous: Option<&(TagName, Oid)>,
-    ) -> Result<Stage<'r>> {
+    ) -> Result<Workspace<'r>> {
         let candidate = &prepared.candidate;
         let folder = scratch(reader.world)?;
         run.works_in(folder.path())?;
         let files = folder.path().join("artifacts");
-        artifacts::lay_out(reader, candidate, &files)?;
+        artifacts::prepare_files(reader, candidate, &files)?;
         let listing = folder.path().join("manifest.json");
         write_manifest(
             &manifest(
@@ -127,7 +127,7 @@ impl<'r> Stage<'r> {
         let redactor = prepared.params.redactor().clone();
         // What is kept has no secrets; those that a command prints have no name to be found by.
         let raw = if redactor.is_idle() { log.clone() } else { folder.path().join("output.log") };
-        Ok(Stage { checkout, folder, env, raw, log, redactor })
+        Ok(Workspace { checkout, folder, env, raw, log, redactor })
     }
 
     /// Whether what commands write to may hold secrets, and is not to be left

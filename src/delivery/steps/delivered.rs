@@ -74,7 +74,7 @@ pub fn run(
     hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
-    ground: Option<&offline::Ground>,
+    ground: Option<&offline::OfflineBasis>,
     ready: &Ready,
 ) -> Result<Option<Receipt>> {
     match ground {
@@ -151,7 +151,7 @@ pub fn refusal(environment: &EnvName, candidate: Option<&TagName>, verdicts: &[V
 
 /// What lies between what is live and a candidate.
 #[derive(Default)]
-struct Difference {
+struct PlanDifference {
     /// Commits of the candidate that what is live lacks.
     brings: Rc<[Change]>,
     /// Commits of what is live that the candidate lacks, in whatever form.
@@ -161,11 +161,16 @@ struct Difference {
     contained: Vec<(Oid, Oid)>,
 }
 
-fn difference(reader: &Reader, snapshot: &Snapshot, live: Option<&Live>, to: &Minted) -> Result<Difference> {
-    let Some(live) = live else { return Ok(Difference::default()) };
+fn difference(
+    reader: &Reader,
+    snapshot: &Snapshot,
+    live: Option<&Live>,
+    to: &Minted,
+) -> Result<PlanDifference> {
+    let Some(live) = live else { return Ok(PlanDifference::default()) };
     let brings = between(reader, snapshot, live.commit, to.commit)?;
     let left = between(reader, snapshot, to.commit, live.commit)?;
-    let mut difference = Difference { brings, ..Difference::default() };
+    let mut difference = PlanDifference { brings, ..PlanDifference::default() };
     if left.is_empty() {
         return Ok(difference);
     }
@@ -204,7 +209,7 @@ fn difference(reader: &Reader, snapshot: &Snapshot, live: Option<&Live>, to: &Mi
 /// git failed.
 pub fn report(reader: &Reader, snapshot: &Snapshot, ready: &Ready) -> Result<PlanReport> {
     let Ready { plan, prepared, details } = ready;
-    let Difference { brings, leaves, contained } =
+    let PlanDifference { brings, leaves, contained } =
         difference(reader, snapshot, plan.from(), plan.candidate())?;
     let state = &snapshot.chain(plan.environment())?.state;
     let undo_is_here = state

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::read::left_behind::LeftBehindFinder;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signatures;
 use crate::delivery::read::signoffs::{self, Brought};
@@ -154,9 +154,9 @@ fn begin(
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     request: &DeployRequest,
-) -> Result<(Option<offline::Ground>, Waiting)> {
+) -> Result<(Option<offline::OfflineBasis>, Waiting)> {
     refuse_blanket(&request.overrides)?;
-    let ground = offline::stand(reader, sink, snapshot, &request.environment)?;
+    let ground = offline::basis(reader, sink, snapshot, &request.environment)?;
     // Nothing changes by itself in what nobody asks for.
     let waiting = request.wait.filter(|_| ground.is_none()).map(|limit| (Instant::now(), limit));
     Ok((ground, waiting))
@@ -231,7 +231,7 @@ fn plan_deployment(reader: &Reader, snapshot: &Snapshot, request: &DeployRequest
         redeploy: request.redeploy,
         take_over: request.take_over,
     };
-    let crossing = Crossings::new(reader, snapshot).to_candidate(setting.state, candidate)?;
+    let crossing = LeftBehindFinder::new(reader, snapshot).to_candidate(setting.state, candidate)?;
     let view = snapshot.chain(&request.environment)?;
     let signatures =
         signatures::of(reader, snapshot, premises.environment, view, candidate, &premises.deployers())?;

@@ -2,7 +2,7 @@
 
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten;
-use crate::delivery::read::snapshot::{self, Footing, Policy, Snapshot};
+use crate::delivery::read::snapshot::{self, Policy, Snapshot, TrunkAndPolicy};
 use crate::delivery::recover::settle;
 use crate::delivery::run::output::is_wanted;
 use crate::delivery::sink::{Notice, Sink};
@@ -26,22 +26,22 @@ pub fn look(reader: &Reader, sink: &dyn Sink, verb: &str) -> Result<Snapshot> {
 /// The same for who needs no candidates.
 ///
 /// # Errors
-/// As [`Footing::take`].
-pub fn look_at_chains(reader: &Reader, sink: &dyn Sink, verb: &str) -> Result<Footing> {
+/// As [`TrunkAndPolicy::take`].
+pub fn look_at_chains(reader: &Reader, sink: &dyn Sink, verb: &str) -> Result<TrunkAndPolicy> {
     look_at_chains_and(reader, sink, verb, &[])
 }
 
 /// The same for who needs other refs as well, all in one round trip.
 ///
 /// # Errors
-/// As [`Footing::take`].
+/// As [`TrunkAndPolicy::take`].
 pub fn look_at_chains_and(
     reader: &Reader,
     sink: &dyn Sink,
     verb: &str,
     others: &[String],
-) -> Result<Footing> {
-    settled(reader, sink, || Footing::take(reader, sink, others))
+) -> Result<TrunkAndPolicy> {
+    settled(reader, sink, || TrunkAndPolicy::take(reader, sink, others))
         .map_err(|failure| or_offline(reader, verb, failure))
 }
 
@@ -66,7 +66,7 @@ fn or_offline(reader: &Reader, verb: &str, failure: Failure) -> Failure {
     if failure.kind != Kind::Failed {
         return failure;
     }
-    match Footing::read(reader).ok().and_then(|_| snapshot::as_of(reader)) {
+    match TrunkAndPolicy::read(reader).ok().and_then(|_| snapshot::as_of(reader)) {
         Some(at) => {
             let age = time::ago(reader.world.now(), at);
             failure.hint(format!("what this clone knew {age}: rel {verb} --offline"))
@@ -85,7 +85,7 @@ pub fn published(
     reader: &Reader,
     sink: &dyn Sink,
     id: &DeploymentId,
-) -> Result<std::result::Result<Vec<u8>, Footing>> {
+) -> Result<std::result::Result<Vec<u8>, TrunkAndPolicy>> {
     let read = || outbox::published(&reader.repo, reader.project(), id);
     if let Some(text) = read()? {
         return Ok(Ok(text));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::read::left_behind::LeftBehindFinder;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signatures;
 use crate::delivery::read::signoffs::{self, Brought};
@@ -21,7 +21,7 @@ use crate::domain::signoff::Signoffs;
 use crate::failure::Result;
 
 /// The rules as they would judge whoever looks.
-pub struct Outlook<'a> {
+pub struct NextCandidates<'a> {
     /// What was read.
     pub snapshot: &'a Snapshot,
     /// Who looks; nobody where git does not know, since looking needs no name.
@@ -32,19 +32,19 @@ pub struct Outlook<'a> {
     pub now: DateTime<Utc>,
     reader: &'a Reader<'a>,
     /// What deployments would leave behind.
-    pub crossings: Crossings<'a>,
+    pub crossings: LeftBehindFinder<'a>,
 }
 
-impl<'a> Outlook<'a> {
+impl<'a> NextCandidates<'a> {
     /// As of now.
-    pub fn new(reader: &'a Reader, snapshot: &'a Snapshot) -> Outlook<'a> {
-        Outlook {
+    pub fn new(reader: &'a Reader, snapshot: &'a Snapshot) -> NextCandidates<'a> {
+        NextCandidates {
             snapshot,
             actor: reader.actor().unwrap_or_else(|_| Actor::new("", "")),
             on_behalf_of: reader.world.on_behalf_of(),
             now: reader.world.now(),
             reader,
-            crossings: Crossings::looking(reader, snapshot),
+            crossings: LeftBehindFinder::looking(reader, snapshot),
         }
     }
 

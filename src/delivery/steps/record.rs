@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::read::left_behind::LeftBehindFinder;
 use crate::delivery::read::range::position;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signatures;
@@ -38,7 +38,7 @@ use crate::store::ledger::View;
 
 /// What was put somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct RecordTarget {
     /// The candidate, the tag, or the commit in its place.
     pub tag: TagName,
     /// The candidate's version; none for a baseline.
@@ -51,9 +51,9 @@ pub struct Target {
     pub position: u64,
 }
 
-impl Target {
-    fn candidate(minted: &Minted) -> Target {
-        Target {
+impl RecordTarget {
+    fn candidate(minted: &Minted) -> RecordTarget {
+        RecordTarget {
             tag: minted.tag.clone(),
             version: Some(minted.version.clone()),
             foreign_version: None,
@@ -62,8 +62,8 @@ impl Target {
         }
     }
 
-    fn baseline(live: &Live) -> Target {
-        Target {
+    fn baseline(live: &Live) -> RecordTarget {
+        RecordTarget {
             tag: live.tag.clone(),
             version: None,
             foreign_version: live.foreign_version.clone(),
@@ -91,18 +91,18 @@ impl Target {
 /// # Errors
 /// Nothing in this clone is called that; a candidate's tag is not the one that
 /// was minted (exit 9).
-pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Target> {
+pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<RecordTarget> {
     if let Some(view) = text.parse::<EnvName>().ok().and_then(|name| snapshot.environments.get(&name)) {
         let live = view.state.current().ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("nothing is live on {text}")).hint(format!("rel log {text}"))
         })?;
         // What another environment runs is recorded under the same vouching as by its own name.
         return match &live.version {
-            None => Ok(Target::baseline(live)),
+            None => Ok(RecordTarget::baseline(live)),
             Some(_) => {
                 let minted = snapshot.minted(&live.tag).ok_or_else(|| never_minted(&live.tag))?;
                 snapshot.record(reader, minted)?;
-                Ok(Target::candidate(minted))
+                Ok(RecordTarget::candidate(minted))
             }
         };
     }
@@ -112,7 +112,7 @@ pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Target
     if let Some(minted) = ours.or_else(|| release().and_then(|release| snapshot.newest_of(&release))) {
         // Whatever was put there, it was not this candidate if its tag is another by now.
         snapshot.record(reader, minted)?;
-        return Ok(Target::candidate(minted));
+        return Ok(RecordTarget::candidate(minted));
     }
     let trunk = &reader.home.trunk;
     let (tag, commit) = if text == "trunk" || text == trunk {
@@ -133,7 +133,7 @@ pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Target
     let on_trunk =
         reader.has_history(snapshot.trunk)? && history::is_ancestor(&reader.repo, commit, snapshot.trunk)?;
     let position = if on_trunk { position(reader, snapshot, commit)? } else { 0 };
-    Ok(Target { tag, version: None, foreign_version, commit, position })
+    Ok(RecordTarget { tag, version: None, foreign_version, commit, position })
 }
 
 /// The failure of what an environment calls a candidate and no candidates' chain knows.
@@ -167,7 +167,7 @@ fn tag(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Option<(TagNa
 
 /// How it went, as far as the other system has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
+pub enum RecordedState {
     /// It is under way.
     Started,
     /// It did what it set out to do.
@@ -178,13 +178,13 @@ pub enum Said {
 
 /// What is to be written down.
 #[derive(Debug, Clone)]
-pub struct Report<'a> {
+pub struct RecordRequest<'a> {
     /// Where.
     pub environment: &'a Environment,
     /// What.
-    pub target: &'a Target,
+    pub target: &'a RecordTarget,
     /// How it went.
-    pub said: Said,
+    pub said: RecordedState,
     /// Why, in the words of whoever writes it down.
     pub reason: Option<&'a str>,
     /// Gates passed by name.
@@ -193,7 +193,7 @@ pub struct Report<'a> {
     pub take_over: Option<u64>,
 }
 
-impl Report<'_> {
+impl RecordRequest<'_> {
     /// Whether the gates are asked. A start is, while refusing still helps,
     /// and so is a success: a candidate's opens the way to other environments,
     /// and what comes after a baseline is compared with it. A failure opens
@@ -202,25 +202,25 @@ impl Report<'_> {
     fn is_judged(&self, state: &EnvState) -> bool {
         let is_news = || state.current().is_some_and(|live| !self.target.is(live));
         match self.said {
-            Said::Started => true,
-            Said::Succeeded => self.target.version.is_some() || is_news(),
-            Said::Failed => false,
+            RecordedState::Started => true,
+            RecordedState::Succeeded => self.target.version.is_some() || is_news(),
+            RecordedState::Failed => false,
         }
     }
 }
 
 /// What is to be written down once `before_deploy` has been heard.
-pub enum Seen {
+pub enum RecordPlan {
     /// It is what is live for sure.
     Nothing,
     /// The end of what was recorded as started: no gate is asked twice.
     Ends(Vec<Event>, DeploymentId),
     /// A deployment of its own.
-    New(Box<New>),
+    New(Box<NewRecord>),
 }
 
 /// A deployment that another system makes or made, which the gates let pass.
-pub struct New {
+pub struct NewRecord {
     closing: Vec<Event>,
     intent: Intent,
     allowed: Allowed,
@@ -228,12 +228,12 @@ pub struct New {
     ended: Option<Progress>,
 }
 
-impl Seen {
+impl RecordPlan {
     /// What every gate said.
     pub fn gates(&self) -> &[Judged] {
         match self {
-            Seen::New(new) => new.allowed.gates(),
-            Seen::Nothing | Seen::Ends(..) => &[],
+            RecordPlan::New(new) => new.allowed.gates(),
+            RecordPlan::Nothing | RecordPlan::Ends(..) => &[],
         }
     }
 }
@@ -248,18 +248,18 @@ impl Seen {
 pub fn judge(
     reader: &Reader,
     snapshot: &Snapshot,
-    report: &Report<'_>,
+    report: &RecordRequest<'_>,
     view: &View<EnvState>,
-) -> Result<Seen> {
-    let Report { environment, target, said, .. } = report;
+) -> Result<RecordPlan> {
+    let RecordRequest { environment, target, said, .. } = report;
     let name = &environment.name;
     let take_over = TakeOver { token: report.take_over, reason: report.reason, rollback: false };
     let mut premises = Premises::on(reader, snapshot, name, &view.state, take_over)?;
     let mut closing = std::mem::take(&mut premises.closing);
     let ended = match said {
-        Said::Started => None,
-        Said::Succeeded => Some(Progress::Succeeded),
-        Said::Failed => Some(Progress::Failed),
+        RecordedState::Started => None,
+        RecordedState::Succeeded => Some(Progress::Succeeded),
+        RecordedState::Failed => Some(Progress::Failed),
     };
     let open = premises.state.in_flight.as_ref().map(|intent| &intent.deployment);
     if let Some(open) = open.filter(|open| target.is_open(open))
@@ -268,14 +268,14 @@ pub fn judge(
         nothing_to_pass(report, "how a start ended")?;
         let what = What::Outcome(Outcome::of(ended, true));
         closing.push(outcome_event(reader, &open.id, &premises.actor, what));
-        return Ok(Seen::Ends(closing, open.id.clone()));
+        return Ok(RecordPlan::Ends(closing, open.id.clone()));
     }
     let state = &premises.state;
     let is_live = state.certain && state.current().is_some_and(|live| target.is(live));
-    if is_live && state.in_flight.is_none() && *said == Said::Succeeded {
-        return Ok(Seen::Nothing);
+    if is_live && state.in_flight.is_none() && *said == RecordedState::Succeeded {
+        return Ok(RecordPlan::Nothing);
     }
-    let crossings = Crossings::new(reader, snapshot);
+    let crossings = LeftBehindFinder::new(reader, snapshot);
     let release = target.version.as_ref().map(|version| version.release.to_string());
     let crossing = crossings.to(state, target.commit, release)?;
     let setting = premises.setting();
@@ -299,17 +299,17 @@ pub fn judge(
     } else {
         nothing_to_pass(
             report,
-            if *said == Said::Failed { "a failure" } else { "a baseline that is there" },
+            if *said == RecordedState::Failed { "a failure" } else { "a baseline that is there" },
         )?;
         Allowed::to_be_known(&setting)
     };
     let allowed = allowed.map_err(|verdicts| refused(report, state, verdicts))?;
     let intent = intent(reader, snapshot, report, &premises, crossing.owes());
-    Ok(Seen::New(Box::new(New { closing, intent, allowed, is_judged, ended })))
+    Ok(RecordPlan::New(Box::new(NewRecord { closing, intent, allowed, is_judged, ended })))
 }
 
 /// Refuses to pass gates where none is asked: a record would not tell of it.
-fn nothing_to_pass(report: &Report<'_>, what: &str) -> Result<()> {
+fn nothing_to_pass(report: &RecordRequest<'_>, what: &str) -> Result<()> {
     if report.overrides.is_empty() {
         return Ok(());
     }
@@ -318,9 +318,9 @@ fn nothing_to_pass(report: &Report<'_>, what: &str) -> Result<()> {
 }
 
 /// Whether `before_deploy` is asked: where there is one, of what gates are asked of.
-fn is_for_hooks(snapshot: &Snapshot, judged: &Seen) -> bool {
+fn is_for_hooks(snapshot: &Snapshot, judged: &RecordPlan) -> bool {
     let hooks = &snapshot.policy.config.hooks;
-    hooks.before_deploy.is_some() && matches!(judged, Seen::New(new) if new.is_judged)
+    hooks.before_deploy.is_some() && matches!(judged, RecordPlan::New(new) if new.is_judged)
 }
 
 /// Asks `before_deploy`, where there is one and the gates are asked.
@@ -332,10 +332,10 @@ fn hear(
     hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
-    report: &Report<'_>,
-    judged: &Seen,
+    report: &RecordRequest<'_>,
+    judged: &RecordPlan,
 ) -> Result<Option<Verdict>> {
-    let Seen::New(new) = judged else { return Ok(None) };
+    let RecordPlan::New(new) = judged else { return Ok(None) };
     if !is_for_hooks(snapshot, judged) {
         return Ok(None);
     }
@@ -361,8 +361,8 @@ pub fn publish(
     hands: &Hands,
     sink: &dyn Sink,
     snapshot: &Snapshot,
-    report: &Report<'_>,
-    first: &Seen,
+    report: &RecordRequest<'_>,
+    first: &RecordPlan,
 ) -> Result<(View<EnvState>, Option<DeploymentId>)> {
     let (ref_name, formerly) = Snapshot::place(reader, sink, &report.environment.name)?;
     let mut hook = hear(reader, hands, sink, snapshot, report, first)?;
@@ -371,20 +371,20 @@ pub fn publish(
         let (mut made, mut again) = (None, None);
         // A block that arrives while the hook is asked is one of the candidates' events.
         let candidates = &snapshot.candidates;
-        let watches = report.said != Said::Failed;
+        let watches = report.said != RecordedState::Failed;
         let beside = watches.then(|| candidates.unchanged()).flatten();
         let view =
             publish::small_while::<EnvState>(reader, sink, &ref_name, &formerly, beside.as_ref(), |view| {
                 (made, again) = (None, None);
                 if watches && reader.repo.ref_target(&candidates.ref_name)? != candidates.held {
-                    again = Some(Again::Read);
+                    again = Some(Retry::Read);
                     return Ok(None);
                 }
                 let judged = judge(reader, &snapshot, report, view)?;
                 // A start may be ended by others meanwhile, and then this is a deployment of its
                 // own. The chain is read anew after the hook, which takes its time.
                 if hook.is_none() && is_for_hooks(&snapshot, &judged) {
-                    again = Some(Again::Hear(judged));
+                    again = Some(Retry::Hear(judged));
                     return Ok(None);
                 }
                 let events = events(reader, report, judged, hook.as_ref())?;
@@ -393,8 +393,8 @@ pub fn publish(
             })?;
         match again {
             None => return Ok((view, made)),
-            Some(Again::Hear(judged)) => hook = hear(reader, hands, sink, &snapshot, report, &judged)?,
-            Some(Again::Read) => snapshot = Cow::Owned(Snapshot::read(reader)?),
+            Some(Retry::Hear(judged)) => hook = hear(reader, hands, sink, &snapshot, report, &judged)?,
+            Some(Retry::Read) => snapshot = Cow::Owned(Snapshot::read(reader)?),
         }
     }
     let name = &report.environment.name;
@@ -403,9 +403,9 @@ pub fn publish(
 }
 
 /// What has to be done before a record is judged once more.
-enum Again {
+enum Retry {
     /// Ask `before_deploy` of this.
-    Hear(Seen),
+    Hear(RecordPlan),
     /// Read the candidates, which moved.
     Read,
 }
@@ -425,8 +425,8 @@ pub struct Tagged {
 ///
 /// # Errors
 /// git failed.
-pub fn tag_release(reader: &Reader, sink: &dyn Sink, report: &Report<'_>) -> Result<Vec<Tagged>> {
-    let closes = report.environment.is_final && report.said == Said::Succeeded;
+pub fn tag_release(reader: &Reader, sink: &dyn Sink, report: &RecordRequest<'_>) -> Result<Vec<Tagged>> {
+    let closes = report.environment.is_final && report.said == RecordedState::Succeeded;
     let Some(version) = report.target.version.as_ref().filter(|_| closes) else { return Ok(Vec::new()) };
     // Read again, with what was just published.
     let snapshot = Snapshot::read(reader)?;
@@ -440,8 +440,8 @@ pub fn tag_release(reader: &Reader, sink: &dyn Sink, report: &Report<'_>) -> Res
 ///
 /// # Errors
 /// git failed.
-pub fn candidate_of(reader: &Reader, report: &Report<'_>) -> Result<Option<TagName>> {
-    if report.target.version.is_some() || report.said == Said::Failed {
+pub fn candidate_of(reader: &Reader, report: &RecordRequest<'_>) -> Result<Option<TagName>> {
+    if report.target.version.is_some() || report.said == RecordedState::Failed {
         return Ok(None);
     }
     let snapshot = Snapshot::read(reader)?;
@@ -456,14 +456,14 @@ pub fn candidate_of(reader: &Reader, report: &Report<'_>) -> Result<Option<TagNa
 /// The hook refuses, and nobody passed it by name.
 pub fn events(
     reader: &Reader,
-    report: &Report<'_>,
-    judged: Seen,
+    report: &RecordRequest<'_>,
+    judged: RecordPlan,
     hook: Option<&Verdict>,
 ) -> Result<Option<(Vec<Event>, DeploymentId)>> {
-    let New { closing: mut events, mut intent, allowed, ended, .. } = match judged {
-        Seen::Nothing => return Ok(None),
-        Seen::Ends(events, id) => return Ok(Some((events, id))),
-        Seen::New(new) => *new,
+    let NewRecord { closing: mut events, mut intent, allowed, ended, .. } = match judged {
+        RecordPlan::Nothing => return Ok(None),
+        RecordPlan::Ends(events, id) => return Ok(Some((events, id))),
+        RecordPlan::New(new) => *new,
     };
     let name = &report.environment.name;
     let allowed = match hook {
@@ -485,7 +485,7 @@ pub fn events(
 }
 
 /// The refusal with what helps whoever records.
-fn refused(report: &Report<'_>, state: &EnvState, verdicts: Vec<Verdict>) -> Failure {
+fn refused(report: &RecordRequest<'_>, state: &EnvState, verdicts: Vec<Verdict>) -> Failure {
     let name = &report.environment.name;
     let by_name: Vec<Gate> =
         verdicts.iter().map(|verdict| verdict.gate).filter(|gate| gate.can_be_overridden()).collect();
@@ -495,7 +495,7 @@ fn refused(report: &Report<'_>, state: &EnvState, verdicts: Vec<Verdict>) -> Fai
     if by_name.is_empty() {
         // Whether waiting helps is not for the clock to say: somebody else is at work.
         failure.hints.clear();
-    } else if report.said == Said::Succeeded {
+    } else if report.said == RecordedState::Succeeded {
         let passed: Vec<String> = by_name.iter().map(|gate| format!("--override {gate}")).collect();
         failure.hints = vec![format!(
             "If it is there all the same, say what it went past: {} --reason WHY",
@@ -506,7 +506,7 @@ fn refused(report: &Report<'_>, state: &EnvState, verdicts: Vec<Verdict>) -> Fai
 }
 
 /// The same verdict with what helps whoever records.
-fn ways_on(report: &Report<'_>, state: &EnvState, mut verdict: Verdict) -> Verdict {
+fn ways_on(report: &RecordRequest<'_>, state: &EnvState, mut verdict: Verdict) -> Verdict {
     let name = &report.environment.name;
     let in_flight = state.in_flight.as_ref().map(|intent| &intent.deployment);
     match (verdict.gate, in_flight, &state.hold) {
@@ -561,7 +561,7 @@ fn ways_on(report: &Report<'_>, state: &EnvState, mut verdict: Verdict) -> Verdi
 fn intent(
     reader: &Reader,
     snapshot: &Snapshot,
-    report: &Report<'_>,
+    report: &RecordRequest<'_>,
     premises: &Premises<'_>,
     owes: Vec<Owed>,
 ) -> Intent {

@@ -1,6 +1,6 @@
 //! From a request to go back to a receipt. Never planned again: where things moved, it ends.
 
-use crate::delivery::read::left_behind::Crossings;
+use crate::delivery::read::left_behind::LeftBehindFinder;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
@@ -74,7 +74,7 @@ pub fn plan(
         None => None,
     };
     let asked = rollback::Request { to, from, take_over: request.take_over, further: request.further };
-    let decision = Crossings::new(reader, snapshot).deciding(setting.state, |crossing| {
+    let decision = LeftBehindFinder::new(reader, snapshot).deciding(setting.state, |crossing| {
         let knowledge = Knowledge { find: &find, lost: &lost, crossing };
         rollback::decide(&setting, &asked, &knowledge, premises.shown)
     })?;
@@ -111,7 +111,7 @@ pub fn roll_back(
     hands: &Hands,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
-    ground: Option<&offline::Ground>,
+    ground: Option<&offline::OfflineBasis>,
     ready: &Ready,
 ) -> Result<Delivered> {
     let plan = &ready.plan;
