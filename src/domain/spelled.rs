@@ -5,7 +5,8 @@
 //! else there is: `1.2`, `2024.03.10`, `2024-03-10`, `1.2.3rc1`, `1.2.3.dev0`,
 //! `4.1.0.Final`. Nothing here is ever written to a record.
 
-use super::version::DIGITS;
+/// The most digits a number of a version may have.
+pub(super) const MAX_DIGITS: usize = 18;
 
 /// A version taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct Spelled<'a> {
 
 /// What a version is to the release whose numbers it has, the earliest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
+pub enum PreRelease {
     /// Made on the way, as Python says it: `1.2.3.dev0`.
     Dev,
     /// A pre-release: `1.2.3-rc1`.
@@ -38,7 +39,7 @@ pub enum Stage {
 /// `rc10`, which semver, taking them for words, has the other way round.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    stage: Stage,
+    pre_release: PreRelease,
     words: Vec<Word>,
 }
 
@@ -66,26 +67,26 @@ impl<'a> Spelled<'a> {
     }
 
     /// What it is to the release whose numbers it has.
-    pub fn stage(&self) -> Stage {
+    pub fn pre_release(&self) -> PreRelease {
         let after = self.suffix.strip_prefix(separates).unwrap_or(self.suffix);
         let word: String =
             after.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
         match word.as_str() {
-            _ if self.suffix.is_empty() => Stage::Release,
-            _ if self.suffix.starts_with('+') => Stage::Build,
-            "final" | "release" | "ga" if word.len() == after.len() => Stage::Release,
-            "post" | "sp" => Stage::After,
+            _ if self.suffix.is_empty() => PreRelease::Release,
+            _ if self.suffix.starts_with('+') => PreRelease::Build,
+            "final" | "release" | "ga" if word.len() == after.len() => PreRelease::Release,
+            "post" | "sp" => PreRelease::After,
             // With a dash before it it is semver's, where it is a word as any other.
-            "dev" if !self.suffix.starts_with('-') => Stage::Dev,
-            _ => Stage::Before,
+            "dev" if !self.suffix.starts_with('-') => PreRelease::Dev,
+            _ => PreRelease::Before,
         }
     }
 
     /// Where it stands among those with the same numbers.
     pub fn rank(&self) -> Rank {
-        let stage = self.stage();
-        let words = if stage == Stage::Release { Vec::new() } else { words(self.suffix) };
-        Rank { stage, words }
+        let pre_release = self.pre_release();
+        let words = if pre_release == PreRelease::Release { Vec::new() } else { words(self.suffix) };
+        Rank { pre_release, words }
     }
 }
 
@@ -112,7 +113,7 @@ fn words(text: &str) -> Vec<Word> {
 
 /// A number of a version, leading zeros allowed.
 fn number(digits: &str) -> Option<u64> {
-    let fits = !digits.is_empty() && digits.len() <= DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
+    let fits = !digits.is_empty() && digits.len() <= MAX_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
     fits.then(|| digits.parse().ok()).flatten()
 }
 
@@ -194,32 +195,32 @@ mod tests {
 
     #[test]
     fn numbers_are_told_from_what_follows() {
-        for (text, numbers, suffix, stage) in [
-            ("1.2.3", &[1, 2, 3][..], "", Stage::Release),
-            ("1.2", &[1, 2], "", Stage::Release),
-            ("42", &[42], "", Stage::Release),
-            ("2.0.7.1", &[2, 0, 7, 1], "", Stage::Release),
-            ("2024.03.10", &[2024, 3, 10], "", Stage::Release),
-            ("2024.03.10.1", &[2024, 3, 10, 1], "", Stage::Release),
-            ("2024-03-11", &[2024, 3, 11], "", Stage::Release),
-            ("2024-03-11.2", &[2024, 3, 11, 2], "", Stage::Release),
-            ("2024-03-11-rc1", &[2024, 3, 11], "-rc1", Stage::Before),
-            ("2024-3", &[2024], "-3", Stage::Before),
-            ("1.2.3-rc1", &[1, 2, 3], "-rc1", Stage::Before),
-            ("1.2rc1", &[1, 2], "rc1", Stage::Before),
-            ("2024.3.0b5", &[2024, 3, 0], "b5", Stage::Before),
-            ("1.2.3.dev0", &[1, 2, 3], ".dev0", Stage::Dev),
-            ("1.2.3-dev.1", &[1, 2, 3], "-dev.1", Stage::Before),
-            ("1.2.3-SNAPSHOT", &[1, 2, 3], "-SNAPSHOT", Stage::Before),
-            ("4.1.0.Final", &[4, 1, 0], ".Final", Stage::Release),
-            ("5.0.0-RELEASE", &[5, 0, 0], "-RELEASE", Stage::Release),
-            ("1.2.3+5", &[1, 2, 3], "+5", Stage::Build),
-            ("1.2.3.post1", &[1, 2, 3], ".post1", Stage::After),
+        for (text, numbers, suffix, pre_release) in [
+            ("1.2.3", &[1, 2, 3][..], "", PreRelease::Release),
+            ("1.2", &[1, 2], "", PreRelease::Release),
+            ("42", &[42], "", PreRelease::Release),
+            ("2.0.7.1", &[2, 0, 7, 1], "", PreRelease::Release),
+            ("2024.03.10", &[2024, 3, 10], "", PreRelease::Release),
+            ("2024.03.10.1", &[2024, 3, 10, 1], "", PreRelease::Release),
+            ("2024-03-11", &[2024, 3, 11], "", PreRelease::Release),
+            ("2024-03-11.2", &[2024, 3, 11, 2], "", PreRelease::Release),
+            ("2024-03-11-rc1", &[2024, 3, 11], "-rc1", PreRelease::Before),
+            ("2024-3", &[2024], "-3", PreRelease::Before),
+            ("1.2.3-rc1", &[1, 2, 3], "-rc1", PreRelease::Before),
+            ("1.2rc1", &[1, 2], "rc1", PreRelease::Before),
+            ("2024.3.0b5", &[2024, 3, 0], "b5", PreRelease::Before),
+            ("1.2.3.dev0", &[1, 2, 3], ".dev0", PreRelease::Dev),
+            ("1.2.3-dev.1", &[1, 2, 3], "-dev.1", PreRelease::Before),
+            ("1.2.3-SNAPSHOT", &[1, 2, 3], "-SNAPSHOT", PreRelease::Before),
+            ("4.1.0.Final", &[4, 1, 0], ".Final", PreRelease::Release),
+            ("5.0.0-RELEASE", &[5, 0, 0], "-RELEASE", PreRelease::Release),
+            ("1.2.3+5", &[1, 2, 3], "+5", PreRelease::Build),
+            ("1.2.3.post1", &[1, 2, 3], ".post1", PreRelease::After),
         ] {
             let version = read(text);
             assert_eq!(
-                (&version.numbers[..], version.suffix, version.stage()),
-                (numbers, suffix, stage),
+                (&version.numbers[..], version.suffix, version.pre_release()),
+                (numbers, suffix, pre_release),
                 "{text}"
             );
         }
@@ -300,7 +301,7 @@ mod tests {
             b in "(0|[1-9][0-9]{0,2}|[a-zA-Z]{1,4})(\\.(0|[1-9][0-9]{0,2}|[a-zA-Z]{1,4})){0,3}",
         ) {
             let pre = |text: &str| semver::Prerelease::new(text).unwrap();
-            let rank = |text: &str| Rank { stage: Stage::Before, words: words(text) };
+            let rank = |text: &str| Rank { pre_release: PreRelease::Before, words: words(text) };
             prop_assert_eq!(rank(&a).cmp(&rank(&b)), pre(&a).cmp(&pre(&b)), "{} {}", a, b);
         }
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::changes::Change;
 use super::name::{BadName, ProjectName, TagName, Text, as_text_or_held};
-use super::spelled::{Spelled, Stage};
+use super::spelled::{MAX_DIGITS, PreRelease, Spelled};
 
 /// How releases are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -67,13 +67,10 @@ pub enum Bump {
 /// one: `42 < 42.1 < 43`. For semver that is its precedence. Prints exactly
 /// what it was parsed from.
 ///
-/// Invariant: at least one number. One that was parsed has at most
-/// [`DIGITS`] digits a number, so counting on never overflows.
+/// Invariant: at least one number. One that was parsed has at most 18 digits a
+/// number, so counting on never overflows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(Vec<u64>);
-
-/// The most digits a number of a version may have.
-pub const DIGITS: usize = 18;
 
 impl Version {
     /// Reads a version of `scheme`.
@@ -149,7 +146,7 @@ fn dotted(text: &str) -> Option<Version> {
 /// Digits without sign or leading zero.
 fn number(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    (plain && text.len() <= DIGITS).then(|| text.parse().ok()).flatten()
+    (plain && text.len() <= MAX_DIGITS).then(|| text.parse().ok()).flatten()
 }
 
 impl fmt::Display for Version {
@@ -328,9 +325,9 @@ impl TagStyle {
             return Some(Parsed::Candidate(candidate));
         }
         let spelled = Spelled::read(text)?;
-        let stage = spelled.stage();
+        let is_release = spelled.pre_release() == PreRelease::Release;
         let version = Version::of_others(scheme, spelled.numbers)?;
-        if stage == Stage::Release {
+        if is_release {
             return Some(Parsed::Release(version));
         }
         let pre = spelled.suffix.strip_prefix('-').unwrap_or(spelled.suffix);
@@ -804,7 +801,7 @@ mod tests {
 
     #[test]
     fn numbers_at_the_limit_neither_overflow_nor_hang() {
-        let largest = format!("{0}.{0}.{0}", "9".repeat(DIGITS));
+        let largest = format!("{0}.{0}.{0}", "9".repeat(MAX_DIGITS));
         let base = Version::parse(Scheme::Semver, &largest).unwrap();
         for scheme in SCHEMES {
             assert!(next(scheme, Bump::Patch, Some(&base), &[], day("2026-11-23")) > base);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::name::ProjectName;
-use crate::domain::spelled::{Spelled, Stage, split};
+use crate::domain::spelled::{PreRelease, Spelled, split};
 use crate::domain::version::{Scheme, TagStyle};
 
 /// How many of the newest version tags tell the style: older ones may be of
@@ -75,7 +75,7 @@ pub fn numbering(name: &ProjectName, tags: &[String]) -> Numbering {
         .collect();
     others.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let package = (!others.is_empty()).then(|| package(before)).filter(|package| !package.is_empty());
-    let example = group.tags.iter().find(|(_, version)| version.stage() == Stage::Release);
+    let example = group.tags.iter().find(|(_, version)| version.pre_release() == PreRelease::Release);
     let like = example.or(group.tags.first()).map_or("", |(tag, _)| *tag);
     let count = group.tags.len();
     let because = match (count, total) {
@@ -145,7 +145,7 @@ fn scheme(group: &Group<'_>) -> Scheme {
 fn notes(scheme: Scheme, group: &Group<'_>) -> Vec<String> {
     let versions = group.tags.iter().map(|(tag, version)| (*tag, version));
     let releases: Vec<(&str, &Spelled<'_>)> =
-        versions.filter(|(_, version)| version.stage() == Stage::Release).collect();
+        versions.filter(|(_, version)| version.pre_release() == PreRelease::Release).collect();
     let Some((tag, newest)) = releases.first() else { return Vec::new() };
     let plain = newest.numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
     match scheme {
