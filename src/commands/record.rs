@@ -67,7 +67,7 @@ fn record(
         document.insert("deployment".into(), Value::Null);
         return Ok(document);
     }
-    ui.screen.notice(Notice::Warned(first.gates()));
+    ui.screen.notice(Notice::Passed(first.verdicts()));
     if ui.options.dry_run {
         if let Some((events, id)) = record::events(reader, report, first, None)? {
             let (after, _) = shown.append(&reader.repo, &events)?;

@@ -6,18 +6,18 @@ use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::build::{BuildResult, build_candidate};
 use crate::delivery::candidate::cut::{CutRequest, intend};
-use crate::delivery::read::left_behind::LeftBehindFinder;
+use crate::delivery::read::gate_input::Gatherer;
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::signoffs::{self, Brought};
+use crate::delivery::read::signoffs::Brought;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
-use crate::delivery::steps::delivered::{self, PlanReport};
+use crate::delivery::steps::delivered::PlanReport;
 use crate::delivery::steps::deploy::{self, DeployRequest};
-use crate::domain::crossing;
 use crate::domain::draft::Intended;
 use crate::domain::env::Trigger;
-use crate::domain::gate::{self, Gate};
+use crate::domain::gate::verdict::{Attempt, Refusal, Verdict};
+use crate::domain::gate::{Gate, rules};
 use crate::domain::name::EnvName;
 use crate::failure::{Failure, Result};
 use crate::ui::front::Ui;
@@ -83,36 +83,35 @@ fn closed_doors(
     path: &[EnvName],
     overrides: &[Gate],
 ) -> Result<()> {
-    let (actor, on_behalf_of, now) = (reader.actor()?, reader.world.on_behalf_of(), reader.world.now());
-    let crossings = LeftBehindFinder::new(reader, snapshot);
+    let gatherer = Gatherer::new(reader, snapshot)?;
     let (commit, release) = intended.what();
     let mut verdicts = Vec::new();
     let mut closed = Vec::new();
     for name in path {
         let environment = snapshot.environment(name)?;
-        let mut theirs = deploy::closed(snapshot, name)?;
-        let state = &snapshot.chain(name)?.state;
-        let crossing = crossings.to(state, commit, Some(release.to_string()))?;
-        let label = commit.short().to_string();
+        let view = snapshot.chain(name)?;
         let brought = match intended {
-            Intended::Exists(minted) => Brought::candidate(minted),
-            Intended::New(_) => Brought::commit(commit, &label),
+            Intended::Exists(minted) => Brought { is_unbuilt: true, ..Brought::candidate(minted) },
+            Intended::New(_) => {
+                Brought::commit(commit, &commit.short().to_string(), Some(release.to_string()))
+            }
         };
-        let signoffs = signoffs::of(reader, snapshot, environment, state, brought)?;
-        let left = gate::signed_off(environment, signoffs.as_ref())
-            .into_iter()
-            .chain(crossing::fixes_lost(environment, &crossing, now))
-            .chain(crossing::points_left(&crossing))
-            .filter(|verdict| !verdict.passed);
-        let always = gate::whoever_and_whenever(environment, &actor, on_behalf_of.as_ref(), now);
-        theirs.extend(always.into_iter().chain(left).filter(|verdict| !overrides.contains(&verdict.gate)));
+        let input = gatherer.bringing(gatherer.input(environment, &view.state)?, view, brought)?;
+        let refuses = |verdict: &Verdict| verdict.refuses() && !verdict.is_overridden(overrides);
+        let mut theirs: Vec<Verdict> = rules::judge(&input).into_iter().filter(refuses).collect();
+        // What is closed to all comes first, what this commit brings last.
+        theirs.sort_by_key(|verdict| match verdict.gate() {
+            Gate::Held | Gate::Busy => 0,
+            Gate::Freeze | Gate::Deployers => 1,
+            _ => 2,
+        });
         if !theirs.is_empty() {
             closed.push(name);
         }
         verdicts.extend(theirs);
     }
     match closed.first() {
-        Some(name) => Err(delivered::refusal(name, None, &verdicts).hint("nothing was built")),
+        Some(&name) => Err(Refusal { environment: name.clone(), attempt: Attempt::Ship, verdicts }.into()),
         None => Ok(()),
     }
 }

@@ -6,29 +6,29 @@ use crate::delivery::read::range;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::steps::look;
 use crate::ui::front::Ui;
-use crate::world::fresh_nonce;
 use serde_json::{Map, Value};
 
 use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::unfinished;
 use crate::delivery::read::commit_counts::Counts;
+use crate::delivery::read::gate_input::{Gatherer, TakeOver};
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
 use crate::delivery::recover::settle;
 use crate::delivery::run::artifacts::Bytes;
-use crate::delivery::steps::next_candidate::{self, NextCandidates};
+use crate::delivery::steps::next_candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
-use crate::domain::crossing::Lost;
 use crate::domain::env::{Deployment, EnvState, HoldCause, Live};
+use crate::domain::left_behind::Lost;
 use crate::domain::name::{Oid, TagName};
-use crate::domain::plan::{self, Stamp};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::Result;
 use crate::ui::Screen;
+use crate::ui::gate;
 use crate::ui::json as documents;
 use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk, Unfinished};
 
@@ -73,7 +73,7 @@ fn look(ui: &Ui, reader: &Reader, args: &cli::Status) -> Result<watch::Seen> {
 struct Look<'a> {
     reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
-    outlook: NextCandidates<'a>,
+    gatherer: Gatherer<'a>,
     newest: Option<&'a Minted>,
     unpublished: Vec<Deployment>,
     bytes: Bytes<'a>,
@@ -87,17 +87,19 @@ impl<'a> Look<'a> {
         Ok(Look {
             reader,
             snapshot,
-            outlook: NextCandidates::new(reader, snapshot),
+            gatherer: Gatherer::looking(reader, snapshot),
             newest: snapshot.pool.iter().max_by(|a, b| a.order().cmp(&b.order())),
             unpublished: offline::unpublished(reader)?,
             bytes: Bytes::new(reader, snapshot),
         })
     }
 
-    fn status(&self, environments: &[&Environment], in_depth: bool) -> Result<Status> {
+    fn status(&self, environments: &[&'a Environment], in_depth: bool) -> Result<Status> {
         let (reader, snapshot) = (self.reader, self.snapshot);
-        let coming: Vec<Coming<'a>> =
-            environments.iter().map(|environment| self.outlook.coming(environment)).collect::<Result<_>>()?;
+        let coming: Vec<Coming<'a>> = environments
+            .iter()
+            .map(|environment| next_candidate::coming(&self.gatherer, environment))
+            .collect::<Result<_>>()?;
         let counts = self.counts(environments, &coming)?;
         let mut places = Vec::new();
         for (environment, coming) in environments.iter().zip(coming) {
@@ -110,7 +112,7 @@ impl<'a> Look<'a> {
             authority: reader.authority().to_string(),
             offline: reader.is_offline(),
             as_of: snapshot.as_of,
-            now: self.outlook.now,
+            now: self.gatherer.now,
             environments: places,
             // One that cannot be read is told by whoever goes on with it.
             unfinished: unfinished::read(reader).ok().flatten().map(|waits| Unfinished {
@@ -142,7 +144,7 @@ impl<'a> Look<'a> {
         let counts = Counts::take(self.reader, &scope, &wanted)?;
         for (tip, commit) in asked {
             if let Some(contains) = counts.contains(tip, commit) {
-                self.outlook.crossings.learn(tip, commit, contains);
+                self.gatherer.left_behind.learn(tip, commit, contains);
             }
         }
         Ok(counts)
@@ -153,7 +155,7 @@ impl<'a> Look<'a> {
     fn asked(&self, live: Option<&Live>, coming: Coming<'_>) -> Result<Vec<(Oid, Oid)>> {
         let Some(live) = live else { return Ok(Vec::new()) };
         let mut asked: Vec<(Oid, Oid)> = Vec::new();
-        let fixes = self.outlook.crossings.owed(live)?;
+        let fixes = self.gatherer.left_behind.owed(live)?;
         for tip in coming.map(|candidate| candidate.commit).into_iter().chain([self.snapshot.trunk]) {
             asked.extend(fixes.iter().map(|fix| (tip, fix.source)));
         }
@@ -168,8 +170,8 @@ impl<'a> Look<'a> {
         let Some(live) = self.snapshot.chain(&environment.name)?.state.current() else {
             return Ok(Vec::new());
         };
-        let crossings = &self.outlook.crossings;
-        let lost = crossings.lost(live, &crossings.owed(live)?, self.snapshot.trunk, None)?;
+        let finder = &self.gatherer.left_behind;
+        let lost = finder.lost(live, &finder.owed(live)?, self.snapshot.trunk, None)?;
         let fix = |lost: Lost| {
             let change = range::changes(self.reader, &[lost.fix.commit])?.swap_remove(0);
             Ok(Fix { source: lost.fix.source, change })
@@ -204,11 +206,11 @@ impl<'a> Look<'a> {
         let next = match coming {
             None => None,
             Some(candidate) => {
-                let gates = self.outlook.refusals(environment, candidate)?;
+                let gates = next_candidate::refusals(&self.gatherer, environment, candidate)?;
                 Some(Next {
                     tag: candidate.tag.clone(),
                     commits: brings(current, candidate, counts),
-                    ready_at: next_candidate::ready_at(&gates, self.outlook.now),
+                    ready_at: next_candidate::ready_at(&gates, self.gatherer.now),
                     gates,
                 })
             }
@@ -234,24 +236,21 @@ impl<'a> Look<'a> {
     }
 
     /// Where a rollback would go, once what is in its way is taken over.
-    fn back(&self, environment: &Environment, state: &EnvState) -> Option<Back> {
+    fn back(&self, environment: &'a Environment, state: &'a EnvState) -> Option<Back> {
         let held = state.hold.as_ref().filter(|hold| hold.cause == HoldCause::Person);
         let token = match &state.in_flight {
             Some(intent) => Some(intent.deployment.seq),
             None => held.map(|hold| hold.token),
         };
-        let stamp = Stamp { actor: &self.outlook.actor, at: self.outlook.now, nonce: &fresh_nonce };
-        let open = match token {
-            Some(token) => plan::close(&environment.name, state, token, true, "", &stamp).ok()?.1,
-            None => state.clone(),
-        };
+        let take_over = TakeOver { token, reason: None, rollback: true };
+        let input = self.gatherer.input(environment, state).ok()?;
+        let (input, _) = self.gatherer.taking_over(input, take_over).ok()?;
         let find = |tag: &TagName| self.snapshot.minted(tag).cloned();
         let lost = |tag: &TagName| self.bytes.lost(tag);
         let request = rollback::Request { take_over: token, ..rollback::Request::default() };
-        let setting = self.outlook.setting(environment, &open, &[]);
-        let decision = self.outlook.crossings.deciding(&open, |crossing| {
-            let knowledge = Knowledge { find: &find, lost: &lost, crossing };
-            rollback::decide(&setting, &request, &knowledge, state)
+        let decision = self.gatherer.left_behind.deciding(&input.state, |left_behind| {
+            let knowledge = Knowledge { find: &find, lost: &lost, left_behind };
+            rollback::decide(&input, &request, &knowledge)
         });
         match decision.ok()? {
             Decision::Go(plan) => Some(Back::To {
@@ -264,7 +263,7 @@ impl<'a> Look<'a> {
             Decision::NoTarget { why, skipped } => Some(Back::Nowhere { why, skipped }),
             Decision::Nothing(why) => Some(Back::Nowhere { why, skipped: Vec::new() }),
             Decision::Refused(verdicts) => Some(Back::Nowhere {
-                why: verdicts.iter().map(|v| v.text.as_str()).collect::<Vec<_>>().join("; "),
+                why: verdicts.iter().map(gate::text).collect::<Vec<_>>().join("; "),
                 skipped: Vec::new(),
             }),
         }

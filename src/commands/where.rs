@@ -7,12 +7,13 @@ use serde_json::{Map, Value, json};
 
 use super::delivering;
 use crate::cli;
+use crate::delivery::read::gate_input::Gatherer;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::delivery::read::successes::{Success, successes};
 use crate::delivery::read::{containment, range};
 use crate::delivery::steps::look;
-use crate::delivery::steps::next_candidate::{self, NextCandidates};
+use crate::delivery::steps::next_candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
@@ -63,7 +64,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Where) -> Result<Map<String, Va
 struct Look<'a> {
     reader: &'a Reader<'a>,
     snapshot: &'a Snapshot,
-    outlook: NextCandidates<'a>,
+    gatherer: Gatherer<'a>,
     listed: Tags,
     /// Candidates, then tags of others; newest first.
     tags: Vec<(TagName, Oid, bool)>,
@@ -95,7 +96,7 @@ impl<'a> Look<'a> {
         let mut look = Look {
             reader,
             snapshot,
-            outlook: NextCandidates::new(reader, snapshot),
+            gatherer: Gatherer::looking(reader, snapshot),
             listed,
             tags: Vec::new(),
             lived: Vec::new(),
@@ -191,13 +192,14 @@ impl<'a> Look<'a> {
     /// What a commit that is not live somewhere still waits for.
     fn waits(
         &self,
-        environment: &Environment,
+        environment: &'a Environment,
         trunk: Option<Way>,
         way: &impl Fn(Oid) -> Option<Way>,
     ) -> Result<Waits> {
-        let next = self.outlook.next(environment)?;
-        if let Some((candidate, gates)) = next.filter(|(candidate, _)| way(candidate.commit).is_some()) {
-            let ready_at = next_candidate::ready_at(&gates, self.outlook.now);
+        let next = next_candidate::coming(&self.gatherer, environment)?;
+        if let Some(candidate) = next.filter(|candidate| way(candidate.commit).is_some()) {
+            let gates = next_candidate::refusals(&self.gatherer, environment, candidate)?;
+            let ready_at = next_candidate::ready_at(&gates, self.gatherer.now);
             return Ok(Waits::Next { tag: candidate.tag.clone(), gates, ready_at });
         }
         let state = &self.snapshot.candidates.state;
@@ -206,7 +208,7 @@ impl<'a> Look<'a> {
         let newest = in_candidates.filter(deployable).max_by(|a, b| a.order().cmp(&b.order()));
         match newest {
             Some(candidate) => {
-                let gates = self.outlook.refusals(environment, candidate)?;
+                let gates = next_candidate::refusals(&self.gatherer, environment, candidate)?;
                 Ok(Waits::Candidate { tag: candidate.tag.clone(), gates })
             }
             None => Ok(match trunk {

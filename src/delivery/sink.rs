@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::domain::config::Phase;
-use crate::domain::env::{Deployment, Judged};
-use crate::domain::gate::Verdict;
+use crate::domain::env::Deployment;
+use crate::domain::gate::verdict::Verdict;
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
 use crate::domain::redact::{CannotSearch, Redactor};
 use crate::domain::report::recovered::Recovered;
@@ -73,8 +73,8 @@ pub enum Notice<'a> {
     PlanningAgain(&'a EnvName),
     /// The deployment in flight is waited for.
     Waiting(&'a Verdict),
-    /// Gates that only warn, in what nobody is shown the plan of.
-    Warned(&'a [Judged]),
+    /// The verdicts on what nobody is shown the plan of.
+    Passed(&'a [Verdict]),
     /// `before_deploy` said no to a rollback, which it cannot refuse.
     HookOverruled(&'a Verdict),
     /// A hook ended otherwise than in success.

@@ -11,8 +11,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::crossing::Owed;
 use super::gate::Gate;
+use super::left_behind::Owed;
 use super::name::{Actor, DeploymentId, EnvName, Oid, TagName};
 use super::version::CandidateVersion;
 
@@ -104,15 +104,27 @@ pub struct Override {
     pub text: String,
 }
 
-/// What a gate said of a deployment.
+/// A gate's verdict on a deployment, as its record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Judged {
-    /// Which gate.
+pub struct RecordedVerdict {
+    /// The gate.
     pub gate: Gate,
-    /// `passed` or `overridden`.
-    pub verdict: String,
-    /// Its words.
+    /// What came of it.
+    pub verdict: RecordedRuling,
+    /// The verdict in words.
     pub text: String,
+}
+
+/// What came of a gate in a deployment that was claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordedRuling {
+    /// It let the deployment pass.
+    Passed,
+    /// It let the deployment pass because the policy asks for no more than a warning.
+    Warned,
+    /// It refused, and was passed by name.
+    Overridden,
 }
 
 /// An approval that counted.
@@ -166,7 +178,7 @@ pub struct Deployment {
     /// Gates passed by name.
     pub overrides: Vec<Override>,
     /// What every gate said.
-    pub gates: Vec<Judged>,
+    pub gates: Vec<RecordedVerdict>,
     /// The approvals that counted.
     pub approvals: Vec<Approval>,
     /// The trunk commit whose policy judged it.

@@ -6,8 +6,6 @@
 //! a reading that never shows is the moment of the change. Reads no clock:
 //! whoever asks says what time it is.
 
-use std::fmt;
-
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 use super::config::{DayTime, Freeze, FreezeWhen};
@@ -28,20 +26,6 @@ pub struct Frozen {
     pub until: Option<DateTime<Utc>>,
     /// The zone of the first freeze that holds.
     pub tz: Zone,
-}
-
-impl fmt::Display for Frozen {
-    /// For people, in the freeze's own zone: `holidays; ends Sun 2027-01-03 08:00 Europe/Paris`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reasons = if self.reasons.is_empty() { "frozen".to_owned() } else { self.reasons.join(", ") };
-        match self.until {
-            Some(until) => {
-                let local = self.tz.local(until);
-                write!(f, "{reasons}; ends {} {}", local.format("%a %Y-%m-%d %H:%M"), self.tz)
-            }
-            None => write!(f, "{reasons}; no end in sight"),
-        }
-    }
 }
 
 /// What is frozen at `now`, if anything is. A freeze holds from its first

@@ -4,34 +4,33 @@
 //! A [`Plan`] can only be made here and in [`super::rollback`], by passing the
 //! gates or by overriding them by name. It is a value: a dry run prints it.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::candidates::{CandidatesState, Minted};
-use super::config::Environment;
-use super::crossing::{Crossing, Owed};
-use super::env::{Action, Approval, EnvState, Event, Judged, Live, Override, What};
-use super::gate::{self, Case, Gate, Verdict};
+use super::candidates::Minted;
+use super::env::{Action, Approval, EnvState, Event, Live, Override, RecordedRuling, RecordedVerdict, What};
+use super::gate::Gate;
+use super::gate::input::GateInput;
+use super::gate::rules::{self, Rule};
+use super::gate::verdict::{Ruling, Verdict};
+use super::left_behind::{LeftBehind, Owed};
 use super::name::{Actor, DeploymentId, EnvName, TagName};
-use super::signature::Signature;
-use super::signoff::Signoffs;
 
 /// What was true when somebody was shown the plan. A claim holds only while
 /// it still is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Basis {
+pub struct PlanBasis {
     /// What is live.
     pub current: Option<TagName>,
     /// The number of the newest deployment.
     pub newest: Option<u64>,
 }
 
-impl Basis {
+impl PlanBasis {
     /// What a plan made from `state` is based on.
-    pub fn of(state: &EnvState) -> Basis {
-        Basis { current: state.current().map(|live| live.tag.clone()), newest: state.newest() }
+    pub fn of(state: &EnvState) -> PlanBasis {
+        PlanBasis { current: state.current().map(|live| live.tag.clone()), newest: state.newest() }
     }
 }
 
@@ -42,7 +41,7 @@ pub struct Plan {
     pub(super) action: Action,
     pub(super) candidate: Minted,
     pub(super) from: Option<Live>,
-    pub(super) allowed: Allowed,
+    pub(super) permission: Permission,
     pub(super) owes: Vec<Owed>,
     pub(super) undoes: Option<TagName>,
     pub(super) reverts: Option<DeploymentId>,
@@ -50,7 +49,7 @@ pub struct Plan {
     pub(super) take_over: Option<u64>,
     pub(super) why: String,
     pub(super) skipped: Vec<Skipped>,
-    pub(super) basis: Basis,
+    pub(super) basis: PlanBasis,
 }
 
 impl Plan {
@@ -70,9 +69,9 @@ impl Plan {
     pub fn from(&self) -> Option<&Live> {
         self.from.as_ref()
     }
-    /// What the gates said, and who passed them.
-    pub fn allowed(&self) -> &Allowed {
-        &self.allowed
+    /// The gates' verdicts, and who approved.
+    pub fn permission(&self) -> &Permission {
+        &self.permission
     }
     /// What the environment is owed once it succeeds.
     pub fn owes(&self) -> &[Owed] {
@@ -103,18 +102,22 @@ impl Plan {
         &self.skipped
     }
     /// What it is based on.
-    pub fn basis(&self) -> &Basis {
+    pub fn basis(&self) -> &PlanBasis {
         &self.basis
     }
 }
 
 impl Plan {
-    /// The same plan with what a hook said, which is asked last of all.
+    /// The plan with the verdict of `before_deploy`, which is asked last.
     ///
     /// # Errors
-    /// It refuses, and nobody passed it by name.
-    pub fn heard(self, verdict: Verdict, overrides: &BTreeSet<Gate>) -> Result<Plan, Vec<Verdict>> {
-        Ok(Plan { allowed: self.allowed.heard(verdict, overrides)?, ..self })
+    /// Returns the verdict if it refuses and is not overridden.
+    pub fn with_hook_verdict(
+        self,
+        verdict: Verdict,
+        overrides: &BTreeSet<Gate>,
+    ) -> Result<Plan, Vec<Verdict>> {
+        Ok(Plan { permission: self.permission.with_hook_verdict(verdict, overrides)?, ..self })
     }
 }
 
@@ -199,80 +202,35 @@ pub struct Request {
     pub take_over: Option<u64>,
 }
 
-/// What a deployment would be judged by, but for the candidate.
-#[derive(Clone, Copy)]
-pub struct Setting<'a> {
-    /// The environment's policy.
-    pub environment: &'a Environment,
-    /// Its state, after what a take-over closes.
-    pub state: &'a EnvState,
-    /// The states of the environments it comes after.
-    pub upstream: &'a [(EnvName, Cow<'a, EnvState>)],
-    /// What is blocked.
-    pub candidates: &'a CandidatesState,
-    /// Every candidate there is.
-    pub pool: &'a [Minted],
-    /// Who would deploy.
-    pub actor: &'a Actor,
-    /// In CI: whoever started the run.
-    pub on_behalf_of: Option<&'a Actor>,
-    /// The time.
-    pub now: DateTime<Utc>,
-    /// What the signatures are worth under the approvals of the candidate to
-    /// be judged; read only where the policy asks for them, and then none is
-    /// worth anything that is not here.
-    pub signatures: &'a [Signature],
-    /// What the authors said of what that candidate, or a baseline, brings; read only where
-    /// the policy asks them, and then nothing passes without.
-    pub signoffs: Option<&'a Signoffs>,
-}
-
-impl<'a> Setting<'a> {
-    /// The candidate a deployment without one means; `None` where there is
-    /// none at all.
-    ///
-    /// Blocked ones and those rolled back here are never it. Without `after`,
-    /// the newest; with it, the newest that was live upstream and passes
-    /// `order` and `soak`; if none passes, the newest that was live upstream;
-    /// else the newest, which `order` will refuse.
-    pub fn choose(&self, overrides: &BTreeSet<Gate>) -> Option<&'a Minted> {
-        let mut pool: Vec<&Minted> = self
-            .pool
-            .iter()
-            .filter(|c| self.candidates.block(&c.tag, &c.version.release).is_none())
-            .filter(|c| !self.state.undid(&c.tag))
-            .collect();
-        pool.sort_by(|a, b| b.order().cmp(&a.order()));
-        if self.environment.after.is_empty() {
-            return pool.first().copied();
-        }
-        let passes = |candidate: &Minted, rule: gate::Rule| {
-            rule(&self.case(candidate)).is_none_or(|v| v.passed || overrides.contains(&v.gate))
-        };
-        let was_live = |c: &Minted| self.upstream.iter().any(|(_, s)| s.standing(&c.tag).is_some());
-        pool.iter()
-            .find(|c| was_live(c) && passes(c, gate::order) && passes(c, gate::soak))
-            .or_else(|| pool.iter().find(|c| was_live(c)))
-            .or_else(|| pool.first())
-            .copied()
+/// The candidate that a deployment without one means; `None` if there is none.
+///
+/// It is never one that is blocked or was rolled back here. Without `after`,
+/// the newest; with it, the newest that was live upstream and passes `order`
+/// and `soak`; if none passes, the newest that was live upstream; else the
+/// newest, which `order` will refuse.
+pub(crate) fn choose<'p>(
+    input: &GateInput<'_>,
+    pool: &'p [Minted],
+    overrides: &BTreeSet<Gate>,
+) -> Option<&'p Minted> {
+    let mut pool: Vec<&Minted> = pool
+        .iter()
+        .filter(|c| input.candidates.block(&c.tag, &c.version.release).is_none())
+        .filter(|c| !input.state.undid(&c.tag))
+        .collect();
+    pool.sort_by(|a, b| b.order().cmp(&a.order()));
+    if input.environment.after.is_empty() {
+        return pool.first().copied();
     }
-
-    /// The case of one candidate.
-    pub fn case<'b>(&'b self, candidate: &'b Minted) -> Case<'b> {
-        Case {
-            environment: self.environment,
-            state: self.state,
-            upstream: self.upstream,
-            candidate,
-            candidates: self.candidates,
-            actor: self.actor,
-            on_behalf_of: self.on_behalf_of,
-            now: self.now,
-            signatures: self.signatures,
-            signoffs: self.signoffs,
-            crossing: None,
-        }
-    }
+    let passes = |candidate: &Minted, rule: Rule| {
+        rule(&input.about(candidate)).is_none_or(|v| !v.refuses() || overrides.contains(&v.gate()))
+    };
+    let was_live = |c: &Minted| input.upstream.iter().any(|(_, s)| s.standing(&c.tag).is_some());
+    pool.iter()
+        .find(|c| was_live(c) && passes(c, rules::order) && passes(c, rules::soak))
+        .or_else(|| pool.iter().find(|c| was_live(c)))
+        .or_else(|| pool.first())
+        .copied()
 }
 
 /// What planning a deployment came to.
@@ -286,16 +244,9 @@ pub enum Planned {
     Refused(Vec<Verdict>),
 }
 
-/// Plans the deployment of `candidate`, which would leave `crossing` behind.
-/// `shown` is the state before a take-over, which the claim is checked against.
-pub fn deploy(
-    setting: &Setting<'_>,
-    candidate: &Minted,
-    crossing: &Crossing,
-    request: &Request,
-    shown: &EnvState,
-) -> Planned {
-    let state = setting.state;
+/// Plans the deployment of `candidate`, which the input is about.
+pub(crate) fn deploy(input: &GateInput<'_>, candidate: &Minted, request: &Request) -> Planned {
+    let state = &input.state;
     let same = state.current().filter(|live| live.tag == candidate.tag);
     if let Some(live) = same
         && state.certain
@@ -305,124 +256,123 @@ pub fn deploy(
         return Planned::Nothing(Box::new(live.clone()));
     }
     let action = if same.is_some() { Action::Redeploy } else { Action::Deploy };
-    let allowed = match Allowed::to_deploy(setting, Some(candidate), crossing, &request.overrides) {
-        Ok(allowed) => allowed,
+    let permission = match Permission::to_deploy(input, &request.overrides) {
+        Ok(permission) => permission,
         Err(refusals) => return Planned::Refused(refusals),
     };
     Planned::Go(Box::new(Plan {
-        environment: setting.environment.name.clone(),
+        environment: input.environment.name.clone(),
         action,
         candidate: candidate.clone(),
         from: state.current().cloned(),
-        allowed,
-        owes: crossing.owes(),
+        permission,
+        owes: input.left_behind.as_ref().map(LeftBehind::owes).unwrap_or_default(),
         undoes: None,
         reverts: None,
         holds: false,
         take_over: request.take_over,
         why: String::new(),
         skipped: Vec::new(),
-        basis: Basis::of(shown),
+        basis: PlanBasis::of(input.shown),
     }))
 }
 
-/// What the gates say, where each passes or is passed by name; else those that refuse.
-fn pass(
-    verdicts: Vec<Verdict>,
-    by_name: &BTreeSet<Gate>,
-) -> Result<(Vec<Judged>, Vec<Override>), Vec<Verdict>> {
-    let (mut gates, mut overrides, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
-    for verdict in verdicts {
-        let word = match verdict.passed {
-            true if verdict.warns => "warned",
-            true => "passed",
-            false if by_name.contains(&verdict.gate) && verdict.gate.can_be_overridden() => {
-                overrides.push(Override { gate: verdict.gate, text: verdict.text.clone() });
-                "overridden"
-            }
-            false => {
-                refusals.push(verdict);
-                continue;
-            }
-        };
-        gates.push(Judged { gate: verdict.gate, verdict: word.into(), text: verdict.text });
+/// The verdicts, if each passes or is overridden.
+///
+/// # Errors
+/// Returns those that refuse.
+fn pass(verdicts: Vec<Verdict>, overrides: &BTreeSet<Gate>) -> Result<Vec<Verdict>, Vec<Verdict>> {
+    let refuses = |verdict: &Verdict| verdict.refuses() && !verdict.is_overridden(overrides);
+    if verdicts.iter().any(refuses) {
+        Err(verdicts.into_iter().filter(refuses).collect())
+    } else {
+        Ok(verdicts)
     }
-    if refusals.is_empty() { Ok((gates, overrides)) } else { Err(refusals) }
 }
 
-fn counted(case: &Case<'_>) -> Vec<Approval> {
-    gate::counting_approvals(case)
-        .into_iter()
-        .map(|approved| Approval { actor: approved.actor.clone(), at: approved.at })
-        .collect()
-}
-
-/// What the gates let pass, `rel`'s own or another system's. It can only be made
-/// by asking them.
+/// What the gates let pass, `rel`'s own deployment or another system's. It can
+/// only be made by asking them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allowed {
-    gates: Vec<Judged>,
-    overrides: Vec<Override>,
+pub(crate) struct Permission {
+    verdicts: Vec<Verdict>,
     approvals: Vec<Approval>,
 }
 
-impl Allowed {
+impl Permission {
     /// A rollback, which was judged by rules of its own.
-    pub(super) fn to_go_back() -> Allowed {
-        Allowed { gates: Vec::new(), overrides: Vec::new(), approvals: Vec::new() }
+    pub(super) fn to_go_back() -> Permission {
+        Permission { verdicts: Vec::new(), approvals: Vec::new() }
     }
 
-    /// What is to be put there, candidate or baseline.
+    /// To put the input's candidate there, or a baseline.
     ///
     /// # Errors
-    /// Gates refuse it, and nobody passed them by name.
-    pub fn to_deploy(
-        setting: &Setting<'_>,
-        candidate: Option<&Minted>,
-        crossing: &Crossing,
+    /// Returns the verdicts that refuse.
+    pub(crate) fn to_deploy(
+        input: &GateInput<'_>,
         overrides: &BTreeSet<Gate>,
-    ) -> Result<Allowed, Vec<Verdict>> {
-        let (verdicts, approvals) = match candidate {
-            Some(candidate) => {
-                let case = Case { crossing: Some(crossing), ..setting.case(candidate) };
-                (gate::judge(&case), counted(&case))
-            }
-            None => (gate::judge_baseline(setting, crossing), Vec::new()),
-        };
-        pass(verdicts, overrides).map(|(gates, overrides)| Allowed { gates, overrides, approvals })
+    ) -> Result<Permission, Vec<Verdict>> {
+        let verdicts = pass(rules::judge(input), overrides)?;
+        let approvals = rules::counting_approvals(input)
+            .into_iter()
+            .map(|approved| Approval { actor: approved.actor.clone(), at: approved.at })
+            .collect();
+        Ok(Permission { verdicts, approvals })
     }
 
-    /// What is there already and opens the way to nothing: only what else is
-    /// at work there, or keeps it closed, can refuse it.
+    /// To record what is there already and opens the way to nothing: only a
+    /// hold or a deployment in flight refuses it.
     ///
     /// # Errors
-    /// The environment is held or busy.
-    pub fn to_be_known(setting: &Setting<'_>) -> Result<Allowed, Vec<Verdict>> {
-        pass(gate::closed(setting.environment, setting.state), &BTreeSet::new())
-            .map(|(gates, overrides)| Allowed { gates, overrides, approvals: Vec::new() })
+    /// Returns the verdicts that refuse.
+    pub(crate) fn to_be_known(input: &GateInput<'_>) -> Result<Permission, Vec<Verdict>> {
+        let verdicts = pass(rules::closed(input), &BTreeSet::new())?;
+        Ok(Permission { verdicts, approvals: Vec::new() })
     }
 
-    /// The same with what a hook said, which is asked last of all.
+    /// The permission with the verdict of `before_deploy`, which is asked last.
     ///
     /// # Errors
-    /// It refuses, and nobody passed it by name.
-    pub fn heard(mut self, verdict: Verdict, overrides: &BTreeSet<Gate>) -> Result<Allowed, Vec<Verdict>> {
-        let (gates, overrides) = pass(vec![verdict], overrides)?;
-        self.gates.extend(gates);
-        self.overrides.extend(overrides);
+    /// Returns the verdict if it refuses and is not overridden.
+    pub(crate) fn with_hook_verdict(
+        mut self,
+        verdict: Verdict,
+        overrides: &BTreeSet<Gate>,
+    ) -> Result<Permission, Vec<Verdict>> {
+        self.verdicts.extend(pass(vec![verdict], overrides)?);
         Ok(self)
     }
 
-    /// What every gate said.
-    pub fn gates(&self) -> &[Judged] {
-        &self.gates
+    /// The verdicts; one that refuses is overridden.
+    pub(crate) fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
     }
-    /// Gates passed by name.
-    pub fn overrides(&self) -> &[Override] {
-        &self.overrides
-    }
+
     /// The approvals that count.
-    pub fn approvals(&self) -> &[Approval] {
+    pub(crate) fn approvals(&self) -> &[Approval] {
         &self.approvals
     }
+
+    /// The verdicts as a record has them, in `words`.
+    pub(crate) fn gates(&self, words: GateWords) -> Vec<RecordedVerdict> {
+        let record = |verdict: &Verdict| RecordedVerdict {
+            gate: verdict.gate(),
+            verdict: match verdict.ruling {
+                Ruling::Passes => RecordedRuling::Passed,
+                Ruling::Warns => RecordedRuling::Warned,
+                Ruling::Refuses => RecordedRuling::Overridden,
+            },
+            text: words(verdict),
+        };
+        self.verdicts.iter().map(record).collect()
+    }
+
+    /// The overridden verdicts as a record has them, in `words`.
+    pub(crate) fn overrides(&self, words: GateWords) -> Vec<Override> {
+        let overridden = self.verdicts.iter().filter(|verdict| verdict.refuses());
+        overridden.map(|verdict| Override { gate: verdict.gate(), text: words(verdict) }).collect()
+    }
 }
+
+/// The text of a verdict, which records keep.
+pub(crate) type GateWords = fn(&Verdict) -> String;

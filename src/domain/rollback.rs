@@ -8,11 +8,13 @@
 
 use super::candidates::{CandidatesState, Minted};
 use super::config::Environment;
-use super::crossing::{self, Crossing};
 use super::env::{Action, EnvState, HoldCause, Last, Live, Progress};
-use super::gate::{self, Case, Verdict};
+use super::gate::input::GateInput;
+use super::gate::rules;
+use super::gate::verdict::Verdict;
+use super::left_behind::LeftBehind;
 use super::name::{DeploymentId, EnvName, TagName};
-use super::plan::{Allowed, Basis, Plan, Setting, Skipped};
+use super::plan::{Permission, Plan, PlanBasis, Skipped};
 
 /// What a rollback is asked to do.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +61,7 @@ pub struct Knowledge<'a> {
     /// Why a candidate cannot be deployed any more, if it cannot.
     pub lost: &'a dyn Fn(&TagName) -> Option<String>,
     /// What going to a candidate would leave behind.
-    pub crossing: &'a dyn Fn(&Minted) -> Crossing,
+    pub(crate) left_behind: &'a dyn Fn(&Minted) -> LeftBehind,
 }
 
 /// A target and what reaching it means.
@@ -112,15 +114,9 @@ pub fn previous<'a>(
     (None, skipped)
 }
 
-/// Plans a rollback. `shown` is the state before a take-over, which the claim
-/// is checked against.
-pub fn decide(
-    setting: &Setting<'_>,
-    request: &Request,
-    knowledge: &Knowledge<'_>,
-    shown: &EnvState,
-) -> Decision {
-    let (environment, state) = (setting.environment, setting.state);
+/// Plans a rollback.
+pub(crate) fn decide(input: &GateInput<'_>, request: &Request, knowledge: &Knowledge<'_>) -> Decision {
+    let (environment, state) = (input.environment, &*input.state);
     let current = state.current();
     if let Some(from) = &request.from
         && current.is_none_or(|live| live.tag != *from)
@@ -128,7 +124,7 @@ pub fn decide(
         let runs = current.map_or("nothing", |live| live.tag.label());
         return Decision::Nothing(format!("{} runs {runs}, not {}", environment.name, from.label()));
     }
-    let refusals = standing_in_the_way(setting);
+    let refusals = standing_in_the_way(input);
     let course = match &request.to {
         Some(to) => {
             if state.certain && state.in_flight.is_none() && current.is_some_and(|live| live.tag == to.tag) {
@@ -136,7 +132,7 @@ pub fn decide(
             }
             explicit(environment, state, to)
         }
-        None => match default(setting, knowledge) {
+        None => match default(input, knowledge) {
             Ok(course) => course,
             Err(_) if !refusals.is_empty() => return Decision::Refused(refusals),
             Err((why, skipped)) => return Decision::NoTarget { why, skipped },
@@ -144,16 +140,17 @@ pub fn decide(
     };
     let mut refusals = refusals;
     if let Some(to) = &request.to {
-        refusals.extend(explicit_refusals(&setting.case(to)));
+        let input = input.about(to);
+        refusals.extend(rules::blocked(&input).into_iter().chain(rules::rolled_back(&input)));
     }
     let candidate = request.to.clone().or_else(|| (knowledge.find)(&course.target));
-    let crossing = candidate.as_ref().map(knowledge.crossing).unwrap_or_default();
+    let left_behind = candidate.as_ref().map(knowledge.left_behind).unwrap_or_default();
     if let Some(candidate) = &candidate {
-        let case = Case { crossing: Some(&crossing), ..setting.case(candidate) };
-        refusals.extend(no_way_back(&case));
+        let left_behind = Some(left_behind.clone());
+        refusals.extend(rules::irreversible(&GateInput { left_behind, ..input.about(candidate) }));
     }
     if !refusals.is_empty() {
-        refusals.sort_by_key(|verdict| verdict.gate);
+        refusals.sort_by_key(Verdict::gate);
         return Decision::Refused(refusals);
     }
     let Some(candidate) = candidate else {
@@ -177,63 +174,30 @@ pub fn decide(
         action: Action::Rollback,
         candidate,
         from: current.cloned(),
-        allowed: Allowed::to_go_back(),
-        owes: crossing.owes(),
+        permission: Permission::to_go_back(),
+        owes: left_behind.owes(),
         undoes: course.undoes,
         reverts: course.reverts,
         holds: course.holds,
         take_over: request.take_over,
         why: course.why,
         skipped: course.skipped,
-        basis: Basis::of(shown),
+        basis: PlanBasis::of(input.shown),
     }))
 }
 
 /// What no rollback passes: somebody who may not deploy here, a deployment in
 /// flight, a person's hold.
-fn standing_in_the_way(setting: &Setting<'_>) -> Vec<Verdict> {
-    let by_person = setting.state.hold.as_ref().is_some_and(|hold| hold.cause == HoldCause::Person);
-    let held = gate::held_by(setting.environment, setting.state).filter(|_| by_person);
-    let name = &setting.environment.name;
-    let stranger = gate::deployed_by(setting.environment, setting.actor, setting.on_behalf_of)
-        .filter(|verdict| !verdict.passed)
-        .map(|mut verdict| {
-            let who = setting.environment.deployers.join(", ");
-            verdict.fixes.push(format!("rel rollback {name}, by one of: {who}"));
-            verdict
-        });
-    stranger.into_iter().chain(gate::busy_with(setting.state)).chain(held).collect()
+fn standing_in_the_way(input: &GateInput<'_>) -> Vec<Verdict> {
+    let by_person = input.state.hold.as_ref().is_some_and(|hold| hold.cause == HoldCause::Person);
+    let held = rules::held(input).filter(|_| by_person);
+    let stranger = rules::deployers(input).filter(Verdict::refuses);
+    stranger.into_iter().chain(rules::busy(input)).chain(held).collect()
 }
 
-/// A point of no return, and how to go on where somebody knows better.
-fn no_way_back(case: &Case<'_>) -> Option<Verdict> {
-    let mut verdict = crossing::irreversible(case)?;
-    let (name, tag) = (&case.environment.name, &case.candidate.tag);
-    verdict.fixes = vec![
-        "go forward instead: mend it on trunk, then rel cut or rel cherry-pick".to_owned(),
-        format!(
-            "or, if you know that it works: rel deploy {name} {tag} --override irreversible --override downgrade --reason WHY"
-        ),
-    ];
-    Some(verdict)
-}
-
-/// What even a named target does not pass.
-fn explicit_refusals(case: &Case<'_>) -> Vec<Verdict> {
-    let back = format!(
-        "rel deploy {} {} --override rolled-back --reason WHY",
-        case.environment.name, case.candidate.tag
-    );
-    let rolled_back = gate::rolled_back(case).map(|mut verdict| {
-        verdict.fixes = vec![back];
-        verdict
-    });
-    gate::blocked(case).into_iter().chain(rolled_back).collect()
-}
-
-fn default(setting: &Setting<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (String, Vec<Skipped>)> {
-    let state = setting.state;
-    let name = &setting.environment.name;
+fn default(input: &GateInput<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (String, Vec<Skipped>)> {
+    let state = &*input.state;
+    let name = &input.environment.name;
     if let Some(last) = unfinished(state) {
         if last.action == Action::Rollback {
             let how = if last.state == Progress::Unknown { "is uncertain" } else { "did not succeed" };
@@ -251,7 +215,7 @@ fn default(setting: &Setting<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (
         let (target, skipped) = if state.undid(&live.tag) {
             // A rollback from it was claimed and not reached: rolling back must not bring it back.
             let why = "rolled back from here before".to_owned();
-            let (previous, below) = previous(state, setting.candidates, knowledge.lost);
+            let (previous, below) = previous(state, input.candidates, knowledge.lost);
             let skipped: Vec<Skipped> =
                 std::iter::once(Skipped { tag: live.tag.clone(), why }).chain(below).collect();
             match previous {
@@ -268,13 +232,13 @@ fn default(setting: &Setting<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (
             target: target.tag.clone(),
             undoes: undone.map(|last| last.tag.clone()),
             reverts: undone.map(|last| last.target.deployment.clone()),
-            holds: target.tag != live.tag && setting.environment.hold_after_rollback,
+            holds: target.tag != live.tag && input.environment.hold_after_rollback,
             why: format!("the last success; {} {why}", last.target.deployment),
             skipped,
         });
     }
     let live = state.current().ok_or_else(|| (format!("nothing is live on {name}"), Vec::new()))?;
-    let (previous, skipped) = previous(state, setting.candidates, knowledge.lost);
+    let (previous, skipped) = previous(state, input.candidates, knowledge.lost);
     let Some(previous) = previous else {
         return Err((nothing_before(name, &live.tag), skipped));
     };
@@ -282,7 +246,7 @@ fn default(setting: &Setting<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (
         target: previous.tag.clone(),
         undoes: Some(live.tag.clone()),
         reverts: Some(live.deployment.clone()),
-        holds: setting.environment.hold_after_rollback,
+        holds: input.environment.hold_after_rollback,
         why: "live before it".to_owned(),
         skipped,
     })

@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::diff::{self, Shown};
+use super::gate;
 use super::list::{Entry, Foreign, What};
 use super::status::{Next, Place, Status};
 use crate::domain::candidate::Candidate;
@@ -150,8 +151,11 @@ fn live(live: &Live, certain: bool) -> Value {
 }
 
 fn next(next: &Next) -> Value {
-    let gates: Vec<Value> =
-        next.gates.iter().map(|verdict| json!({ "gate": verdict.gate, "text": verdict.text })).collect();
+    let gates: Vec<Value> = next
+        .gates
+        .iter()
+        .map(|verdict| json!({ "gate": verdict.gate(), "text": gate::text(verdict) }))
+        .collect();
     json!({
         "tag": next.tag,
         "commits": next.commits,

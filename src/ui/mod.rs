@@ -8,6 +8,7 @@
 //! | [`screen`] | where things are said: the two streams, colour, quiet, JSON |
 //! | [`prompt`] | questions to a person |
 //! | [`plan`] | a deployment's plan in words |
+//! | [`gate`] | what gates say, and the commands that satisfy them |
 //! | [`status`], [`list`], [`log`], [`show`], [`diff`], [`mod@where`] | what the looking verbs show |
 //! | [`doctor`] | what was looked at, what was found, and what to do about it |
 //! | [`fsck`] | what a check of everything found |
@@ -27,6 +28,7 @@ pub mod doctor;
 pub mod error;
 pub mod front;
 pub mod fsck;
+pub mod gate;
 pub mod json;
 pub mod list;
 pub mod log;

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use crate::delivery::read::left_behind::LostByCut;
 use crate::delivery::sink::{NoRollback, Notice, Printed, Sink};
-use crate::domain::crossing::{self, Lost};
-use crate::domain::env::Judged;
+use crate::domain::gate::verdict::{Ruling, Verdict};
+use crate::domain::left_behind::Lost;
 use crate::domain::name::DeploymentId;
 use crate::domain::redact::{CannotSearch, Redactor};
 use crate::domain::report::recovered::{Merged, Recovered};
@@ -15,7 +15,7 @@ use crate::domain::report::work::{Subject, Work, Worker};
 use crate::failure::Failure;
 use crate::ui::screen::Screen;
 use crate::ui::text::{clean, quote};
-use crate::ui::time;
+use crate::ui::{gate, time};
 
 impl Sink for Screen {
     fn notice(&self, notice: Notice<'_>) {
@@ -65,10 +65,10 @@ impl Sink for Screen {
             Notice::PlanningAgain(environment) => {
                 self.note(&format!("{environment} or the candidates moved meanwhile; planning again"));
             }
-            Notice::Waiting(verdict) => self.note(&format!("waiting: {}", verdict.text)),
-            Notice::Warned(gates) => warned(self, gates),
+            Notice::Waiting(verdict) => self.note(&format!("waiting: {}", gate::text(verdict))),
+            Notice::Passed(verdicts) => warned(self, verdicts),
             Notice::HookOverruled(verdict) => {
-                self.warn(&format!("{}; a rollback goes on", clean(&verdict.text)));
+                self.warn(&format!("{}; a rollback goes on", clean(&gate::text(verdict))));
             }
             Notice::HookFailed { name, why } => self.warn(&format!("{name} failed: {}", clean(why))),
             Notice::HookBroken { name, why } => self.warn(&format!("{name}: {}", why.message)),
@@ -131,10 +131,10 @@ impl Sink for Screen {
     }
 }
 
-fn warned(screen: &Screen, gates: &[Judged]) {
-    for judged in gates.iter().filter(|judged| judged.verdict == "warned") {
-        let text: Vec<String> = judged.text.lines().map(clean).collect();
-        screen.warn(&format!("{}: {}", judged.gate, text.join("\n  ")));
+fn warned(screen: &Screen, verdicts: &[Verdict]) {
+    for verdict in verdicts.iter().filter(|verdict| verdict.ruling == Ruling::Warns) {
+        let text: Vec<String> = gate::text(verdict).lines().map(clean).collect();
+        screen.warn(&format!("{}: {}", verdict.gate(), text.join("\n  ")));
     }
 }
 
@@ -237,10 +237,10 @@ pub fn lost_by_cut(screen: &Screen, found: &[LostByCut], now: DateTime<Utc>) {
         found.iter().flat_map(|one| one.environments.iter().map(|name| name.as_str())).collect();
     places.sort_unstable();
     places.dedup();
-    let text = crossing::told(&all, now);
+    let text = gate::lost_fixes(&all, now);
     let lines: Vec<String> = text.lines().map(|line| format!("  {}", clean(line))).collect();
     screen.warn(&format!("lost-fix on {}\n{}", places.join(", "), lines.join("\n")));
-    for way in crossing::ways_on(&all) {
+    for way in gate::lost_fix_fixes(&all) {
         screen.note(&format!("  {way}"));
     }
 }

@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use super::screen::Screen;
 use super::table::labelled;
 use super::text::{clean, truncate};
-use super::time;
+use super::{gate, time};
 use crate::delivery::steps::delivered::PlanReport;
 use crate::domain::changes::Change;
 use crate::domain::config::Phase;
 use crate::domain::env::Action;
+use crate::domain::gate::verdict::Ruling;
 use crate::domain::plan::Plan;
 
 /// Breaking changes, and contained fixes, report one by one.
@@ -129,16 +130,16 @@ fn rollback_plan(screen: &Screen, report: &PlanReport) -> String {
 /// What passed on one line, then each gate that was overridden or only warns.
 fn gates(screen: &Screen, plan: &Plan) -> Option<String> {
     let (passed, others): (Vec<_>, Vec<_>) =
-        plan.allowed().gates().iter().partition(|judged| judged.verdict == "passed");
-    let texts: Vec<String> = passed.iter().map(|judged| clean(&judged.text)).collect();
+        plan.permission().verdicts().iter().partition(|verdict| verdict.ruling == Ruling::Passes);
+    let texts: Vec<String> = passed.iter().map(|verdict| clean(&gate::text(verdict))).collect();
     let mut lines = Vec::new();
     if !texts.is_empty() {
         lines.push(format!("{}: passed", texts.join(", ")));
     }
-    for judged in others {
-        let text: Vec<String> = judged.text.lines().map(clean).collect();
-        let word = if judged.verdict == "warned" { "" } else { " overridden" };
-        lines.push(screen.caution(&format!("! {}{word}: {}", judged.gate, text.join("\n  "))));
+    for verdict in others {
+        let text: Vec<String> = gate::text(verdict).lines().map(clean).collect();
+        let word = if verdict.refuses() { " overridden" } else { "" };
+        lines.push(screen.caution(&format!("! {}{word}: {}", verdict.gate(), text.join("\n  "))));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

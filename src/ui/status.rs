@@ -10,10 +10,11 @@ use super::plan::count;
 use super::screen::Screen;
 use super::table::{Table, labelled};
 use super::text::{clean, wrap};
-use super::time;
+use super::{gate, time};
 use crate::domain::changes::Change;
 use crate::domain::env::{Deployment, Hold, HoldCause, Last, Live, Progress, Trigger};
-use crate::domain::gate::{Gate, Verdict};
+use crate::domain::gate::Gate;
+use crate::domain::gate::verdict::{Attempt, Verdict};
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName, TagName};
 use crate::domain::plan::Skipped;
 
@@ -284,13 +285,13 @@ where
     match &place.next {
         Some(next) => {
             row("next", coming(next, place, now));
-            for verdict in next.gates.iter().filter(|verdict| !closes(verdict.gate)) {
-                let opens_at = verdict.opens_at.map(|at| at.with_timezone(zone));
-                let here = opens_at.and_then(|at| time::here(at, &verdict.text));
-                let below = here.iter().chain(&verdict.fixes).map(|line| format!("\n{}", clean(line)));
+            for verdict in next.gates.iter().filter(|verdict| !closes(verdict.gate())) {
+                let fixes = gate::fixes(verdict, &Attempt::Deploy(next.tag.clone()));
+                let below: Vec<String> = gate::here(verdict, zone).into_iter().chain(fixes).collect();
+                let below = below.iter().map(|line| format!("\n{}", clean(line)));
                 // A gate may give a list; each line is somebody else's words.
-                let text = verdict.text.lines().map(clean).collect::<Vec<_>>().join("\n");
-                row(&format!("  {}", verdict.gate), text + &below.collect::<String>());
+                let text = gate::text(verdict).lines().map(clean).collect::<Vec<_>>().join("\n");
+                row(&format!("  {}", verdict.gate()), text + &below.collect::<String>());
             }
             if next.gates.is_empty() {
                 row("", format!("rel deploy {name} {}", next.tag));
@@ -374,13 +375,13 @@ fn coming(next: &Next, place: &Place, now: DateTime<Utc>) -> String {
         Some(_) => format!("{} (+{})", next.tag, next.commits),
         None => next.tag.to_string(),
     };
-    let untimed = || next.gates.iter().filter(|v| v.opens_at.is_none() && !closes(v.gate));
+    let untimed = || next.gates.iter().filter(|v| v.opens_at().is_none() && !closes(v.gate()));
     match next.ready_at {
         Some(_) if next.gates.is_empty() => format!("{what}, ready"),
         Some(at) => format!("{what}, ready at {}", moment(at, now)),
         None if untimed().next().is_none() => format!("{what}, once it is open"),
         None => {
-            let gates: Vec<&str> = untimed().map(|verdict| verdict.gate.as_str()).collect();
+            let gates: Vec<&str> = untimed().map(|verdict| verdict.gate().as_str()).collect();
             format!("{what}, refused by {}", gates.join(", "))
         }
     }
@@ -561,6 +562,7 @@ fn closes(gate: Gate) -> bool {
 pub(super) mod tests {
     use super::*;
     use crate::domain::env::Action;
+    use crate::domain::gate::verdict::{Approvals, GateFacts, ShortSoak};
     use crate::domain::name::DeploymentId;
     use crate::ui::ColorChoice;
 
@@ -638,19 +640,23 @@ pub(super) mod tests {
         }
     }
 
-    fn verdict(gate: Gate, text: &str, opens_at: Option<&str>) -> Verdict {
-        let fixes = match opens_at {
-            None => vec!["rel approve v1.6.0-rc.2 prod".to_owned()],
-            Some(_) => Vec::new(),
-        };
-        Verdict {
-            gate,
-            passed: false,
-            warns: false,
-            text: text.to_owned(),
-            fixes,
-            opens_at: opens_at.map(time),
-        }
+    fn soaking() -> Verdict {
+        let minutes = |minutes: u64| std::time::Duration::from_secs(minutes * 60);
+        let opens_at = Some(time("23T14:05"));
+        let short = ShortSoak { environment: "staging".parse().unwrap(), stood: minutes(12), opens_at };
+        Verdict::refuse(GateFacts::Soak { wanted: minutes(30), short: vec![short] })
+    }
+
+    fn unapproved() -> Verdict {
+        Verdict::refuse(GateFacts::Approvals(Approvals {
+            environment: "prod".parse().unwrap(),
+            tag: "v1.6.0-rc.2".parse().unwrap(),
+            wanted: 1,
+            counted: Vec::new(),
+            discounted: Vec::new(),
+            deployers: vec![actor("ana")],
+            signers: None,
+        }))
     }
 
     /// Staging with the newest, prod uncertain after a run that vanished, eu held.
@@ -670,7 +676,7 @@ pub(super) mod tests {
                 tag: "v1.6.0-rc.2".parse().unwrap(),
                 commits: 31,
                 ready_at: Some(time("23T14:05")),
-                gates: vec![verdict(Gate::Soak, "12 min of 30 min", Some("23T14:05"))],
+                gates: vec![soaking()],
             }),
             unresolved: vec![unknown],
             last: Some(Last {
@@ -769,7 +775,7 @@ new      -             -       -           nothing newer may go there
         let mut status = status();
         let now = status.now;
         let next = status.environments[1].next.as_mut().unwrap();
-        next.gates.push(verdict(Gate::Approvals, "0 of 1", None));
+        next.gates.push(unapproved());
         next.ready_at = None;
         let next = next.clone();
         assert_eq!(coming(&next, &status.environments[1], now), "v1.6.0-rc.2 (+31), refused by approvals");
@@ -801,11 +807,14 @@ new      -             -       -           nothing newer may go there
     #[test]
     fn only_a_closed_door_is_no_reason_to_name_a_gate() {
         let status = status();
+        let place = &status.environments[2];
+        let hold = Box::new(place.hold.clone().unwrap());
+        let held = GateFacts::Held { environment: place.name.clone(), hold };
         let next = Next {
             tag: "v1.6.0-rc.2".parse().unwrap(),
             commits: 7,
             ready_at: None,
-            gates: vec![verdict(Gate::Held, "by bob", None)],
+            gates: vec![Verdict::refuse(held)],
         };
         assert_eq!(coming(&next, &status.environments[3], status.now), "v1.6.0-rc.2, once it is open");
     }
@@ -815,7 +824,7 @@ new      -             -       -           nothing newer may go there
         let mut status = status();
         let place = &mut status.environments[1];
         let next = place.next.as_mut().unwrap();
-        next.gates.push(verdict(Gate::Approvals, "0 of 1", None));
+        next.gates.push(unapproved());
         next.ready_at = None;
         place.unresolved.clear();
         place.last = None;
@@ -833,10 +842,10 @@ new      -             -       -           nothing newer may go there
   live         v1.5.1-rc.1?, 3 days, by ana (prod#811)
   pending      35 commits on trunk not in it
   next         v1.6.0-rc.2 (+31), refused by approvals
-    soak       12 min of 30 min
+    soak       12 min of 30 min on staging; passes at 2026-11-23 14:05 UTC
                that is Mon 2026-11-23 23:05 here (+09:00)
     approvals  0 of 1
-               rel approve v1.6.0-rc.2 prod
+               rel approve v1.6.0-rc.2 prod, by anybody but ana
   go back      to v1.5.0-rc.1: live before it
                rel rollback prod
   skipping     v1.5.0-rc.2: blocked by kim, "leaks sessions""#;

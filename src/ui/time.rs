@@ -6,7 +6,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -81,15 +81,15 @@ where
     at.format(format).to_string()
 }
 
-/// The same moment on the reader's own clock, for a line of its own below
-/// `text`, which says it in another zone: `that is Sat 2026-11-28 05:30 here
-/// (+09:00)`. None where `text` reads so already.
-pub fn here<Tz: TimeZone>(at: DateTime<Tz>, text: &str) -> Option<String>
+/// The moment on the reader's own clock, for a line of its own below a text
+/// that has it as `said`: `that is Sat 2026-11-28 05:30 here (+09:00)`. `None`
+/// if the reader's clock shows the same.
+pub fn here<Tz: TimeZone>(at: DateTime<Tz>, said: NaiveDateTime) -> Option<String>
 where
     Tz::Offset: Display,
 {
-    let said = at.format("%Y-%m-%d %H:%M").to_string();
-    (!text.contains(&said)).then(|| format!("that is {} {said} here ({})", at.format("%a"), at.offset()))
+    let [local, said] = [at.naive_local(), said].map(|at| at.format("%Y-%m-%d %H:%M").to_string());
+    (local != said).then(|| format!("that is {} {local} here ({})", at.format("%a"), at.offset()))
 }
 
 #[cfg(test)]
@@ -104,10 +104,10 @@ mod tests {
 
     #[test]
     fn a_moment_is_told_on_the_readers_clock_unless_it_reads_so_already() {
-        let (at, text) = (utc("2026-11-27T20:30:00Z"), "passes at 2026-11-27 20:30 UTC");
+        let at = utc("2026-11-27T20:30:00Z");
         let tokyo = at.with_timezone(&FixedOffset::east_opt(9 * 3600).unwrap());
-        assert_eq!(here(tokyo, text).unwrap(), "that is Sat 2026-11-28 05:30 here (+09:00)");
-        assert_eq!(here(at, text), None);
+        assert_eq!(here(tokyo, at.naive_utc()).unwrap(), "that is Sat 2026-11-28 05:30 here (+09:00)");
+        assert_eq!(here(at, at.naive_utc()), None);
     }
 
     #[test]

@@ -9,11 +9,11 @@ use super::plan::count;
 use super::screen::Screen;
 use super::table::Table;
 use super::text::{self, clean, truncate, wrap};
-use super::time;
+use super::{gate, time};
 use crate::domain::changes::Change;
 use crate::domain::containment::{Via, Way};
 use crate::domain::env::Live;
-use crate::domain::gate::Verdict;
+use crate::domain::gate::verdict::Verdict;
 use crate::domain::name::{EnvName, Oid, TagName};
 
 /// Releases named one by one; of more, the first and the last.
@@ -259,7 +259,7 @@ fn environments(screen: &Screen, places: &[Place], now: DateTime<Utc>) -> Table 
 /// What it waits for: in what, and for what.
 fn waiting(waits: &Waits, now: DateTime<Utc>) -> (String, String) {
     let names = |gates: &[Verdict]| {
-        let names: Vec<&str> = gates.iter().map(|verdict| verdict.gate.as_str()).collect();
+        let names: Vec<&str> = gates.iter().map(|verdict| verdict.gate().as_str()).collect();
         format!("refused by {}", names.join(", "))
     };
     match waits {
@@ -267,8 +267,8 @@ fn waiting(waits: &Waits, now: DateTime<Utc>) -> (String, String) {
         Waits::Next { tag, gates, ready_at } => {
             let why = match ready_at {
                 Some(at) => {
-                    let last = gates.iter().max_by_key(|verdict| verdict.opens_at);
-                    let gate = last.map_or("", |verdict| verdict.gate.as_str());
+                    let last = gates.iter().max_by_key(|verdict| verdict.opens_at());
+                    let gate = last.map_or("", |verdict| verdict.gate().as_str());
                     format!("{gate} ends {} UTC", time::clock(*at, now))
                 }
                 None => names(gates),
@@ -370,7 +370,7 @@ pub fn json(found: &Where) -> Map<String, Value> {
 
 fn waits(waits: &Waits) -> Value {
     let gates = |gates: &[Verdict]| {
-        gates.iter().map(|v| json!({ "gate": v.gate, "text": v.text })).collect::<Vec<_>>()
+        gates.iter().map(|v| json!({ "gate": v.gate(), "text": gate::text(v) })).collect::<Vec<_>>()
     };
     match waits {
         Waits::Next { tag, gates: refusing, ready_at } => {

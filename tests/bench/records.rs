@@ -7,7 +7,9 @@ use chrono::{DateTime, Duration, Utc};
 use rel::domain::artifact::{Artifact, sha256_of};
 use rel::domain::candidate::{Candidate, Pick};
 use rel::domain::candidates::{self, CandidatesState, Minted};
-use rel::domain::env::{self, Action, Deployment, EnvState, Intent, Judged, Outcome, Progress, Trigger};
+use rel::domain::env::{
+    self, Action, Deployment, EnvState, Intent, Outcome, Progress, RecordedRuling, RecordedVerdict, Trigger,
+};
 use rel::domain::gate::Gate;
 use rel::domain::name::{Actor, DeploymentId, EnvName, Oid, ProjectName, TagName};
 use rel::domain::version::{CandidateVersion, Version};
@@ -304,7 +306,8 @@ impl Writer<'_> {
         let seq = state.count + 1;
         let id = DeploymentId { environment: environment.clone(), seq };
         let actor = Actor::new("ci", "ci@example.com");
-        let passed = |gate, text: &str| Judged { gate, verdict: "passed".into(), text: text.into() };
+        let passed =
+            |gate, text: &str| RecordedVerdict { gate, verdict: RecordedRuling::Passed, text: text.into() };
         let deployment = Deployment {
             id: id.clone(),
             seq,

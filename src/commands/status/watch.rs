@@ -19,7 +19,7 @@ use crate::exec::{Change, Window};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::Ui;
 use crate::ui::watch::{Frame, Watch};
-use crate::ui::{text, time};
+use crate::ui::{gate, text, time};
 use crate::world::World;
 
 /// Between two looks while nothing is going on.
@@ -94,7 +94,7 @@ impl Looked {
         let aside = ui.screen.aside(Box::new(said.clone()), ui.screen.width());
         let at = world.now();
         let ui = Ui { screen: &aside, ..*ui };
-        let seen = Reader::open(world, ui.options).and_then(|reader| look(&ui, &reader));
+        let seen = Reader::open(world, ui.options, gate::text).and_then(|reader| look(&ui, &reader));
         Looked { seen, beside: said.text(), at }
     }
 }

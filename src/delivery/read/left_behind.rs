@@ -16,8 +16,9 @@ use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::config::LostFix;
 use crate::domain::containment::Way;
-use crate::domain::crossing::{Crossing, Lost, Owed, PointOfNoReturn};
+
 use crate::domain::env::{EnvState, Live};
+use crate::domain::left_behind::{LeftBehind, Lost, Owed, PointOfNoReturn};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::version::Version;
 use crate::failure::Result;
@@ -66,7 +67,7 @@ impl<'a> LeftBehindFinder<'a> {
     ///
     /// # Errors
     /// git failed; a commit or a tag that has to be read is not in this clone.
-    pub fn to_candidate(&self, state: &EnvState, candidate: &Minted) -> Result<Crossing> {
+    pub fn to_candidate(&self, state: &EnvState, candidate: &Minted) -> Result<LeftBehind> {
         self.to(state, candidate.commit, Some(candidate.version.release.to_string()))
     }
 
@@ -75,13 +76,13 @@ impl<'a> LeftBehindFinder<'a> {
     ///
     /// # Errors
     /// As [`LeftBehindFinder::to_candidate`].
-    pub fn to(&self, state: &EnvState, commit: Oid, onto: Option<String>) -> Result<Crossing> {
+    pub fn to(&self, state: &EnvState, commit: Oid, onto: Option<String>) -> Result<LeftBehind> {
         let Some(live) = state.current() else {
-            return Ok(Crossing { left: self.left(state, commit)?, ..Crossing::default() });
+            return Ok(LeftBehind { left: self.left(state, commit)?, ..LeftBehind::default() });
         };
         let owed = self.owed(live)?;
         let lost = self.lost(live, &owed, commit, onto)?;
-        Ok(Crossing { owed: !owed.is_empty(), lost, left: self.left(state, commit)? })
+        Ok(LeftBehind { owed: !owed.is_empty(), lost, left: self.left(state, commit)? })
     }
 
     /// What `decide` decides, knowing what going from `state` to each candidate
@@ -92,13 +93,13 @@ impl<'a> LeftBehindFinder<'a> {
     pub fn deciding<T>(
         &self,
         state: &EnvState,
-        decide: impl FnOnce(&dyn Fn(&Minted) -> Crossing) -> T,
+        decide: impl FnOnce(&dyn Fn(&Minted) -> LeftBehind) -> T,
     ) -> Result<T> {
         let failed = Cell::new(None);
         let decided = decide(&|candidate| {
             self.to_candidate(state, candidate).unwrap_or_else(|failure| {
                 failed.set(Some(failure));
-                Crossing::default()
+                LeftBehind::default()
             })
         });
         failed.into_inner().map_or(Ok(decided), Err)
@@ -356,13 +357,13 @@ pub fn lost_by_cut(
     commit: Oid,
     release: &Version,
 ) -> Result<Vec<LostByCut>> {
-    let crossings = LeftBehindFinder::new(reader, snapshot);
+    let finder = LeftBehindFinder::new(reader, snapshot);
     let mut found: Vec<LostByCut> = Vec::new();
     for environment in &snapshot.policy.config.environments {
         let live = snapshot.chain(&environment.name)?.state.current();
         let Some(live) = live.filter(|_| environment.lost_fix() != LostFix::Off) else { continue };
-        let owed = crossings.owed(live)?;
-        for lost in crossings.lost(live, &owed, commit, Some(release.to_string()))? {
+        let owed = finder.owed(live)?;
+        for lost in finder.lost(live, &owed, commit, Some(release.to_string()))? {
             match found.iter_mut().find(|known| known.lost.fix.commit == lost.fix.commit) {
                 Some(known) => known.environments.push(environment.name.clone()),
                 None => found.push(LostByCut { lost, environments: vec![environment.name.clone()] }),

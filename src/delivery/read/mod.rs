@@ -6,6 +6,7 @@ pub mod commit_counts;
 pub mod containment;
 pub mod deployments;
 pub mod foreign;
+pub mod gate_input;
 pub mod left_behind;
 pub mod message_refs;
 pub mod paths;

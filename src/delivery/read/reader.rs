@@ -7,6 +7,7 @@ use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::Config;
 use crate::domain::host::Host;
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
+use crate::domain::plan::GateWords;
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::history;
@@ -48,6 +49,8 @@ pub struct Reader<'a> {
     pub offline: bool,
     /// Whether nothing may be written down, not even what a dead run left.
     pub dry_run: bool,
+    /// The words in which records keep what gates say.
+    pub gate_words: GateWords,
 }
 
 /// What is needed before trunk can be read, and where it was found.
@@ -77,7 +80,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// There is no repository, or no `release.toml` to be found.
-    pub fn open(world: &'a World, options: &Options) -> Result<Reader<'a>> {
+    pub fn open(world: &'a World, options: &Options, gate_words: GateWords) -> Result<Reader<'a>> {
         let repo = Repo::discover(world, &Reader::directory(world, options))?;
         let home = Home::find(&repo, world, options)?;
         if let Some(wanted) = &options.project
@@ -89,7 +92,7 @@ impl<'a> Reader<'a> {
         if options.offline {
             repo.stay_offline();
         }
-        Ok(Reader { world, repo, home, offline: options.offline, dry_run: options.dry_run })
+        Ok(Reader { world, repo, home, offline: options.offline, dry_run: options.dry_run, gate_words })
     }
 
     /// With all of trunk's history, for verbs that count or compare: what a

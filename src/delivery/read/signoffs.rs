@@ -136,22 +136,31 @@ fn stands_by_source(
 }
 
 /// What would be put somewhere.
-#[derive(Clone, Copy)]
 pub struct Brought<'a> {
-    commit: Oid,
-    label: &'a str,
-    candidate: Option<&'a Minted>,
+    pub commit: Oid,
+    pub label: String,
+    /// The release that the commit belongs to; `None` for a baseline.
+    pub release: Option<String>,
+    pub candidate: Option<&'a Minted>,
+    /// Whether it is judged as if it were to be built yet.
+    pub is_unbuilt: bool,
 }
 
 impl<'a> Brought<'a> {
     /// A candidate, with its picks.
     pub fn candidate(minted: &'a Minted) -> Brought<'a> {
-        Brought { commit: minted.commit, label: minted.tag.as_str(), candidate: Some(minted) }
+        Brought {
+            commit: minted.commit,
+            label: minted.tag.to_string(),
+            release: Some(minted.version.release.to_string()),
+            candidate: Some(minted),
+            is_unbuilt: false,
+        }
     }
 
     /// A commit, called by what `rel approve --commit` knows it as.
-    pub fn commit(commit: Oid, label: &'a str) -> Brought<'a> {
-        Brought { commit, label, candidate: None }
+    pub fn commit(commit: Oid, label: &str, release: Option<String>) -> Brought<'a> {
+        Brought { commit, label: label.to_owned(), release, candidate: None, is_unbuilt: true }
     }
 }
 
@@ -202,8 +211,7 @@ fn fault(reader: &Reader, live: Oid, brought: &Brought<'_>) -> Result<Option<Str
     if live == brought.commit {
         return Ok(None);
     }
-    let ends =
-        [(live, format!("what is live, {},", live.short())), (brought.commit, brought.label.to_owned())];
+    let ends = [(live, format!("what is live, {},", live.short())), (brought.commit, brought.label.clone())];
     for (commit, what) in ends {
         if history::has(&reader.repo, commit)? && reader.has_history(commit)? {
             continue;

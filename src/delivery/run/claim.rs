@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::delivery::read::gate_input::wrong_token;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot, read_environment};
 use crate::delivery::run::prepare::Prepared;
@@ -13,8 +14,9 @@ use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::env::{Action, Deployment, EnvState, Event, HoldCause, Intent, Trigger, What};
+use crate::domain::gate::input::GateInput;
 use crate::domain::name::{Actor, DeploymentId, Oid};
-use crate::domain::plan::{self, Basis, Plan, Stamp};
+use crate::domain::plan::{self, Plan, PlanBasis, Stamp};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::journal::{OpenRun, Phase, Run};
@@ -42,6 +44,18 @@ pub struct Details {
 }
 
 impl Details {
+    /// The details of what the gates were asked of.
+    pub fn of(input: &GateInput<'_>, trigger: Trigger, reason: Option<String>) -> Details {
+        Details {
+            actor: input.actor.clone(),
+            on_behalf_of: input.on_behalf_of.clone(),
+            trigger,
+            reason,
+            commands_commit: None,
+            params: BTreeMap::new(),
+        }
+    }
+
     /// The same with what was prepared, and nothing secret in it.
     #[must_use]
     pub fn with(self, prepared: &Prepared) -> Details {
@@ -100,9 +114,9 @@ pub fn intent(
         run_url: reader.world.run_url(),
         trigger: details.trigger,
         reason: details.reason.clone(),
-        overrides: plan.allowed().overrides().to_vec(),
-        gates: plan.allowed().gates().to_vec(),
-        approvals: plan.allowed().approvals().to_vec(),
+        overrides: plan.permission().overrides(reader.gate_words),
+        gates: plan.permission().gates(reader.gate_words),
+        approvals: plan.permission().approvals().to_vec(),
         policy_commit,
         commands_commit: details.commands_commit,
         reverts: plan.reverts().cloned(),
@@ -160,7 +174,7 @@ pub fn claim(
 }
 
 fn overtaken(plan: &Plan, state: &EnvState) -> Option<String> {
-    let now = Basis::of(state);
+    let now = PlanBasis::of(state);
     if now != *plan.basis() {
         let live = now.current.map_or("nothing".to_owned(), |tag| tag.label().to_owned());
         let newest = now.newest.map_or("none".to_owned(), |n| format!("{}#{n}", plan.environment()));
@@ -265,27 +279,6 @@ pub fn follow(
             Ok(None)
         }
     }
-}
-
-/// The failure of naming a number that is neither in flight nor a hold.
-pub fn wrong_token(
-    environment: &crate::domain::name::EnvName,
-    wrong: plan::WrongToken,
-    state: &EnvState,
-) -> Failure {
-    let failure = Failure::new(
-        Kind::Held,
-        format!("{environment}#{} is neither in flight nor a hold; nothing changed", wrong.0),
-    );
-    let failure = match &state.in_flight {
-        Some(intent) => failure.reason("busy", format!("in flight is {}", intent.deployment.id)),
-        None => failure,
-    };
-    match &state.hold {
-        Some(hold) => failure.reason("held", format!("the hold is {environment}#{}", hold.token)),
-        None => failure,
-    }
-    .hint(format!("rel status {environment}"))
 }
 
 /// The event that settles a claim.

@@ -5,13 +5,12 @@
 //! on, nothing that is said or cannot be said ends the run: only the commands
 //! and the record count.
 
-use crate::delivery::read::left_behind::LeftBehindFinder;
+use crate::delivery::read::gate_input::Gatherer;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::claim::{self, Claim, Claimed, Details};
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::outcome::{Landed, Tagging, has_it, publish_outcome, release_of};
-use crate::delivery::run::premises::By;
 use crate::delivery::run::prepare::{Prepared, Ready, prepare};
 use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::rollout::run_rollout;
@@ -208,24 +207,23 @@ pub fn way_back(
     failed: &Deployment,
 ) -> Result<Ready> {
     let environment = snapshot.environment(&failed.environment)?;
-    let upstream = snapshot.upstream(environment)?;
-    let (actor, on_behalf_of) = (&failed.actor, failed.on_behalf_of.as_ref());
-    let by = By { actor, on_behalf_of, now: reader.world.now() };
-    let setting = by.setting(snapshot, environment, state, &upstream);
+    let (actor, on_behalf_of) = (failed.actor.clone(), failed.on_behalf_of.clone());
+    let gatherer = Gatherer::on_behalf(reader, snapshot, actor, on_behalf_of);
+    let input = gatherer.input(environment, state)?;
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
     let lost = |tag: &TagName| {
         let record = snapshot.record(reader, snapshot.minted(tag)?).ok()?;
         artifacts::gone(reader, &record)
     };
-    let decision = LeftBehindFinder::new(reader, snapshot).deciding(state, |crossing| {
-        let knowledge = Knowledge { find: &find, lost: &lost, crossing };
-        rollback::decide(&setting, &rollback::Request::default(), &knowledge, state)
+    let decision = gatherer.left_behind.deciding(state, |left_behind| {
+        let knowledge = Knowledge { find: &find, lost: &lost, left_behind };
+        rollback::decide(&input, &rollback::Request::default(), &knowledge)
     });
     let plan = match decision? {
         Decision::Go(plan) => plan,
         Decision::NoTarget { why, .. } | Decision::Nothing(why) => return Err(Failure::failed(why)),
         Decision::Refused(verdicts) => {
-            let texts: Vec<&str> = verdicts.iter().map(|verdict| verdict.text.as_str()).collect();
+            let texts: Vec<String> = verdicts.iter().map(reader.gate_words).collect();
             return Err(Failure::failed(texts.join("; ")));
         }
         Decision::AskFurther { target, .. } => {
@@ -233,18 +231,11 @@ pub fn way_back(
         }
     };
     let prepared = prepare(reader, sink, snapshot, &plan, None, &[])?;
-    let details = Details {
-        actor: failed.actor.clone(),
-        on_behalf_of: failed.on_behalf_of.clone(),
-        trigger: Trigger::OnFailure,
-        reason: Some(if failed.is_numbered() {
-            format!("{} failed", failed.id)
-        } else {
-            format!("{} failed, offline", failed.tag)
-        }),
-        commands_commit: None,
-        params: std::collections::BTreeMap::new(),
-    }
-    .with(&prepared);
+    let reason = if failed.is_numbered() {
+        format!("{} failed", failed.id)
+    } else {
+        format!("{} failed, offline", failed.tag)
+    };
+    let details = Details::of(&input, Trigger::OnFailure, Some(reason)).with(&prepared);
     Ok(Ready { plan, prepared, details })
 }

@@ -22,7 +22,8 @@ use crate::domain::cdevents::{self, How, Occasion};
 use crate::domain::config::Command;
 use crate::domain::draft::Draft;
 use crate::domain::env::{Action, Deployment, Progress};
-use crate::domain::gate::{Gate, Verdict};
+use crate::domain::gate::Gate;
+use crate::domain::gate::verdict::{GateFacts, Verdict};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::plan::Plan;
 use crate::domain::redact::Pieces;
@@ -194,10 +195,8 @@ pub fn before_deploy(
     ];
     let hook =
         Hook { name: "before_deploy", command, document: document(reader, occasion, custom), variables };
-    Ok(Some(match hook.run(reader, hands, sink, snapshot, hands.interrupts)? {
-        None => Verdict::pass(Gate::Hook, "hook"),
-        Some(why) => Verdict::refuse(Gate::Hook, format!("before_deploy said no: {why}")),
-    }))
+    let why = hook.run(reader, hands, sink, snapshot, hands.interrupts)?;
+    Ok(Some(Verdict::of(why.is_none(), GateFacts::Hook(why))))
 }
 
 /// Tells the hooks of what a deployment came to, and of the rollback that
@@ -273,8 +272,8 @@ pub fn before_rollback(
     plan: &Plan,
     reason: Option<&str>,
 ) -> Result<()> {
-    if let Some(verdict) = before_deploy(reader, hands, sink, snapshot, &Queued::of(plan, reason))?
-        .filter(|verdict| !verdict.passed)
+    if let Some(verdict) =
+        before_deploy(reader, hands, sink, snapshot, &Queued::of(plan, reason))?.filter(Verdict::refuses)
     {
         sink.notice(Notice::HookOverruled(&verdict));
     }

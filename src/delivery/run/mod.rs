@@ -8,7 +8,6 @@ pub mod hooks;
 pub mod outcome;
 pub mod output;
 pub mod params;
-pub mod premises;
 pub mod prepare;
 pub mod publish;
 pub mod receipt;

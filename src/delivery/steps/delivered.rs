@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::range::between;
@@ -20,12 +20,11 @@ use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::config::Phase;
 use crate::domain::env::{Deployment, Live};
-use crate::domain::gate::{Gate, Verdict};
-use crate::domain::name::{EnvName, Oid, ProjectName, TagName};
+use crate::domain::name::{Oid, ProjectName};
 use crate::domain::plan::Plan;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
 use crate::store::{history, ledger};
-use crate::ui::time;
+
 /// What a request to deploy or roll back came to.
 #[derive(Debug)]
 pub enum Delivered {
@@ -108,44 +107,6 @@ fn absorb(reader: &Reader, snapshot: &mut Snapshot, receipt: &Receipt) {
     }
     if let Some(view) = snapshot.environments.get_mut(&receipt.deployment.environment) {
         view.state = receipt.state.clone();
-    }
-}
-
-/// A refusal as it is told: every reason, what to do about each, and whether
-/// waiting alone would do.
-pub fn refusal(environment: &EnvName, candidate: Option<&TagName>, verdicts: &[Verdict]) -> Failure {
-    let all = |gates: &[Gate]| verdicts.iter().all(|v| gates.contains(&v.gate));
-    let kind = if all(&[Gate::Held]) {
-        Kind::Held
-    } else if all(&[Gate::Held, Gate::Busy]) {
-        Kind::Busy
-    } else {
-        Kind::Refused
-    };
-    let what = candidate.map_or("this", TagName::label);
-    let gates = if verdicts.len() == 1 { "1 gate".to_owned() } else { format!("{} gates", verdicts.len()) };
-    let mut failure = Failure::new(kind, format!("{environment} refuses {what} ({gates}); nothing changed"));
-    for verdict in verdicts {
-        let mut message = verdict.text.clone();
-        let here = verdict.opens_at.and_then(|at| time::here(at.with_timezone(&Local), &verdict.text));
-        if let Some(here) = here {
-            message.push('\n');
-            message.push_str(&here);
-        }
-        for fix in &verdict.fixes {
-            message.push('\n');
-            message.push_str(fix);
-        }
-        failure = failure.reason(verdict.gate.as_str(), message);
-    }
-    let waiting = verdicts.iter().all(|v| v.opens_at.is_some() || v.gate == Gate::Busy);
-    let overridable = verdicts.iter().any(|v| v.gate.can_be_overridden());
-    match (waiting, overridable) {
-        (true, _) => failure.hint("Waiting alone will do."),
-        (false, true) => {
-            failure.hint("Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY")
-        }
-        (false, false) => failure,
     }
 }
 

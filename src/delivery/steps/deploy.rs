@@ -4,24 +4,23 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::delivery::read::left_behind::LeftBehindFinder;
+use crate::delivery::read::gate_input::{Gatherer, TakeOver};
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::signatures;
-use crate::delivery::read::signoffs::{self, Brought};
+use crate::delivery::read::signoffs::Brought;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
 use crate::delivery::run::claim::Details;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::hooks::{self, Queued};
-use crate::delivery::run::premises::{Premises, TakeOver};
 use crate::delivery::run::prepare::{Ready, prepare};
 use crate::delivery::sink::{Notice, Sink};
-use crate::delivery::steps::delivered::{Delivered, PlanReport, conclude, refusal, report, run};
+use crate::delivery::steps::delivered::{Delivered, PlanReport, conclude, report, run};
 use crate::domain::candidates::Minted;
 use crate::domain::env::Trigger;
-use crate::domain::gate::{self, Gate, Verdict};
+use crate::domain::gate::Gate;
+use crate::domain::gate::verdict::{Attempt, Refusal, Verdict};
 use crate::domain::name::{EnvName, TagName};
-use crate::domain::plan::{self, Plan, Planned, Request, Setting};
+use crate::domain::plan::{self, Plan, Planned, Request};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::time;
 use crate::world::fresh_nonce;
@@ -121,7 +120,7 @@ pub fn deploy(
             if request.trigger == Trigger::Person {
                 consent(snapshot, &report(reader, snapshot, &ready)?)?;
             } else {
-                sink.notice(Notice::Warned(plan.allowed().gates()));
+                sink.notice(Notice::Passed(plan.permission().verdicts()));
             }
             let queued = Queued::of(plan, request.reason.as_deref());
             hook = hooks::before_deploy(reader, hands, sink, snapshot, &queued)?;
@@ -131,8 +130,8 @@ pub fn deploy(
             let tag = ready.plan.candidate().tag.clone();
             let plan = ready
                 .plan
-                .heard(verdict, &request.overrides)
-                .map_err(|verdicts| refusal(&request.environment, Some(&tag), &verdicts))?;
+                .with_hook_verdict(verdict, &request.overrides)
+                .map_err(|verdicts| refusal(request, tag, verdicts))?;
             *ready.plan = plan;
         }
         if let Some(receipt) = run(reader, hands, sink, snapshot, ground.as_ref(), &ready)? {
@@ -177,13 +176,13 @@ fn ready(
             Planning::Nothing(why) => return Ok(Considered::Nothing(why)),
             Planning::Go(plan, details) => break (plan, details),
             Planning::Refused(candidate, verdicts) => {
-                let only_busy = verdicts.iter().all(|v| v.gate == Gate::Busy);
+                let only_busy = verdicts.iter().all(|v| v.gate() == Gate::Busy);
                 match waiting {
                     Some((since, limit)) if only_busy && since.elapsed() < limit => {
                         wait_a_little(hands, sink, &verdicts, limit.saturating_sub(since.elapsed()))?;
                         *snapshot = Snapshot::take(reader, sink)?;
                     }
-                    _ => return Err(refusal(&request.environment, candidate.as_ref(), &verdicts)),
+                    _ => return Err(refusal(request, candidate, verdicts).into()),
                 }
             }
         }
@@ -213,41 +212,40 @@ enum Considered {
 enum Planning {
     Nothing(String),
     Go(Box<Plan>, Details),
-    Refused(Option<TagName>, Vec<Verdict>),
+    Refused(TagName, Vec<Verdict>),
+}
+
+fn refusal(request: &DeployRequest, candidate: TagName, verdicts: Vec<Verdict>) -> Refusal {
+    Refusal { environment: request.environment.clone(), attempt: Attempt::Deploy(candidate), verdicts }
 }
 
 fn plan_deployment(reader: &Reader, snapshot: &Snapshot, request: &DeployRequest) -> Result<Planning> {
+    let gatherer = Gatherer::new(reader, snapshot)?;
+    let environment = snapshot.environment(&request.environment)?;
+    let view = snapshot.chain(&request.environment)?;
     let take_over = TakeOver { token: request.take_over, reason: request.reason.as_deref(), rollback: false };
-    let premises = Premises::find(reader, snapshot, &request.environment, take_over)?;
-    let setting = premises.setting();
+    let (input, _) = gatherer.taking_over(gatherer.input(environment, &view.state)?, take_over)?;
     let candidate: &Minted = match &request.candidate {
         Some(text) => snapshot.candidate(reader, text)?,
-        None => {
-            setting.choose(&request.overrides).ok_or_else(|| no_candidate(snapshot, &request.environment))?
-        }
+        None => plan::choose(&input, &snapshot.pool, &request.overrides)
+            .ok_or_else(|| no_candidate(snapshot, &request.environment))?,
     };
     let options = Request {
         overrides: request.overrides.clone(),
         redeploy: request.redeploy,
         take_over: request.take_over,
     };
-    let crossing = LeftBehindFinder::new(reader, snapshot).to_candidate(setting.state, candidate)?;
-    let view = snapshot.chain(&request.environment)?;
-    let signatures =
-        signatures::of(reader, snapshot, premises.environment, view, candidate, &premises.deployers())?;
-    let signoffs =
-        signoffs::of(reader, snapshot, premises.environment, &premises.state, Brought::candidate(candidate))?;
-    let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
-    Ok(match plan::deploy(&setting, candidate, &crossing, &options, premises.shown) {
+    let input = gatherer.bringing(input, view, Brought::candidate(candidate))?;
+    Ok(match plan::deploy(&input, candidate, &options) {
         Planned::Nothing(live) => Planning::Nothing(format!(
             "{} runs {} already ({}, {})",
             request.environment,
             live.tag.label(),
             live.deployment,
-            time::span(time::between(live.since, premises.now))
+            time::span(time::between(live.since, input.now))
         )),
-        Planned::Refused(verdicts) => Planning::Refused(Some(candidate.tag.clone()), verdicts),
-        Planned::Go(plan) => Planning::Go(plan, premises.details(request.trigger, request.reason.clone())),
+        Planned::Refused(verdicts) => Planning::Refused(candidate.tag.clone(), verdicts),
+        Planned::Go(plan) => Planning::Go(plan, Details::of(&input, request.trigger, request.reason.clone())),
     })
 }
 
@@ -258,16 +256,6 @@ fn no_candidate(snapshot: &Snapshot, environment: &EnvName) -> Failure {
     } else {
         failure.hint("all of them are blocked or were rolled back there: rel list")
     }
-}
-
-/// What keeps an environment closed whatever the candidate.
-///
-/// # Errors
-/// There is no environment of that name.
-pub fn closed(snapshot: &Snapshot, name: &EnvName) -> Result<Vec<Verdict>> {
-    let environment = snapshot.environment(name)?;
-    let state = &snapshot.chain(name)?.state;
-    Ok(gate::closed(environment, state))
 }
 
 fn wait_a_little(hands: &Hands, sink: &dyn Sink, verdicts: &[Verdict], left: Duration) -> Result<()> {

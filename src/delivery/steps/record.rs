@@ -8,29 +8,28 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::delivery::read::left_behind::LeftBehindFinder;
+use crate::delivery::read::gate_input::{Gatherer, TakeOver};
 use crate::delivery::read::range::position;
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::signatures;
-use crate::delivery::read::signoffs::{self, Brought};
+use crate::delivery::read::signoffs::Brought;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::hooks::{self, Queued};
 use crate::delivery::run::outcome::tag_owed_releases;
-use crate::delivery::run::premises::{Premises, TakeOver};
 use crate::delivery::run::publish;
 use crate::delivery::sink::Sink;
-use crate::delivery::steps::delivered::refusal;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
-use crate::domain::crossing::Owed;
 use crate::domain::env::{
-    Action, Deployment, EnvState, Event, Intent, Judged, Live, Outcome, Progress, Trigger, What,
+    Action, Deployment, EnvState, Event, Intent, Live, Outcome, Progress, Trigger, What,
 };
-use crate::domain::gate::{Gate, Verdict};
+use crate::domain::gate::Gate;
+use crate::domain::gate::input::GateInput;
+use crate::domain::gate::verdict::{Attempt, Refusal, Verdict};
+use crate::domain::left_behind::LeftBehind;
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
-use crate::domain::plan::{Allowed, Setting};
+use crate::domain::plan::Permission;
 use crate::domain::version::CandidateVersion;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
@@ -223,16 +222,16 @@ pub enum RecordPlan {
 pub struct NewRecord {
     closing: Vec<Event>,
     intent: Intent,
-    allowed: Allowed,
+    permission: Permission,
     is_judged: bool,
     ended: Option<Progress>,
 }
 
 impl RecordPlan {
-    /// What every gate said.
-    pub fn gates(&self) -> &[Judged] {
+    /// The gates' verdicts.
+    pub fn verdicts(&self) -> &[Verdict] {
         match self {
-            RecordPlan::New(new) => new.allowed.gates(),
+            RecordPlan::New(new) => new.permission.verdicts(),
             RecordPlan::Nothing | RecordPlan::Ends(..) => &[],
         }
     }
@@ -254,58 +253,55 @@ pub fn judge(
     let RecordRequest { environment, target, said, .. } = report;
     let name = &environment.name;
     let take_over = TakeOver { token: report.take_over, reason: report.reason, rollback: false };
-    let mut premises = Premises::on(reader, snapshot, name, &view.state, take_over)?;
-    let mut closing = std::mem::take(&mut premises.closing);
+    let gatherer = Gatherer::new(reader, snapshot)?;
+    let (input, mut closing) = gatherer.taking_over(gatherer.input(environment, &view.state)?, take_over)?;
     let ended = match said {
         RecordedState::Started => None,
         RecordedState::Succeeded => Some(Progress::Succeeded),
         RecordedState::Failed => Some(Progress::Failed),
     };
-    let open = premises.state.in_flight.as_ref().map(|intent| &intent.deployment);
+    let open = input.state.in_flight.as_ref().map(|intent| &intent.deployment);
     if let Some(open) = open.filter(|open| target.is_open(open))
         && let Some(ended) = ended
     {
         nothing_to_pass(report, "how a start ended")?;
         let what = What::Outcome(Outcome::of(ended, true));
-        closing.push(outcome_event(reader, &open.id, &premises.actor, what));
+        closing.push(outcome_event(reader, &open.id, &input.actor, what));
         return Ok(RecordPlan::Ends(closing, open.id.clone()));
     }
-    let state = &premises.state;
+    let state = &*input.state;
     let is_live = state.certain && state.current().is_some_and(|live| target.is(live));
     if is_live && state.in_flight.is_none() && *said == RecordedState::Succeeded {
         return Ok(RecordPlan::Nothing);
     }
-    let crossings = LeftBehindFinder::new(reader, snapshot);
-    let release = target.version.as_ref().map(|version| version.release.to_string());
-    let crossing = crossings.to(state, target.commit, release)?;
-    let setting = premises.setting();
     let is_judged = report.is_judged(state);
-    let allowed = if is_judged {
+    let (input, permission) = if is_judged {
         // Nothing but a baseline is judged as one.
-        let candidate = match &target.version {
-            None => None,
-            Some(_) => Some(snapshot.minted(&target.tag).ok_or_else(|| never_minted(&target.tag))?),
+        let brought = match &target.version {
+            None => Brought::commit(target.commit, target.tag.label(), None),
+            Some(_) => {
+                Brought::candidate(snapshot.minted(&target.tag).ok_or_else(|| never_minted(&target.tag))?)
+            }
         };
-        let (signatures, brought) = match candidate {
-            None => (Vec::new(), Brought::commit(target.commit, target.tag.label())),
-            Some(candidate) => (
-                signatures::of(reader, snapshot, environment, view, candidate, &premises.deployers())?,
-                Brought::candidate(candidate),
-            ),
-        };
-        let signoffs = signoffs::of(reader, snapshot, environment, state, brought)?;
-        let setting = Setting { signatures: &signatures, signoffs: signoffs.as_ref(), ..setting };
-        Allowed::to_deploy(&setting, candidate, &crossing, report.overrides)
+        let input = gatherer.bringing(input, view, brought)?;
+        let permission = Permission::to_deploy(&input, report.overrides);
+        (input, permission)
     } else {
+        let release = target.version.as_ref().map(|version| version.release.to_string());
+        let left_behind = Some(gatherer.left_behind.to(state, target.commit, release)?);
         nothing_to_pass(
             report,
             if *said == RecordedState::Failed { "a failure" } else { "a baseline that is there" },
         )?;
-        Allowed::to_be_known(&setting)
+        let permission = Permission::to_be_known(&input);
+        (GateInput { left_behind, ..input }, permission)
     };
-    let allowed = allowed.map_err(|verdicts| refused(report, state, verdicts))?;
-    let intent = intent(reader, snapshot, report, &premises, crossing.owes());
-    Ok(RecordPlan::New(Box::new(NewRecord { closing, intent, allowed, is_judged, ended })))
+    let permission = permission.map_err(|verdicts| {
+        let (tag, commit, succeeded) = (target.tag.clone(), target.commit, *said == RecordedState::Succeeded);
+        Refusal { environment: name.clone(), attempt: Attempt::Record { tag, commit, succeeded }, verdicts }
+    })?;
+    let intent = intent(reader, snapshot, report, &input);
+    Ok(RecordPlan::New(Box::new(NewRecord { closing, intent, permission, is_judged, ended })))
 }
 
 /// Refuses to pass gates where none is asked: a record would not tell of it.
@@ -460,22 +456,25 @@ pub fn events(
     judged: RecordPlan,
     hook: Option<&Verdict>,
 ) -> Result<Option<(Vec<Event>, DeploymentId)>> {
-    let NewRecord { closing: mut events, mut intent, allowed, ended, .. } = match judged {
+    let NewRecord { closing: mut events, mut intent, permission, ended, .. } = match judged {
         RecordPlan::Nothing => return Ok(None),
         RecordPlan::Ends(events, id) => return Ok(Some((events, id))),
         RecordPlan::New(new) => *new,
     };
-    let name = &report.environment.name;
-    let allowed = match hook {
-        None => allowed,
-        Some(verdict) => allowed
-            .heard(verdict.clone(), report.overrides)
-            .map_err(|verdicts| refusal(name, Some(&report.target.tag), &verdicts))?,
+    let permission = match hook {
+        None => permission,
+        Some(verdict) => {
+            permission.with_hook_verdict(verdict.clone(), report.overrides).map_err(|verdicts| {
+                // The hook is asked as for a deployment, and refuses as one.
+                let attempt = Attempt::Deploy(report.target.tag.clone());
+                Refusal { environment: report.environment.name.clone(), attempt, verdicts }
+            })?
+        }
     };
     let deployment = &mut intent.deployment;
-    deployment.gates = allowed.gates().to_vec();
-    deployment.overrides = allowed.overrides().to_vec();
-    deployment.approvals = allowed.approvals().to_vec();
+    deployment.gates = permission.gates(reader.gate_words);
+    deployment.overrides = permission.overrides(reader.gate_words);
+    deployment.approvals = permission.approvals().to_vec();
     let (id, actor) = (deployment.id.clone(), deployment.actor.clone());
     events.push(outcome_event(reader, &id, &actor, What::Intent(Box::new(intent))));
     if let Some(ended) = ended {
@@ -484,90 +483,10 @@ pub fn events(
     Ok(Some((events, id)))
 }
 
-/// The refusal with what helps whoever records.
-fn refused(report: &RecordRequest<'_>, state: &EnvState, verdicts: Vec<Verdict>) -> Failure {
-    let name = &report.environment.name;
-    let by_name: Vec<Gate> =
-        verdicts.iter().map(|verdict| verdict.gate).filter(|gate| gate.can_be_overridden()).collect();
-    let verdicts: Vec<Verdict> =
-        verdicts.into_iter().map(|verdict| ways_on(report, state, verdict)).collect();
-    let mut failure = refusal(name, Some(&report.target.tag), &verdicts);
-    if by_name.is_empty() {
-        // Whether waiting helps is not for the clock to say: somebody else is at work.
-        failure.hints.clear();
-    } else if report.said == RecordedState::Succeeded {
-        let passed: Vec<String> = by_name.iter().map(|gate| format!("--override {gate}")).collect();
-        failure.hints = vec![format!(
-            "If it is there all the same, say what it went past: {} --reason WHY",
-            passed.join(" ")
-        )];
-    }
-    failure
-}
-
-/// The same verdict with what helps whoever records.
-fn ways_on(report: &RecordRequest<'_>, state: &EnvState, mut verdict: Verdict) -> Verdict {
-    let name = &report.environment.name;
-    let in_flight = state.in_flight.as_ref().map(|intent| &intent.deployment);
-    match (verdict.gate, in_flight, &state.hold) {
-        (Gate::Busy, Some(open), _) => {
-            let dead = format!("if it is dead: --take-over {} --reason WHY", open.seq);
-            verdict.fixes = if open.trigger == Trigger::Recorded {
-                let (target, tag, short) = (report.target, open.tag.label(), open.commit.short());
-                let moved = open.tag == target.tag && open.commit != target.commit;
-                let say = if moved {
-                    verdict.text.push_str(&format!(
-                        "; {tag} was {short} then, and is {} by now",
-                        target.commit.short()
-                    ));
-                    format!("say how it went: rel resolve {} --succeeded|--failed", open.id)
-                } else {
-                    format!("say how it went: rel record {name} {tag} --succeeded|--failed")
-                };
-                vec![say, format!("or, {dead}")]
-            } else {
-                vec![format!("wait for it, or, {dead}")]
-            };
-        }
-        (Gate::Held, _, Some(hold)) => {
-            verdict.fixes = vec![
-                format!("rel unlock {name} --token {} --reason WHY", hold.token),
-                format!("or, with the record: --take-over {} --reason WHY", hold.token),
-            ];
-        }
-        (Gate::Deployers, ..) => {
-            let deployers = report.environment.deployers.join(", ");
-            let tag = report.target.tag.label();
-            verdict.fixes =
-                vec![format!("rel record {name} {tag} --started|--succeeded, by one of: {deployers}")];
-        }
-        (Gate::Order, ..) => {
-            // Whoever records here may have nothing but records upstream too.
-            let there = |fix: &String| {
-                let plain = fix.strip_prefix("rel deploy ").filter(|rest| !rest.contains(" --"))?;
-                Some(format!("or, if it is there already: rel record {plain} --succeeded"))
-            };
-            verdict.fixes = verdict
-                .fixes
-                .into_iter()
-                .flat_map(|fix| [there(&fix), Some(fix)].into_iter().rev().flatten())
-                .collect();
-        }
-        _ => {}
-    }
-    verdict
-}
-
-fn intent(
-    reader: &Reader,
-    snapshot: &Snapshot,
-    report: &RecordRequest<'_>,
-    premises: &Premises<'_>,
-    owes: Vec<Owed>,
-) -> Intent {
+fn intent(reader: &Reader, snapshot: &Snapshot, report: &RecordRequest<'_>, input: &GateInput<'_>) -> Intent {
     let target = report.target;
-    let id = DeploymentId { environment: report.environment.name.clone(), seq: premises.state.count + 1 };
-    let current = premises.state.current();
+    let id = DeploymentId { environment: report.environment.name.clone(), seq: input.state.count + 1 };
+    let current = input.state.current();
     let again = current.is_some_and(|live| live.tag == target.tag && live.commit == target.commit);
     let action = if again { Action::Redeploy } else { Action::Deploy };
     let what = (target.tag.clone(), target.commit);
@@ -581,7 +500,8 @@ fn intent(
         trigger: Trigger::Recorded,
         reason: report.reason.map(str::to_owned),
         policy_commit: snapshot.policy.commit,
-        ..Deployment::begin(id, action, what, premises.actor.clone(), premises.now)
+        ..Deployment::begin(id, action, what, input.actor.clone(), input.now)
     };
+    let owes = input.left_behind.as_ref().map(LeftBehind::owes).unwrap_or_default();
     Intent { owes, ..Intent::of(deployment, target.position) }
 }

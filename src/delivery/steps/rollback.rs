@@ -1,16 +1,17 @@
 //! From a request to go back to a receipt. Never planned again: where things moved, it ends.
 
-use crate::delivery::read::left_behind::LeftBehindFinder;
+use crate::delivery::read::gate_input::{Gatherer, TakeOver};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
+use crate::delivery::run::claim::Details;
 use crate::delivery::run::hands::Hands;
-use crate::delivery::run::premises::{Premises, TakeOver};
 use crate::delivery::run::prepare::{Ready, prepare};
 use crate::delivery::run::{artifacts, hooks};
 use crate::delivery::sink::Sink;
-use crate::delivery::steps::delivered::{Delivered, conclude, refusal, run};
+use crate::delivery::steps::delivered::{Delivered, conclude, run};
 use crate::domain::env::{EnvState, Trigger};
+use crate::domain::gate::verdict::{Attempt, Refusal};
 use crate::domain::name::{EnvName, TagName};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Kind, Result};
@@ -57,8 +58,10 @@ pub fn plan(
     request: &RollbackRequest,
 ) -> Result<WayBack> {
     let take_over = TakeOver { token: request.take_over, reason: request.reason.as_deref(), rollback: true };
-    let premises = Premises::find(reader, snapshot, &request.environment, take_over)?;
-    let setting = premises.setting();
+    let gatherer = Gatherer::new(reader, snapshot)?;
+    let environment = snapshot.environment(&request.environment)?;
+    let shown = &snapshot.chain(&request.environment)?.state;
+    let (input, _) = gatherer.taking_over(gatherer.input(environment, shown)?, take_over)?;
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
     let lost = |tag: &TagName| -> Option<String> {
         let minted = snapshot.minted(tag)?;
@@ -66,7 +69,7 @@ pub fn plan(
         artifacts::gone(reader, &record)
     };
     let from = match &request.from {
-        Some(text) => Some(believed_live(reader, snapshot, premises.shown, text)?),
+        Some(text) => Some(believed_live(reader, snapshot, shown, text)?),
         None => None,
     };
     let to = match &request.to {
@@ -74,17 +77,17 @@ pub fn plan(
         None => None,
     };
     let asked = rollback::Request { to, from, take_over: request.take_over, further: request.further };
-    let decision = LeftBehindFinder::new(reader, snapshot).deciding(setting.state, |crossing| {
-        let knowledge = Knowledge { find: &find, lost: &lost, crossing };
-        rollback::decide(&setting, &asked, &knowledge, premises.shown)
+    let decision = gatherer.left_behind.deciding(&input.state, |left_behind| {
+        let knowledge = Knowledge { find: &find, lost: &lost, left_behind };
+        rollback::decide(&input, &asked, &knowledge)
     })?;
     let plan = match decision {
         Decision::Go(plan) => plan,
         Decision::Nothing(why) => return Ok(WayBack::Nothing(why)),
         Decision::AskFurther { current, target } => return Ok(WayBack::AskFurther { current, target }),
         Decision::Refused(verdicts) => {
-            let tag = asked.to.as_ref().map(|to| &to.tag);
-            return Err(refusal(&request.environment, tag, &verdicts));
+            let attempt = Attempt::RollBack(asked.to.map(|to| to.tag));
+            return Err(Refusal { environment: request.environment.clone(), attempt, verdicts }.into());
         }
         Decision::NoTarget { why, skipped } => {
             let mut failure = Failure::new(Kind::Refused, format!("{why}; nothing changed"));
@@ -97,7 +100,7 @@ pub fn plan(
         }
     };
     let prepared = prepare(reader, sink, snapshot, &plan, None, &[])?;
-    let details = premises.details(Trigger::Person, request.reason.clone()).with(&prepared);
+    let details = Details::of(&input, Trigger::Person, request.reason.clone()).with(&prepared);
     Ok(WayBack::Ready(Box::new(Ready { plan, prepared, details })))
 }
 

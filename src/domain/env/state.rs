@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Deployment, Event, Intent, Offline, Outcome, Progress, What};
 use crate::domain::candidates::Minted;
-use crate::domain::crossing::Owed;
 use crate::domain::fold::{Fold, Impossible};
 use crate::domain::gate::Gate;
+use crate::domain::left_behind::Owed;
 use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
 use crate::domain::version::CandidateVersion;
 

@@ -321,11 +321,11 @@ fn numbers_follow_each_other() {
 #[test]
 fn the_newest_deployment_is_told_whatever_other_events_come() {
     let mut world = World::after("+a +b");
-    let basis = crate::domain::plan::Basis::of(&world.state);
+    let basis = crate::domain::plan::PlanBasis::of(&world.state);
     world.approve('c', "ana").unwrap();
-    assert_eq!(crate::domain::plan::Basis::of(&world.state), basis, "an approval is unrelated");
+    assert_eq!(crate::domain::plan::PlanBasis::of(&world.state), basis, "an approval is unrelated");
     world.steps("oc");
-    assert_ne!(crate::domain::plan::Basis::of(&world.state), basis);
+    assert_ne!(crate::domain::plan::PlanBasis::of(&world.state), basis);
 }
 
 #[test]

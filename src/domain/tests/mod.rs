@@ -4,9 +4,9 @@
 //! events and read as its state, with candidates named by one letter.
 
 mod candidate;
-mod crossing;
 mod fold;
 mod gates;
+mod left_behind;
 mod minting;
 mod model;
 mod offline;
@@ -24,14 +24,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::candidates::{self, CandidatesState, Minted};
 use super::config::Environment;
-use super::crossing::Crossing;
 use super::env::*;
 use super::gate::Gate;
+use super::gate::input::GateInput;
+use super::gate::verdict::{Attempt, Verdict};
+use super::left_behind::LeftBehind;
 use super::name::{Actor, EnvName, Oid, TagName};
-use super::plan::{Plan, Setting, Stamp};
+use super::plan::{Plan, Planned, Request, Stamp, deploy};
 use super::rollback::{self, Decision, Knowledge};
 use super::signature::Signature;
 use super::signoff::Signoffs;
+use crate::ui::gate;
 
 /// A moment, by its distance in minutes from the first.
 fn minute(minutes: i64) -> DateTime<Utc> {
@@ -86,7 +89,7 @@ struct World {
     /// Letters whose artifacts are gone.
     lost: String,
     /// What going anywhere would leave behind.
-    crossing: Crossing,
+    left_behind: LeftBehind,
     /// What the signatures of approvals are worth.
     signatures: Vec<Signature>,
     /// What authors said.
@@ -109,7 +112,7 @@ impl World {
             lost: String::new(),
             signatures: Vec::new(),
             signoffs: None,
-            crossing: Crossing::default(),
+            left_behind: LeftBehind::default(),
             actor: person("kim"),
             asked_by: None,
             now: minute(0),
@@ -261,7 +264,7 @@ impl World {
         intent.holds = plan.holds();
         intent.owes = plan.owes().to_vec();
         intent.deployment.reverts = plan.reverts().cloned();
-        intent.deployment.overrides = plan.allowed().overrides().to_vec();
+        intent.deployment.overrides = plan.permission().overrides(gate::text);
         self.claim_intent(intent)
     }
 
@@ -338,18 +341,21 @@ impl World {
         self.candidates = self.candidates.apply(&event).unwrap();
     }
 
-    fn setting(&self) -> Setting<'_> {
-        Setting {
+    /// What the gates are asked from where nothing is brought yet.
+    fn input(&self) -> GateInput<'_> {
+        GateInput {
             environment: &self.policy,
-            state: &self.state,
-            upstream: &self.upstream,
+            shown: &self.state,
+            state: Cow::Borrowed(&self.state),
+            upstream: self.upstream.clone(),
             candidates: &self.candidates,
-            pool: &self.pool,
-            actor: &self.actor,
-            on_behalf_of: self.asked_by.as_ref(),
+            actor: self.actor.clone(),
+            on_behalf_of: self.asked_by.clone(),
             now: self.now,
-            signatures: &self.signatures,
-            signoffs: self.signoffs.as_ref(),
+            candidate: None,
+            signatures: self.signatures.clone(),
+            signoffs: self.signoffs.clone(),
+            left_behind: None,
         }
     }
 
@@ -357,8 +363,8 @@ impl World {
         let find = |tag: &TagName| self.pool.iter().find(|minted| minted.tag == *tag).cloned();
         let lost =
             |tag: &TagName| self.lost.contains(letter(tag)).then(|| "its artifacts are gone".to_owned());
-        let knowledge = Knowledge { find: &find, lost: &lost, crossing: &|_| self.crossing.clone() };
-        rollback::decide(&self.setting(), request, &knowledge, &self.state)
+        let knowledge = Knowledge { find: &find, lost: &lost, left_behind: &|_| self.left_behind.clone() };
+        rollback::decide(&self.input(), request, &knowledge)
     }
 
     /// What was live, newest last, as letters; `?` after them while uncertain.
@@ -370,6 +376,23 @@ impl World {
     fn undone(&self) -> String {
         letters(&self.state.undone)
     }
+}
+
+/// What planning the deployment of `of` comes to.
+fn deploying(world: &World, of: char, request: &Request) -> Planned {
+    let candidate = candidate(of);
+    let left_behind = Some(world.left_behind.clone());
+    deploy(&GateInput { left_behind, ..world.input().about(&candidate) }, &candidate, request)
+}
+
+/// A verdict's words.
+fn words(verdict: &Verdict) -> String {
+    gate::text(verdict)
+}
+
+/// What a verdict tells who deploys `a` to do.
+fn fixes(verdict: &Verdict) -> Vec<String> {
+    gate::fixes(verdict, &Attempt::Deploy(tag('a')))
 }
 
 fn outcome(state: Progress, started: bool) -> Outcome {

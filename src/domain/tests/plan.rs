@@ -7,7 +7,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::gate::rules;
 use crate::domain::plan::{self, Planned, Request, WrongToken};
+use crate::ui::gate;
 
 /// `prod` after `staging`, where these steps were taken.
 fn downstream(staging: &str) -> World {
@@ -21,11 +23,7 @@ fn downstream(staging: &str) -> World {
 
 fn chosen(world: &World, overrides: &[Gate]) -> Option<char> {
     let overrides: BTreeSet<Gate> = overrides.iter().copied().collect();
-    world.setting().choose(&overrides).map(|minted| letter(&minted.tag))
-}
-
-fn planned(world: &World, of: char, request: &Request) -> Planned {
-    plan::deploy(&world.setting(), &candidate(of), &world.crossing, request, &world.state)
+    plan::choose(&world.input(), &world.pool, &overrides).map(|minted| letter(&minted.tag))
 }
 
 fn overriding(gates: &[Gate]) -> Request {
@@ -34,7 +32,7 @@ fn overriding(gates: &[Gate]) -> Request {
 
 fn refusing(planned: &Planned) -> Vec<Gate> {
     match planned {
-        Planned::Refused(verdicts) => verdicts.iter().map(|verdict| verdict.gate).collect(),
+        Planned::Refused(verdicts) => verdicts.iter().map(|verdict| verdict.gate()).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -66,7 +64,7 @@ fn newest_is_position_then_version_then_number() {
     second.version = "1.5.0-rc.2".parse().unwrap();
     second.tag = "v1.5.0-rc.2".parse().unwrap();
     world.pool = vec![older_commit, second.clone(), candidate('e')];
-    assert_eq!(world.setting().choose(&BTreeSet::new()), Some(&second));
+    assert_eq!(plan::choose(&world.input(), &world.pool, &BTreeSet::new()), Some(&second));
 }
 
 #[test]
@@ -77,7 +75,7 @@ fn with_after_the_newest_that_was_live_there_and_passes() {
     let mut world = downstream("+a");
     world.policy.soak = Some(Duration::from_secs(600));
     assert_eq!(chosen(&world, &[]), Some('a'), "none passes: the newest that was live there is judged");
-    assert_eq!(refusing(&planned(&world, 'a', &Request::default())), [Gate::Soak]);
+    assert_eq!(refusing(&deploying(&world, 'a', &Request::default())), [Gate::Soak]);
     let mut staging = World::after("+a");
     staging.now = minute(20);
     staging.steps("+b");
@@ -88,7 +86,7 @@ fn with_after_the_newest_that_was_live_there_and_passes() {
     // Nothing was live upstream: the newest, which `order` refuses.
     let world = downstream("");
     assert_eq!(chosen(&world, &[]), Some('f'));
-    assert_eq!(refusing(&planned(&world, 'f', &Request::default())), [Gate::Order]);
+    assert_eq!(refusing(&deploying(&world, 'f', &Request::default())), [Gate::Order]);
     // Several upstreams: all of them.
     let mut world = downstream("+a +b");
     world.policy.after.push("eu".parse().unwrap());
@@ -106,10 +104,10 @@ fn with_after_the_newest_that_was_live_there_and_passes() {
 fn what_is_live_and_certain_is_not_deployed_again() {
     let request = Request::default();
     assert!(
-        matches!(planned(&World::after("+a"), 'a', &request), Planned::Nothing(live) if live.tag == tag('a'))
+        matches!(deploying(&World::after("+a"), 'a', &request), Planned::Nothing(live) if live.tag == tag('a'))
     );
-    assert!(matches!(planned(&World::after("+a lock"), 'a', &request), Planned::Nothing(_)));
-    let action = |world: &World, request: &Request| match planned(world, 'a', request) {
+    assert!(matches!(deploying(&World::after("+a lock"), 'a', &request), Planned::Nothing(_)));
+    let action = |world: &World, request: &Request| match deploying(world, 'a', request) {
         Planned::Go(plan) => plan.action(),
         other => panic!("{other:?}"),
     };
@@ -117,8 +115,8 @@ fn what_is_live_and_certain_is_not_deployed_again() {
     assert_eq!(action(&World::after("+a"), &again), Action::Redeploy);
     assert_eq!(action(&World::after("+a -a"), &request), Action::Redeploy, "it is uncertain");
     assert_eq!(action(&World::new(), &again), Action::Deploy, "it is not live");
-    assert_eq!(refusing(&planned(&World::after("+a >b"), 'a', &request)), [Gate::Busy]);
-    assert_eq!(refusing(&planned(&World::after("+a >a"), 'a', &request)), [Gate::Busy]);
+    assert_eq!(refusing(&deploying(&World::after("+a >b"), 'a', &request)), [Gate::Busy]);
+    assert_eq!(refusing(&deploying(&World::after("+a >a"), 'a', &request)), [Gate::Busy]);
 }
 
 #[test]
@@ -144,13 +142,13 @@ fn a_refusal_gives_every_reason_at_once() {
         Gate::Held,
         Gate::Busy,
     ];
-    assert_eq!(refusing(&planned(&world, 'a', &Request::default())), every);
+    assert_eq!(refusing(&deploying(&world, 'a', &Request::default())), every);
     // Each is passed by its own name and by no other; two are only taken over.
     for gate in every {
         let left: Vec<Gate> = every.into_iter().filter(|g| *g != gate || !gate.can_be_overridden()).collect();
-        assert_eq!(refusing(&planned(&world, 'a', &overriding(&[gate]))), left, "{gate}");
+        assert_eq!(refusing(&deploying(&world, 'a', &overriding(&[gate]))), left, "{gate}");
     }
-    assert_eq!(refusing(&planned(&world, 'a', &overriding(&Gate::ALL))), [Gate::Held, Gate::Busy]);
+    assert_eq!(refusing(&deploying(&world, 'a', &overriding(&Gate::ALL))), [Gate::Held, Gate::Busy]);
 }
 
 #[test]
@@ -159,12 +157,16 @@ fn what_was_overridden_is_kept_with_its_words() {
     world.policy.approvals = 1;
     world.approve('a', "ana").unwrap();
     let request = overriding(&[Gate::Order, Gate::Freeze]);
-    let Planned::Go(plan) = planned(&world, 'a', &request) else { panic!() };
-    let overrides: Vec<_> = plan.allowed().overrides().iter().map(|o| (o.gate, o.text.as_str())).collect();
+    let Planned::Go(plan) = deploying(&world, 'a', &request) else { panic!() };
+    let overrides = plan.permission().overrides(gate::text);
+    let overrides: Vec<_> = overrides.iter().map(|o| (o.gate, o.text.as_str())).collect();
     assert_eq!(overrides, [(Gate::Order, "v1.1.0-rc.1 has not succeeded on staging")], "only what refused");
-    let gates: Vec<_> = plan.allowed().gates().iter().map(|g| (g.gate, g.verdict.as_str())).collect();
-    assert_eq!(gates, [(Gate::Order, "overridden"), (Gate::Approvals, "passed")]);
-    assert_eq!(plan.allowed().approvals().iter().map(|a| a.actor.name.as_str()).collect::<Vec<_>>(), ["ana"]);
+    let gates: Vec<_> = plan.permission().gates(gate::text).iter().map(|g| (g.gate, g.verdict)).collect();
+    assert_eq!(gates, [(Gate::Order, RecordedRuling::Overridden), (Gate::Approvals, RecordedRuling::Passed)]);
+    assert_eq!(
+        plan.permission().approvals().iter().map(|a| a.actor.name.as_str()).collect::<Vec<_>>(),
+        ["ana"]
+    );
     assert!(!plan.holds() && plan.undoes().is_none() && plan.reverts().is_none());
 }
 
@@ -218,10 +220,10 @@ proptest! {
         if blocked {
             world.block(tag(of).as_str());
         }
-        let verdicts = crate::domain::gate::judge(&world.setting().case(&candidate(of)));
-        let failed: Vec<Gate> = verdicts.iter().filter(|v| !v.passed).map(|v| v.gate).collect();
+        let verdicts = rules::judge(&world.input().about(&candidate(of)));
+        let failed: Vec<Gate> = verdicts.iter().filter(|v| v.refuses()).map(|v| v.gate()).collect();
         let request = Request { overrides: overrides.clone(), redeploy, take_over: None };
-        match planned(&world, of, &request) {
+        match deploying(&world, of, &request) {
             Planned::Nothing(live) => {
                 prop_assert!(live.tag == tag(of) && world.state.certain && !redeploy);
             }
@@ -229,7 +231,7 @@ proptest! {
                 for gate in &failed {
                     prop_assert!(overrides.contains(gate) && gate.can_be_overridden(), "{gate}");
                 }
-                let kept: Vec<Gate> = plan.allowed().overrides().iter().map(|o| o.gate).collect();
+                let kept: Vec<Gate> = plan.permission().overrides(gate::text).iter().map(|o| o.gate).collect();
                 prop_assert_eq!(&kept, &failed);
                 prop_assert!(world.claim(&plan).is_ok(), "what is planned can be claimed");
             }
@@ -239,7 +241,7 @@ proptest! {
                     .copied()
                     .filter(|gate| !overrides.contains(gate) || !gate.can_be_overridden())
                     .collect();
-                prop_assert_eq!(refusals.iter().map(|v| v.gate).collect::<Vec<_>>(), left);
+                prop_assert_eq!(refusals.iter().map(|v| v.gate()).collect::<Vec<_>>(), left);
             }
         }
     }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::config::{DayTime, Freeze, FreezeWhen};
 use crate::domain::freeze;
-use crate::domain::gate;
+use crate::domain::gate::rules;
 use crate::domain::zone::{Moments, Zone};
 
 const WEEK: [Weekday; 7] =
@@ -111,17 +111,17 @@ fn a_refusal_says_why_and_until_when_in_its_own_zone() {
         once("2026-12-24T00:00", "2026-12-27T00:00", Zone::utc(), "holidays"),
     ];
     world.now = utc("2026-12-25T12:00:00");
-    let verdict = gate::freeze(&world.setting().case(&candidate('a'))).unwrap();
-    assert_eq!(verdict.text, "holidays, nobody there; ends Sun 2027-01-03 08:00 Europe/Paris");
-    assert_eq!(verdict.opens_at, Some(utc("2027-01-03T07:00:00")));
-    assert!(!verdict.passed);
+    let verdict = rules::freeze(&world.input()).unwrap();
+    assert_eq!(words(&verdict), "holidays, nobody there; ends Sun 2027-01-03 08:00 Europe/Paris");
+    assert_eq!(verdict.opens_at(), Some(utc("2027-01-03T07:00:00")));
+    assert!(verdict.refuses());
     world.now = utc("2027-02-01T12:00:00");
-    assert!(gate::freeze(&world.setting().case(&candidate('a'))).unwrap().passed);
+    assert!(!rules::freeze(&world.input()).unwrap().refuses());
     world.policy.freeze = vec![weekly(&WEEK, "00:00", "24:00", Zone::utc(), None)];
-    let verdict = gate::freeze(&world.setting().case(&candidate('a'))).unwrap();
-    assert_eq!((verdict.text.as_str(), verdict.opens_at), ("frozen; no end in sight", None));
+    let verdict = rules::freeze(&world.input()).unwrap();
+    assert_eq!((words(&verdict).as_str(), verdict.opens_at()), ("frozen; no end in sight", None));
     world.policy.freeze.clear();
-    assert_eq!(gate::freeze(&world.setting().case(&candidate('a'))), None);
+    assert_eq!(rules::freeze(&world.input()), None);
 }
 
 #[test]

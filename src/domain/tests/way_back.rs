@@ -36,7 +36,7 @@ fn said(world: &World, request: &Request) -> String {
             if skipped.is_empty() { "no target".into() } else { format!("no target; skips {skipped}") }
         }
         Decision::Refused(verdicts) => {
-            let gates: Vec<_> = verdicts.iter().map(|verdict| verdict.gate.as_str()).collect();
+            let gates: Vec<_> = verdicts.iter().map(|verdict| verdict.gate().as_str()).collect();
             format!("refused by {}", gates.join(", "))
         }
     }
@@ -247,7 +247,8 @@ fn to_goes_exactly_there() {
 #[test]
 fn a_refusal_of_what_was_undone_names_the_way_on() {
     let Decision::Refused(verdicts) = World::after("+a +b <+").decide(&to('b')) else { panic!() };
-    assert_eq!(verdicts[0].fixes, ["rel deploy prod v1.2.0-rc.1 --override rolled-back --reason WHY"]);
+    let fixes = gate::fixes(&verdicts[0], &Attempt::RollBack(None));
+    assert_eq!(fixes, ["rel deploy prod v1.2.0-rc.1 --override rolled-back --reason WHY"]);
 }
 
 #[test]
@@ -323,9 +324,11 @@ fn with_a_take_over_it_goes_by_what_that_leaves() {
     world.take_over(3).unwrap();
     assert_eq!(said(&world, &plain()), "to b, undoes c (3)");
     let find = |tag: &TagName| Some(candidate(letter(tag)));
-    let knowledge = Knowledge { find: &find, lost: &|_| None, crossing: &|_| Crossing::default() };
+    let knowledge = Knowledge { find: &find, lost: &|_| None, left_behind: &|_| LeftBehind::default() };
     let request = Request { take_over: Some(3), ..plain() };
-    let Decision::Go(plan) = rollback::decide(&world.setting(), &request, &knowledge, &shown) else {
+    let Decision::Go(plan) =
+        rollback::decide(&GateInput { shown: &shown, ..world.input() }, &request, &knowledge)
+    else {
         panic!()
     };
     assert_eq!(plan.take_over(), Some(3));

@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::domain::config::LostFix;
-use crate::domain::crossing::{self, Lost, Owed, PointOfNoReturn};
-use crate::domain::gate::{Case, Verdict};
-use crate::domain::plan::{self, Planned, Request};
+use crate::domain::gate::rules;
+use crate::domain::gate::verdict::{Attempt, Ruling, Verdict};
+use crate::domain::left_behind::{Lost, Owed, PointOfNoReturn};
+use crate::domain::plan::{Planned, Request};
+use crate::ui::gate;
 
 fn owed(n: u8) -> Owed {
     Owed { source: oid(n), commit: oid(n + 100), candidate: tag('a') }
@@ -21,13 +23,13 @@ fn lost(n: u8) -> Lost {
     }
 }
 
-fn losing(fixes: &[u8]) -> Crossing {
-    Crossing { owed: true, lost: fixes.iter().map(|n| lost(*n)).collect(), left: Vec::new() }
+fn losing(fixes: &[u8]) -> LeftBehind {
+    LeftBehind { owed: true, lost: fixes.iter().map(|n| lost(*n)).collect(), left: Vec::new() }
 }
 
-fn leaving(n: u8) -> Crossing {
+fn leaving(n: u8) -> LeftBehind {
     let point = PointOfNoReturn { commit: oid(n), subject: "feat!: a new table".into() };
-    Crossing { left: vec![point], ..Crossing::default() }
+    LeftBehind { left: vec![point], ..LeftBehind::default() }
 }
 
 /// `prod`, final or not, and a word on lost fixes.
@@ -38,53 +40,56 @@ fn prod(is_final: bool, lost_fix: Option<LostFix>) -> World {
     world
 }
 
-fn says(world: &World, crossing: &Crossing) -> Option<Verdict> {
-    let candidate = candidate('b');
-    crossing::lost_fix(&Case { crossing: Some(crossing), ..world.setting().case(&candidate) })
+fn says(world: &World, left_behind: &LeftBehind) -> Option<Verdict> {
+    rules::lost_fix(&GateInput { left_behind: Some(left_behind.clone()), ..world.input() })
 }
 
 #[test]
 fn a_lost_fix_is_refused_warned_of_or_let_go_as_the_policy_says() {
-    for (is_final, word, refuses, warns) in [
-        (true, None, true, false),
-        (false, None, false, true),
-        (false, Some(LostFix::Refuse), true, false),
-        (true, Some(LostFix::Warn), false, true),
+    for (is_final, word, ruling) in [
+        (true, None, Ruling::Refuses),
+        (false, None, Ruling::Warns),
+        (false, Some(LostFix::Refuse), Ruling::Refuses),
+        (true, Some(LostFix::Warn), Ruling::Warns),
     ] {
         let verdict = says(&prod(is_final, word), &losing(&[1])).unwrap();
-        assert_eq!((!verdict.passed, verdict.warns), (refuses, warns), "{is_final} {word:?}");
+        assert_eq!(verdict.ruling, ruling, "{is_final} {word:?}");
     }
     assert_eq!(says(&prod(true, Some(LostFix::Off)), &losing(&[1])), None);
-    assert_eq!(says(&prod(true, None), &Crossing::default()), None, "nobody is owed anything");
+    assert_eq!(says(&prod(true, None), &LeftBehind::default()), None, "nobody is owed anything");
     let contained = says(&prod(true, None), &losing(&[])).unwrap();
-    assert!(contained.passed && !contained.warns);
+    assert_eq!(contained.ruling, Ruling::Passes);
 }
 
 #[test]
 fn it_names_each_fix_who_picked_it_and_what_to_do() {
     let verdict = says(&prod(true, None), &losing(&[1])).unwrap();
     assert_eq!(
-        verdict.text,
+        words(&verdict),
         "live, but not in it: 6565656 \"fix: 1\" (picked by ana, 2 h ago; on trunk as 0101010)"
     );
     assert_eq!(
-        verdict.fixes,
+        fixes(&verdict),
         ["rel cherry-pick 0101010 --onto 1.2.0", "or, if it is meant: rel waive 6565656 --reason WHY"]
     );
-    let mut crossing = losing(&[1]);
-    crossing.lost[0].live = false;
-    let text = says(&prod(true, None), &crossing).unwrap().text;
+    let mut left_behind = losing(&[1]);
+    left_behind.lost[0].live = false;
+    let text = words(&says(&prod(true, None), &left_behind).unwrap());
     let known = "(not live any more, and owed since; picked by ana, 2 h ago; on trunk as 0101010)";
     assert_eq!(text, format!("owed, but not in it: 6565656 \"fix: 1\" {known}"));
-    let mut crossing = losing(&[1, 2, 3]);
-    crossing.lost[1].on_trunk = None;
-    crossing.lost[2].on_trunk = Some((oid(3), Some(oid(9))));
-    let verdict = says(&prod(true, None), &crossing).unwrap();
-    assert_eq!(verdict.text.lines().count(), 4, "{}", verdict.text);
-    assert!(verdict.text.contains("2 h ago; not on trunk)"), "{}", verdict.text);
-    assert!(verdict.text.contains("on trunk as 0303030, reverted there by 0909090)"), "{}", verdict.text);
+    let mut left_behind = losing(&[1, 2, 3]);
+    left_behind.lost[1].on_trunk = None;
+    left_behind.lost[2].on_trunk = Some((oid(3), Some(oid(9))));
+    let verdict = says(&prod(true, None), &left_behind).unwrap();
+    assert_eq!(words(&verdict).lines().count(), 4, "{}", words(&verdict));
+    assert!(words(&verdict).contains("2 h ago; not on trunk)"), "{}", words(&verdict));
+    assert!(
+        words(&verdict).contains("on trunk as 0303030, reverted there by 0909090)"),
+        "{}",
+        words(&verdict)
+    );
     assert_eq!(
-        verdict.fixes,
+        fixes(&verdict),
         [
             "bring it to trunk: git cherry-pick -x 6666666",
             "take the revert back on trunk: git revert 0909090",
@@ -96,9 +101,9 @@ fn it_names_each_fix_who_picked_it_and_what_to_do() {
 
 /// Deploys `of`, which leaves these fixes behind, whatever gates say.
 fn deploys(world: &mut World, of: char, fixes: &[u8]) {
-    world.crossing = losing(fixes);
+    world.left_behind = losing(fixes);
     let request = Request { overrides: [Gate::LostFix].into(), ..Request::default() };
-    let planned = plan::deploy(&world.setting(), &candidate(of), &world.crossing, &request, &world.state);
+    let planned = deploying(world, of, &request);
     let Planned::Go(plan) = planned else { panic!("{planned:?}") };
     let seq = world.claim(&plan).unwrap();
     world.end(seq, Progress::Succeeded, true).unwrap();
@@ -111,9 +116,8 @@ fn owes(world: &World) -> Vec<Owed> {
 #[test]
 fn an_override_is_recorded_and_the_fix_stays_owed() {
     let mut world = prod(true, None);
-    world.crossing = losing(&[1]);
-    let planned =
-        plan::deploy(&world.setting(), &candidate('b'), &world.crossing, &Request::default(), &world.state);
+    world.left_behind = losing(&[1]);
+    let planned = deploying(&world, 'b', &Request::default());
     assert!(matches!(&planned, Planned::Refused(gates) if gates.len() == 1), "{planned:?}");
     deploys(&mut world, 'b', &[1]);
     assert_eq!(owes(&world), [owed(1)]);
@@ -125,7 +129,7 @@ fn an_override_is_recorded_and_the_fix_stays_owed() {
 fn what_a_rollback_leaves_behind_stays_owed_and_what_failed_changes_nothing() {
     let mut world = prod(true, None);
     world.steps("+b");
-    world.crossing = losing(&[1]);
+    world.left_behind = losing(&[1]);
     let Decision::Go(plan) = world.decide(&rollback::Request::default()) else { panic!() };
     assert_eq!(plan.owes(), [owed(1)]);
     let seq = world.claim(&plan).unwrap();
@@ -157,22 +161,23 @@ fn a_deployment_that_a_person_settles_owes_what_it_left() {
 #[test]
 fn nothing_goes_back_past_a_point_of_no_return_but_by_name() {
     let mut world = World::after("+a +b");
-    world.crossing = leaving(7);
+    world.left_behind = leaving(7);
     for request in [
         rollback::Request::default(),
         rollback::Request { to: Some(candidate('a')), ..rollback::Request::default() },
     ] {
         let Decision::Refused(verdicts) = world.decide(&request) else { panic!() };
-        let gates: Vec<Gate> = verdicts.iter().map(|verdict| verdict.gate).collect();
+        let gates: Vec<Gate> = verdicts.iter().map(|verdict| verdict.gate()).collect();
         assert_eq!(gates, [Gate::Irreversible]);
-        assert!(verdicts[0].text.contains("0707070 \"feat!: a new table\""), "{}", verdicts[0].text);
-        assert!(verdicts[0].fixes[1].contains("--override irreversible"), "{:?}", verdicts[0].fixes);
+        assert!(words(&verdicts[0]).contains("0707070 \"feat!: a new table\""), "{}", words(&verdicts[0]));
+        let fixes = gate::fixes(&verdicts[0], &Attempt::RollBack(None));
+        assert!(fixes[1].contains("--override irreversible"), "{fixes:?}");
     }
     // A deployment of something older is held to the same.
     let refusing = |overrides: &[Gate]| {
         let request = Request { overrides: overrides.iter().copied().collect(), ..Request::default() };
-        match plan::deploy(&world.setting(), &candidate('a'), &world.crossing, &request, &world.state) {
-            Planned::Refused(verdicts) => verdicts.iter().map(|verdict| verdict.gate).collect::<Vec<_>>(),
+        match deploying(&world, 'a', &request) {
+            Planned::Refused(verdicts) => verdicts.iter().map(|verdict| verdict.gate()).collect::<Vec<_>>(),
             Planned::Go(_) => Vec::new(),
             Planned::Nothing(_) => panic!(),
         }
