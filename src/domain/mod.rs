@@ -40,4 +40,5 @@ pub(crate) mod when;
 pub(crate) mod zone;
 
 #[cfg(test)]
+#[path = "../../tests/domain/mod.rs"]
 mod tests;

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::*;
 use crate::domain::candidates::What as CandidatesWhat;
 
-const ENVIRONMENT: &str = include_str!("../../../fixtures/records/v1/environment.jsonl");
-const CANDIDATES: &str = include_str!("../../../fixtures/records/v1/candidates.jsonl");
+const ENVIRONMENT: &str = include_str!("../../fixtures/records/v1/environment.jsonl");
+const CANDIDATES: &str = include_str!("../../fixtures/records/v1/candidates.jsonl");
 
 /// An environment's history in which every kind of event happens.
 fn full() -> World {
