@@ -14,9 +14,8 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::name::Oid;
 use crate::failpoint;
-use crate::failure::{Doing, Failure, Result};
 
-use super::error::Task;
+use super::error::{During, Result, Task};
 use super::git::Git;
 use super::repo::{LOCAL_VARS, Repo};
 
@@ -47,12 +46,7 @@ impl<'r> Checkout<'r> {
                 .set(NO_HOOKS)
                 .set("core.autocrlf=false")
                 .args(["submodule", "--quiet", "update", "--init", "--recursive"])
-                .run_ok(Task::CheckOutSubmodules(commit))
-                .map_err(|error| {
-                    Failure::from(error)
-                        .hint("one that is not needed: git config submodule.NAME.update none")
-                        .hint("one that is elsewhere: git config submodule.NAME.url ADDRESS")
-                })?;
+                .run_ok(Task::CheckOutSubmodules(commit))?;
         }
         Ok(checkout)
     }
@@ -63,13 +57,12 @@ impl<'r> Checkout<'r> {
         commit: Oid,
         parent_dir: &Path,
     ) -> Result<Checkout<'r>> {
-        let doing = format!("cannot check out {} for its commands", commit.short());
         let around = tempfile::Builder::new()
             .prefix("rel-")
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(parent_dir)
-            .doing(format!("cannot make a folder in {}", parent_dir.display()))?;
-        let root = around.path().canonicalize().doing(&*doing)?;
+            .during_with(|| Task::MakeFolderIn(parent_dir.to_owned()))?;
+        let root = around.path().canonicalize().during(Task::CheckOut(commit))?;
         // Git names its own record of a working tree after the last part, which is unique here.
         let path = root.join(root.file_name().unwrap_or(OsStr::new("rel")));
         // From here on, dropping cleans up.
@@ -135,11 +128,7 @@ impl<'r> Checkout<'r> {
             return Ok(());
         }
         open_up(folder);
-        fs::remove_dir_all(folder).map_err(|error| {
-            Failure::failed(format!("cannot remove {}, which a run that died left", folder.display()))
-                .hint(format!("rm -rf {}", shell_words::quote(&folder.to_string_lossy())))
-                .because(error)
-        })
+        fs::remove_dir_all(folder).during_with(|| Task::RemoveLeftover(folder.to_owned()))
     }
 
     fn clean(&mut self) -> Result<()> {
@@ -150,7 +139,7 @@ impl<'r> Checkout<'r> {
             .arg(&self.path)
             .run();
         if removed.is_ok_and(|output| output.status.success()) && !self.path.exists() {
-            return around.close().doing("cannot remove a checkout's folder");
+            return around.close().during(Task::RemoveAround);
         }
         let place = around.path().to_owned();
         // Build tools like to leave folders that nobody may write to.
@@ -160,13 +149,8 @@ impl<'r> Checkout<'r> {
         });
         let pruned = Git::new(self.repo).args(["worktree", "prune"]).run();
         match removed {
-            Err(error) if place.exists() => {
-                Err(Failure::failed(format!("cannot remove the checkout {}", place.display()))
-                    .hint(format!("rm -rf {}", shell_words::quote(&place.to_string_lossy())))
-                    .hint("git worktree prune")
-                    .because(error))
-            }
-            _ => Ok(pruned.map(drop)?),
+            Err(error) if place.exists() => Err(Task::RemoveCheckout(place).because(error)),
+            _ => pruned.map(drop),
         }
     }
 }

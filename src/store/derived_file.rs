@@ -19,7 +19,7 @@ use super::chain;
 use super::ledger::{self, State};
 use super::repo::Repo;
 use crate::domain::name::Oid;
-use crate::failure::Result;
+use crate::store::error::Result;
 
 /// The form of the files. Those of another are not read, and neither are those
 /// of another release of `rel`, which may know events that this one does not.

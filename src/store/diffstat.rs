@@ -4,19 +4,19 @@
 //! Work is bounded: files over a size count as binary, and where very many
 //! were added and removed only those moved without a change are found again.
 
-use git2::{Delta, Diff, DiffFindOptions, DiffOptions, ErrorCode, Patch};
+use git2::{Delta, Diff, DiffFindOptions, DiffOptions, Patch};
 
 use crate::domain::name::Oid;
-use crate::failure::{Failure, Result};
 
+use super::error::{Error, Result};
 use super::partial;
 use super::repo::Repo;
 
 /// The largest file whose lines are counted, in bytes.
-const LARGEST: i64 = 16 << 20;
+const MAX_SIZE: i64 = 16 << 20;
 
 /// Up to this many files that came or went are compared with one another.
-const COMPARED: usize = 1_000;
+const MAX_COMPARED: usize = 1_000;
 
 /// How one file differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +41,9 @@ pub struct FileStat {
 /// A commit or a file is not in this clone.
 pub fn diffstat(repo: &Repo, from: Oid, to: Oid, wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<FileStat>> {
     let (old, new) = (repo.tree_of(from)?, repo.tree_of(to)?);
-    let counting = || -> std::result::Result<Vec<FileStat>, git2::Error> {
+    let counting = || -> Result<Vec<FileStat>, git2::Error> {
         let mut options = DiffOptions::new();
-        options.include_typechange(true).context_lines(0).max_size(LARGEST);
+        options.include_typechange(true).context_lines(0).max_size(MAX_SIZE);
         let mut diff = repo.git2().diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))?;
         let paths: Vec<Vec<u8>> =
             diff.deltas().filter_map(|delta| path_of(&delta)).filter(|path| wanted(path)).collect();
@@ -60,25 +60,16 @@ pub fn diffstat(repo: &Repo, from: Oid, to: Oid, wanted: impl Fn(&[u8]) -> bool)
         }
         partial::bring_files(repo, &diff)?;
         let moved = diff.deltas().filter(|delta| matches!(delta.status(), Delta::Added | Delta::Deleted));
-        let many = moved.count() > COMPARED;
+        let many = moved.count() > MAX_COMPARED;
         diff.find_similar(Some(
-            DiffFindOptions::new().renames(true).exact_match_only(many).rename_limit(COMPARED),
+            DiffFindOptions::new().renames(true).exact_match_only(many).rename_limit(MAX_COMPARED),
         ))?;
-        let mut files: Vec<FileStat> = (0..diff.deltas().len())
-            .map(|index| file(&diff, index))
-            .collect::<std::result::Result<_, _>>()?;
+        let mut files: Vec<FileStat> =
+            (0..diff.deltas().len()).map(|index| file(&diff, index)).collect::<Result<_, _>>()?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     };
-    partial::reading(repo, counting).map_err(|error| {
-        let failure = Failure::failed(format!("cannot compare {} with {}", from.short(), to.short()));
-        if error.code() == ErrorCode::NotFound {
-            failure.hint(format!("this clone lacks a file of them: git diff --stat {from} {to} fetches it"))
-        } else {
-            failure
-        }
-        .because(error)
-    })
+    partial::reading(repo, counting).map_err(|cause| Error::NotCompared { from, to, cause })
 }
 
 fn path_of(delta: &git2::DiffDelta<'_>) -> Option<Vec<u8>> {
@@ -86,7 +77,7 @@ fn path_of(delta: &git2::DiffDelta<'_>) -> Option<Vec<u8>> {
     file.path_bytes().map(<[u8]>::to_vec)
 }
 
-fn file(diff: &Diff<'_>, index: usize) -> std::result::Result<FileStat, git2::Error> {
+fn file(diff: &Diff<'_>, index: usize) -> Result<FileStat, git2::Error> {
     let patch = Patch::from_diff(diff, index)?;
     let (_, added, removed) = patch.as_ref().map_or(Ok((0, 0, 0)), Patch::line_stats)?;
     // Only reading a file tells what it is.
@@ -196,7 +187,7 @@ mod tests {
     #[test]
     fn very_many_moved_files_are_found_by_what_they_hold() {
         let sandbox = Sandbox::new();
-        for n in 0..=COMPARED / 2 {
+        for n in 0..=MAX_COMPARED / 2 {
             let path = sandbox.path("work").join(format!("a/{n}"));
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, format!("{n}\n")).unwrap();
@@ -206,6 +197,10 @@ mod tests {
         let to = sandbox.commit("work", "b/0", "0\nmore\n", "to");
         let files = diffstat(&sandbox.open("work"), from, to, |_| true).unwrap();
         let renamed = files.iter().filter(|file| file.from.is_some()).count();
-        assert_eq!((renamed, files.len()), (COMPARED / 2, COMPARED / 2 + 2), "all but the one that changed");
+        assert_eq!(
+            (renamed, files.len()),
+            (MAX_COMPARED / 2, MAX_COMPARED / 2 + 2),
+            "all but the one that changed"
+        );
     }
 }

@@ -2,16 +2,18 @@
 //! The words, the kind and the way on are for whoever tells a person.
 
 mod artifacts;
+mod picks;
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::domain::fold::Impossible;
-use crate::domain::name::{Actor, BadName, Oid, TagName};
+use crate::domain::name::{Actor, BadName, DeploymentId, Oid, TagName};
 
 pub use artifacts::{
     Absent, ArtifactError, BadCopy, CollectError, LocationFault, NameSource, PatternFault, ReferenceFault,
 };
+pub use picks::{PickError, Unresolved};
 
 /// The result of whatever the store does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -127,6 +129,21 @@ pub enum Error {
     /// A test made a step fail.
     Io(io::Error),
     Artifact(ArtifactError),
+    Pick(PickError),
+    /// A remote does not take what it has to.
+    Probe(ProbeError),
+    /// The ref of what a deployment printed holds something else.
+    NotOutput {
+        name: String,
+        id: DeploymentId,
+        cause: git2::Error,
+    },
+    /// The files of two commits cannot be compared.
+    NotCompared {
+        from: Oid,
+        to: Oid,
+        cause: git2::Error,
+    },
     /// A step failed for a technical reason; `None` if the step itself says it all.
     Failed {
         task: Task,
@@ -273,6 +290,27 @@ pub enum Task {
     ReadTag(Oid),
     /// What a partial clone left out is fetched.
     FetchLeftOut,
+    Pick {
+        source: Oid,
+        onto: Oid,
+    },
+    WritePick(Oid),
+    MakeTemporaryFolder,
+    MakeFolderIn(PathBuf),
+    /// The worktree of a conflict is read.
+    ReadWorktree(PathBuf),
+    FindMarkers,
+    /// The folder around a checkout is removed.
+    RemoveAround,
+    RemoveCheckout(PathBuf),
+    /// A folder that a killed run left is removed.
+    RemoveLeftover(PathBuf),
+    /// A file is replaced as a whole.
+    Replace(PathBuf),
+    /// A file or folder of the outbox is read.
+    ReadOutbox(PathBuf),
+    WriteJournal(PathBuf),
+    ReadJournal(PathBuf),
     ReadPath(PathBuf),
     WritePath(PathBuf),
     /// A file is written into this folder.
@@ -331,6 +369,31 @@ impl<T, E: Into<anyhow::Error>> During<T> for std::result::Result<T, E> {
 
     fn during_with(self, task: impl FnOnce() -> Task) -> Result<T> {
         self.map_err(|error| task().because(error))
+    }
+}
+
+/// What a remote did that makes it unfit, found out by trying.
+#[derive(Debug)]
+pub enum ProbeError {
+    /// A ref was moved although it was not what was expected.
+    Moved,
+    /// A push that expected something else was taken.
+    Taken,
+    /// What is pushed is not there when it is read.
+    NotThere { authority: String, remote: String },
+    /// A push that had to be all or none was made in part.
+    InPart,
+}
+
+impl From<ProbeError> for Error {
+    fn from(error: ProbeError) -> Error {
+        Error::Probe(error)
+    }
+}
+
+impl From<PickError> for Error {
+    fn from(error: PickError) -> Error {
+        Error::Pick(error)
     }
 }
 

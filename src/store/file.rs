@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::failure::{Doing, Failure, Result};
+use super::error::{During, Result, Task};
 
 /// Puts `text` where the file is, or makes it, with one rename. Keeps who may
 /// read it; a symbolic link stays, and what it leads to is replaced.
@@ -13,19 +13,19 @@ use crate::failure::{Doing, Failure, Result};
 /// # Errors
 /// Its folder does not exist or cannot be written to.
 pub fn replace(file: &Path, text: &str) -> Result<()> {
-    let doing = || format!("{} cannot be written", file.display());
+    let task = || Task::Replace(file.to_owned());
     let real = fs::canonicalize(file);
-    let file = real.as_deref().unwrap_or(file);
-    let folder = file.parent().unwrap_or(Path::new("."));
+    let target = real.as_deref().unwrap_or(file);
+    let folder = target.parent().unwrap_or(Path::new("."));
     // A new file is readable as the user's umask has it.
     let usual = Permissions::from_mode(0o666);
     let mut temporary =
-        tempfile::Builder::new().prefix(".rel-").permissions(usual).tempfile_in(folder).doing(doing())?;
-    if let Ok(found) = fs::metadata(file) {
-        temporary.as_file().set_permissions(found.permissions()).doing(doing())?;
+        tempfile::Builder::new().prefix(".rel-").permissions(usual).tempfile_in(folder).during_with(task)?;
+    if let Ok(found) = fs::metadata(target) {
+        temporary.as_file().set_permissions(found.permissions()).during_with(task)?;
     }
-    temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all()).doing(doing())?;
-    temporary.persist(file).map(drop).map_err(|failed| Failure::failed(doing()).because(failed.error))
+    temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all()).during_with(task)?;
+    temporary.persist(target).map(drop).map_err(|failed| failed.error).during_with(task)
 }
 
 #[cfg(test)]

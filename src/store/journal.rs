@@ -20,7 +20,7 @@ use crate::domain::offline::Known;
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Started};
 use crate::failpoint;
-use crate::failure::{Doing, Failure, Result};
+use crate::store::error::{During, Result, Task};
 
 const SCHEMA: u32 = 1;
 
@@ -244,11 +244,11 @@ impl Journal {
     /// # Errors
     /// The disk refuses; nothing was begun.
     pub fn open(&self, run: Run) -> Result<OpenRun> {
-        let what = || format!("the journal {} cannot be written", self.dir.display());
-        fs::create_dir_all(&self.dir).doing(what())?;
+        let task = || Task::WriteJournal(self.dir.clone());
+        fs::create_dir_all(&self.dir).during_with(task)?;
         let path = self.dir.join(format!("{}.json", run.nonce()));
-        let lock = File::create(path.with_extension("lock")).doing(what())?;
-        lock.lock().doing(what())?;
+        let lock = File::create(path.with_extension("lock")).during_with(task)?;
+        lock.lock().during_with(task)?;
         let rel = Some(Process::new(exec::this_process(), None));
         let mut open = OpenRun { path, _lock: lock, run: run.clone(), scratch: None, rel };
         open.write(run)?;
@@ -262,22 +262,22 @@ impl Journal {
     /// The disk refuses.
     pub fn dead(&self) -> Result<(Vec<OpenRun>, Vec<PathBuf>)> {
         let (mut dead, mut damaged) = (Vec::new(), Vec::new());
-        let what = || format!("the journal {} cannot be read", self.dir.display());
+        let task = || Task::ReadJournal(self.dir.clone());
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((dead, damaged)),
-            Err(error) => return Err(error).doing(what()),
+            Err(error) => return Err(error).during_with(task),
         };
         for entry in entries {
-            let path = entry.doing(what())?.path();
+            let path = entry.during_with(task)?.path();
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let lock = File::create(path.with_extension("lock")).doing(what())?;
+            let lock = File::create(path.with_extension("lock")).during_with(task)?;
             match lock.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => continue,
-                Err(TryLockError::Error(error)) => return Err(error).doing(what()),
+                Err(TryLockError::Error(error)) => return Err(error).during_with(task),
             }
             match read(&path) {
                 Ok(Some(mut page)) => {
@@ -288,7 +288,7 @@ impl Journal {
                 Ok(None) => {}
                 Err(_) => {
                     let aside = path.with_extension("damaged");
-                    fs::rename(&path, &aside).doing(what())?;
+                    fs::rename(&path, &aside).during_with(task)?;
                     damaged.push(aside);
                 }
             }
@@ -302,14 +302,14 @@ impl Journal {
     /// # Errors
     /// The disk refuses.
     pub fn all(&self) -> Result<Vec<Seen>> {
-        let what = || format!("the journal {} cannot be read", self.dir.display());
+        let task = || Task::ReadJournal(self.dir.clone());
         let mut all = Vec::new();
         let entries = match fs::read_dir(&self.dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(all),
-            entries => entries.doing(what())?,
+            entries => entries.during_with(task)?,
         };
         for entry in entries {
-            let path = entry.doing(what())?.path();
+            let path = entry.during_with(task)?.path();
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
@@ -344,8 +344,7 @@ impl OpenRun {
     pub fn write(&mut self, run: Run) -> Result<()> {
         let (rel, scratch) = (self.rel.clone(), self.scratch.clone());
         let page = Page { schema: SCHEMA, run: run.clone(), rel, scratch };
-        write_durably(&self.path, &page)
-            .doing(format!("the journal {} cannot be written", self.path.display()))?;
+        write_durably(&self.path, &page).during_with(|| Task::WriteJournal(self.path.clone()))?;
         self.run = run;
         Ok(())
     }
@@ -398,10 +397,7 @@ impl OpenRun {
             }
             Phase::Done { .. } => self.scratch = None,
         }
-        match self.run.clone() {
-            Run::Reservation { .. } => Err(Failure::failed("a reservation has no phases")),
-            run => self.write(run.at(to)),
-        }
+        self.write(self.run.clone().at(to))
     }
 
     /// Sets that a deployment's command was ended by somebody else than the run

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use git2::ObjectType;
 
+use super::error::{During, Error, Result, Task};
 use super::loose;
 use super::repo::Repo;
 use crate::domain::name::{DeploymentId, EnvName, Oid, ProjectName};
-use crate::failure::{Doing, Failure, Result};
 
 /// `refs/rel/<project>/output/<env>/<n>`: what a deployment printed.
 pub fn output_ref(project: &ProjectName, id: &DeploymentId) -> String {
@@ -39,10 +39,7 @@ pub fn published(repo: &Repo, project: &ProjectName, id: &DeploymentId) -> Resul
     loose::check(repo, oid)?;
     match repo.blob(oid) {
         Ok(blob) => Ok(Some(blob.content().to_vec())),
-        Err(error) => {
-            let failure = Failure::failed(format!("{name} does not hold what {id} printed"));
-            Err(failure.because(error).hint(format!("what it holds: git show {name}")))
-        }
+        Err(cause) => Err(Error::NotOutput { name, id: id.clone(), cause }),
     }
 }
 
@@ -70,12 +67,12 @@ impl Outbox {
     /// The disk refuses.
     pub fn put(&self, environment: &EnvName, number: impl std::fmt::Display, text: &[u8]) -> Result<()> {
         let file = self.file(environment, number);
-        let doing = || format!("{} cannot be written", file.display());
+        let task = || Task::Replace(file.clone());
         let folder = file.parent().unwrap_or(&self.dir);
-        fs::create_dir_all(folder).doing(doing())?;
-        let mut part = tempfile::NamedTempFile::new_in(folder).doing(doing())?;
-        part.write_all(text).and_then(|()| part.as_file().sync_all()).doing(doing())?;
-        part.persist(&file).map(drop).map_err(|failed| Failure::failed(doing()).because(failed.error))
+        fs::create_dir_all(folder).during_with(task)?;
+        let mut part = tempfile::NamedTempFile::new_in(folder).during_with(task)?;
+        part.write_all(text).and_then(|()| part.as_file().sync_all()).during_with(task)?;
+        part.persist(&file).map(drop).map_err(|failed| failed.error).during_with(task)
     }
 
     /// Gives what waits under a stand-in its number; nothing where none does.
@@ -110,7 +107,7 @@ impl Outbox {
         match fs::read(&file) {
             Ok(text) => Ok(Some(repo.put(ObjectType::Blob, &text)?)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).doing(format!("{} cannot be read", file.display())),
+            Err(error) => Err(error).during(Task::ReadOutbox(file)),
         }
     }
 
@@ -123,16 +120,16 @@ impl Outbox {
 
 /// The names in a folder; none where there is none.
 fn names(dir: &Path) -> Result<Vec<String>> {
-    let doing = || format!("{} cannot be read", dir.display());
+    let task = || Task::ReadOutbox(dir.to_owned());
     match fs::read_dir(dir) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(Vec::new())
         }
-        Err(error) => Err(error).doing(doing()),
+        Err(error) => Err(error).during_with(task),
         Ok(entries) => {
             let name = |entry: std::io::Result<fs::DirEntry>| Ok(entry?.file_name().into_string().ok());
             let names: std::io::Result<Vec<_>> = entries.map(name).collect();
-            Ok(names.doing(doing())?.into_iter().flatten().collect())
+            Ok(names.during_with(task)?.into_iter().flatten().collect())
         }
     }
 }
@@ -168,6 +165,6 @@ mod tests {
         assert_eq!(published(&repo, &shop, &nine).unwrap().unwrap(), b"nine\xff\n");
         assert_eq!(published(&repo, &shop, &DeploymentId { seq: 8, ..nine.clone() }).unwrap(), None);
         repo.set_cache_ref(&name, sandbox.oid("work", "HEAD")).unwrap();
-        assert!(published(&repo, &shop, &nine).unwrap_err().message.contains("does not hold"));
+        assert!(matches!(published(&repo, &shop, &nine), Err(Error::NotOutput { .. })));
     }
 }

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use git2::{Diff, DiffDelta, DiffFormat, DiffHunk, DiffLine, DiffLineType, DiffOptions, Tree};
 
 use crate::domain::name::Oid;
-use crate::failure::{Doing, Result};
 
+use super::error::{During, Result, Task};
 use super::history;
 use super::partial;
 use super::repo::{Repo, from_git2};
@@ -97,23 +97,22 @@ fn change(repo: &Repo, commit: Oid) -> Result<Vec<u8>> {
         }
         true
     };
-    diff.print(DiffFormat::Patch, tell).doing(format!("cannot tell what {} changed", commit.short()))?;
+    diff.print(DiffFormat::Patch, tell).during(Task::Compare(commit))?;
     Ok(told)
 }
 
 /// The patch id of a commit that is no merge, against its parent.
 fn patch_id(repo: &Repo, commit: Oid) -> Result<Oid> {
     let id = diff(repo, commit)?.patchid(None).map(from_git2);
-    id.doing(format!("cannot tell what {} changed", commit.short()))
+    id.during(Task::Compare(commit))
 }
 
 /// A commit that is no merge against its parent, with all its files here.
 fn diff(repo: &Repo, commit: Oid) -> Result<Diff<'_>> {
-    let doing = || format!("cannot tell what {} changed", commit.short());
     let (old, new) = trees(repo, commit)?;
     let compare = || repo.git2().diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut DiffOptions::new()));
-    let diff = partial::reading(repo, compare).doing(doing())?;
-    partial::bring_files(repo, &diff).doing(doing())?;
+    let diff = partial::reading(repo, compare).during(Task::Compare(commit))?;
+    partial::bring_files(repo, &diff).during(Task::Compare(commit))?;
     Ok(diff)
 }
 

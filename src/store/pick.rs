@@ -12,10 +12,9 @@ pub use commit::commit_pick;
 use git2::ObjectType;
 
 use crate::domain::name::Oid;
-use crate::failure::{Doing, Failure, Kind, Result};
 
 use super::checkout::Checkout;
-use super::error::Task;
+use super::error::{During, Error, PickError, Result, Task};
 use super::git::{Git, GitOutput};
 use super::repo::Repo;
 
@@ -24,7 +23,7 @@ const MERGE_TREE: (u32, u32, u32) = (2, 40, 0);
 
 /// What a pick comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Picked {
+pub enum PickOutcome {
     /// It applies; the tree that results.
     Clean(Oid),
     /// It changes nothing there.
@@ -39,37 +38,28 @@ pub enum Picked {
 /// nothing for what has no parent.
 ///
 /// # Errors
-/// A merge without `mainline`, or one that names no parent ([`Kind::Usage`]); git cannot do it.
-pub fn pick(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> Result<Picked> {
+/// A merge without `mainline`, or one that names no parent; git cannot do it.
+pub fn pick(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> Result<PickOutcome> {
     let parents = repo.commit(source)?.parents;
     let base = match (parents.as_slice(), mainline) {
         ([], _) => None,
         ([parent], None | Some(1)) => Some(*parent),
-        ([_, _, ..], None) => {
-            return Err(Failure::new(
-                Kind::Usage,
-                format!("{} is a merge: which parent's side is to be picked is not said", source.short()),
-            )
-            .hint(format!("rel cherry-pick -m 1 {}", source.short())));
+        ([_, _, ..], None) => return Err(PickError::Merge(source).into()),
+        (parents, Some(number)) => {
+            let parent = (number as usize).checked_sub(1).and_then(|index| parents.get(index));
+            Some(*parent.ok_or(PickError::NoParent { commit: source, number })?)
         }
-        (parents, Some(n)) => match (n as usize).checked_sub(1).and_then(|index| parents.get(index)) {
-            Some(parent) => Some(*parent),
-            None => {
-                return Err(Failure::new(Kind::Usage, format!("{} has no parent {n}", source.short()))
-                    .hint("leave -m out for a commit that is no merge"));
-            }
-        },
     };
     let before = repo.commit(onto)?.tree;
     let picked = match merge_tree(repo, base, onto, source)? {
         Some(picked) => picked,
         None => in_a_worktree(repo, source, onto, mainline)?,
     };
-    Ok(if picked == Picked::Clean(before) { Picked::Empty } else { picked })
+    Ok(if picked == PickOutcome::Clean(before) { PickOutcome::Empty } else { picked })
 }
 
 /// By `git merge-tree`; None where this git cannot.
-fn merge_tree(repo: &Repo, base: Option<Oid>, onto: Oid, source: Oid) -> Result<Option<Picked>> {
+fn merge_tree(repo: &Repo, base: Option<Oid>, onto: Oid, source: Oid) -> Result<Option<PickOutcome>> {
     let base = base.map_or_else(|| nothing(repo), Ok)?;
     let output = Git::new(repo)
         // Merge drivers and text attributes are those of the commit picked onto, whatever the
@@ -87,7 +77,7 @@ fn merge_tree(repo: &Repo, base: Option<Oid>, onto: Oid, source: Oid) -> Result<
         _ => return Err(cannot_pick(source, onto, &output)),
     };
     match parse(&output.stdout, clean) {
-        Some(Picked::Conflict(paths)) => with_sides_named(repo, paths, onto, source).map(Some),
+        Some(PickOutcome::Conflict(paths)) => with_sides_named(repo, paths, onto, source).map(Some),
         Some(picked) => Ok(Some(picked)),
         None => Err(cannot_pick(source, onto, &output)),
     }
@@ -95,28 +85,28 @@ fn merge_tree(repo: &Repo, base: Option<Oid>, onto: Oid, source: Oid) -> Result<
 
 /// Calls the sides in the names of files that are in the way of a folder what `git cherry-pick`
 /// calls them: `file~HEAD`. `git merge-tree` knows nothing but the ids that it is given.
-fn with_sides_named(repo: &Repo, paths: Vec<String>, onto: Oid, source: Oid) -> Result<Picked> {
+fn with_sides_named(repo: &Repo, paths: Vec<String>, onto: Oid, source: Oid) -> Result<PickOutcome> {
     let [ours, theirs] = [onto, source].map(|oid| format!("~{oid}"));
     if !paths.iter().any(|path| path.contains(&ours) || path.contains(&theirs)) {
-        return Ok(Picked::Conflict(paths));
+        return Ok(PickOutcome::Conflict(paths));
     }
     let message = repo.commit(source)?.message;
     let subject = message.lines().next().unwrap_or_default().replace('/', "_");
     let named = printable(format!("~{} ({subject})", source.short()).as_bytes());
     let name = |path: String| path.replace(&ours, "~HEAD").replace(&theirs, &named);
-    Ok(Picked::Conflict(paths.into_iter().map(name).collect()))
+    Ok(PickOutcome::Conflict(paths.into_iter().map(name).collect()))
 }
 
 /// A commit without files, to be the base of what has no parent. The same every time.
 fn nothing(repo: &Repo) -> Result<Oid> {
     let tree = repo.put(ObjectType::Tree, b"")?;
     let data = format!("tree {tree}\nauthor rel <> 0 +0000\ncommitter rel <> 0 +0000\n\nnothing\n");
-    Ok(repo.put(ObjectType::Commit, data.as_bytes())?)
+    repo.put(ObjectType::Commit, data.as_bytes())
 }
 
 /// Reads what `merge-tree -z --name-only --no-messages` prints: the tree, then the paths in
 /// conflict, each ended by NUL.
-fn parse(stdout: &[u8], clean: bool) -> Option<Picked> {
+fn parse(stdout: &[u8], clean: bool) -> Option<PickOutcome> {
     let mut fields = stdout.strip_suffix(b"\0")?.split(|byte| *byte == 0);
     let tree = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
     let mut paths = Vec::new();
@@ -127,11 +117,11 @@ fn parse(stdout: &[u8], clean: bool) -> Option<Picked> {
         paths.push(printable(path));
     }
     match (clean, paths.is_empty()) {
-        (true, true) => Some(Picked::Clean(tree)),
+        (true, true) => Some(PickOutcome::Clean(tree)),
         (true, false) => None,
         (false, _) => {
             paths.dedup();
-            Some(Picked::Conflict(paths))
+            Some(PickOutcome::Conflict(paths))
         }
     }
 }
@@ -143,8 +133,8 @@ pub(in crate::store) fn printable(path: &[u8]) -> String {
 }
 
 /// By `git cherry-pick` in a temporary checkout.
-fn in_a_worktree(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> Result<Picked> {
-    let place = tempfile::tempdir().doing("cannot make a temporary folder")?;
+fn in_a_worktree(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> Result<PickOutcome> {
+    let place = tempfile::tempdir().during(Task::MakeTemporaryFolder)?;
     let checkout = Checkout::without_submodules(repo, onto, place.path())?;
     let git = || {
         Git::new(repo)
@@ -162,7 +152,7 @@ fn in_a_worktree(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> 
     let picked = if output.status.success() {
         let written = git().arg("write-tree").run_ok(Task::WritePickTree)?;
         let tree = written.stdout_text().trim_end().parse();
-        Picked::Clean(tree.doing("cannot write the tree of a pick")?)
+        PickOutcome::Clean(tree.during(Task::WritePickTree)?)
     } else {
         let unmerged =
             git().args(["diff", "--name-only", "--diff-filter=U", "-z"]).run_ok(Task::ListPickConflicts)?;
@@ -171,15 +161,14 @@ fn in_a_worktree(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> 
         if paths.is_empty() {
             return Err(cannot_pick(source, onto, &output));
         }
-        Picked::Conflict(paths)
+        PickOutcome::Conflict(paths)
     };
     checkout.remove()?;
     Ok(picked)
 }
 
-fn cannot_pick(source: Oid, onto: Oid, output: &GitOutput) -> Failure {
-    Failure::failed(format!("cannot pick {} onto {}", source.short(), onto.short()))
-        .because(anyhow::anyhow!(output.said()))
+fn cannot_pick(source: Oid, onto: Oid, output: &GitOutput) -> Error {
+    Task::Pick { source, onto }.said(output.said())
 }
 
 #[cfg(test)]
@@ -226,16 +215,16 @@ mod tests {
             std::fs::write(sandbox.path("work/old/h"), "added\n").unwrap();
             let source = sandbox.commit("work", "old/f", &LINES.replace('1', "one"), "fix");
             let repo = sandbox.open("work");
-            let moved_along = Picked::Conflict(vec!["new/h".to_owned()]);
+            let moved_along = PickOutcome::Conflict(vec!["new/h".to_owned()]);
             assert_eq!(pick(&repo, source, onto, None).unwrap(), moved_along, "git asks by default");
             sandbox.git("work", &["config", "merge.directoryRenames", "true"]);
             let picked = pick(&repo, source, onto, None).unwrap();
             sandbox.git("work", &["checkout", "-q", "--detach", "release"]);
             sandbox.git("work", &["cherry-pick", &source.to_string()]);
-            assert_eq!(picked, Picked::Clean(sandbox.oid("work", "HEAD^{tree}")));
+            assert_eq!(picked, PickOutcome::Clean(sandbox.oid("work", "HEAD^{tree}")));
             let done = sandbox.oid("work", "HEAD");
-            assert_eq!(pick(&repo, source, done, None).unwrap(), Picked::Empty);
-            assert_eq!(pick(&repo, source, done, Some(1)).unwrap(), Picked::Empty);
+            assert_eq!(pick(&repo, source, done, None).unwrap(), PickOutcome::Empty);
+            assert_eq!(pick(&repo, source, done, Some(1)).unwrap(), PickOutcome::Empty);
         });
     }
 
@@ -326,13 +315,13 @@ mod tests {
                 let theirs = by_git(sandbox, source, onto);
                 let ours = pick(&repo, source, onto, None).unwrap();
                 match (&ours, theirs) {
-                    (Picked::Clean(tree), Some(theirs)) => assert_eq!(*tree, theirs, "{what}"),
-                    (Picked::Empty, Some(theirs)) => assert_eq!(theirs, before, "{what}"),
-                    (Picked::Conflict(_), None) => {}
+                    (PickOutcome::Clean(tree), Some(theirs)) => assert_eq!(*tree, theirs, "{what}"),
+                    (PickOutcome::Empty, Some(theirs)) => assert_eq!(theirs, before, "{what}"),
+                    (PickOutcome::Conflict(_), None) => {}
                     other => panic!("{what}: {other:?}"),
                 }
                 let clean = matches!(what, "nothing" | "a file removed that differs there");
-                assert_eq!(matches!(ours, Picked::Clean(_)), !clean, "{what}: {ours:?}");
+                assert_eq!(matches!(ours, PickOutcome::Clean(_)), !clean, "{what}: {ours:?}");
             }
         });
     }
@@ -346,7 +335,7 @@ mod tests {
             let onto = sandbox.commit("work", "ein Pfad\t\u{e9}", &LINES.replace('5', "V"), "other");
             let repo = sandbox.open("work");
             let paths = vec!["ein Pfad\u{fffd}\u{e9}".to_owned()];
-            assert_eq!(pick(&repo, source, onto, None).unwrap(), Picked::Conflict(paths));
+            assert_eq!(pick(&repo, source, onto, None).unwrap(), PickOutcome::Conflict(paths));
         });
     }
 
@@ -369,13 +358,13 @@ mod tests {
                 let paths = sandbox.git("work", &["diff", "--name-only", "--diff-filter=U"]);
                 sandbox.git("work", &["cherry-pick", "--abort"]);
                 sandbox.git("work", &["checkout", "-q", "main"]);
-                Picked::Conflict(paths.lines().map(str::to_owned).collect())
+                PickOutcome::Conflict(paths.lines().map(str::to_owned).collect())
             };
-            let ours = Picked::Conflict(vec!["folder~HEAD".to_owned()]);
+            let ours = PickOutcome::Conflict(vec!["folder~HEAD".to_owned()]);
             assert_eq!(pick(&repo, source, onto, None).unwrap(), ours);
             assert_eq!(named(source), ours);
             let theirs = format!("file~{} (fix_both: of them)", both.short());
-            let ours = Picked::Conflict(vec![theirs, "folder~HEAD".to_owned()]);
+            let ours = PickOutcome::Conflict(vec![theirs, "folder~HEAD".to_owned()]);
             assert_eq!(pick(&repo, both, onto, None).unwrap(), ours);
             assert_eq!(named(both), ours);
         });
@@ -399,13 +388,18 @@ mod tests {
             let root = sandbox.commit("work", "r", "r", "root");
             let repo = sandbox.open("work");
             let error = pick(&repo, merge, first, None).unwrap_err();
-            assert_eq!(error.kind, Kind::Usage);
-            assert!(error.hints[0].contains("-m 1"));
-            assert_eq!(pick(&repo, merge, first, Some(3)).unwrap_err().kind, Kind::Usage);
-            assert_eq!(pick(&repo, merge, first, Some(0)).unwrap_err().kind, Kind::Usage);
+            assert!(matches!(error, Error::Pick(PickError::Merge(commit)) if commit == merge));
+            assert!(matches!(
+                pick(&repo, merge, first, Some(3)),
+                Err(Error::Pick(PickError::NoParent { .. }))
+            ));
+            assert!(matches!(
+                pick(&repo, merge, first, Some(0)),
+                Err(Error::Pick(PickError::NoParent { .. }))
+            ));
             let files = |source: Oid, mainline: Option<u32>| {
                 let picked = pick(&repo, source, first, mainline).unwrap();
-                let Picked::Clean(tree) = picked else { panic!("{picked:?}") };
+                let PickOutcome::Clean(tree) = picked else { panic!("{picked:?}") };
                 let side = mainline.map(|n| format!("-m{n}"));
                 assert_eq!(by_git_with(sandbox, side.as_deref().as_slice(), source, first), Some(tree));
                 sandbox.git("work", &["ls-tree", "--name-only", &tree.to_string()])
@@ -416,8 +410,11 @@ mod tests {
                 assert_eq!(files(root, mainline), "README\nr");
             }
             let single = sandbox.oid("work", "side");
-            assert_eq!(pick(&repo, single, first, Some(2)).unwrap_err().kind, Kind::Usage);
-            assert!(matches!(pick(&repo, single, first, Some(1)), Ok(Picked::Clean(_))));
+            assert!(matches!(
+                pick(&repo, single, first, Some(2)),
+                Err(Error::Pick(PickError::NoParent { .. }))
+            ));
+            assert!(matches!(pick(&repo, single, first, Some(1)), Ok(PickOutcome::Clean(_))));
         });
     }
 
@@ -426,12 +423,12 @@ mod tests {
         let tree = "0123456789012345678901234567890123456789";
         let oid = tree.parse().unwrap();
         let bytes = |text: &str| text.replace('|', "\0").replace("T", tree).into_bytes();
-        assert_eq!(parse(&bytes("T|"), true), Some(Picked::Clean(oid)));
+        assert_eq!(parse(&bytes("T|"), true), Some(PickOutcome::Clean(oid)));
         assert_eq!(
             parse(&bytes("T|a|a|b c|"), false),
-            Some(Picked::Conflict(vec!["a".into(), "b c".into()]))
+            Some(PickOutcome::Conflict(vec!["a".into(), "b c".into()]))
         );
-        assert_eq!(parse(&bytes("T|"), false), Some(Picked::Conflict(vec![])));
+        assert_eq!(parse(&bytes("T|"), false), Some(PickOutcome::Conflict(vec![])));
         for bad in ["", "T", "T\n", "x|", "T|a", "T|a||message|", "|"] {
             assert_eq!(parse(&bytes(bad), false), None, "{bad}");
         }

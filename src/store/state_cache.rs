@@ -13,7 +13,7 @@ use super::ledger::{self, State, View};
 use super::loose;
 use super::repo::Repo;
 use crate::domain::name::Oid;
-use crate::failure::Result;
+use crate::store::error::Result;
 
 /// The part of a chain's [`derived_file`]: the tip, and the state there as JSON,
 /// whose empty members are left out.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::DateTime;
 use rel::domain::name::{Actor, Oid};
 use rel::failure::{Kind, Result};
-use rel::store::pick::{Picked, commit_pick, pick};
+use rel::store::pick::{PickOutcome, commit_pick, pick};
 use rel::store::repo::Repo;
 use rel::world::World;
 
@@ -110,9 +110,9 @@ impl Sides {
         let at = DateTime::from_timestamp(AT, 0).expect("it is in range");
         let ana = Actor::new(NAME, EMAIL);
         Ok(match pick(&self.repo, source, onto, mainline)? {
-            Picked::Clean(tree) => Made::Commit(commit_pick(&self.repo, source, onto, tree, &ana, at)?),
-            Picked::Conflict(paths) => Made::Conflict(paths),
-            Picked::Empty => Made::Nothing,
+            PickOutcome::Clean(tree) => Made::Commit(commit_pick(&self.repo, source, onto, tree, &ana, at)?),
+            PickOutcome::Conflict(paths) => Made::Conflict(paths),
+            PickOutcome::Empty => Made::Nothing,
         })
     }
 

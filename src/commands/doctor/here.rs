@@ -143,7 +143,7 @@ pub fn unpublished(reader: &Reader) -> Check {
     }
     let runs = match journal.all() {
         Ok(runs) => runs,
-        Err(failure) => return Check::failed(NAME, &failure),
+        Err(error) => return Check::failed(NAME, &error.into()),
     };
     let what = |run: &Run| match run {
         Run::Deployment { id, phase: Phase::Done { .. }, .. } => format!("the outcome of {id}"),

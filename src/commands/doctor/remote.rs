@@ -12,8 +12,8 @@ use crate::domain::version::TagStyle;
 use crate::failure::{Failure, Kind};
 use crate::store::authority::Authority;
 use crate::store::ledger;
+use crate::store::remote_probe::{self, Support, Untried};
 use crate::store::repo::Repo;
-use crate::store::trial::{self, Answer};
 use crate::ui::doctor::Check;
 use crate::ui::time;
 
@@ -257,45 +257,58 @@ fn list(names: &[&str]) -> String {
 
 /// What the remote takes.
 fn tried(reader: &Reader, remote: &str, style: &TagStyle, held: Refs) -> Vec<Check> {
-    let taken = match trial::run(&reader.repo, remote, reader.project(), style, held.into_iter()) {
+    let taken = match remote_probe::run(&reader.repo, remote, reader.project(), style, held.into_iter()) {
         Ok(taken) => taken,
-        Err(failure) => return vec![Check::failed("push", &failure)],
+        Err(error) => return vec![Check::failed("push", &error.into())],
     };
     let project = reader.project();
-    let check = |name, answer: Answer, yes: String| match answer {
-        Answer::Yes => Check::ok(name, yes),
-        Answer::No(failure) => Check::failed(name, &failure),
-        Answer::Instead(what) => Check::note(
+    let check = |name, support: Support, yes: String| match support {
+        Support::Yes => Check::ok(name, yes),
+        Support::No(error) => Check::failed(name, &error.into()),
+        Support::Fallback(authority) => Check::note(
             name,
-            format!("{what}: rel changes them in turn, a chain last, and goes on where a run was killed"),
+            format!(
+                "{authority} changes one ref at a time alone: rel changes them in turn, a chain last, and \
+                 goes on where a run was killed"
+            ),
         ),
-        Answer::Unknown(why) => Check::note(name, format!("not tried: {why}")),
+        Support::Unknown(why) => Check::note(
+            name,
+            match why {
+                Untried::Refs => "not tried: refs under refs/rel/ are not taken".to_owned(),
+                Untried::ForGood => "not tried: it would be made for good".to_owned(),
+                Untried::Atomic => "not tried: several refs at once are not taken".to_owned(),
+                Untried::Unreadable(error) => format!("not tried: {}", Failure::from(error)),
+            },
+        ),
     };
-    if let Answer::No(failure) = &taken.refs {
-        return vec![Check::failed("push", failure)];
-    }
+    let refs = match taken.refs {
+        Support::No(error) => return vec![Check::failed("push", &error.into())],
+        refs => refs,
+    };
     let mut found = vec![
-        check("push", taken.refs, format!("refs/rel/{project}/ can be written")),
+        check("push", refs, format!("refs/rel/{project}/ can be written")),
         check("arrives", taken.arrives, "what is pushed is there when it is read".to_owned()),
         check("notes", taken.notes, format!("refs/notes/rel/{project}/ can be written")),
         check("tag rules", taken.tags, format!("tags like {}1.0.0-rc.1 can be made", style.prefix())),
         check("atomic", taken.atomic, "several refs change all or none".to_owned()),
         check("leases", taken.leases, "a ref that is not what was expected is left alone".to_owned()),
     ];
+    let why = match taken.removes {
+        Support::No(error) => {
+            let Failure { source, message, .. } = error.into();
+            Some(source.map_or(message, |source| source.to_string()))
+        }
+        _ => None,
+    };
     for name in &taken.left {
         let stays = format!("{name}, made to try it out, stays");
-        found.push(match &taken.removes {
-            Answer::No(failure) => {
-                let why =
-                    failure.source.as_ref().map_or_else(|| failure.message.clone(), ToString::to_string);
-                Check::note(
-                    "scratch",
-                    format!(
-                        "{stays}: {remote} does not remove it, and the next rel doctor uses it again\n{why}"
-                    ),
-                )
-            }
-            _ => Check::note("scratch", stays).hint(format!("git push {remote} :{name}")),
+        found.push(match &why {
+            Some(why) => Check::note(
+                "scratch",
+                format!("{stays}: {remote} does not remove it, and the next rel doctor uses it again\n{why}"),
+            ),
+            None => Check::note("scratch", stays).hint(format!("git push {remote} :{name}")),
         });
     }
     found

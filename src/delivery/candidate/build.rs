@@ -210,8 +210,8 @@ impl CandidateBuild<'_, '_> {
         self.run.works_in(folder.path())?;
         let checkout = Checkout::create(&reader.repo, self.draft.commit, folder.path())?;
         let built = self.build_in(tag, build, &checkout, folder.path());
-        if let Err(failure) = checkout.remove() {
-            sink.notice(Notice::Trouble(&failure));
+        if let Err(error) = checkout.remove() {
+            sink.notice(Notice::Trouble(&error.into()));
         }
         built
     }

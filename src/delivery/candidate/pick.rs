@@ -19,7 +19,7 @@ use crate::domain::name::{Oid, TagName};
 use crate::domain::version::{self, Version};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
-use crate::store::pick::{Picked, commit_pick, pick};
+use crate::store::pick::{PickOutcome, commit_pick, pick};
 
 /// Where fixes are picked onto.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -272,19 +272,21 @@ fn one(reader: &Reader, wanted: &PickRequest, source: Oid, head: Oid) -> Result<
     if let Some(known) = theirs.clone().find(|known| known.onto == head).filter(is_here) {
         return Ok(PickStep::As(known.commit));
     }
-    let make = |tree| commit_pick(&reader.repo, source, head, tree, &reader.actor()?, reader.world.now());
+    let make = |tree| -> Result<Oid> {
+        Ok(commit_pick(&reader.repo, source, head, tree, &reader.actor()?, reader.world.now())?)
+    };
     let paths = match pick(&reader.repo, source, head, wanted.mainline)? {
-        Picked::Empty => return Ok(PickStep::As(None)),
-        Picked::Clean(tree) => return Ok(PickStep::As(Some(make(tree)?))),
-        Picked::Conflict(paths) => paths,
+        PickOutcome::Empty => return Ok(PickStep::As(None)),
+        PickOutcome::Clean(tree) => return Ok(PickStep::As(Some(make(tree)?))),
+        PickOutcome::Conflict(paths) => paths,
     };
     // What a person resolved onto another candidate may fit as they resolved it.
     let by_hand = theirs.find_map(|known| known.commit.filter(|_| known.by_hand));
     if let Some(resolved) = by_hand.filter(|commit| reader.repo.has_object(*commit)) {
         match pick(&reader.repo, resolved, head, None)? {
-            Picked::Empty => return Ok(PickStep::As(None)),
-            Picked::Clean(tree) => return Ok(PickStep::As(Some(make(tree)?))),
-            Picked::Conflict(_) => {}
+            PickOutcome::Empty => return Ok(PickStep::As(None)),
+            PickOutcome::Clean(tree) => return Ok(PickStep::As(Some(make(tree)?))),
+            PickOutcome::Conflict(_) => {}
         }
     }
     Ok(PickStep::Conflict(paths))

@@ -15,9 +15,9 @@ use crate::domain::artifact::sha256_of;
 use crate::domain::name::{Oid, TagName};
 use crate::failpoint;
 use crate::failure::{Doing, Failure, Kind, Result};
+use crate::store::conflict_worktree::{self, Resolution};
 use crate::store::file;
 use crate::store::pick::commit_pick;
-use crate::store::resolving::{self, Resolution};
 
 /// The version of the file. A newer one is not touched.
 const VERSION: u64 = 1;
@@ -102,7 +102,7 @@ fn write(reader: &Reader, unfinished: &UnfinishedPick) -> Result<()> {
     fs::create_dir_all(reader.state_dir())
         .doing(format!("{} cannot be made", reader.state_dir().display()))?;
     let text = serde_json::to_string_pretty(unfinished).doing("a cherry-pick cannot be written down")?;
-    file::replace(&file, &text)
+    Ok(file::replace(&file, &text)?)
 }
 
 /// Lays a conflict out for a person. None where git resolved it by itself, as
@@ -137,7 +137,7 @@ pub fn lay_out(
     write(reader, &unfinished)?;
     failpoint::step("unfinished")?;
     let Stop { onto, source, worktree, .. } = &unfinished.stop;
-    let paths = resolving::lay_out(&reader.repo, worktree, *onto, *source, wanted.mainline)?;
+    let paths = conflict_worktree::prepare(&reader.repo, worktree, *onto, *source, wanted.mainline)?;
     failpoint::step("laid out")?;
     if paths.is_empty() {
         let known = resolved(reader, &unfinished.stop)?;
@@ -178,9 +178,11 @@ pub fn resume(reader: &Reader) -> Result<UnfinishedPick> {
 
 fn resolved(reader: &Reader, stop: &Stop) -> Result<ResolvedPick> {
     let Stop { onto, source, worktree, .. } = stop;
-    let make = |tree| commit_pick(&reader.repo, *source, *onto, tree, &reader.actor()?, reader.world.now());
+    let make = |tree| -> Result<Oid> {
+        Ok(commit_pick(&reader.repo, *source, *onto, tree, &reader.actor()?, reader.world.now())?)
+    };
     let before = reader.repo.commit(*onto)?.tree;
-    let commit = match resolving::resolution(&reader.repo, worktree, *onto, *source)? {
+    let commit = match conflict_worktree::resolution(&reader.repo, worktree, *onto, *source)? {
         Resolution::Tree(tree) => (tree != before).then(|| make(tree)).transpose()?,
         Resolution::Commit(commit) => {
             let info = reader.repo.commit(commit)?;
@@ -214,7 +216,7 @@ pub fn is_there(reader: &Reader) -> bool {
 /// The worktree cannot be removed.
 pub fn clear(reader: &Reader) -> Result<()> {
     let folder = folder(reader);
-    resolving::clear(&reader.repo, &folder)?;
+    conflict_worktree::clear(&reader.repo, &folder)?;
     // The folder around it, where no other clone has anything there.
     if let Some(around) = folder.parent() {
         let _ = fs::remove_dir(around);

@@ -11,7 +11,7 @@ use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::domain::containment::{Via, Way};
 use crate::domain::name::Oid;
 use crate::failure::Result;
-use crate::store::history::{self, Containment, Line};
+use crate::store::history::{self, Containment, TagLineage};
 use crate::store::{derived_file, patch};
 
 /// The most commits that are compared by patch: what is older than that many
@@ -140,22 +140,22 @@ enum Among {
     /// Few: each is walked from.
     Few,
     /// Tags by the hundred, most of which contain each other.
-    Many(Line),
+    Many(TagLineage),
 }
 
 impl Among {
     fn read(reader: &Reader, snapshot: &Snapshot, tips: &[Oid]) -> Result<Among> {
-        if tips.len() < MANY || !Line::holds_in(&reader.repo)? {
+        if tips.len() < MANY || !TagLineage::holds_in(&reader.repo)? {
             return Ok(Among::Few);
         }
         let file = reader.derived_file("containment");
-        let mut line: Line = derived_file::load(&file, LINE).unwrap_or_default();
+        let mut line: TagLineage = derived_file::load(&file, FORMAT).unwrap_or_default();
         if !line.is_here(&reader.repo)? {
-            line = Line::default();
+            line = TagLineage::default();
         }
         let marks: Vec<Oid> = tips.iter().copied().filter(|tip| *tip != snapshot.trunk).collect();
         if line.grow(&reader.repo, snapshot.trunk, &marks)? {
-            derived_file::store(&file, LINE, &line);
+            derived_file::store(&file, FORMAT, &line);
         }
         Ok(Among::Many(line))
     }
@@ -178,7 +178,7 @@ impl Among {
 }
 
 /// What is kept of how tags contain each other, and in which form.
-const LINE: &str = "line 3";
+const FORMAT: &str = "line 3";
 
 /// Fills in where a tip contains a commit with an equal patch only.
 fn by_patch(takers: &Takers<'_>, wanted: Oid, names: &[Oid], ways: &mut [Option<Way>]) -> Result<()> {

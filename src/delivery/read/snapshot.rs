@@ -457,7 +457,7 @@ fn load_candidates(
 pub fn read_environment(reader: &Reader, environment: &Environment) -> Result<View<EnvState>> {
     let (name, formerly) = chain_refs(reader, environment);
     let file = reader.env_file(&environment.name);
-    state_cache::read(&reader.repo, &name, &formerly, &file)
+    Ok(state_cache::read(&reader.repo, &name, &formerly, &file)?)
 }
 
 /// Where one environment's chain ends.

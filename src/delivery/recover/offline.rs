@@ -189,8 +189,8 @@ pub fn run(
         return Err(not_started(name, &outcome, explanation, kept));
     }
     let at = reader.world.now();
-    if let Err(failure) = open.advance(Phase::Done { outcome: outcome.clone(), at }) {
-        sink.notice(Notice::OutcomeNotNoted(&failure));
+    if let Err(error) = open.advance(Phase::Done { outcome: outcome.clone(), at }) {
+        sink.notice(Notice::OutcomeNotNoted(&error.into()));
     }
     output::keep(reader, sink, &snapshot.policy, prepared, name, unnumbered(&nonce));
     // From here on it is for whoever looks next, as if this process were gone.

@@ -89,8 +89,8 @@ fn finish(reader: &Reader, sink: &dyn Sink, open: OpenRun) {
         }
         if scratch.starting {
             sink.notice(Notice::FolderLeft(&scratch.folder));
-        } else if let Err(failure) = Checkout::sweep(&reader.repo, &scratch.folder) {
-            sink.notice(Notice::Trouble(&failure));
+        } else if let Err(error) = Checkout::sweep(&reader.repo, &scratch.folder) {
+            sink.notice(Notice::Trouble(&error.into()));
         }
     }
     open.close();

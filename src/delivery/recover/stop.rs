@@ -217,8 +217,8 @@ fn end(reader: &Reader, sink: &dyn Sink, open: &mut OpenRun, stopped: &mut StopR
         ..Outcome::of(Progress::Cancelled, true)
     };
     // Without this line it reads as unknown, which is true too; but somebody wants to know.
-    if let Err(failure) = open.ended(outcome, reader.world.now()) {
-        stopped.refused.push(failure);
+    if let Err(error) = open.ended(outcome, reader.world.now()) {
+        stopped.refused.push(error.into());
     }
     stopped.ended.push(work);
 }

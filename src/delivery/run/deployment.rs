@@ -62,8 +62,8 @@ fn carry_out(
         run_rollout(reader, hands, sink, &mut claim.run, &claim.intent.deployment, prepared, from.as_ref());
     // The journal is a second string: where the disk refuses, the push still counts.
     let done = Phase::Done { outcome: ending.outcome.clone(), at: reader.world.now() };
-    if let Err(failure) = claim.run.advance(done) {
-        sink.notice(Notice::Trouble(&failure));
+    if let Err(error) = claim.run.advance(done) {
+        sink.notice(Notice::Trouble(&error.into()));
     }
     let mut receipt = settle(reader, hands, sink, snapshot, claim, prepared, ending);
     receipt.from_baseline = previous.is_some_and(Live::is_baseline);

@@ -346,8 +346,8 @@ impl Hook<'_> {
             }
         });
         let how = exec::explain(&ended, &run);
-        if let Some(Err(failure)) = checkout.map(Checkout::remove) {
-            sink.notice(Notice::Trouble(&failure));
+        if let Some(Err(error)) = checkout.map(Checkout::remove) {
+            sink.notice(Notice::Trouble(&error.into()));
         }
         if matches!(ended, Ended::Interrupted) {
             let message = format!("{} was interrupted; nothing changed", self.name);

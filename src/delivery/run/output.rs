@@ -59,12 +59,12 @@ pub fn keep(
     if !is_wanted(policy) {
         return;
     }
-    let kept = || match without_secrets(
-        &redactor(reader, &prepared.params)?,
-        &log_path(reader, environment, &number),
-    )? {
-        Some(text) => outbox(reader).put(environment, &number, &text),
-        None => Ok(()),
+    let kept = || -> Result<()> {
+        let log = log_path(reader, environment, &number);
+        if let Some(text) = without_secrets(&redactor(reader, &prepared.params)?, &log)? {
+            outbox(reader).put(environment, &number, &text)?;
+        }
+        Ok(())
     };
     if let Err(failure) = kept() {
         sink.notice(Notice::OutputUnpublished { printed: Printed::In(environment), why: &failure });
@@ -149,8 +149,8 @@ pub fn publish(reader: &Reader, sink: &dyn Sink, policy: &Policy, receipt: &Rece
 pub fn catch_up(reader: &Reader, sink: &dyn Sink, policy: &Policy) -> (Vec<DeploymentId>, bool) {
     let waiting = match outbox(reader).waiting() {
         Ok(waiting) => waiting,
-        Err(failure) => {
-            sink.notice(Notice::OutputUnpublished { printed: Printed::Unknown, why: &failure });
+        Err(error) => {
+            sink.notice(Notice::OutputUnpublished { printed: Printed::Unknown, why: &error.into() });
             return (Vec::new(), true);
         }
     };

@@ -162,10 +162,10 @@ impl Rollout<'_> {
         let ended = loop {
             // Each time: what ran before must not be taken for what is about to.
             let running = journal::Phase::Running { process: None };
-            if let Err(failure) = self.journal.advance(running)
+            if let Err(error) = self.journal.advance(running)
                 && !self.started
             {
-                return Some(StepFailure::Never(Box::new(RolloutEnd::never_started(failure))));
+                return Some(StepFailure::Never(Box::new(RolloutEnd::never_started(error.into()))));
             }
             let (ended, ran) = self.workspace.execute(hands, sink, run, &step, &mut |process| {
                 // Without this line a killed run reads as unknown, which is true too.

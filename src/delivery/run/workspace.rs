@@ -160,7 +160,7 @@ impl<'r> Workspace<'r> {
     pub fn clear(self) -> Result<()> {
         let removed = self.checkout.remove();
         drop(self.folder);
-        removed
+        Ok(removed?)
     }
 }
 

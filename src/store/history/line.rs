@@ -17,11 +17,11 @@ use crate::store::repo::Repo;
 
 /// Of how many commits that a marked one has beside the line is kept which
 /// they are. One with more is walked from.
-const KEPT: usize = 256;
+const MAX_ABOVE: usize = 256;
 
 /// Marked commits, and how they contain each other.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub struct TagLineage {
     /// Each contained in the next.
     on: Vec<Oid>,
     beside: Vec<Beside>,
@@ -45,12 +45,12 @@ struct Beside {
 
 /// Where a tip stands.
 #[derive(Clone, Copy)]
-enum Place {
+enum Position {
     On(usize),
     Beside(usize),
 }
 
-impl Line {
+impl TagLineage {
     /// Whether what is kept here holds in this repository.
     ///
     /// # Errors
@@ -135,11 +135,11 @@ impl Line {
         let within = Some(self.first_with(repo, commit)?).filter(|at| *at < self.on.len());
         let mut exclude: Vec<Oid> = base.checked_sub(1).map(|last| self.on[last]).into_iter().collect();
         // What has nothing in common with the line may be all of another history.
-        if exclude.is_empty() && between(repo, &[], &[commit], KEPT + 1)?.len() > KEPT {
+        if exclude.is_empty() && between(repo, &[], &[commit], MAX_ABOVE + 1)?.len() > MAX_ABOVE {
             return Ok(Beside { commit, base, within, above: None, own: 0 });
         }
         let all = range(repo, &exclude, commit)?;
-        if all.len() > KEPT {
+        if all.len() > MAX_ABOVE {
             return Ok(Beside { commit, base, within, above: None, own: 0 });
         }
         exclude.extend(self.on.get(base));
@@ -197,9 +197,9 @@ impl Line {
         self.first(self.near(repo, commit)?, |mark| is_ancestor(repo, commit, mark))
     }
 
-    fn places(&self) -> FxHashMap<Oid, Place> {
-        let beside = self.beside.iter().enumerate().map(|(at, one)| (one.commit, Place::Beside(at)));
-        self.on.iter().enumerate().map(|(at, oid)| (*oid, Place::On(at))).chain(beside).collect()
+    fn places(&self) -> FxHashMap<Oid, Position> {
+        let beside = self.beside.iter().enumerate().map(|(at, one)| (one.commit, Position::Beside(at)));
+        self.on.iter().enumerate().map(|(at, oid)| (*oid, Position::On(at))).chain(beside).collect()
     }
 
     /// Which of `tips` contain which of `wanted`.
@@ -215,8 +215,8 @@ impl Line {
             let first = self.first_with(repo, commit)?;
             for (tip_at, &tip) in tips.iter().enumerate() {
                 let has = match places.get(&tip) {
-                    Some(Place::On(at)) => *at >= first,
-                    Some(Place::Beside(at)) => match &self.beside[*at] {
+                    Some(Position::On(at)) => *at >= first,
+                    Some(Position::Beside(at)) => match &self.beside[*at] {
                         one if first < one.base => true,
                         Beside { above: Some(above), .. } => above.contains(&commit),
                         one => is_ancestor(repo, commit, one.commit)?,
@@ -253,8 +253,8 @@ impl Line {
         let (mut found, mut walked, mut highest) = (Vec::new(), Vec::new(), None);
         for &tip in tips {
             match places.get(&tip) {
-                Some(Place::On(at)) => highest = highest.max(Some(*at)),
-                Some(Place::Beside(at)) => match &self.beside[*at] {
+                Some(Position::On(at)) => highest = highest.max(Some(*at)),
+                Some(Position::Beside(at)) => match &self.beside[*at] {
                     Beside { within: Some(within), .. } if *within < contained => {}
                     Beside { base, above: Some(above), own, .. } if contained > *base => {
                         found.extend(above[..*own].iter().copied());
@@ -302,7 +302,7 @@ mod tests {
         sandbox.world.env.insert("GIT_COMMITTER_DATE".into(), "2000000000 +0000".into());
         let second = sandbox.git("work", &["commit-tree", "-p", "HEAD", "-m", "second", "HEAD^{tree}"]);
         let second: Oid = second.parse().unwrap();
-        let mut line = Line::default();
+        let mut line = TagLineage::default();
         let repo = sandbox.open("work");
         assert!(line.is_here(&repo).unwrap(), "nothing is missing");
         assert!(line.grow(&repo, second, &[first, second]).unwrap());

@@ -26,7 +26,7 @@ use commits::Node;
 use walk::{COLOURS, Colours, Met, Nodes, Range, Table};
 
 pub(in crate::store) use commits::Commits;
-pub use line::Line;
+pub use line::TagLineage;
 
 /// Whether `descendant` contains `ancestor`. A commit contains itself.
 pub fn is_ancestor(repo: &Repo, ancestor: Oid, descendant: Oid) -> Result<bool> {

@@ -195,7 +195,7 @@ impl Tangle {
         for (at, tip) in (0..3).flat_map(|at| (0..9).map(move |tip| (at, tip))) {
             assert_eq!(few.has(at, tip), found.has(at, tip), "seed {seed}, few at once");
         }
-        if Line::holds_in(&repo).unwrap() {
+        if TagLineage::holds_in(&repo).unwrap() {
             self.ask_line(&repo, seed, &mut dice);
         }
         let sets: Vec<[Oid; 1]> = wanted.iter().map(|oid| [*oid]).collect();
@@ -216,7 +216,7 @@ impl Tangle {
     fn ask_line(&self, repo: &Repo, seed: u64, dice: &mut Dice) {
         let trunk = self.commits[self.commits.len() - 1];
         let marks: Vec<Oid> = (0..60).map(|_| dice.pick(&self.commits)).collect();
-        let mut line = Line::default();
+        let mut line = TagLineage::default();
         for known in [&marks[..20], &marks[..45], &marks[..45], &marks] {
             let before = line.clone();
             assert_eq!(line.grow(repo, trunk, known).unwrap(), line != before, "seed {seed}");

@@ -5,9 +5,8 @@ use chrono::{DateTime, Utc};
 use git2::ObjectType;
 
 use crate::domain::name::{Actor, Oid};
-use crate::failure::{Doing, Failure, Result};
 
-use super::super::error::Task;
+use super::super::error::{During, PickError, Result, Task};
 use super::super::git::Git;
 use super::super::repo::{Repo, from_git2, to_git2};
 use super::message::{in_utf8, with_origin};
@@ -28,11 +27,10 @@ pub fn commit_pick(
     committer: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Oid> {
-    let doing = || format!("cannot write the pick of {}", source.short());
     if committer.name.is_empty() {
-        return Err(Failure::failed(doing()).because(anyhow::anyhow!("nobody made it")));
+        return Err(PickError::NoCommitter(source).into());
     }
-    repo.git2().find_tree(to_git2(tree)).doing(doing())?;
+    repo.git2().find_tree(to_git2(tree)).during(Task::WritePick(source))?;
     let onto = from_git2(repo.find_commit(onto)?.id());
     let encoding = repo.config("i18n.commitEncoding").filter(|name| !is_utf8(name.as_bytes()));
     let Written { author, message } = written(repo, source, encoding.as_deref())?;
@@ -47,7 +45,7 @@ pub fn commit_pick(
     if encoding.is_none() {
         data = in_utf8(data);
     }
-    Ok(repo.put(ObjectType::Commit, &data)?)
+    repo.put(ObjectType::Commit, &data)
 }
 
 /// What somebody wrote, in bytes of one encoding.
@@ -60,12 +58,11 @@ struct Written {
 /// What the author of `source` wrote, in this encoding or, without one, in UTF-8. Where it cannot
 /// be put into that it is as it was.
 fn written(repo: &Repo, source: Oid, encoding: Option<&str>) -> Result<Written> {
-    let doing = || format!("cannot read the commit {}", source.short());
     let commit = repo.find_commit(source)?;
     let headers = commit.raw_header_bytes();
     let said = header(headers, b"encoding ").map(|line| &line[b"encoding ".len()..]);
     if encoding.is_none() && said.is_none_or(is_utf8) {
-        let author = header(headers, b"author ").ok_or_else(|| Failure::failed(doing()))?.to_vec();
+        let author = header(headers, b"author ").ok_or_else(|| Task::ReadWritten(source).failed())?.to_vec();
         return Ok(Written { author, message: commit.message_raw_bytes().to_vec() });
     }
     // git asks iconv, which knows more encodings than any library does, under more names.
@@ -74,7 +71,7 @@ fn written(repo: &Repo, source: Oid, encoding: Option<&str>) -> Result<Written> 
         .arg(format!("--encoding={}", encoding.unwrap_or("UTF-8")))
         .arg(source.to_string())
         .run_ok(Task::ReadWritten(source))?;
-    let mut written = shown(&output.stdout).ok_or_else(|| Failure::failed(doing()))?;
+    let mut written = shown(&output.stdout).ok_or_else(|| Task::ReadWritten(source).failed())?;
     // The blanks at its end, which count where trailers come before them, are not shown.
     let message = commit.message_raw_bytes();
     written.message.truncate(written.message.trim_ascii_end().len());

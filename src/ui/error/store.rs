@@ -1,11 +1,12 @@
 //! Errors of the store as a person is told them.
 
 mod artifacts;
+mod picks;
 
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Kind};
-use crate::store::error::{AuthorityError, CannotSign, Damage, Error, GitError, RemoteOp, Task};
+use crate::store::error::{AuthorityError, CannotSign, Damage, Error, GitError, ProbeError, RemoteOp, Task};
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
@@ -134,8 +135,26 @@ impl From<Error> for Failure {
             }
             Error::NoGit => Failure::failed("git is not installed, or not on PATH").hint("rel doctor"),
             Error::Artifact(error) => artifacts::artifact(error),
+            Error::Pick(error) => picks::pick(error),
+            Error::Probe(error) => probe(error),
+            Error::NotOutput { name, id, cause } => {
+                Failure::failed(format!("{name} does not hold what {id} printed"))
+                    .because(cause)
+                    .hint(format!("what it holds: git show {name}"))
+            }
+            Error::NotCompared { from, to, cause } => {
+                let failure = Failure::failed(format!("cannot compare {} with {}", from.short(), to.short()));
+                let failure = if cause.code() == git2::ErrorCode::NotFound {
+                    failure.hint(format!(
+                        "this clone lacks a file of them: git diff --stat {from} {to} fetches it"
+                    ))
+                } else {
+                    failure
+                };
+                failure.because(cause)
+            }
             Error::Failed { task, cause } => {
-                let failure = Failure::failed(told(&task));
+                let failure = ways(&task).into_iter().fold(Failure::failed(told(&task)), Failure::hint);
                 match cause {
                     Some(cause) => failure.because(cause),
                     None => failure,
@@ -143,6 +162,33 @@ impl From<Error> for Failure {
             }
         }
     }
+}
+
+/// What to do where a step failed.
+fn ways(task: &Task) -> Vec<String> {
+    match task {
+        Task::CheckOutSubmodules(_) => vec![
+            "one that is not needed: git config submodule.NAME.update none".to_owned(),
+            "one that is elsewhere: git config submodule.NAME.url ADDRESS".to_owned(),
+        ],
+        Task::RemoveLeftover(folder) => vec![format!("rm -rf {}", quoted(folder))],
+        Task::RemoveCheckout(path) => {
+            vec![format!("rm -rf {}", quoted(path)), "git worktree prune".to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn probe(error: ProbeError) -> Failure {
+    Failure::failed(match error {
+        ProbeError::Moved => "a ref was moved although it was not what was expected",
+        ProbeError::Taken => "a push that expected something else was taken",
+        ProbeError::InPart => "a push that had to be all or none was made in part",
+        ProbeError::NotThere { authority, remote } => {
+            return Failure::failed(format!("what is pushed to {authority} is not there when it is read"))
+                .hint(format!("git config --get-all remote.{remote}.pushurl"));
+        }
+    })
 }
 
 /// What failed, as a sentence.
@@ -172,6 +218,21 @@ fn told(task: &Task) -> String {
         Task::ReadObject(oid) => format!("cannot read the object {oid}"),
         Task::WriteObject(kind) => format!("cannot write a {kind} to the repository"),
         Task::SyncObject(oid) => format!("cannot bring the object {oid} to the disk"),
+        Task::Pick { source, onto } => format!("cannot pick {} onto {}", source.short(), onto.short()),
+        Task::WritePick(source) => format!("cannot write the pick of {}", source.short()),
+        Task::MakeTemporaryFolder => "cannot make a temporary folder".to_owned(),
+        Task::MakeFolderIn(folder) => format!("cannot make a folder in {}", folder.display()),
+        Task::ReadWorktree(path) => format!("cannot read the worktree {}", path.display()),
+        Task::FindMarkers => "cannot look for conflict markers".to_owned(),
+        Task::RemoveAround => "cannot remove a checkout's folder".to_owned(),
+        Task::RemoveCheckout(path) => format!("cannot remove the checkout {}", path.display()),
+        Task::RemoveLeftover(folder) => {
+            format!("cannot remove {}, which a run that died left", folder.display())
+        }
+        Task::Replace(path) => format!("{} cannot be written", path.display()),
+        Task::ReadOutbox(path) => format!("{} cannot be read", path.display()),
+        Task::WriteJournal(path) => format!("the journal {} cannot be written", path.display()),
+        Task::ReadJournal(path) => format!("the journal {} cannot be read", path.display()),
         Task::ReadPath(path) => format!("cannot read {}", path.display()),
         Task::WritePath(path) => format!("cannot write {}", path.display()),
         Task::WriteInto(folder) => format!("cannot write to {}", folder.display()),

@@ -1,7 +1,7 @@
 //! Whether a remote takes what `rel` pushes: tried, not asked.
 //!
 //! One ref of no meaning is made under `refs/rel/<project>/doctor/`, and
-//! removed again; one that a killed trial left is used and removed by the
+//! removed again; one that a killed probe left is used and removed by the
 //! next. What else is tried goes into pushes that cannot succeed, because one
 //! of their refs would lie below another: a host that moves refs all or none
 //! says what it thinks of the others, and makes none of them. So no tag is
@@ -9,10 +9,9 @@
 
 use crate::domain::name::{Oid, ProjectName};
 use crate::domain::version::TagStyle;
-use crate::failure::{Failure, Result};
 
 use super::authority::{Authority, Move, push};
-use super::error::{self, RemoteOp};
+use super::error::{Error, ProbeError, RemoteOp, Result};
 use super::git::GitOutput;
 use super::repo::Repo;
 use git2::ObjectType;
@@ -20,62 +19,55 @@ use git2::ObjectType;
 /// The version that a tag on trial has: below every other.
 const NO_VERSION: &str = "0.0.0-doctor";
 
-/// How often a trial is made that another one disturbs, and how often what is left is removed.
-const TRIES: u32 = 3;
+/// How often a remote is probed again that another probe disturbs, and how often leftovers are removed.
+const MAX_TRIES: u32 = 3;
 
-/// What a trial says of one thing.
+/// Whether a remote does one thing.
 #[derive(Debug)]
-pub enum Answer {
-    /// The remote does it.
+pub enum Support {
     Yes,
-    /// It does not, and why.
-    No(Failure),
-    /// It does not, and `rel` does without: what is so instead.
-    Instead(String),
-    /// It could not be found out, and why.
-    Unknown(String),
+    No(Error),
+    /// It changes one ref at a time alone, and `rel` does without more.
+    Fallback(Authority),
+    Unknown(Untried),
+}
+
+/// Why one thing was not tried, or not found out.
+#[derive(Debug)]
+pub enum Untried {
+    /// Refs under `refs/rel/` are not taken.
+    Refs,
+    /// A tag would be made for good.
+    ForGood,
+    /// Several refs at once are not taken.
+    Atomic,
+    /// The remote cannot be read.
+    Unreadable(Error),
 }
 
 /// What a remote takes.
 #[derive(Debug)]
-pub struct Taken {
+pub struct Capabilities {
     /// A ref under `refs/rel/`.
-    pub refs: Answer,
+    pub refs: Support,
     /// Whether what is pushed is there when it is read.
-    pub arrives: Answer,
+    pub arrives: Support,
     /// A ref under `refs/notes/rel/`.
-    pub notes: Answer,
+    pub notes: Support,
     /// A tag of the project's style.
-    pub tags: Answer,
+    pub tags: Support,
     /// Several refs, all or none.
-    pub atomic: Answer,
+    pub atomic: Support,
     /// Refusing what is not based on what is there.
-    pub leases: Answer,
+    pub leases: Support,
     /// Removing a ref; of no use to `rel` but here.
-    pub removes: Answer,
+    pub removes: Support,
     /// What of the trial is still there, by name.
     pub left: Vec<String>,
 }
 
-impl Taken {
-    /// What is said where there was nothing to try.
-    fn unknown(why: &str) -> Taken {
-        let unknown = || Answer::Unknown(why.to_owned());
-        Taken {
-            refs: unknown(),
-            arrives: unknown(),
-            notes: unknown(),
-            tags: unknown(),
-            atomic: unknown(),
-            leases: unknown(),
-            removes: unknown(),
-            left: Vec::new(),
-        }
-    }
-}
-
 /// A trial in a remote.
-struct Trial<'r> {
+struct RemoteProbe<'r> {
     repo: &'r Repo,
     authority: Authority,
     remote: &'r str,
@@ -96,7 +88,7 @@ pub fn run(
     project: &ProjectName,
     style: &TagStyle,
     held: impl Iterator<Item = (String, Oid)>,
-) -> Result<Taken> {
+) -> Result<Capabilities> {
     let places = [
         format!("refs/rel/{project}/doctor/"),
         format!("refs/notes/rel/{project}/doctor/"),
@@ -106,7 +98,7 @@ pub fn run(
     let left: Vec<(String, Oid)> = held.filter(|(name, _)| is_ours(name)).collect();
     let mut tries = 1;
     loop {
-        let trial = Trial {
+        let trial = RemoteProbe {
             repo,
             authority: Authority::Remote(remote.to_owned()),
             remote,
@@ -117,18 +109,28 @@ pub fn run(
         let scratch = left.first().filter(|(name, _)| tries == 1 && name.starts_with(&places[0]));
         let taken = trial.run(scratch)?;
         // A trial of somebody else's takes what it finds for a leftover, and removes it.
-        let disturbed =
-            scratch.is_some() && !matches!(taken.refs, Answer::Yes) || matches!(taken.arrives, Answer::No(_));
-        if !disturbed || tries == TRIES {
+        let disturbed = scratch.is_some() && !matches!(taken.refs, Support::Yes)
+            || matches!(taken.arrives, Support::No(_));
+        if !disturbed || tries == MAX_TRIES {
             return Ok(taken);
         }
         tries += 1;
     }
 }
 
-impl Trial<'_> {
-    fn run(&self, scratch: Option<&(String, Oid)>) -> Result<Taken> {
-        let mut taken = Taken::unknown("refs under refs/rel/ are not taken");
+impl RemoteProbe<'_> {
+    fn run(&self, scratch: Option<&(String, Oid)>) -> Result<Capabilities> {
+        let unknown = || Support::Unknown(Untried::Refs);
+        let mut taken = Capabilities {
+            refs: unknown(),
+            arrives: unknown(),
+            notes: unknown(),
+            tags: unknown(),
+            atomic: unknown(),
+            leases: unknown(),
+            removes: unknown(),
+            left: Vec::new(),
+        };
         let (name, from) = match scratch {
             Some((name, held)) => (name.clone(), Some(*held)),
             None => (format!("{}{}", self.places[0], self.nonce), None),
@@ -137,46 +139,45 @@ impl Trial<'_> {
         let making = Move { name: name.clone(), from, to: Some(first) };
         let made = push(self.repo, self.remote, &[making], false)?;
         if !made.status.success() {
-            taken.refs = Answer::No(self.authority.why(RemoteOp::Change, &made).into());
+            taken.refs = Support::No(self.authority.why(RemoteOp::Change, &made));
             // It may have arrived all the same.
             taken.left = self.clear(vec![(name, first)], &mut taken.removes)?;
             return Ok(taken);
         }
-        taken.refs = Answer::Yes;
+        taken.refs = Support::Yes;
         taken.leases = self.lease(&name, second)?;
         (taken.notes, taken.atomic) = self.doomed(&self.places[1], &name, second)?;
         taken.tags = match &taken.atomic {
-            Answer::Yes => self.doomed(&self.places[2], &name, second)?.0,
-            _ => Answer::Unknown("it would be made for good".to_owned()),
+            Support::Yes => self.doomed(&self.places[2], &name, second)?.0,
+            _ => Support::Unknown(Untried::ForGood),
         };
         let (held, unread) = match self.authority.list(self.repo) {
             Ok(held) => (held, None),
-            Err(error) => (std::collections::BTreeMap::new(), Some(Failure::from(error).message)),
+            Err(error) => (std::collections::BTreeMap::new(), Some(error)),
         };
         taken.arrives = match (unread, held.get(&name).copied()) {
-            (Some(why), _) => Answer::Unknown(why),
+            (Some(error), _) => Support::Unknown(Untried::Unreadable(error)),
             (None, Some(oid)) => {
                 if oid == second {
-                    let moved = "a ref was moved although it was not what was expected";
-                    taken.leases = Answer::No(Failure::failed(moved));
+                    taken.leases = Support::No(ProbeError::Moved.into());
                 }
-                Answer::Yes
+                Support::Yes
             }
-            (None, None) => Answer::No(
-                Failure::failed(format!("what is pushed to {} is not there when it is read", self.authority))
-                    .hint(format!("git config --get-all remote.{}.pushurl", self.remote)),
-            ),
+            (None, None) => {
+                let (authority, remote) = (self.authority.to_string(), self.remote.to_owned());
+                Support::No(ProbeError::NotThere { authority, remote }.into())
+            }
         };
         let mut mine = self.mine(held);
         if mine.iter().any(|(other, _)| other.contains(&self.nonce) && *other != name) {
-            taken.atomic = Answer::No(in_part());
+            taken.atomic = Support::No(ProbeError::InPart.into());
         }
         // Where reading and writing go to different places, it is where it was written.
         if !mine.iter().any(|(other, _)| *other == name) {
             mine.push((name, first));
         }
         if self.remove(&mine)?.status.success() {
-            taken.removes = Answer::Yes;
+            taken.removes = Support::Yes;
         } else {
             taken.left = self.clear(mine, &mut taken.removes)?;
         }
@@ -197,55 +198,50 @@ impl Trial<'_> {
         let text = format!(
             "tree {tree}\nauthor rel <> 0 +0000\ncommitter rel <> 0 +0000\n\nrel doctor {nonce} {word}\n"
         );
-        Ok(self.repo.put(ObjectType::Commit, text.as_bytes())?)
+        self.repo.put(ObjectType::Commit, text.as_bytes())
     }
 
     /// Moves the ref from what it is not, which must be refused.
-    fn lease(&self, name: &str, other: Oid) -> Result<Answer> {
+    fn lease(&self, name: &str, other: Oid) -> Result<Support> {
         let wrong = Move { name: name.to_owned(), from: Some(other), to: Some(other) };
         let output = push(self.repo, self.remote, &[wrong], false)?;
-        Ok(if output.status.success() {
-            Answer::No(Failure::failed("a push that expected something else was taken"))
-        } else {
-            Answer::Yes
-        })
+        Ok(if output.status.success() { Support::No(ProbeError::Taken.into()) } else { Support::Yes })
     }
 
     /// Pushes a ref in `place` together with one that cannot be made, since it would lie below
     /// `scratch`. What is said of the former, and whether none was made.
-    fn doomed(&self, place: &str, scratch: &str, new: Oid) -> Result<(Answer, Answer)> {
+    fn doomed(&self, place: &str, scratch: &str, new: Oid) -> Result<(Support, Support)> {
         let name = format!("{place}{}", self.nonce);
         let both = [name.clone(), format!("{scratch}/below")];
         let moves = both.map(|name| Move { name, from: None, to: Some(new) });
         let output = push(self.repo, self.remote, &moves, true)?;
         let rows = refusals(&output.stdout_text());
-        let why = || Failure::from(self.authority.why(RemoteOp::Change, &output));
+        let why = || self.authority.why(RemoteOp::Change, &output);
         if output.status.success() || rows.iter().any(|row| row.made) {
-            return Ok((Answer::Yes, Answer::No(in_part())));
+            return Ok((Support::Yes, Support::No(ProbeError::InPart.into())));
         }
         match rows.iter().find(|row| row.name == name) {
             None => {
-                let instead = format!("{} changes one ref at a time alone", self.authority);
                 let atomic = match Authority::cannot_at_once(&output) {
-                    true => Answer::Instead(instead),
-                    false => Answer::No(why()),
+                    true => Support::Fallback(self.authority.clone()),
+                    false => Support::No(why()),
                 };
-                Ok((Answer::Unknown("several refs at once are not taken".to_owned()), atomic))
+                Ok((Support::Unknown(Untried::Atomic), atomic))
             }
-            Some(row) if row.is_forbidden() => Ok((Answer::No(why()), Answer::Yes)),
-            Some(_) => Ok((Answer::Yes, Answer::Yes)),
+            Some(row) if row.is_forbidden() => Ok((Support::No(why()), Support::Yes)),
+            Some(_) => Ok((Support::Yes, Support::Yes)),
         }
     }
 
     /// Removes refs of the trial from what they are.
-    fn remove(&self, refs: &[(String, Oid)]) -> error::Result<GitOutput> {
+    fn remove(&self, refs: &[(String, Oid)]) -> Result<GitOutput> {
         let moves = refs.iter().map(|(name, held)| Move { name: name.clone(), from: Some(*held), to: None });
         push(self.repo, self.remote, &moves.collect::<Vec<_>>(), false)
     }
 
     /// Removes all there is of this trial and earlier ones; what could not be, by name.
-    fn clear(&self, mut mine: Vec<(String, Oid)>, removes: &mut Answer) -> Result<Vec<String>> {
-        for _ in 0..TRIES {
+    fn clear(&self, mut mine: Vec<(String, Oid)>, removes: &mut Support) -> Result<Vec<String>> {
+        for _ in 0..MAX_TRIES {
             // Where it cannot be read any more, what was there last may still be.
             let Ok(held) = self.authority.list(self.repo) else { break };
             mine = self.mine(held);
@@ -254,18 +250,14 @@ impl Trial<'_> {
             }
             let output = self.remove(&mine)?;
             if output.status.success() {
-                *removes = Answer::Yes;
+                *removes = Support::Yes;
                 mine.clear();
                 break;
             }
-            *removes = Answer::No(self.authority.why(RemoteOp::Change, &output).into());
+            *removes = Support::No(self.authority.why(RemoteOp::Change, &output));
         }
         Ok(mine.into_iter().map(|(name, _)| name).collect())
     }
-}
-
-fn in_part() -> Failure {
-    Failure::failed("a push that had to be all or none was made in part")
 }
 
 /// What a push says became of one ref.

@@ -10,10 +10,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::domain::name::Oid;
-use crate::failure::{Doing, Failure, Kind, Result};
 
 use super::checkout::Checkout;
-use super::error::Task;
+use super::error::{During, PickError, Result, Task, Unresolved};
 use super::git::Git;
 use super::pick::printable;
 use super::repo::{Repo, from_git2, to_git2};
@@ -36,18 +35,18 @@ pub enum Resolution {
 ///
 /// # Errors
 /// It cannot be made, or git cannot do it.
-pub fn lay_out(
+pub fn prepare(
     repo: &Repo,
     path: &Path,
     onto: Oid,
     source: Oid,
     mainline: Option<u32>,
 ) -> Result<Vec<String>> {
-    let doing = || format!("cannot lay out the pick of {}", source.short());
-    let folder = path.parent().ok_or_else(|| Failure::failed(doing()))?;
+    let task = || Task::LayOutPick(source);
+    let folder = path.parent().ok_or_else(|| task().failed())?;
     clear(repo, folder)?;
-    fs::create_dir_all(folder).doing(doing())?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).doing(doing())?;
+    fs::create_dir_all(folder).during_with(task)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).during_with(task)?;
     Git::new(repo)
         .set(NO_HOOKS)
         .set("core.sparseCheckout=false")
@@ -55,7 +54,7 @@ pub fn lay_out(
         .args(["worktree", "add", "--quiet", "--detach", "--no-guess-remote", "-f"])
         .arg(path)
         .arg(onto.to_string())
-        .run_ok(Task::LayOutPick(source))?;
+        .run_ok(task())?;
     let picking =
         Git::new(repo).cwd(path).set(NO_HOOKS).set("commit.gpgSign=false").args(["cherry-pick", "-x"]);
     let picking = match mainline {
@@ -65,22 +64,22 @@ pub fn lay_out(
     let output = picking.arg(source.to_string()).run()?;
     let paths = unmerged(repo, path)?;
     if !output.status.success() && paths.is_empty() && read(path)?.head == onto && !is_picking(path)? {
-        return Err(Failure::failed(doing()).because(anyhow::anyhow!(output.said())));
+        return Err(task().said(output.said()));
     }
     Ok(paths)
 }
 
 /// What a worktree of this module is at.
-struct Place {
+struct Worktree {
     head: Oid,
     inner: git2::Repository,
 }
 
-fn read(path: &Path) -> Result<Place> {
-    let doing = || format!("cannot read the worktree {}", path.display());
-    let inner = git2::Repository::open(path).doing_with(doing)?;
-    let head = inner.head().and_then(|head| head.peel_to_commit()).doing_with(doing)?.id();
-    Ok(Place { head: from_git2(head), inner })
+fn read(path: &Path) -> Result<Worktree> {
+    let task = || Task::ReadWorktree(path.to_owned());
+    let inner = git2::Repository::open(path).during_with(task)?;
+    let head = inner.head().and_then(|head| head.peel_to_commit()).during_with(task)?.id();
+    Ok(Worktree { head: from_git2(head), inner })
 }
 
 /// Whether git says there that a pick is under way.
@@ -106,45 +105,29 @@ fn unmerged(repo: &Repo, path: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// Something in it is not resolved, or not added (exit 4).
 pub fn resolution(repo: &Repo, path: &Path, onto: Oid, source: Oid) -> Result<Resolution> {
-    let Place { head, inner } = read(path)?;
-    let refuse = |what: &str, gate: &str, paths: Vec<String>| {
-        let message = format!("the pick of {} {what}; nothing changed", source.short());
-        let failure = paths
-            .into_iter()
-            .fold(Failure::new(Kind::Refused, message), |failure, path| failure.reason(gate, path));
-        failure.hint(format!("it is in {}", path.display()))
+    let Worktree { head, inner } = read(path)?;
+    let refuse = |why| -> Result<Resolution> {
+        Err(PickError::Unresolved { source, worktree: path.to_owned(), why }.into())
     };
-    let again = "rel cherry-pick --continue";
     let paths = unmerged(repo, path)?;
     if !paths.is_empty() {
-        return Err(refuse("is still in conflict", "conflict", paths)
-            .hint("resolve each, and git add it there; then:")
-            .hint(again));
+        return refuse(Unresolved::Conflict(paths));
     }
     let changed = listed(repo, path, &[])?;
     if !changed.is_empty() {
-        return Err(refuse("was changed after what was added", "changed", changed)
-            .hint("git add what belongs to it, or git restore what does not; then:")
-            .hint(again));
+        return refuse(Unresolved::Changed(changed));
     }
     let resolution = if head == onto {
         if !inner.path().join("CHERRY_PICK_HEAD").exists() {
-            return Err(refuse(
-                "was given up there, with git cherry-pick --abort or --skip",
-                "commit",
-                Vec::new(),
-            )
-            .hint("drop it here too: rel cherry-pick --abort"));
+            return refuse(Unresolved::GivenUp);
         }
         let written = Git::new(repo).cwd(path).arg("write-tree").run_ok(Task::WritePickTree)?;
         let tree = written.stdout_text().trim_end().parse();
-        Resolution::Tree(tree.doing("cannot write the tree of a pick")?)
+        Resolution::Tree(tree.during(Task::WritePickTree)?)
     } else {
         let parents: Vec<Oid> = repo.commit(head)?.parents;
         if parents != [onto] {
-            return Err(refuse("is not one commit on top of what it is picked onto", "commit", Vec::new())
-                .hint(format!("make it one: git reset --soft {}", onto.short()))
-                .hint(again));
+            return refuse(Unresolved::NotOneCommit(onto));
         }
         Resolution::Commit(head)
     };
@@ -154,20 +137,17 @@ pub fn resolution(repo: &Repo, path: &Path, onto: Oid, source: Oid) -> Result<Re
     };
     let markers = markers(repo, tree, onto, source)?;
     if !markers.is_empty() {
-        return Err(refuse("has conflict markers left", "conflict", markers)
-            .hint("take them out, and git add the files; then:")
-            .hint(again));
+        return refuse(Unresolved::Markers(markers));
     }
     Ok(resolution)
 }
 
 /// Where lines are conflict markers that neither side had: `path:line`.
 fn markers(repo: &Repo, tree: Oid, onto: Oid, source: Oid) -> Result<Vec<String>> {
-    let doing = "cannot look for conflict markers";
     let inner = repo.git2();
-    let find = |oid: Oid| inner.find_tree(to_git2(oid)).doing(doing);
+    let find = |oid: Oid| inner.find_tree(to_git2(oid)).during(Task::FindMarkers);
     let (new, old, other) = (find(tree)?, find(repo.commit(onto)?.tree)?, find(repo.commit(source)?.tree)?);
-    let diff = inner.diff_tree_to_tree(Some(&old), Some(&new), None).doing(doing)?;
+    let diff = inner.diff_tree_to_tree(Some(&old), Some(&new), None).during(Task::FindMarkers)?;
     let mut found = Vec::new();
     for delta in diff.deltas() {
         let file = delta.new_file();
@@ -212,6 +192,7 @@ pub fn clear(repo: &Repo, folder: &Path) -> Result<()> {
 mod tests {
     use super::super::repo::fixture::Sandbox;
     use super::*;
+    use crate::failure::{Failure, Kind};
 
     struct Conflict {
         sandbox: Sandbox,
@@ -233,11 +214,11 @@ mod tests {
         let Conflict { sandbox, onto, source } = conflict();
         let repo = sandbox.open("work");
         let path = sandbox.path("picks/one");
-        assert_eq!(lay_out(&repo, &path, onto, source, None).unwrap(), ["file"]);
+        assert_eq!(prepare(&repo, &path, onto, source, None).unwrap(), ["file"]);
         assert!(sandbox.git("work", &["worktree", "list"]).contains("picks/one"));
         assert!(is_picking(&path).unwrap());
         let refused = || {
-            let failure = resolution(&repo, &path, onto, source).unwrap_err();
+            let failure = Failure::from(resolution(&repo, &path, onto, source).unwrap_err());
             assert_eq!(failure.kind, Kind::Refused);
             failure.message
         };
@@ -256,7 +237,7 @@ mod tests {
         sandbox.git("picks/one", &["commit", "--quiet", "--allow-empty", "-m", "more"]);
         assert!(refused().contains("is not one commit"));
         // Given up with git's own words it is no resolution to nothing.
-        lay_out(&repo, &path, onto, source, None).unwrap();
+        prepare(&repo, &path, onto, source, None).unwrap();
         sandbox.git("picks/one", &["cherry-pick", "--abort"]);
         assert!(refused().contains("was given up there"));
         clear(&repo, &sandbox.path("picks")).unwrap();
@@ -271,11 +252,11 @@ mod tests {
         sandbox.git("work", &["config", "rerere.autoUpdate", "true"]);
         let repo = sandbox.open("work");
         let path = sandbox.path("picks/one");
-        assert_eq!(lay_out(&repo, &path, onto, source, None).unwrap(), ["file"]);
+        assert_eq!(prepare(&repo, &path, onto, source, None).unwrap(), ["file"]);
         fs::write(path.join("file"), "by hand\n").unwrap();
         sandbox.git("picks/one", &["add", "file"]);
         sandbox.git("picks/one", &["-c", "core.editor=true", "cherry-pick", "--continue"]);
-        assert!(lay_out(&repo, &path, onto, source, None).unwrap().is_empty());
+        assert!(prepare(&repo, &path, onto, source, None).unwrap().is_empty());
         let Resolution::Tree(tree) = resolution(&repo, &path, onto, source).unwrap() else { panic!() };
         assert_eq!(sandbox.git("work", &["show", &format!("{tree}:file")]), "by hand");
     }
