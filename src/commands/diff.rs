@@ -14,7 +14,7 @@ use crate::delivery::read::{deployments, range};
 use crate::delivery::steps::look;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
-use crate::domain::forms::Forms;
+use crate::domain::equivalent_commits::EquivalentCommits;
 use crate::domain::host::Spot;
 use crate::domain::name::Oid;
 use crate::failure::{Failure, Kind, Result};
@@ -99,12 +99,12 @@ fn sides(
     for change in added.iter_mut().chain(&mut removed).filter(|change| change.picked_from.is_empty()) {
         change.picked_from.extend(recorded.get(&change.commit));
     }
-    let mut forms = Forms::of(added.iter().chain(&removed));
+    let mut equivalent = EquivalentCommits::of(added.iter().chain(&removed));
     for (commit, source) in recorded {
-        forms.link(source, commit);
+        equivalent.link(source, commit);
     }
     let entries = |changes: &[Change], others: &[Change]| -> Vec<Entry> {
-        let elsewhere = forms.elsewhere(changes, others);
+        let elsewhere = equivalent.elsewhere(changes, others);
         let entry = |change: &Change| Entry {
             there_as: elsewhere.get(&change.commit).copied(),
             change: change.clone(),

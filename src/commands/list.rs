@@ -14,7 +14,7 @@ use crate::delivery::steps::look;
 use crate::domain::candidates::Minted;
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::spelled::{Rank, Spelled};
-use crate::domain::version::{Parsed, Version};
+use crate::domain::version::{ParsedTag, Version};
 use crate::failure::{Kind, Result};
 use crate::ui::front::Ui;
 use crate::ui::json as documents;
@@ -74,7 +74,7 @@ fn release_document(release: &Release) -> Value {
 /// A version tag of somebody else's, before anybody looked at its commit.
 struct Theirs {
     tag: TagName,
-    parsed: Parsed,
+    parsed: ParsedTag,
 }
 
 /// Version tags of others, by their release.
@@ -121,7 +121,7 @@ impl Gathering<'_> {
     fn release(&mut self, release: Version, ours: &[&Minted], theirs: Vec<Theirs>) -> Result<Release> {
         let (reader, snapshot, tags) = (self.reader, self.snapshot, self.tags);
         let state = &snapshot.candidates.state;
-        let closed = state.line(&release).is_some_and(|line| line.closed);
+        let closed = state.release_state(&release).is_some_and(|line| line.closed);
         let (mut tagged, mut spellings) = (false, Vec::new());
         let released = if closed { winner(reader, tags, &snapshot.style.release(&release))? } else { None };
         let mut candidates: Vec<((Option<Rank>, TagName), Entry)> = Vec::new();
@@ -139,11 +139,11 @@ impl Gathering<'_> {
             let Some(commit) = tags.commit(reader, tag.as_str())? else { continue };
             let version = snapshot.style.version_text(tag.as_str()).unwrap_or(tag.as_str()).to_owned();
             let number = match &parsed {
-                Parsed::Candidate(candidate) => Some(candidate.number),
-                Parsed::Release(_) | Parsed::Foreign { .. } => None,
+                ParsedTag::Candidate(candidate) => Some(candidate.number),
+                ParsedTag::Release(_) | ParsedTag::Foreign { .. } => None,
             };
             let rank = rank(&version);
-            if matches!(parsed, Parsed::Release(_)) {
+            if matches!(parsed, ParsedTag::Release(_)) {
                 tagged = true;
             }
             if let Some(spelled) = Spelled::read(&version) {

@@ -19,7 +19,7 @@ use crate::delivery::steps::look;
 use crate::domain::config::Environment;
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::search::Search;
-use crate::domain::when::{End, moment};
+use crate::domain::time_spec::{DayBound, parse_instant};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::ui::front::Ui;
 use crate::ui::{json as documents, log};
@@ -75,12 +75,12 @@ fn search(reader: &Reader, args: &cli::Log) -> Result<Search> {
     let now = reader.world.now();
     let read = |flag: &str, text: &Option<String>, end| match text {
         None => Ok(None),
-        Some(text) => moment(text, end, now).map(Some).map_err(|bad| {
+        Some(text) => parse_instant(text, end, now).map(Some).map_err(|bad| {
             Failure::new(Kind::Usage, format!("{flag}: {bad}")).hint("rel log --since 7d, or rel log --help")
         }),
     };
-    let since = read("--since", &args.since, End::First)?;
-    let until = read("--until", &args.until, End::Last)?;
+    let since = read("--since", &args.since, DayBound::First)?;
+    let until = read("--until", &args.until, DayBound::Last)?;
     if let (Some(since), Some(until)) = (since, until)
         && since > until
     {

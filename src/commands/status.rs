@@ -247,7 +247,7 @@ impl<'a> Look<'a> {
         let (input, _) = self.gatherer.taking_over(input, take_over).ok()?;
         let find = |tag: &TagName| self.snapshot.minted(tag).cloned();
         let lost = |tag: &TagName| self.bytes.lost(tag);
-        let request = rollback::Request { take_over: token, ..rollback::Request::default() };
+        let request = rollback::RollbackOptions { take_over: token, ..rollback::RollbackOptions::default() };
         let decision = self.gatherer.left_behind.deciding(&input.state, |left_behind| {
             let knowledge = Knowledge { find: &find, lost: &lost, left_behind };
             rollback::decide(&input, &request, &knowledge)

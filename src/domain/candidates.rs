@@ -176,7 +176,7 @@ impl Event {
 
 /// A release: a version line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub struct ReleaseState {
     /// Its version.
     pub release: Version,
     /// The latest trunk commit that a candidate of it descends from.
@@ -243,7 +243,7 @@ pub struct CandidatesState {
     /// How many events there are.
     pub count: u64,
     /// Every release, in the order they were opened.
-    pub releases: Vec<Line>,
+    pub releases: Vec<ReleaseState>,
     /// Builds that have not ended.
     pub reservations: Vec<Reservation>,
     /// What must not be deployed.
@@ -255,12 +255,12 @@ pub struct CandidatesState {
 
 impl CandidatesState {
     /// The line of `release`, if any number of it was ever reserved.
-    pub fn line(&self, release: &Version) -> Option<&Line> {
+    pub fn release_state(&self, release: &Version) -> Option<&ReleaseState> {
         self.releases.iter().find(|line| line.release == *release)
     }
 
     /// The newest release that has a candidate.
-    pub fn newest(&self) -> Option<&Line> {
+    pub fn newest(&self) -> Option<&ReleaseState> {
         self.releases
             .iter()
             .filter(|line| line.minted)
@@ -269,12 +269,12 @@ impl CandidatesState {
 
     /// The number the next candidate of `release` gets.
     pub fn next_number(&self, release: &Version) -> u32 {
-        self.line(release).map_or(1, |line| line.highest.saturating_add(1))
+        self.release_state(release).map_or(1, |line| line.highest.saturating_add(1))
     }
 
     /// Whether `release` cannot be opened for `commit` any more.
     pub fn taken(&self, release: &Version, commit: Oid) -> bool {
-        self.line(release).is_some_and(|line| line.minted)
+        self.release_state(release).is_some_and(|line| line.minted)
             || self.reservations.iter().any(|r| r.version.release == *release && r.commit != commit)
     }
 
@@ -296,11 +296,11 @@ impl CandidatesState {
         match &event.what {
             What::Reserved { version, commit } => {
                 // Numbers of foreign tags are passed over, so gaps are no mistake.
-                let line = next.line(&version.release);
+                let line = next.release_state(&version.release);
                 if version.number <= line.map_or(0, |line| line.highest) {
                     return Err(Impossible(format!("{version} was reserved before")));
                 }
-                next.line_mut(&version.release).highest = version.number;
+                next.release_state_mut(&version.release).highest = version.number;
                 next.reservations.push(Reservation {
                     nonce: event.nonce.clone(),
                     version: version.clone(),
@@ -311,7 +311,7 @@ impl CandidatesState {
             }
             What::Minted(minted) => {
                 next.close_reservation(&minted.version, minted.commit)?;
-                let line = next.line_mut(&minted.version.release);
+                let line = next.release_state_mut(&minted.version.release);
                 line.minted = true;
                 if minted.position >= line.position {
                     line.trunk_commit = Some(minted.trunk_commit);
@@ -346,11 +346,11 @@ impl CandidatesState {
                 });
             }
             What::Closed { release, .. } => {
-                let open = next.line(release).is_some_and(|line| line.minted && !line.closed);
+                let open = next.release_state(release).is_some_and(|line| line.minted && !line.closed);
                 if !open {
                     return Err(Impossible(format!("{release} is not an open release")));
                 }
-                next.line_mut(release).closed = true;
+                next.release_state_mut(release).closed = true;
             }
             // Too many to be carried along; whoever asks reads the events.
             What::SignedOff { .. } | What::SignoffWithdrawn { .. } | What::Repaired { .. } => {}
@@ -368,9 +368,9 @@ impl CandidatesState {
         Ok(())
     }
 
-    fn line_mut(&mut self, release: &Version) -> &mut Line {
+    fn release_state_mut(&mut self, release: &Version) -> &mut ReleaseState {
         let index = self.releases.iter().position(|line| line.release == *release).unwrap_or_else(|| {
-            self.releases.push(Line {
+            self.releases.push(ReleaseState {
                 release: release.clone(),
                 trunk_commit: None,
                 position: 0,

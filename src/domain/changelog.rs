@@ -17,7 +17,7 @@ use super::version::Version;
 
 /// A commit of a range, as far as a changelog is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct HistoryStep {
     /// What it says.
     pub change: Change,
     /// Its parents, first parent first.
@@ -26,7 +26,7 @@ pub struct Step {
     pub own: bool,
 }
 
-impl Step {
+impl HistoryStep {
     /// Whether its message says something beside that it merged: a merge of
     /// a conventional type does, and one that breaks something.
     fn speaks(&self) -> bool {
@@ -102,7 +102,12 @@ pub fn is_before(winner: &Minted, of: &Minted) -> bool {
 /// - A revert of what the base has is news, as is one that does more: of a
 ///   type of its own, and no word of reverting in its subject.
 /// - A merge is told of where it says something.
-pub fn news(brought: Vec<Step>, base: &[Step], picks: &[Pick], base_picks: &[Pick]) -> Vec<Change> {
+pub fn news(
+    brought: Vec<HistoryStep>,
+    base: &[HistoryStep],
+    picks: &[Pick],
+    base_picks: &[Pick],
+) -> Vec<Change> {
     let mut names = Names::default();
     names.read(&brought);
     names.read(base);
@@ -118,7 +123,7 @@ pub fn news(brought: Vec<Step>, base: &[Step], picks: &[Pick], base_picks: &[Pic
         HashSet::new()
     };
     let stands = standing(&brought, &names);
-    let told = |step: &Step| {
+    let told = |step: &HistoryStep| {
         let change = &step.change;
         let only_cancels = takes_back(change)
             && !change.reverts.is_empty()
@@ -145,7 +150,7 @@ pub fn news(brought: Vec<Step>, base: &[Step], picks: &[Pick], base_picks: &[Pic
 }
 
 /// Every name of what the base has and the candidate has not.
-fn known(base: &[Step], picks: &[Pick], names: &Names) -> HashSet<Oid> {
+fn known(base: &[HistoryStep], picks: &[Pick], names: &Names) -> HashSet<Oid> {
     let stands = standing(base, names);
     let gone: HashSet<Oid> = base
         .iter()
@@ -158,9 +163,9 @@ fn known(base: &[Step], picks: &[Pick], names: &Names) -> HashSet<Oid> {
 }
 
 /// Which commits have not been taken back by a later one that stands itself.
-fn standing(steps: &[Step], names: &Names) -> Vec<bool> {
+fn standing(steps: &[HistoryStep], names: &Names) -> Vec<bool> {
     let mut undone: HashSet<Oid> = HashSet::new();
-    let judge = |step: &Step| {
+    let judge = |step: &HistoryStep| {
         let stands = undone.is_empty() || !names.of(step.change.commit).any(|name| undone.contains(&name));
         if stands {
             for target in &step.change.reverts {
@@ -175,7 +180,7 @@ fn standing(steps: &[Step], names: &Names) -> Vec<bool> {
 
 /// What a merge brought: reached through its other parents and not through
 /// its first. Nothing for what is no merge of this range.
-fn merged(steps: &[Step], merge: Oid) -> HashSet<Oid> {
+fn merged(steps: &[HistoryStep], merge: Oid) -> HashSet<Oid> {
     let merge = steps.iter().find(|step| step.change.commit == merge).map(|step| step.parents.as_slice());
     let Some([first, others @ ..]) = merge.filter(|parents| parents.len() > 1) else {
         return HashSet::new();
@@ -214,7 +219,7 @@ struct Names {
 
 impl Names {
     /// Takes note of what the messages say.
-    fn read(&mut self, steps: &[Step]) {
+    fn read(&mut self, steps: &[HistoryStep]) {
         for change in steps.iter().map(|step| &step.change).filter(|change| !change.picked_from.is_empty()) {
             self.sources.entry(change.commit).or_default().extend(&change.picked_from);
             self.picked.extend(&change.picked_from);
@@ -254,7 +259,7 @@ impl Names {
 
 /// Changes of one sort.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group<'c> {
+pub struct ChangeGroup<'c> {
     /// Its title, for people.
     pub title: String,
     /// `breaking`, a type in lower case, or none for what follows no convention.
@@ -266,7 +271,7 @@ pub struct Group<'c> {
 /// The changes in groups: what breaks, features, fixes, speed, reverts, then
 /// what follows no convention, and last the other types by name. A change is
 /// in one group only; within one they stay in order.
-pub fn groups(changes: &[Change]) -> Vec<Group<'_>> {
+pub fn groups(changes: &[Change]) -> Vec<ChangeGroup<'_>> {
     let mut groups: BTreeMap<(usize, &str), Vec<&Change>> = BTreeMap::new();
     for change in changes {
         groups.entry(place(change)).or_default().push(change);
@@ -274,7 +279,7 @@ pub fn groups(changes: &[Change]) -> Vec<Group<'_>> {
     let alone = groups.len() == 1;
     groups
         .into_iter()
-        .map(|((place, r#type), changes)| Group {
+        .map(|((place, r#type), changes)| ChangeGroup {
             title: if place < FIRST.len() { first(r#type, alone).to_owned() } else { other(r#type) },
             r#type: Some(r#type).filter(|r#type| !r#type.is_empty()).map(str::to_owned),
             changes,
@@ -345,7 +350,7 @@ mod tests {
 
     /// A commit on top of others: `b` of `ab fix: x`, newest letter last. In
     /// the message `<x` stands for "picked from x", `-x` for "reverts x".
-    fn step(text: &str) -> Step {
+    fn step(text: &str) -> HistoryStep {
         let (graph, message) = text.split_once(' ').unwrap();
         let mut letters = graph.chars().rev();
         let commit = oid(letters.next().unwrap());
@@ -367,10 +372,10 @@ mod tests {
         let message = format!("{}\n\n{body}", subject.join(" "));
         let at = DateTime::from_timestamp(0, 0).unwrap();
         let change = Change::read(commit, &message, &Actor::new("Ana", "ana@example.com"), at);
-        Step { change, parents, own: !message.starts_with("theirs") }
+        HistoryStep { change, parents, own: !message.starts_with("theirs") }
     }
 
-    fn steps(texts: &[&str]) -> Vec<Step> {
+    fn steps(texts: &[&str]) -> Vec<HistoryStep> {
         texts.iter().map(|text| step(text)).collect()
     }
 

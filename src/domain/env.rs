@@ -18,7 +18,7 @@ use super::version::CandidateVersion;
 
 mod state;
 
-pub use state::{Approved, EnvState, Hold, HoldCause, Last, Live, Standing, Success};
+pub use state::{Approved, EnvState, Hold, HoldCause, Last, LastSuccess, Live, Standing};
 
 /// What a deployment set out to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,14 +16,14 @@ const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 /// The pages of one repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
-    kind: Kind,
+    kind: HostKind,
     /// The repository's own page, without a slash at its end.
     page: String,
 }
 
 /// Whose software serves the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum HostKind {
     GitHub,
     GitLab,
     Bitbucket,
@@ -85,11 +85,11 @@ impl Host {
         let last = parts.pop()?;
         parts.extend(Some(last.strip_suffix(".git").unwrap_or(last)).filter(|last| !last.is_empty()));
 
-        let (kind, name) = Kind::at(&name)?;
+        let (kind, name) = HostKind::at(&name)?;
         let parts = kind.page(name, &parts)?;
         let scheme = if url.scheme == Scheme::Http { "http" } else { "https" };
         let port = url.port.filter(|_| web).map_or(String::new(), |port| format!(":{port}"));
-        let name = if kind == Kind::Azure && parts.moved { "dev.azure.com" } else { name };
+        let name = if kind == HostKind::Azure && parts.moved { "dev.azure.com" } else { name };
         Some(Host { kind, page: format!("{scheme}://{name}{port}/{}", joined(parts.path)) })
     }
 
@@ -99,11 +99,11 @@ impl Host {
         let page = &self.page;
         let (a, b) = (from.text(), to.text());
         match self.kind {
-            Kind::GitHub | Kind::Gitea => format!("{page}/compare/{a}...{b}"),
-            Kind::GitLab => format!("{page}/-/compare/{a}...{b}"),
-            Kind::Bitbucket => format!("{page}/branches/compare/{b}%0D{a}"),
-            Kind::Sourcehut => format!("{page}/log/{b}"),
-            Kind::Azure => {
+            HostKind::GitHub | HostKind::Gitea => format!("{page}/compare/{a}...{b}"),
+            HostKind::GitLab => format!("{page}/-/compare/{a}...{b}"),
+            HostKind::Bitbucket => format!("{page}/branches/compare/{b}%0D{a}"),
+            HostKind::Sourcehut => format!("{page}/log/{b}"),
+            HostKind::Azure => {
                 let (a, b) = (from.azure(), to.azure());
                 format!("{page}/branchCompare?baseVersion={a}&targetVersion={b}&_a=commits")
             }
@@ -114,41 +114,43 @@ impl Host {
     pub fn commit(&self, oid: Oid) -> String {
         let page = &self.page;
         match self.kind {
-            Kind::GitHub | Kind::Gitea | Kind::Sourcehut | Kind::Azure => format!("{page}/commit/{oid}"),
-            Kind::GitLab => format!("{page}/-/commit/{oid}"),
-            Kind::Bitbucket => format!("{page}/commits/{oid}"),
+            HostKind::GitHub | HostKind::Gitea | HostKind::Sourcehut | HostKind::Azure => {
+                format!("{page}/commit/{oid}")
+            }
+            HostKind::GitLab => format!("{page}/-/commit/{oid}"),
+            HostKind::Bitbucket => format!("{page}/commits/{oid}"),
         }
     }
 }
 
 /// The parts of a page's path, and whether it is on another host than asked.
-struct Page<'a> {
+struct HostPage<'a> {
     path: Vec<&'a str>,
     moved: bool,
 }
 
-impl Kind {
+impl HostKind {
     /// What a host runs, and the name that its pages are under: some have
     /// another for ssh where only the web's port is open.
-    fn at(name: &str) -> Option<(Kind, &str)> {
+    fn at(name: &str) -> Option<(HostKind, &str)> {
         let known = match name {
-            "github.com" | "ssh.github.com" | "www.github.com" => Some((Kind::GitHub, "github.com")),
-            "gitlab.com" | "altssh.gitlab.com" => Some((Kind::GitLab, "gitlab.com")),
-            "bitbucket.org" | "altssh.bitbucket.org" => Some((Kind::Bitbucket, "bitbucket.org")),
-            "codeberg.org" | "gitea.com" => Some((Kind::Gitea, name)),
-            "git.sr.ht" => Some((Kind::Sourcehut, name)),
-            "dev.azure.com" | "ssh.dev.azure.com" => Some((Kind::Azure, name)),
-            _ if name.ends_with(".visualstudio.com") => Some((Kind::Azure, name)),
+            "github.com" | "ssh.github.com" | "www.github.com" => Some((HostKind::GitHub, "github.com")),
+            "gitlab.com" | "altssh.gitlab.com" => Some((HostKind::GitLab, "gitlab.com")),
+            "bitbucket.org" | "altssh.bitbucket.org" => Some((HostKind::Bitbucket, "bitbucket.org")),
+            "codeberg.org" | "gitea.com" => Some((HostKind::Gitea, name)),
+            "git.sr.ht" => Some((HostKind::Sourcehut, name)),
+            "dev.azure.com" | "ssh.dev.azure.com" => Some((HostKind::Azure, name)),
+            _ if name.ends_with(".visualstudio.com") => Some((HostKind::Azure, name)),
             _ => None,
         };
         let called = |word: &str| name.contains(word);
         known.or_else(|| {
             let kind = if called("gitlab") {
-                Kind::GitLab
+                HostKind::GitLab
             } else if called("gitea") || called("forgejo") {
-                Kind::Gitea
+                HostKind::Gitea
             } else if called("github") {
-                Kind::GitHub
+                HostKind::GitHub
             } else {
                 return None;
             };
@@ -158,18 +160,20 @@ impl Kind {
 
     /// Where a repository's page is, by the path it is fetched from; none
     /// where no repository is kept.
-    fn page<'a>(self, host: &str, path: &[&'a str]) -> Option<Page<'a>> {
-        let here = |path: &[&'a str]| Some(Page { path: path.to_vec(), moved: false });
+    fn page<'a>(self, host: &str, path: &[&'a str]) -> Option<HostPage<'a>> {
+        let here = |path: &[&'a str]| Some(HostPage { path: path.to_vec(), moved: false });
         match (self, path) {
-            (Kind::GitHub | Kind::Bitbucket | Kind::Sourcehut, [_, _]) => here(path),
+            (HostKind::GitHub | HostKind::Bitbucket | HostKind::Sourcehut, [_, _]) => here(path),
             // Groups within groups; or all of it in a folder of the host.
-            (Kind::GitLab | Kind::Gitea, [_, _, ..]) => here(path),
-            (Kind::Azure, ["v3", org, project, repository])
+            (HostKind::GitLab | HostKind::Gitea, [_, _, ..]) => here(path),
+            (HostKind::Azure, ["v3", org, project, repository])
                 if matches!(host, "ssh.dev.azure.com" | "vs-ssh.visualstudio.com") =>
             {
-                Some(Page { path: vec![org, project, "_git", repository], moved: true })
+                Some(HostPage { path: vec![org, project, "_git", repository], moved: true })
             }
-            (Kind::Azure, [.., "_git", _]) if !host.starts_with("ssh.") && !host.starts_with("vs-ssh.") => {
+            (HostKind::Azure, [.., "_git", _])
+                if !host.starts_with("ssh.") && !host.starts_with("vs-ssh.") =>
+            {
                 here(path)
             }
             _ => None,

@@ -14,8 +14,8 @@ pub(crate) mod config;
 pub(crate) mod containment;
 pub mod draft;
 pub mod env;
+pub(crate) mod equivalent_commits;
 pub(crate) mod fold;
-pub(crate) mod forms;
 pub(crate) mod freeze;
 pub(crate) mod fsck;
 pub mod gate;
@@ -28,15 +28,15 @@ pub(crate) mod offline;
 pub(crate) mod plan;
 pub(crate) mod provenance;
 pub(crate) mod redact;
-pub(crate) mod refold;
+pub(crate) mod replay;
 pub mod report;
 pub(crate) mod rollback;
 pub(crate) mod search;
 pub(crate) mod signature;
 pub(crate) mod signoff;
 pub(crate) mod spelled;
+pub(crate) mod time_spec;
 pub mod version;
-pub(crate) mod when;
 pub(crate) mod zone;
 
 #[cfg(test)]

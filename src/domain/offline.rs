@@ -13,7 +13,7 @@ use super::plan::{self, Stamp};
 /// What an offline deployment went by beyond the chain: what this clone had
 /// not published yet. None of that is news to it later.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
+pub struct KnownOffline {
     /// Numbers of claimed deployments whose end this clone knew.
     pub ended: Vec<u64>,
     /// Offline deployments before it, in order.
@@ -29,7 +29,7 @@ pub struct Earlier {
     pub seq: u64,
 }
 
-impl Known {
+impl KnownOffline {
     /// Whether an event that came into the chain afterwards says of some
     /// deployment what whoever went by this did not know.
     pub fn is_news(&self, event: &Event) -> bool {

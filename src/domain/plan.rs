@@ -193,7 +193,7 @@ pub fn close(
 
 /// What a deployment is asked to do.
 #[derive(Debug, Clone, Default)]
-pub struct Request {
+pub struct DeployOptions {
     /// Gates passed by name.
     pub overrides: BTreeSet<Gate>,
     /// Run it although it is live.
@@ -245,7 +245,7 @@ pub enum Planned {
 }
 
 /// Plans the deployment of `candidate`, which the input is about.
-pub(crate) fn deploy(input: &GateInput<'_>, candidate: &Minted, request: &Request) -> Planned {
+pub(crate) fn deploy(input: &GateInput<'_>, candidate: &Minted, request: &DeployOptions) -> Planned {
     let state = &input.state;
     let same = state.current().filter(|live| live.tag == candidate.tag);
     if let Some(live) = same

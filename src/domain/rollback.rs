@@ -18,7 +18,7 @@ use super::plan::{Permission, Plan, PlanBasis, Skipped};
 
 /// What a rollback is asked to do.
 #[derive(Debug, Clone, Default)]
-pub struct Request {
+pub struct RollbackOptions {
     /// Go exactly there.
     pub to: Option<Minted>,
     /// What the caller believes live.
@@ -65,7 +65,7 @@ pub struct Knowledge<'a> {
 }
 
 /// A target and what reaching it means.
-struct Course {
+struct RollbackCourse {
     target: TagName,
     undoes: Option<TagName>,
     reverts: Option<DeploymentId>,
@@ -115,7 +115,11 @@ pub fn previous<'a>(
 }
 
 /// Plans a rollback.
-pub(crate) fn decide(input: &GateInput<'_>, request: &Request, knowledge: &Knowledge<'_>) -> Decision {
+pub(crate) fn decide(
+    input: &GateInput<'_>,
+    request: &RollbackOptions,
+    knowledge: &Knowledge<'_>,
+) -> Decision {
     let (environment, state) = (input.environment, &*input.state);
     let current = state.current();
     if let Some(from) = &request.from
@@ -195,13 +199,16 @@ fn standing_in_the_way(input: &GateInput<'_>) -> Vec<Verdict> {
     stranger.into_iter().chain(rules::busy(input)).chain(held).collect()
 }
 
-fn default(input: &GateInput<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (String, Vec<Skipped>)> {
+fn default(
+    input: &GateInput<'_>,
+    knowledge: &Knowledge<'_>,
+) -> Result<RollbackCourse, (String, Vec<Skipped>)> {
     let state = &*input.state;
     let name = &input.environment.name;
     if let Some(last) = unfinished(state) {
         if last.action == Action::Rollback {
             let how = if last.state == Progress::Unknown { "is uncertain" } else { "did not succeed" };
-            return Ok(Course {
+            return Ok(RollbackCourse {
                 target: last.tag.clone(),
                 undoes: last.undoes.clone(),
                 reverts: last.reverts.clone(),
@@ -228,7 +235,7 @@ fn default(input: &GateInput<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (
         let undone = Some(last).filter(|last| last.started && last.tag != target.tag);
         let why =
             if last.started { last.state.to_string() } else { format!("{} before it began", last.state) };
-        return Ok(Course {
+        return Ok(RollbackCourse {
             target: target.tag.clone(),
             undoes: undone.map(|last| last.tag.clone()),
             reverts: undone.map(|last| last.target.deployment.clone()),
@@ -242,7 +249,7 @@ fn default(input: &GateInput<'_>, knowledge: &Knowledge<'_>) -> Result<Course, (
     let Some(previous) = previous else {
         return Err((nothing_before(name, &live.tag), skipped));
     };
-    Ok(Course {
+    Ok(RollbackCourse {
         target: previous.tag.clone(),
         undoes: Some(live.tag.clone()),
         reverts: Some(live.deployment.clone()),
@@ -256,7 +263,7 @@ fn nothing_before(environment: &EnvName, tag: &TagName) -> String {
     format!("nothing that could be deployed was live on {environment} before {}", tag.label())
 }
 
-fn explicit(environment: &Environment, state: &EnvState, to: &Minted) -> Course {
+fn explicit(environment: &Environment, state: &EnvState, to: &Minted) -> RollbackCourse {
     let current = state.current();
     let leaves_success = current.is_some_and(|live| live.tag != to.tag);
     let (undoes, reverts) = match unfinished(state) {
@@ -266,7 +273,7 @@ fn explicit(environment: &Environment, state: &EnvState, to: &Minted) -> Course 
     };
     let differs = undoes.as_ref().is_some_and(|undoes| *undoes != to.tag);
     let held_before = unfinished(state).is_some_and(|last| last.action == Action::Rollback && last.holds);
-    Course {
+    RollbackCourse {
         target: to.tag.clone(),
         undoes: undoes.filter(|_| differs),
         reverts: reverts.filter(|_| differs),

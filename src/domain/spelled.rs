@@ -40,12 +40,12 @@ pub enum PreRelease {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     pre_release: PreRelease,
-    words: Vec<Word>,
+    words: Vec<RankWord>,
 }
 
 /// A number, by size and then by digits, or a word. Numbers come first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Word {
+enum RankWord {
     Number(usize, String),
     Text(String),
 }
@@ -91,7 +91,7 @@ impl<'a> Spelled<'a> {
 }
 
 /// The runs of letters and of digits in a text.
-fn words(text: &str) -> Vec<Word> {
+fn words(text: &str) -> Vec<RankWord> {
     let mut words = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -101,9 +101,9 @@ fn words(text: &str) -> Vec<Word> {
         match kind(first) {
             (true, _) => {
                 let digits = run.trim_start_matches('0');
-                words.push(Word::Number(digits.len(), digits.to_owned()));
+                words.push(RankWord::Number(digits.len(), digits.to_owned()));
             }
-            (false, true) => words.push(Word::Text(run.to_owned())),
+            (false, true) => words.push(RankWord::Text(run.to_owned())),
             (false, false) => {}
         }
         rest = tail;

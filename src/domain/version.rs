@@ -255,7 +255,7 @@ pub struct TagStyle {
 
 /// What a tag in a project's style says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Parsed {
+pub enum ParsedTag {
     /// A release: `v1.5.0`; also as others spell one: `v1.5`, `2024.03.10`.
     Release(Version),
     /// Spelled as `rel` spells a candidate: `v1.5.0-rc.2`. Whether `rel` made
@@ -319,19 +319,19 @@ impl TagStyle {
     /// What a tag's short name says, or none where it is not of this style or
     /// names no version of `scheme`. Reads what `rel` writes to the letter,
     /// and what others write as generously as [`Spelled`] does.
-    pub fn parse(&self, scheme: Scheme, tag: &str) -> Option<Parsed> {
+    pub fn parse(&self, scheme: Scheme, tag: &str) -> Option<ParsedTag> {
         let text = self.version_text(tag)?;
         if let Ok(candidate) = CandidateVersion::parse(scheme, text) {
-            return Some(Parsed::Candidate(candidate));
+            return Some(ParsedTag::Candidate(candidate));
         }
         let spelled = Spelled::read(text)?;
         let is_release = spelled.pre_release() == PreRelease::Release;
         let version = Version::of_others(scheme, spelled.numbers)?;
         if is_release {
-            return Some(Parsed::Release(version));
+            return Some(ParsedTag::Release(version));
         }
         let pre = spelled.suffix.strip_prefix('-').unwrap_or(spelled.suffix);
-        Some(Parsed::Foreign { version, pre: pre.to_owned() })
+        Some(ParsedTag::Foreign { version, pre: pre.to_owned() })
     }
 
     /// The part of a tag's name that follows the text before a version.
@@ -366,12 +366,12 @@ impl TagStyle {
     }
 }
 
-impl Parsed {
+impl ParsedTag {
     /// The release it is, or belongs to.
     pub fn version(&self) -> &Version {
         match self {
-            Parsed::Release(version) | Parsed::Foreign { version, .. } => version,
-            Parsed::Candidate(candidate) => &candidate.release,
+            ParsedTag::Release(version) | ParsedTag::Foreign { version, .. } => version,
+            ParsedTag::Candidate(candidate) => &candidate.release,
         }
     }
 }
@@ -749,9 +749,9 @@ mod tests {
         let style = style("{project}/v{version}");
         assert_eq!((style.prefix(), style.glob().as_str()), ("shop/v", "shop/v*"));
         let parse = |tag: &str| style.parse(Scheme::Semver, tag);
-        let foreign = |pre: &str| Some(Parsed::Foreign { version: any("1.5.0"), pre: pre.into() });
-        assert_eq!(parse("shop/v1.5.0"), Some(Parsed::Release(any("1.5.0"))));
-        assert_eq!(parse("shop/v1.5.0-rc.2"), Some(Parsed::Candidate("1.5.0-rc.2".parse().unwrap())));
+        let foreign = |pre: &str| Some(ParsedTag::Foreign { version: any("1.5.0"), pre: pre.into() });
+        assert_eq!(parse("shop/v1.5.0"), Some(ParsedTag::Release(any("1.5.0"))));
+        assert_eq!(parse("shop/v1.5.0-rc.2"), Some(ParsedTag::Candidate("1.5.0-rc.2".parse().unwrap())));
         for pre in ["rc1", "rc.0", "rc.02", "rc.4294967296", "rc.2-arm", "beta.2", "RC.1", "+5", "rc.1+5"] {
             let mark = if pre.starts_with('+') { "" } else { "-" };
             assert_eq!(parse(&format!("shop/v1.5.0{mark}{pre}")), foreign(pre), "{pre}");
@@ -765,9 +765,9 @@ mod tests {
     #[test]
     fn what_others_write_is_understood_in_the_projects_style() {
         let parse = |template: &str, scheme, tag: &str| style(template).parse(scheme, tag);
-        let release = |text: &str| Some(Parsed::Release(any(text)));
+        let release = |text: &str| Some(ParsedTag::Release(any(text)));
         let foreign =
-            |text: &str, pre: &str| Some(Parsed::Foreign { version: any(text), pre: pre.to_owned() });
+            |text: &str, pre: &str| Some(ParsedTag::Foreign { version: any(text), pre: pre.to_owned() });
         for (template, scheme, tag, said) in [
             ("v{version}", Scheme::Semver, "v1.2", release("1.2.0")),
             ("v{version}", Scheme::Semver, "v2.0.7.1", release("2.0.7.1")),
@@ -849,10 +849,10 @@ mod tests {
         ) {
             let style = style(template);
             let tag = style.release(&version);
-            prop_assert_eq!(style.parse(scheme, tag.as_str()), Some(Parsed::Release(version.clone())));
+            prop_assert_eq!(style.parse(scheme, tag.as_str()), Some(ParsedTag::Release(version.clone())));
             let candidate = CandidateVersion { release: version, number };
             let tag = style.candidate(&candidate);
-            prop_assert_eq!(style.parse(scheme, tag.as_str()), Some(Parsed::Candidate(candidate)));
+            prop_assert_eq!(style.parse(scheme, tag.as_str()), Some(ParsedTag::Candidate(candidate)));
         }
 
         #[test]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::candidates::Minted;
 use crate::domain::env::{Intent, Outcome};
 use crate::domain::name::{DeploymentId, Oid};
-use crate::domain::offline::Known;
+use crate::domain::offline::KnownOffline;
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Started};
 use crate::failpoint;
@@ -115,7 +115,7 @@ pub enum Run {
         /// The tip that it went by.
         expected: Option<Oid>,
         /// What it went by beyond that.
-        known: Known,
+        known: KnownOffline,
         /// How far it came.
         #[serde(flatten)]
         phase: Phase,

@@ -10,7 +10,7 @@ use super::ledger::{State, VERSION, View, to_line};
 use super::notes::{Edited, Projection};
 use super::repo::Repo;
 use crate::domain::name::Oid;
-use crate::domain::refold::{Difference, Recorded, Refold, Step};
+use crate::domain::replay::{Deviation, Recorded, Replay, ReplayStep};
 
 /// Something about one commit that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum What {
     /// Its event cannot follow those before it.
     Impossible(String),
     /// Its snapshot is not what the events come to.
-    Differs(Vec<Difference>),
+    Differs(Vec<Deviation>),
     /// It is the tip, and its notes are not what the events come to.
     Notes(Edited),
 }
@@ -73,7 +73,7 @@ pub fn recheck<S: State>(
 ) -> Result<Rechecked<S>> {
     let mut run = Run::<S> {
         repo,
-        refold: Refold::default(),
+        refold: Replay::default(),
         resumes: false,
         notes: Some(Projection::default()),
         events: 0,
@@ -123,7 +123,7 @@ struct Raw<'a> {
 
 struct Run<'r, S> {
     repo: &'r Repo,
-    refold: Refold<S>,
+    refold: Replay<S>,
     /// Whether the next snapshot is taken as it is, since what led to it is not known.
     resumes: bool,
     notes: Option<Projection>,
@@ -221,10 +221,10 @@ impl<S: State> Run<'_, S> {
             self.fault(commit, what);
         }
         match step {
-            Step::Right => {}
-            Step::Impossible(why) => self.fault(commit, What::Impossible(why)),
-            Step::Differs(differences) => self.fault(commit, What::Differs(differences)),
-            Step::Settles => {
+            ReplayStep::Right => {}
+            ReplayStep::Impossible(why) => self.fault(commit, What::Impossible(why)),
+            ReplayStep::Differs(differences) => self.fault(commit, What::Differs(differences)),
+            ReplayStep::Settles => {
                 let before = self.faults.len();
                 self.faults.retain(|fault| !matches!(fault.what, What::Differs(_)));
                 self.settled += before - self.faults.len();

@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json, json};
 use super::json as documents;
 use super::markdown;
 use super::text::printable;
-use crate::domain::changelog::{Group, Since, groups};
+use crate::domain::changelog::{ChangeGroup, Since, groups};
 use crate::domain::changes::Change;
 use crate::domain::host::Host;
 use crate::domain::name::{Oid, TagName};
@@ -119,7 +119,7 @@ fn given(changelog: &Changelog) -> Value {
     let host = Arc::new(changelog.host.clone());
     let given =
         |change: &&Change| Value::from_object(Given { change: (*change).clone(), host: Arc::clone(&host) });
-    let group = |group: &Group<'_>| {
+    let group = |group: &ChangeGroup<'_>| {
         let changes = group.changes.iter().map(given);
         context! {
             title => group.title.as_str(),

@@ -366,7 +366,7 @@ fn attempt(world: &mut World, (kind, of, back): (u8, char, u64)) {
         15 => world.offline(of, Action::Rollback, Progress::Unknown, back == 1).map(|_| ()),
         kind => {
             let to = (kind == 13).then(|| candidate(of));
-            match world.decide(&rollback::Request { to, further: true, ..Default::default() }) {
+            match world.decide(&rollback::RollbackOptions { to, further: true, ..Default::default() }) {
                 Decision::Go(plan) => world.claim(&plan).map(|_| ()),
                 _ => Ok(()),
             }
@@ -408,7 +408,7 @@ proptest! {
     /// what it meant to leave.
     #[test]
     fn what_a_rollback_plans_can_be_claimed(mut world in any_world(), further: bool) {
-        let request = rollback::Request { further, ..Default::default() };
+        let request = rollback::RollbackOptions { further, ..Default::default() };
         if let Decision::Go(plan) = world.decide(&request) {
             prop_assert_ne!(plan.undoes(), Some(&plan.candidate().tag));
             let repeats = world.state.last.as_ref().is_some_and(|last| {
@@ -422,7 +422,7 @@ proptest! {
     /// A rollback that succeeds makes its target live; what it undid stays undone.
     #[test]
     fn a_rollback_arrives(mut world in any_world()) {
-        let request = rollback::Request { further: true, ..Default::default() };
+        let request = rollback::RollbackOptions { further: true, ..Default::default() };
         if let Decision::Go(plan) = world.decide(&request) {
             let seq = world.claim(&plan).unwrap();
             world.end(seq, Progress::Succeeded, true).unwrap();

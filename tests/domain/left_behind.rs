@@ -5,7 +5,7 @@ use crate::domain::config::LostFix;
 use crate::domain::gate::rules;
 use crate::domain::gate::verdict::{Attempt, Ruling, Verdict};
 use crate::domain::left_behind::{Lost, Owed, PointOfNoReturn};
-use crate::domain::plan::{Planned, Request};
+use crate::domain::plan::{DeployOptions, Planned};
 use crate::ui::gate;
 
 fn owed(n: u8) -> Owed {
@@ -102,7 +102,7 @@ fn it_names_each_fix_who_picked_it_and_what_to_do() {
 /// Deploys `of`, which leaves these fixes behind, whatever gates say.
 fn deploys(world: &mut World, of: char, fixes: &[u8]) {
     world.left_behind = losing(fixes);
-    let request = Request { overrides: [Gate::LostFix].into(), ..Request::default() };
+    let request = DeployOptions { overrides: [Gate::LostFix].into(), ..DeployOptions::default() };
     let planned = deploying(world, of, &request);
     let Planned::Go(plan) = planned else { panic!("{planned:?}") };
     let seq = world.claim(&plan).unwrap();
@@ -117,7 +117,7 @@ fn owes(world: &World) -> Vec<Owed> {
 fn an_override_is_recorded_and_the_fix_stays_owed() {
     let mut world = prod(true, None);
     world.left_behind = losing(&[1]);
-    let planned = deploying(&world, 'b', &Request::default());
+    let planned = deploying(&world, 'b', &DeployOptions::default());
     assert!(matches!(&planned, Planned::Refused(gates) if gates.len() == 1), "{planned:?}");
     deploys(&mut world, 'b', &[1]);
     assert_eq!(owes(&world), [owed(1)]);
@@ -130,7 +130,7 @@ fn what_a_rollback_leaves_behind_stays_owed_and_what_failed_changes_nothing() {
     let mut world = prod(true, None);
     world.steps("+b");
     world.left_behind = losing(&[1]);
-    let Decision::Go(plan) = world.decide(&rollback::Request::default()) else { panic!() };
+    let Decision::Go(plan) = world.decide(&rollback::RollbackOptions::default()) else { panic!() };
     assert_eq!(plan.owes(), [owed(1)]);
     let seq = world.claim(&plan).unwrap();
     assert_eq!(owes(&world), [], "not before it is done");
@@ -163,8 +163,8 @@ fn nothing_goes_back_past_a_point_of_no_return_but_by_name() {
     let mut world = World::after("+a +b");
     world.left_behind = leaving(7);
     for request in [
-        rollback::Request::default(),
-        rollback::Request { to: Some(candidate('a')), ..rollback::Request::default() },
+        rollback::RollbackOptions::default(),
+        rollback::RollbackOptions { to: Some(candidate('a')), ..rollback::RollbackOptions::default() },
     ] {
         let Decision::Refused(verdicts) = world.decide(&request) else { panic!() };
         let gates: Vec<Gate> = verdicts.iter().map(|verdict| verdict.gate()).collect();
@@ -175,7 +175,8 @@ fn nothing_goes_back_past_a_point_of_no_return_but_by_name() {
     }
     // A deployment of something older is held to the same.
     let refusing = |overrides: &[Gate]| {
-        let request = Request { overrides: overrides.iter().copied().collect(), ..Request::default() };
+        let request =
+            DeployOptions { overrides: overrides.iter().copied().collect(), ..DeployOptions::default() };
         match deploying(&world, 'a', &request) {
             Planned::Refused(verdicts) => verdicts.iter().map(|verdict| verdict.gate()).collect::<Vec<_>>(),
             Planned::Go(_) => Vec::new(),

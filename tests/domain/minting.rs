@@ -108,7 +108,7 @@ fn the_first_to_mint_wins_and_the_other_is_abandoned() {
     let state = fold(both).unwrap();
     assert!(state.reservations.is_empty());
     assert_eq!(
-        state.line(&"1.0.0".parse().unwrap()).map(|line| (line.highest, line.minted)),
+        state.release_state(&"1.0.0".parse().unwrap()).map(|line| (line.highest, line.minted)),
         Some((2, true))
     );
 }
@@ -154,7 +154,7 @@ fn newest_is_trunk_first_and_then_version() {
 fn a_release_never_moves_back_on_trunk() {
     let line = |list: &[(&str, u8, u64)]| {
         let events = list.iter().flat_map(|(text, commit, position)| made(text, *commit, *position));
-        let line = fold(events).unwrap().line(&"1.0.0".parse().unwrap()).cloned().unwrap();
+        let line = fold(events).unwrap().release_state(&"1.0.0".parse().unwrap()).cloned().unwrap();
         (line.position, line.trunk_commit)
     };
     assert_eq!(line(&[("1.0.0-rc.1", 1, 10), ("1.0.0-rc.2", 2, 20)]), (20, Some(oid(2))));
@@ -185,7 +185,7 @@ fn a_release_is_closed_once_by_a_candidate_of_it() {
     let mut events = made("1.0.0-rc.1", 1, 10).to_vec();
     events.push(closed("1.0.0", 1));
     let state = fold(events.clone()).unwrap();
-    assert!(state.line(&"1.0.0".parse().unwrap()).unwrap().closed);
+    assert!(state.release_state(&"1.0.0".parse().unwrap()).unwrap().closed);
     events.push(closed("1.0.0", 1));
     assert!(fold(events).is_err());
 }
@@ -217,7 +217,7 @@ proptest! {
             }
             prop_assert!(kind == 4 || next.apply(&event).is_err());
             for line in &state.releases {
-                let now = next.line(&line.release).unwrap();
+                let now = next.release_state(&line.release).unwrap();
                 prop_assert!(now.position >= line.position && now.highest >= line.highest);
             }
             state = next;

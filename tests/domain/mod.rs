@@ -12,7 +12,7 @@ mod model;
 mod offline;
 mod plan;
 mod records;
-mod refold;
+mod replay;
 mod times;
 mod way_back;
 
@@ -30,7 +30,7 @@ use super::gate::input::GateInput;
 use super::gate::verdict::{Attempt, Verdict};
 use super::left_behind::LeftBehind;
 use super::name::{Actor, EnvName, Oid, TagName};
-use super::plan::{Plan, Planned, Request, Stamp, deploy};
+use super::plan::{DeployOptions, Plan, Planned, Stamp, deploy};
 use super::rollback::{self, Decision, Knowledge};
 use super::signature::Signature;
 use super::signoff::Signoffs;
@@ -154,7 +154,7 @@ impl World {
             let mut chars = rest.chars();
             let end = chars.next().unwrap();
             let to = chars.next().map(candidate);
-            let request = rollback::Request { to, further, ..Default::default() };
+            let request = rollback::RollbackOptions { to, further, ..Default::default() };
             let Decision::Go(plan) = self.decide(&request) else {
                 panic!("{step}: {:?}", self.decide(&request))
             };
@@ -359,7 +359,7 @@ impl World {
         }
     }
 
-    fn decide(&self, request: &rollback::Request) -> Decision {
+    fn decide(&self, request: &rollback::RollbackOptions) -> Decision {
         let find = |tag: &TagName| self.pool.iter().find(|minted| minted.tag == *tag).cloned();
         let lost =
             |tag: &TagName| self.lost.contains(letter(tag)).then(|| "its artifacts are gone".to_owned());
@@ -379,7 +379,7 @@ impl World {
 }
 
 /// What planning the deployment of `of` comes to.
-fn deploying(world: &World, of: char, request: &Request) -> Planned {
+fn deploying(world: &World, of: char, request: &DeployOptions) -> Planned {
     let candidate = candidate(of);
     let left_behind = Some(world.left_behind.clone());
     deploy(&GateInput { left_behind, ..world.input().about(&candidate) }, &candidate, request)

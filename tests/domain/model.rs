@@ -372,7 +372,7 @@ impl Releases {
     }
 
     fn check(&self, state: &CandidatesState) -> Result<(), TestCaseError> {
-        let lines = |those: &dyn Fn(&candidates::Line) -> bool| -> BTreeSet<String> {
+        let lines = |those: &dyn Fn(&candidates::ReleaseState) -> bool| -> BTreeSet<String> {
             state.releases.iter().filter(|line| those(line)).map(|line| line.release.to_string()).collect()
         };
         prop_assert_eq!(&lines(&|line| line.minted), &self.minted);

@@ -1,7 +1,7 @@
 //! Deployments that ran without a claim, as chains take them in.
 
 use super::*;
-use crate::domain::offline::{Earlier, Known, Ran};
+use crate::domain::offline::{Earlier, KnownOffline, Ran};
 
 #[test]
 fn where_nothing_came_between_it_is_as_good_as_any() {
@@ -30,7 +30,9 @@ fn where_the_chain_moved_on_nobody_knows_what_came_last() {
     assert_eq!((open.seq, open.state, open.offline), (seq, Progress::Succeeded, true), "its end is known");
     assert!(world.state.standing(&tag('b')).unwrap().since.is_none(), "it does not stand for sure");
     // Where it was headed is where a rollback goes.
-    let Decision::Go(plan) = world.decide(&rollback::Request::default()) else { panic!("it is refused") };
+    let Decision::Go(plan) = world.decide(&rollback::RollbackOptions::default()) else {
+        panic!("it is refused")
+    };
     assert_eq!(plan.candidate().tag, tag('a'));
     let mut world_after = world.clone();
     world_after.resolve(seq, Progress::Succeeded).unwrap();
@@ -95,7 +97,7 @@ fn it_takes_the_next_number_and_closes_what_it_took_over() {
 #[test]
 fn what_this_clone_knew_is_no_news_to_it() {
     let mut world = World::after(">a");
-    let known = Known { ended: vec![1], ran: vec![Earlier { nonce: "n1".into(), seq: 7 }] };
+    let known = KnownOffline { ended: vec![1], ran: vec![Earlier { nonce: "n1".into(), seq: 7 }] };
     let news = |world: &World| known.is_news(world.events.last().unwrap());
     assert!(news(&world), "an intent is");
     world.end(1, Progress::Failed, true).unwrap();

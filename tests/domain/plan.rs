@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::gate::rules;
-use crate::domain::plan::{self, Planned, Request, WrongToken};
+use crate::domain::plan::{self, DeployOptions, Planned, WrongToken};
 use crate::ui::gate;
 
 /// `prod` after `staging`, where these steps were taken.
@@ -26,8 +26,8 @@ fn chosen(world: &World, overrides: &[Gate]) -> Option<char> {
     plan::choose(&world.input(), &world.pool, &overrides).map(|minted| letter(&minted.tag))
 }
 
-fn overriding(gates: &[Gate]) -> Request {
-    Request { overrides: gates.iter().copied().collect(), ..Request::default() }
+fn overriding(gates: &[Gate]) -> DeployOptions {
+    DeployOptions { overrides: gates.iter().copied().collect(), ..DeployOptions::default() }
 }
 
 fn refusing(planned: &Planned) -> Vec<Gate> {
@@ -75,7 +75,7 @@ fn with_after_the_newest_that_was_live_there_and_passes() {
     let mut world = downstream("+a");
     world.policy.soak = Some(Duration::from_secs(600));
     assert_eq!(chosen(&world, &[]), Some('a'), "none passes: the newest that was live there is judged");
-    assert_eq!(refusing(&deploying(&world, 'a', &Request::default())), [Gate::Soak]);
+    assert_eq!(refusing(&deploying(&world, 'a', &DeployOptions::default())), [Gate::Soak]);
     let mut staging = World::after("+a");
     staging.now = minute(20);
     staging.steps("+b");
@@ -86,7 +86,7 @@ fn with_after_the_newest_that_was_live_there_and_passes() {
     // Nothing was live upstream: the newest, which `order` refuses.
     let world = downstream("");
     assert_eq!(chosen(&world, &[]), Some('f'));
-    assert_eq!(refusing(&deploying(&world, 'f', &Request::default())), [Gate::Order]);
+    assert_eq!(refusing(&deploying(&world, 'f', &DeployOptions::default())), [Gate::Order]);
     // Several upstreams: all of them.
     let mut world = downstream("+a +b");
     world.policy.after.push("eu".parse().unwrap());
@@ -102,16 +102,16 @@ fn with_after_the_newest_that_was_live_there_and_passes() {
 
 #[test]
 fn what_is_live_and_certain_is_not_deployed_again() {
-    let request = Request::default();
+    let request = DeployOptions::default();
     assert!(
         matches!(deploying(&World::after("+a"), 'a', &request), Planned::Nothing(live) if live.tag == tag('a'))
     );
     assert!(matches!(deploying(&World::after("+a lock"), 'a', &request), Planned::Nothing(_)));
-    let action = |world: &World, request: &Request| match deploying(world, 'a', request) {
+    let action = |world: &World, request: &DeployOptions| match deploying(world, 'a', request) {
         Planned::Go(plan) => plan.action(),
         other => panic!("{other:?}"),
     };
-    let again = Request { redeploy: true, ..Request::default() };
+    let again = DeployOptions { redeploy: true, ..DeployOptions::default() };
     assert_eq!(action(&World::after("+a"), &again), Action::Redeploy);
     assert_eq!(action(&World::after("+a -a"), &request), Action::Redeploy, "it is uncertain");
     assert_eq!(action(&World::new(), &again), Action::Deploy, "it is not live");
@@ -142,7 +142,7 @@ fn a_refusal_gives_every_reason_at_once() {
         Gate::Held,
         Gate::Busy,
     ];
-    assert_eq!(refusing(&deploying(&world, 'a', &Request::default())), every);
+    assert_eq!(refusing(&deploying(&world, 'a', &DeployOptions::default())), every);
     // Each is passed by its own name and by no other; two are only taken over.
     for gate in every {
         let left: Vec<Gate> = every.into_iter().filter(|g| *g != gate || !gate.can_be_overridden()).collect();
@@ -222,7 +222,7 @@ proptest! {
         }
         let verdicts = rules::judge(&world.input().about(&candidate(of)));
         let failed: Vec<Gate> = verdicts.iter().filter(|v| v.refuses()).map(|v| v.gate()).collect();
-        let request = Request { overrides: overrides.clone(), redeploy, take_over: None };
+        let request = DeployOptions { overrides: overrides.clone(), redeploy, take_over: None };
         match deploying(&world, of, &request) {
             Planned::Nothing(live) => {
                 prop_assert!(live.tag == tag(of) && world.state.certain && !redeploy);

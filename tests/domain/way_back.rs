@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::*;
-use crate::domain::rollback::Request;
+use crate::domain::rollback::RollbackOptions;
 
 /// What the rules decide, in one line: `Go` as
 /// `to a, undoes b (prod#2), holds; skips c`.
-fn said(world: &World, request: &Request) -> String {
+fn said(world: &World, request: &RollbackOptions) -> String {
     match world.decide(request) {
         Decision::Go(plan) => {
             let mut said = format!("to {}", letter(&plan.candidate().tag));
@@ -42,20 +42,20 @@ fn said(world: &World, request: &Request) -> String {
     }
 }
 
-fn plain() -> Request {
-    Request::default()
+fn plain() -> RollbackOptions {
+    RollbackOptions::default()
 }
 
-fn to(letter: char) -> Request {
-    Request { to: Some(candidate(letter)), ..plain() }
+fn to(letter: char) -> RollbackOptions {
+    RollbackOptions { to: Some(candidate(letter)), ..plain() }
 }
 
-fn from(letter: char) -> Request {
-    Request { from: Some(tag(letter)), ..plain() }
+fn from(letter: char) -> RollbackOptions {
+    RollbackOptions { from: Some(tag(letter)), ..plain() }
 }
 
-fn further() -> Request {
-    Request { further: true, ..plain() }
+fn further() -> RollbackOptions {
+    RollbackOptions { further: true, ..plain() }
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn from_is_what_is_live_and_nothing_else() {
     // A wrong belief comes before what else would refuse.
     assert_eq!(said(&World::after("+a +b lock"), &from('a')), "nothing");
     assert_eq!(said(&World::after("+a +b lock"), &from('b')), "refused by held");
-    let both = Request { from: Some(tag('a')), ..to('c') };
+    let both = RollbackOptions { from: Some(tag('a')), ..to('c') };
     assert_eq!(said(&World::after("+a +b"), &both), "nothing");
 }
 
@@ -304,7 +304,9 @@ fn a_baseline_is_passed_over_and_never_gone_back_to() {
     let Decision::NoTarget { why, .. } = world.decide(&plain()) else { panic!() };
     assert!(why.starts_with("v1.4 was recorded, not built by rel"), "{why}");
     // A name does it.
-    let Decision::Go(plan) = world.decide(&Request { to: Some(candidate('a')), ..plain() }) else { panic!() };
+    let Decision::Go(plan) = world.decide(&RollbackOptions { to: Some(candidate('a')), ..plain() }) else {
+        panic!()
+    };
     assert_eq!(plan.candidate().tag, tag('a'));
 }
 
@@ -325,7 +327,7 @@ fn with_a_take_over_it_goes_by_what_that_leaves() {
     assert_eq!(said(&world, &plain()), "to b, undoes c (3)");
     let find = |tag: &TagName| Some(candidate(letter(tag)));
     let knowledge = Knowledge { find: &find, lost: &|_| None, left_behind: &|_| LeftBehind::default() };
-    let request = Request { take_over: Some(3), ..plain() };
+    let request = RollbackOptions { take_over: Some(3), ..plain() };
     let Decision::Go(plan) =
         rollback::decide(&GateInput { shown: &shown, ..world.input() }, &request, &knowledge)
     else {

@@ -62,7 +62,7 @@ pub fn intend(reader: &Reader, snapshot: &Snapshot, request: &CutRequest) -> Res
         }
         // Anew, but not under a new name while its release is open.
         let release = &existing.version.release;
-        let open = snapshot.candidates.state.line(release).is_some_and(|line| !line.closed);
+        let open = snapshot.candidates.state.release_state(release).is_some_and(|line| !line.closed);
         if open && wanted.is_none() && request.bump.is_none() {
             line.get_or_insert(release.clone());
         }
@@ -210,7 +210,7 @@ fn open_line<'a>(
     release: &Version,
     commit: Oid,
 ) -> Result<&'a Minted> {
-    let line = snapshot.candidates.state.line(release).filter(|line| line.minted);
+    let line = snapshot.candidates.state.release_state(release).filter(|line| line.minted);
     let (Some(line), Some(newest)) = (line, snapshot.newest_of(release)) else {
         return Err(Failure::new(Kind::NotFound, format!("there is no release {release}")).hint("rel list"));
     };

@@ -12,7 +12,7 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::Named;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidate::Pick;
-use crate::domain::candidates::{Line, Minted};
+use crate::domain::candidates::{Minted, ReleaseState};
 use crate::domain::changes::summary;
 use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::{Oid, TagName};
@@ -48,7 +48,8 @@ pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<PickTa
 pub fn since(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Vec<PickTarget>> {
     let (first, _) = snapshot.candidate_named(reader, text)?;
     let state = &snapshot.candidates.state;
-    let order = |release: &Version| state.line(release).map(|line| (line.position, line.release.clone()));
+    let order =
+        |release: &Version| state.release_state(release).map(|line| (line.position, line.release.clone()));
     let first = order(&first.version.release);
     let superseded = |minted: &Minted| {
         snapshot.pool.iter().any(|other| {
@@ -60,7 +61,7 @@ pub fn since(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Vec<Pic
                     .is_some_and(|parent| parent.version.release == minted.version.release)
         })
     };
-    let mut lines: Vec<&Line> = state.releases.iter().filter(|line| line.minted).collect();
+    let mut lines: Vec<&ReleaseState> = state.releases.iter().filter(|line| line.minted).collect();
     lines.sort_by(|a, b| (a.position, &a.release).cmp(&(b.position, &b.release)));
     let later = lines.into_iter().filter(|line| Some((line.position, line.release.clone())) >= first);
     let newest = later.filter_map(|line| snapshot.newest_of(&line.release));
@@ -301,7 +302,7 @@ fn draft(
     head: Oid,
 ) -> Result<Intended> {
     let foreign = ForeignVersions::read(reader, snapshot)?;
-    let line = snapshot.candidates.state.line(&parent.version.release);
+    let line = snapshot.candidates.state.release_state(&parent.version.release);
     let release = if line.is_some_and(|line| line.closed) {
         version::next_patch(snapshot.policy.config.version.scheme, &parent.version.release, |version| {
             foreign.takes(version) || snapshot.candidates.state.taken(version, head)

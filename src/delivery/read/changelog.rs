@@ -13,7 +13,7 @@ use crate::delivery::read::snapshot::{ClosedRelease, Snapshot};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
-use crate::domain::changelog::{Since, Step, is_before, news};
+use crate::domain::changelog::{HistoryStep, Since, is_before, news};
 use crate::domain::changes::Change;
 use crate::domain::name::{Oid, TagName};
 use crate::failure::{Failure, Kind, Result};
@@ -143,11 +143,11 @@ fn from_the_beginning(
     Ok((Since::Beginning { newest }, changes))
 }
 
-fn steps(reader: &Reader, scope: &Scope, commits: &[Oid]) -> Result<Vec<Step>> {
+fn steps(reader: &Reader, scope: &Scope, commits: &[Oid]) -> Result<Vec<HistoryStep>> {
     let mut steps = Vec::with_capacity(commits.len());
     for &oid in commits {
         let said = reader.repo.said(oid)?;
-        steps.push(Step {
+        steps.push(HistoryStep {
             change: Change::read(oid, &said.message, &said.author, said.commit_time),
             parents: said.parents,
             own: scope.touched_by(reader, oid)?,

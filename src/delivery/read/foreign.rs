@@ -6,7 +6,7 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::name::Oid;
 use crate::domain::spelled::{Rank, Spelled};
-use crate::domain::version::{Parsed, Version};
+use crate::domain::version::{ParsedTag, Version};
 use crate::failure::Result;
 /// A version that a tag of somebody else's takes.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct ForeignVersion {
     /// The version as it is spelled, without the text before it.
     pub text: String,
     /// What the tag says.
-    pub parsed: Parsed,
+    pub parsed: ParsedTag,
     /// Where it stands among tags of the same release.
     pub rank: Rank,
     /// Its commit; none where the tag is at something else.
@@ -69,13 +69,13 @@ impl ForeignVersions {
 
     /// The latest full release, wherever it is: nothing is released below it.
     pub fn latest_release(&self) -> Option<&Version> {
-        let full = self.taken.iter().rev().find(|taken| matches!(taken.parsed, Parsed::Release(_)));
+        let full = self.taken.iter().rev().find(|taken| matches!(taken.parsed, ParsedTag::Release(_)));
         full.map(|taken| &taken.release)
     }
 
     /// The full releases that are at a commit, the latest first.
     pub fn releases(&self) -> impl Iterator<Item = (&Version, Oid)> {
-        let full = self.taken.iter().rev().filter(|taken| matches!(taken.parsed, Parsed::Release(_)));
+        let full = self.taken.iter().rev().filter(|taken| matches!(taken.parsed, ParsedTag::Release(_)));
         full.filter_map(|taken| Some((&taken.release, taken.commit?)))
     }
 
@@ -87,7 +87,7 @@ impl ForeignVersions {
     /// The first number of `release` above those that tags of others take.
     pub fn least_number(&self, release: &Version) -> u32 {
         let numbers = self.taken.iter().filter_map(|taken| match &taken.parsed {
-            Parsed::Candidate(candidate) if candidate.release == *release => Some(candidate.number),
+            ParsedTag::Candidate(candidate) if candidate.release == *release => Some(candidate.number),
             _ => None,
         });
         numbers.max().map_or(1, |number| number.saturating_add(1))

@@ -23,8 +23,8 @@ use crate::domain::candidates::Minted;
 use crate::domain::env::{Deployment, EnvState, Progress};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::nearest::nearest;
+use crate::domain::time_spec::{DayBound, parse_instant};
 use crate::domain::version::CandidateVersion;
-use crate::domain::when::{End, moment};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::error::Error;
 use crate::store::history;
@@ -236,7 +236,7 @@ impl Snapshot {
         let now = reader.world.now();
         let number = back.map_or(Some(0), |back| back.parse::<usize>().ok());
         let at = match (number, back) {
-            (None, Some(back)) => Some(moment(back, End::Last, now).map_err(|bad| {
+            (None, Some(back)) => Some(parse_instant(back, DayBound::Last, now).map_err(|bad| {
                 Failure::new(Kind::Usage, format!("{text} names no time: {bad}"))
                     .hint(format!(
                         "{name}@{{1}} is one deployment ago, {name}@{{2026-11-01}} the end of a day"

@@ -20,7 +20,7 @@ use crate::domain::config::{Config, Environment};
 use crate::domain::env::EnvState;
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
 use crate::domain::nearest::nearest;
-use crate::domain::version::{CandidateVersion, Parsed, TagStyle, Version};
+use crate::domain::version::{CandidateVersion, ParsedTag, TagStyle, Version};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::ledger::{self, View};
@@ -284,7 +284,7 @@ impl Snapshot {
 
     /// Of these tags those that `rel` did not make, with what they point to
     /// and the version each takes.
-    pub fn foreign(&self, reader: &Reader, tags: &Tags) -> Vec<(TagName, Oid, Parsed)> {
+    pub fn foreign(&self, reader: &Reader, tags: &Tags) -> Vec<(TagName, Oid, ParsedTag)> {
         let ours: HashSet<&str> = self.pool.iter().map(|m| m.tag.as_str()).collect();
         let closed: HashSet<&str> = self.closed.iter().map(|closed| closed.tag.as_str()).collect();
         let scheme = self.policy.config.version.scheme;
@@ -305,9 +305,9 @@ impl Snapshot {
 
     /// Whether a run of `rel` made this tag for a number it had reserved, and
     /// got no further: it is no candidate, and takes nobody's version.
-    pub fn is_unfinished(&self, reader: &Reader, tag: &TagName, object: Oid, parsed: &Parsed) -> bool {
-        let Parsed::Candidate(version) = parsed else { return false };
-        let line = self.candidates.state.line(&version.release);
+    pub fn is_unfinished(&self, reader: &Reader, tag: &TagName, object: Oid, parsed: &ParsedTag) -> bool {
+        let ParsedTag::Candidate(version) = parsed else { return false };
+        let line = self.candidates.state.release_state(&version.release);
         // Numbers that were never reserved are others', and need not be opened.
         line.is_some_and(|line| version.number <= line.highest)
             && read_candidate(reader, tag, object)

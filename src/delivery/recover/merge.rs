@@ -8,7 +8,7 @@ use crate::delivery::run::{output, workspace};
 use crate::delivery::sink::Sink;
 use crate::domain::env::{EnvState, Event, Intent, Progress, What};
 use crate::domain::name::{DeploymentId, EnvName, Oid};
-use crate::domain::offline::{Known, Ran};
+use crate::domain::offline::{KnownOffline, Ran};
 use crate::domain::report::recovered::Merged;
 use crate::failure::{Failure, Result};
 use crate::store::journal::Phase;
@@ -26,7 +26,7 @@ pub struct OfflineRun {
     /// The newest event that it went by.
     pub expected: Option<Oid>,
     /// What it went by beyond that.
-    pub known: Known,
+    pub known: KnownOffline,
     /// How far it came.
     pub phase: Phase,
 }
@@ -100,7 +100,7 @@ fn since(
     reader: &Reader,
     tip: Option<Oid>,
     expected: Option<Oid>,
-    known: &Known,
+    known: &KnownOffline,
 ) -> Result<(bool, Vec<(String, DeploymentId)>)> {
     let (mut news, mut numbers) = (false, Vec::new());
     for event in ledger::events::<EnvState>(&reader.repo, tip) {
@@ -119,7 +119,7 @@ fn since(
 
 /// The number that `seq` stood for, where that was but counted on; none where
 /// whatever it was never came into the chain.
-fn renumbered(seq: u64, known: &Known, numbers: &[(String, DeploymentId)]) -> Option<u64> {
+fn renumbered(seq: u64, known: &KnownOffline, numbers: &[(String, DeploymentId)]) -> Option<u64> {
     match known.ran.iter().find(|earlier| earlier.seq == seq) {
         None => Some(seq),
         Some(earlier) => numbers.iter().find(|(nonce, _)| *nonce == earlier.nonce).map(|(_, id)| id.seq),

@@ -21,7 +21,7 @@ use crate::delivery::sink::{NoRollback, Notice, Sink};
 use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
 use crate::domain::name::{EnvName, Oid};
-use crate::domain::offline::{Earlier, Known, Ran};
+use crate::domain::offline::{Earlier, KnownOffline, Ran};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::journal::{Phase, Run, Seen};
 use crate::store::ledger;
@@ -33,7 +33,7 @@ pub struct OfflineBasis {
     /// The newest event of the environment's chain.
     tip: Option<Oid>,
     /// What this clone knew beyond it.
-    known: Known,
+    known: KnownOffline,
 }
 
 /// Refuses an offline deployment that does not say why.
@@ -76,7 +76,7 @@ pub fn basis(
     let environment = snapshot.environment(name)?;
     let ours = |other: &EnvName| other == name || environment.formerly.contains(other);
     let view = snapshot.chain(name)?;
-    let (mut state, mut known) = (view.state.clone(), Known::default());
+    let (mut state, mut known) = (view.state.clone(), KnownOffline::default());
     for Seen { run, held, .. } in reader.journal().all()? {
         match run {
             Run::Deployment { id, nonce, phase, .. } if ours(&id.environment) && !held => {
@@ -219,7 +219,7 @@ pub fn run(
 }
 
 /// Fails where something that was not counted in was run from this clone.
-fn alone(reader: &Reader, name: &EnvName, nonce: &str, known: &Known) -> Result<()> {
+fn alone(reader: &Reader, name: &EnvName, nonce: &str, known: &KnownOffline) -> Result<()> {
     for Seen { run, held, .. } in reader.journal().all()? {
         let Run::Offline { nonce: other, intent, phase, .. } = &run else { continue };
         let deployment = &intent.deployment;

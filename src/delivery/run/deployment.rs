@@ -217,7 +217,7 @@ pub fn way_back(
     };
     let decision = gatherer.left_behind.deciding(state, |left_behind| {
         let knowledge = Knowledge { find: &find, lost: &lost, left_behind };
-        rollback::decide(&input, &rollback::Request::default(), &knowledge)
+        rollback::decide(&input, &rollback::RollbackOptions::default(), &knowledge)
     });
     let plan = match decision? {
         Decision::Go(plan) => plan,

@@ -32,7 +32,7 @@ pub struct FinalTag {
 /// The release that a success of this would close, if any.
 pub fn release_of(snapshot: &Snapshot, prepared: &Prepared) -> Option<FinalTag> {
     let release = &prepared.candidate.version.release;
-    let open = snapshot.candidates.state.line(release).is_some_and(|line| !line.closed);
+    let open = snapshot.candidates.state.release_state(release).is_some_and(|line| !line.closed);
     (prepared.commands.is_final && open)
         .then(|| FinalTag { tag: snapshot.style.release(release), candidate: prepared.candidate.clone() })
 }
@@ -191,7 +191,7 @@ pub fn tag_owed_releases(
         let Some(minted) = live.and_then(|live| snapshot.minted(&live.tag)) else { continue };
         let version = &minted.version.release;
         let tag = snapshot.style.release(version);
-        let open = snapshot.candidates.state.line(version).is_some_and(|line| !line.closed);
+        let open = snapshot.candidates.state.release_state(version).is_some_and(|line| !line.closed);
         if !open || tried.iter().any(|(other, _)| *other == tag) {
             continue;
         }
@@ -237,7 +237,7 @@ const TAKEN: &str = "a tag of that name exists already";
 fn release_updates(reader: &Reader, release: &FinalTag, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
     let FinalTag { tag, candidate } = release;
     let view = ledger::read::<CandidatesState>(&reader.repo, &ledger::candidates_ref(reader.project()), &[])?;
-    if view.state.line(&candidate.version.release).is_some_and(|line| line.closed) {
+    if view.state.release_state(&candidate.version.release).is_some_and(|line| line.closed) {
         return match winner(reader, &view, &candidate.version.release)? == Some(candidate.tag.clone()) {
             true => Ok(None),
             false => Err(Failure::failed("the release was closed meanwhile")),

@@ -20,7 +20,7 @@ use crate::domain::env::Trigger;
 use crate::domain::gate::Gate;
 use crate::domain::gate::verdict::{Attempt, Refusal, Verdict};
 use crate::domain::name::{EnvName, TagName};
-use crate::domain::plan::{self, Plan, Planned, Request};
+use crate::domain::plan::{self, DeployOptions, Plan, Planned};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::time;
 use crate::world::fresh_nonce;
@@ -230,7 +230,7 @@ fn plan_deployment(reader: &Reader, snapshot: &Snapshot, request: &DeployRequest
         None => plan::choose(&input, &snapshot.pool, &request.overrides)
             .ok_or_else(|| no_candidate(snapshot, &request.environment))?,
     };
-    let options = Request {
+    let options = DeployOptions {
         overrides: request.overrides.clone(),
         redeploy: request.redeploy,
         take_over: request.take_over,

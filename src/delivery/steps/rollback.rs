@@ -76,7 +76,8 @@ pub fn plan(
         Some(text) => Some(snapshot.candidate(reader, text)?.clone()),
         None => None,
     };
-    let asked = rollback::Request { to, from, take_over: request.take_over, further: request.further };
+    let asked =
+        rollback::RollbackOptions { to, from, take_over: request.take_over, further: request.further };
     let decision = gatherer.left_behind.deciding(&input.state, |left_behind| {
         let knowledge = Knowledge { find: &find, lost: &lost, left_behind };
         rollback::decide(&input, &asked, &knowledge)

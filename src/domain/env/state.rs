@@ -148,7 +148,7 @@ impl Last {
 
 /// The last success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Success {
+pub struct LastSuccess {
     /// Its number.
     pub seq: u64,
     /// What it was.
@@ -199,7 +199,7 @@ pub struct EnvState {
     /// began leaves an unfinished one before it in place.
     pub last: Option<Last>,
     /// The newest success.
-    pub success: Option<Success>,
+    pub success: Option<LastSuccess>,
     /// Approvals not yet withdrawn or ended by a rollback.
     pub approvals: Vec<Approved>,
 }
@@ -480,7 +480,7 @@ impl EnvState {
         if back {
             self.undone.retain(|tag| *tag != target.tag);
         }
-        self.success = Some(Success { seq: target.deployment.seq, action });
+        self.success = Some(LastSuccess { seq: target.deployment.seq, action });
     }
 
     fn resolve(&mut self, seq: u64, state: Progress, at: DateTime<Utc>) -> Result<(), Impossible> {

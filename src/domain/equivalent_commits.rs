@@ -7,18 +7,18 @@ use super::name::Oid;
 
 /// Which commits are one change. A commit nobody linked is a change of its own.
 #[derive(Debug, Clone, Default)]
-pub struct Forms(HashMap<Oid, Oid>);
+pub struct EquivalentCommits(HashMap<Oid, Oid>);
 
-impl Forms {
+impl EquivalentCommits {
     /// From what the messages of commits say they were picked from.
-    pub fn of<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Forms {
-        let mut forms = Forms::default();
+    pub fn of<'a>(changes: impl IntoIterator<Item = &'a Change>) -> EquivalentCommits {
+        let mut equivalent = EquivalentCommits::default();
         for change in changes {
             for source in &change.picked_from {
-                forms.link(*source, change.commit);
+                equivalent.link(*source, change.commit);
             }
         }
-        forms
+        equivalent
     }
 
     /// Says that both are one change.
@@ -88,8 +88,8 @@ mod tests {
     }
 
     fn elsewhere(here: &[Change], there: &[Change]) -> Vec<(u8, u8)> {
-        let forms = Forms::of(here.iter().chain(there));
-        let mut found: Vec<(u8, u8)> = forms
+        let equivalent = EquivalentCommits::of(here.iter().chain(there));
+        let mut found: Vec<(u8, u8)> = equivalent
             .elsewhere(here, there)
             .into_iter()
             .map(|(commit, form)| (commit.as_bytes()[0], form.as_bytes()[0]))
@@ -112,12 +112,12 @@ mod tests {
         assert_eq!(elsewhere(&[pick(11, &[1])], &twice), [(11, 21)]);
         // The source is on neither side.
         assert_eq!(elsewhere(&[pick(11, &[1])], &[pick(31, &[1])]), [(11, 31)]);
-        let mut forms = Forms::default();
-        forms.link(oid(1), oid(2));
-        forms.link(oid(3), oid(4));
-        forms.link(oid(4), oid(2));
-        forms.link(oid(1), oid(3));
-        assert!([1, 2, 3, 4].iter().all(|n| forms.change_of(oid(*n)) == forms.change_of(oid(1))));
+        let mut equivalent = EquivalentCommits::default();
+        equivalent.link(oid(1), oid(2));
+        equivalent.link(oid(3), oid(4));
+        equivalent.link(oid(4), oid(2));
+        equivalent.link(oid(1), oid(3));
+        assert!([1, 2, 3, 4].iter().all(|n| equivalent.change_of(oid(*n)) == equivalent.change_of(oid(1))));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub enum Recorded<S> {
 
 /// What one commit turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum ReplayStep {
     /// What its events come to; or what follows from a deviation before it.
     Right,
     /// A repair: what was told of the commits before it is settled.
@@ -31,12 +31,12 @@ pub enum Step {
     /// Its event cannot follow those before it, and why.
     Impossible(String),
     /// Its snapshot is another one.
-    Differs(Vec<Difference>),
+    Differs(Vec<Deviation>),
 }
 
 /// One member of a snapshot that is not what the events come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub struct Deviation {
     /// Its name.
     pub member: String,
     /// What the events come to, shortened.
@@ -47,7 +47,7 @@ pub struct Difference {
 
 /// A chain on its way from its root to its tip.
 #[derive(Debug, Clone)]
-pub struct Refold<S> {
+pub struct Replay<S> {
     state: S,
     /// What the last commit says, where that is something else.
     wrong: Option<S>,
@@ -56,13 +56,13 @@ pub struct Refold<S> {
     torn: bool,
 }
 
-impl<S: Fold> Default for Refold<S> {
-    fn default() -> Refold<S> {
-        Refold { state: S::default(), wrong: None, torn: false }
+impl<S: Fold> Default for Replay<S> {
+    fn default() -> Replay<S> {
+        Replay { state: S::default(), wrong: None, torn: false }
     }
 }
 
-impl<S: Fold> Refold<S> {
+impl<S: Fold> Replay<S> {
     /// What the events so far come to.
     pub fn state(&self) -> &S {
         &self.state
@@ -80,12 +80,12 @@ impl<S: Fold> Refold<S> {
 
     /// Goes on from a snapshot, where what came before it cannot be read.
     pub fn resume(&mut self, state: S) {
-        *self = Refold { state, wrong: None, torn: true };
+        *self = Replay { state, wrong: None, torn: true };
     }
 
     /// Takes in the next commit. `recorded` is asked for its snapshot and told
     /// what it is expected to be.
-    pub fn step(&mut self, event: &S::Event, recorded: impl FnOnce(&S) -> Recorded<S>) -> Step {
+    pub fn step(&mut self, event: &S::Event, recorded: impl FnOnce(&S) -> Recorded<S>) -> ReplayStep {
         let expected = match self.state.after(event) {
             Ok(expected) => expected,
             Err(impossible) => {
@@ -95,20 +95,24 @@ impl<S: Fold> Refold<S> {
                 };
                 let follows = self.follows_wrong(event, &found);
                 self.resume(found);
-                return if follows { Step::Right } else { Step::Impossible(impossible.0) };
+                return if follows { ReplayStep::Right } else { ReplayStep::Impossible(impossible.0) };
             }
         };
         let found = match recorded(&expected) {
             Recorded::State(found) if found != expected => found,
             _ => {
                 (self.state, self.wrong) = (expected, None);
-                return if S::restates(event) && !self.torn { Step::Settles } else { Step::Right };
+                return if S::restates(event) && !self.torn {
+                    ReplayStep::Settles
+                } else {
+                    ReplayStep::Right
+                };
             }
         };
         let follows = self.follows_wrong(event, &found);
         let differences = differences(&expected, &found);
         (self.state, self.wrong) = (expected, Some(found));
-        if follows { Step::Right } else { Step::Differs(differences) }
+        if follows { ReplayStep::Right } else { ReplayStep::Differs(differences) }
     }
 
     fn follows_wrong(&self, event: &S::Event, found: &S) -> bool {
@@ -117,7 +121,7 @@ impl<S: Fold> Refold<S> {
 }
 
 /// The members in which two states differ.
-fn differences<S: Fold>(expected: &S, found: &S) -> Vec<Difference> {
+fn differences<S: Fold>(expected: &S, found: &S) -> Vec<Deviation> {
     let members = |state: &S| match serde_json::to_value(state) {
         Ok(Value::Object(members)) => members,
         _ => serde_json::Map::new(),
@@ -134,7 +138,7 @@ fn differences<S: Fold>(expected: &S, found: &S) -> Vec<Difference> {
     names
         .map(|name| (name, expected.get(name), found.get(name)))
         .filter(|(_, expected, found)| expected != found)
-        .map(|(name, expected, found)| Difference {
+        .map(|(name, expected, found)| Deviation {
             member: name.clone(),
             expected: shown(expected),
             found: shown(found),

@@ -10,7 +10,7 @@ use super::name::BadName;
 
 /// Which end of a day is meant where no time of day is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum DayBound {
     /// Its first second.
     First,
     /// Its last second.
@@ -22,7 +22,7 @@ pub enum End {
 ///
 /// # Errors
 /// The text is none of these.
-pub fn moment(text: &str, end: End, now: DateTime<Utc>) -> Result<DateTime<Utc>, BadName> {
+pub fn parse_instant(text: &str, end: DayBound, now: DateTime<Utc>) -> Result<DateTime<Utc>, BadName> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(at.with_timezone(&Utc));
@@ -30,8 +30,8 @@ pub fn moment(text: &str, end: End, now: DateTime<Utc>) -> Result<DateTime<Utc>,
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         let start = day.and_time(NaiveTime::MIN).and_utc();
         return Ok(match end {
-            End::First => start,
-            End::Last => start
+            DayBound::First => start,
+            DayBound::Last => start
                 .checked_add_days(Days::new(1))
                 .and_then(|next| next.checked_sub_signed(chrono::TimeDelta::seconds(1)))
                 .unwrap_or(start),
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn moments_are_read_and_anything_else_is_not() {
         let now: DateTime<Utc> = "2026-11-23T12:00:00Z".parse().unwrap();
-        let read = |text: &str, end| moment(text, end, now).map(|at| at.to_rfc3339()).ok();
+        let read = |text: &str, end| parse_instant(text, end, now).map(|at| at.to_rfc3339()).ok();
         for (text, first, last) in [
             ("2026-11-01", "2026-11-01T00:00:00+00:00", "2026-11-01T23:59:59+00:00"),
             ("2026-11-01T14:05", "2026-11-01T14:05:00+00:00", "2026-11-01T14:05:00+00:00"),
@@ -65,11 +65,11 @@ mod tests {
             ("2026-11-01T14:05:09+02:00", "2026-11-01T12:05:09+00:00", "2026-11-01T12:05:09+00:00"),
             ("36h", "2026-11-22T00:00:00+00:00", "2026-11-22T00:00:00+00:00"),
         ] {
-            assert_eq!(read(text, End::First).as_deref(), Some(first), "{text}");
-            assert_eq!(read(text, End::Last).as_deref(), Some(last), "{text}");
+            assert_eq!(read(text, DayBound::First).as_deref(), Some(first), "{text}");
+            assert_eq!(read(text, DayBound::Last).as_deref(), Some(last), "{text}");
         }
         for text in ["", "yesterday", "2026-13-01", "2026-11", "1", "-1h", "2026-11-01T25:00"] {
-            assert_eq!(read(text, End::First), None, "{text}");
+            assert_eq!(read(text, DayBound::First), None, "{text}");
         }
     }
 }
