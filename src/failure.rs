@@ -114,6 +114,10 @@ pub struct Failure {
     pub hints: Vec<String>,
     /// The technical cause, shown below the message.
     pub source: Option<anyhow::Error>,
+    /// Whether the authority could not be talked to, so that only working without it is left.
+    pub unreachable: bool,
+    /// Whether another try in a second may end otherwise.
+    pub may_pass: bool,
     /// Members that stand beside `error` in JSON: `deployment`, `candidate`, `rollback`.
     pub beside: serde_json::Map<String, serde_json::Value>,
 }
@@ -130,6 +134,8 @@ impl Failure {
             reasons: Vec::new(),
             hints: Vec::new(),
             source: None,
+            unreachable: false,
+            may_pass: false,
             beside: serde_json::Map::new(),
         }
     }

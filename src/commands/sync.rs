@@ -200,7 +200,7 @@ fn settled(ui: &Ui, reader: &Reader, stopped: &StopReport) -> Result<Vec<Recover
     loop {
         match settle::dead_runs(reader, ui.screen) {
             Err(failure) if !stopped.ended.is_empty() => {
-                if failure.kind != Kind::Failed || !patience.wait() {
+                if !failure.may_pass || !patience.wait() {
                     return Err(waiting(stopped, failure));
                 }
             }

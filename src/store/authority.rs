@@ -167,7 +167,7 @@ impl Authority {
                 _ => why == GitError::Locked,
             };
             if !passing || tries == FETCH_TRIES {
-                return Err(self.explain(RemoteOp::Read, why, &output));
+                return Err(self.failed(repo, RemoteOp::Read, &output, refspecs.to_vec()));
             }
             std::thread::sleep(backoff(tries));
             tries += 1;
@@ -307,7 +307,8 @@ impl Authority {
                 continue;
             }
             if why.lasts() || tries == PUBLISH_TRIES {
-                return Err(self.explain(RemoteOp::Change, why, &output));
+                let refs = rest.iter().map(|update| update.name.clone()).collect();
+                return Err(self.failed(repo, RemoteOp::Change, &output, refs));
             }
             std::thread::sleep(backoff(tries));
             tries += 1;
@@ -418,7 +419,8 @@ impl Authority {
         if output.status.success() || is_there()?.is_empty() {
             return Ok(());
         }
-        Err(self.why(RemoteOp::Change, &output))
+        let refs = names.into_iter().map(str::to_owned).collect();
+        Err(self.failed(repo, RemoteOp::Change, &output, refs))
     }
 }
 

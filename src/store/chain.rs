@@ -18,7 +18,6 @@ use crate::failpoint;
 
 use super::error::{During, Error, Result, Task};
 use super::git::Git;
-use super::loose;
 use super::notes;
 use super::repo::{Repo, from_git2, to_git2};
 use super::signature;
@@ -112,7 +111,7 @@ pub enum Body {
 /// # Errors
 /// The commit is not here. One that is no record is an [`Entry`] that says so.
 pub fn read(repo: &Repo, oid: Oid) -> Result<Entry> {
-    loose::check(repo, oid)?;
+    repo.check_loose(oid)?;
     // The message is nearly all of such a commit; git2 would copy it once more.
     let odb = repo.git2().odb().during(Task::OpenObjects)?;
     let object = odb.read(to_git2(oid));

@@ -70,11 +70,23 @@ pub enum Error {
         task: Task,
         cause: git2::Error,
     },
-    /// An object in a file of its own is damaged.
+    /// An object of this clone is damaged in this file. `refetch` brings it again, if that is known.
     DamagedObject {
         oid: Oid,
         file: PathBuf,
-        cause: io::Error,
+        why: String,
+        refetch: Option<Refetch>,
+    },
+    /// The file of a ref of this clone holds no id.
+    DamagedRef {
+        file: PathBuf,
+    },
+    /// A lock file in this clone, which its process may have left behind.
+    LocalLock(PathBuf),
+    /// This clone cannot be written to.
+    Unwritable {
+        at: PathBuf,
+        said: String,
     },
     /// The commit-graph cannot be read.
     DamagedGraph(String),
@@ -149,6 +161,13 @@ pub enum Error {
         task: Task,
         cause: Option<anyhow::Error>,
     },
+}
+
+/// A fetch that brings objects again: from which remote, by which refspecs.
+#[derive(Debug)]
+pub struct Refetch {
+    pub remote: String,
+    pub refspecs: Vec<String>,
 }
 
 /// What is wrong with a commit of a chain.
@@ -430,6 +449,22 @@ impl Error {
             Error::MayHaveArrived(error) => error.is_unreachable(),
             Error::Failed { task: Task::Change(_) | Task::LearnChange(_), .. } => true,
             _ => false,
+        }
+    }
+}
+
+impl Error {
+    /// Whether another try in a second may end otherwise.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Error::Authority(error) => {
+                self.is_unreachable()
+                    || error.why == GitError::Locked
+                    || error.why == GitError::Declined
+                    || (error.why == GitError::Rejected && error.op == RemoteOp::Change)
+            }
+            Error::MayHaveArrived(error) => error.may_pass(),
+            _ => self.is_unreachable(),
         }
     }
 }

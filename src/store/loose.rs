@@ -7,22 +7,23 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 
 use flate2::read::ZlibDecoder;
 
 use super::error::{Error, Result};
-use super::repo::Repo;
 use crate::domain::name::Oid;
 
-/// An object that lies in a file of its own, whole: its kind and content. None
-/// where it is in a pack, in a repository that is borrowed from, or nowhere.
+/// Returns the kind and the content of the object in this file; `None` if there is no such file.
 ///
 /// # Errors
 /// The file is damaged or cannot be read.
-fn read(repo: &Repo, oid: Oid) -> Result<Option<(String, Vec<u8>)>> {
-    let path = repo.loose_file(oid);
-    let damaged = |cause| Error::DamagedObject { oid, file: path.clone(), cause };
-    let file = match File::open(&path) {
+fn read(path: &Path, oid: Oid) -> Result<Option<(String, Vec<u8>)>> {
+    let damaged = |why: io::Error| {
+        let why = why.to_string();
+        Error::DamagedObject { oid, file: path.to_owned(), why, refetch: None }
+    };
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(damaged(error)),
@@ -32,12 +33,9 @@ fn read(repo: &Repo, oid: Oid) -> Result<Option<(String, Vec<u8>)>> {
     parse(bytes).map(Some).ok_or_else(|| damaged(io::ErrorKind::InvalidData.into()))
 }
 
-/// Fails where an object lies in a file of its own that is not whole.
-///
-/// # Errors
-/// As [`read`].
-pub(in crate::store) fn check(repo: &Repo, oid: Oid) -> Result<()> {
-    read(repo, oid).map(drop)
+/// Fails if an object is in this file and not whole.
+pub(in crate::store) fn check(path: &Path, oid: Oid) -> Result<()> {
+    read(path, oid).map(drop)
 }
 
 /// The kind and the content. None where they do not fit what is said of them.
@@ -65,25 +63,28 @@ mod tests {
         sandbox.git("work", &["tag", "-a", "-m", "one", "v1"]);
         let tag = sandbox.oid("work", "v1");
         let repo = sandbox.open("work");
-        let (kind, content) = read(&repo, head).unwrap().unwrap();
+        let (kind, content) = read(&repo.loose_file(head), head).unwrap().unwrap();
         assert_eq!(kind, "commit");
         assert_eq!(
             String::from_utf8(content).unwrap().trim(),
             sandbox.git("work", &["cat-file", "-p", "HEAD"])
         );
-        assert!(read(&repo, Oid::from_bytes([7; 20])).unwrap().is_none(), "it is nowhere");
+        let nowhere = Oid::from_bytes([7; 20]);
+        assert!(read(&repo.loose_file(nowhere), nowhere).unwrap().is_none(), "it is nowhere");
         for oid in [head, tag] {
             let path = repo.loose_file(oid);
             let whole = std::fs::read(&path).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
             for length in [0, 1, 20, whole.len() - 1] {
                 std::fs::write(&path, &whole[..length]).unwrap();
-                let read = read(&repo, oid);
+                let read = read(&path, oid);
                 assert!(matches!(read, Err(Error::DamagedObject { .. })), "{length} bytes");
             }
             std::fs::write(&path, &whole[..20]).unwrap();
         }
         let repo = sandbox.open("work");
-        assert!(chain::read(&repo, head).is_err() && read_tag(&repo, tag).is_err());
+        assert!(
+            repo.commit(head).is_err() && chain::read(&repo, head).is_err() && read_tag(&repo, tag).is_err()
+        );
     }
 }

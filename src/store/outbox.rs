@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use git2::ObjectType;
 
 use super::error::{During, Error, Result, Task};
-use super::loose;
 use super::repo::Repo;
 use crate::domain::name::{DeploymentId, EnvName, Oid, ProjectName};
 
@@ -36,7 +35,7 @@ pub fn output_refspec(project: &ProjectName, id: &DeploymentId) -> String {
 pub fn published(repo: &Repo, project: &ProjectName, id: &DeploymentId) -> Result<Option<Vec<u8>>> {
     let name = output_ref(project, id);
     let Some(oid) = repo.ref_target(&name)? else { return Ok(None) };
-    loose::check(repo, oid)?;
+    repo.check_loose(oid)?;
     match repo.blob(oid) {
         Ok(blob) => Ok(Some(blob.content().to_vec())),
         Err(cause) => Err(Error::NotOutput { name, id: id.clone(), cause }),

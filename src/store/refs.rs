@@ -6,6 +6,7 @@ use std::fmt::Display;
 use gix_hash::Kind as Hash;
 use gix_ref::TargetRef;
 use gix_ref::file::Store;
+use gix_ref::file::find::ReferenceDecode;
 
 use super::error::{Error, Result, Task};
 use super::repo::Repo;
@@ -31,7 +32,10 @@ impl Repo {
         let under = prefix.try_into().map_err(|error| failed(prefix, error))?;
         let mut found = Vec::new();
         for reference in all.prefixed(under).map_err(|error| failed(prefix, error))? {
-            let reference = reference.map_err(|error| failed(prefix, error))?;
+            let reference = reference.map_err(|error| match error.downcast_any_ref::<ReferenceDecode>() {
+                Some(damaged) => Error::DamagedRef { file: self.common_dir().join(&damaged.relative_path) },
+                None => failed(prefix, error),
+            })?;
             let target = match reference.target.to_ref() {
                 TargetRef::Object(id) => oid(id),
                 TargetRef::Symbolic(_) => None,

@@ -22,7 +22,7 @@ use crate::world::World;
 use super::error::{During, Error, Result, Task};
 use super::git::{Git, Version};
 use super::history::Commits;
-use super::partial;
+use super::{loose, partial};
 
 mod opening;
 mod said;
@@ -270,7 +270,15 @@ impl Repo {
         match found {
             Ok(reference) => Ok(reference.target().map(from_git2)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(Task::ReadRef(full_ref.to_owned()).because(error)),
+            Err(error) => {
+                let file = self.common_dir.join(full_ref);
+                let is_damaged = std::fs::read(&file).is_ok_and(|bytes| !bytes.starts_with(b"ref: "));
+                Err(if is_damaged {
+                    Error::DamagedRef { file }
+                } else {
+                    Task::ReadRef(full_ref.to_owned()).because(error)
+                })
+            }
         }
     }
 
@@ -320,6 +328,15 @@ impl Repo {
                 {
                     std::thread::sleep(Duration::from_millis(u64::from(tries)));
                     tries += 1;
+                }
+                Err(error) if error.code() == ErrorCode::Locked => {
+                    let locks =
+                        [full_ref, "packed-refs"].map(|name| self.common_dir.join(format!("{name}.lock")));
+                    let lock = locks.into_iter().find(|lock| lock.exists());
+                    return Err(lock.map_or_else(
+                        || Task::ChangeCopy(full_ref.to_owned()).because(error),
+                        Error::LocalLock,
+                    ));
                 }
                 done => return done.during_with(|| Task::ChangeCopy(full_ref.to_owned())),
             }
@@ -407,6 +424,7 @@ impl Repo {
 
     /// git2's commit, with a failure that names it.
     pub(in crate::store) fn find_commit(&self, oid: Oid) -> Result<git2::Commit<'_>> {
+        self.check_loose(oid)?;
         self.inner.find_commit(to_git2(oid)).map_err(|error| self.cannot_read(oid, error))
     }
 
@@ -433,6 +451,11 @@ impl Repo {
     /// Whether the object is in this clone.
     pub fn has_object(&self, oid: Oid) -> bool {
         self.inner.odb().is_ok_and(|odb| odb.exists(to_git2(oid)))
+    }
+
+    /// Fails if an object is in a file of its own and not whole; libgit2 would never return.
+    pub(in crate::store) fn check_loose(&self, oid: Oid) -> Result<()> {
+        loose::check(&self.loose_file(oid), oid)
     }
 
     /// Where an object is kept, if it is in no pack.

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::derived_file;
 use super::ledger::{self, State, View};
-use super::loose;
 use super::repo::Repo;
 use crate::domain::name::Oid;
 use crate::store::error::Result;
@@ -36,7 +35,7 @@ pub(crate) fn read<S: State + Serialize>(
         && let Ok(state) = serde_json::from_str(&json)
         && repo.has_object(tip)
     {
-        loose::check(repo, tip)?;
+        repo.check_loose(tip)?;
         return Ok(View { ref_name: ref_name.to_owned(), held, tip: held, state, newer: None });
     }
     let view = ledger::read::<S>(repo, ref_name, formerly)?;

@@ -11,7 +11,6 @@ use crate::domain::name::{Actor, Oid, TagName};
 
 use super::error::{During, Error, Result, Task};
 use super::git::Git;
-use super::loose;
 use super::repo::{Repo, actor_of, from_git2, time_of, to_git2};
 
 /// What begins a signature, at the start of a line (git's `gpg-interface.c` knows the same).
@@ -135,7 +134,7 @@ fn sign_tag(
 /// The object is not here; it is neither a tag nor a commit; the name inside is none
 /// of a tag.
 pub fn read_tag(repo: &Repo, oid: Oid) -> Result<TagObject> {
-    loose::check(repo, oid)?;
+    repo.check_loose(oid)?;
     let object = repo.git2().find_object(to_git2(oid), None).during(Task::ReadTag(oid))?;
     if object.kind() == Some(ObjectType::Commit) {
         return Ok(TagObject::Lightweight(oid));

@@ -43,6 +43,7 @@ mod hostile;
 mod integrity;
 mod irreversible;
 mod kill;
+mod local_faults;
 mod lock;
 mod log;
 mod look;

@@ -495,13 +495,13 @@ impl CandidateBuild<'_, '_> {
                     }
                 }
                 Err(failure) => {
-                    if !patience.wait() {
+                    if !failure.may_pass || !patience.wait() {
                         return Err(failure);
                     }
                 }
             }
             while let Err(failure) = self.refresh() {
-                if failure.kind != Kind::Failed || !patience.wait() {
+                if !failure.may_pass || !patience.wait() {
                     return Err(failure);
                 }
             }

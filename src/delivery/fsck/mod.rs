@@ -25,7 +25,7 @@ use crate::delivery::read::rewritten::{self, RewrittenChain};
 use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
 use crate::domain::fsck::{Checked, Finding};
 use crate::domain::name::Oid;
-use crate::failure::{Kind, Result};
+use crate::failure::Result;
 use crate::store::authority::{Authority, Expected, RefUpdate};
 
 pub use repair::{Repair, repair};
@@ -85,7 +85,7 @@ impl<'a> Examination<'a> {
         if asks {
             match snapshot::refresh(reader, sink) {
                 Err(failure) if rewritten::is_refusal(&failure) => rewritten = rewritten::find(reader)?,
-                Err(failure) if failure.kind == Kind::Failed => {
+                Err(failure) if failure.unreachable => {
                     return Err(failure.hint("check what this clone has: rel fsck --offline"));
                 }
                 done => done?,

@@ -53,7 +53,7 @@ pub fn expect_reason(reader: &Reader, verb: &str, environment: &EnvName, reason:
 
 /// Where the authority cannot be reached, names the way that needs none.
 pub fn or_offline(reader: &Reader, verb: &str, environment: &EnvName, failure: Failure) -> Failure {
-    if failure.kind != Kind::Failed || reader.is_local() || reader.is_offline() {
+    if !failure.unreachable || reader.is_local() || reader.is_offline() {
         return failure;
     }
     failure.hint(format!("in an emergency, without it: rel {verb} {environment} --offline --reason WHY"))

@@ -124,14 +124,14 @@ pub fn publish_outcome(
                 continue;
             }
             Err(error) => {
-                if !patience.wait() {
+                if !error.may_pass() || !patience.wait() {
                     return Err(error.into());
                 }
             }
         }
         match snapshot::fetch_chains(reader, sink) {
             Ok(()) => view = ledger::read(&reader.repo, &view.ref_name, &[])?,
-            Err(failure) if !patience.wait() => return Err(failure),
+            Err(failure) if !failure.may_pass || !patience.wait() => return Err(failure),
             Err(_) => {}
         }
     }

@@ -8,7 +8,7 @@ use crate::delivery::run::output::is_wanted;
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::env::{Deployment, Progress, Trigger};
 use crate::domain::name::DeploymentId;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::store::outbox;
 use crate::ui::time;
 
@@ -63,7 +63,7 @@ fn or_offline(reader: &Reader, verb: &str, failure: Failure) -> Failure {
     if rewritten::is_refusal(&failure) {
         return failure.hint(format!("what this clone has seen before: rel {verb} --offline"));
     }
-    if failure.kind != Kind::Failed {
+    if !failure.unreachable {
         return failure;
     }
     match TrunkAndPolicy::read(reader).ok().and_then(|_| snapshot::as_of(reader)) {

@@ -1,8 +1,12 @@
 //! What stands between this clone and an authority, as far as git's words tell.
 
+use std::path::{Path, PathBuf};
+
 use super::Authority;
-use crate::store::error::{AuthorityError, Error, GitError, RemoteOp};
+use crate::domain::name::Oid;
+use crate::store::error::{AuthorityError, Error, GitError, Refetch, RemoteOp};
 use crate::store::git::GitOutput;
+use crate::store::repo::Repo;
 
 impl Authority {
     /// Whether git says that the authority cannot change several refs at once.
@@ -15,10 +19,73 @@ impl Authority {
         self.explain(op, git_error(output), output)
     }
 
+    /// The same where what is at fault may be in this clone; `refspecs` bring what is worked on.
+    pub(super) fn failed(
+        &self,
+        repo: &Repo,
+        op: RemoteOp,
+        output: &GitOutput,
+        refspecs: Vec<String>,
+    ) -> Error {
+        let refetch = Refetch { remote: self.to_string(), refspecs };
+        local_fault(repo, output, refetch).unwrap_or_else(|| self.why(op, output))
+    }
+
     pub(super) fn explain(&self, op: RemoteOp, why: GitError, output: &GitOutput) -> Error {
         let (authority, said) = (self.to_string(), output.said());
         Error::Authority(Box::new(AuthorityError { authority, op, why, said }))
     }
+}
+
+/// What in this clone made git fail, if its words tell of something here. `remote: ` begins what the
+/// other side said.
+pub(super) fn local_fault(repo: &Repo, output: &GitOutput, refetch: Refetch) -> Option<Error> {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let lines = || stderr.lines().filter(|line| !line.starts_with("remote: "));
+    let here = |path: &str| Some(PathBuf::from(path)).filter(|path| path.starts_with(repo.common_dir()));
+    let between = |line: &'_ str, start: &str, end: &str| {
+        let rest = line.split_once(start)?.1;
+        here(rest.split_once(end)?.0)
+    };
+    for line in lines() {
+        if let Some(lock) = between(line, "Unable to create '", "': File exists") {
+            return Some(Error::LocalLock(lock));
+        }
+        let damaged = between(line, "object file ", " is empty")
+            .map(|file| (file, "it is empty"))
+            .or_else(|| Some((between(line, "(stored in ", ") is corrupt")?, "it is corrupt")));
+        if let Some((file, why)) = damaged
+            && let Some(oid) = object_in(line, &file)
+        {
+            return Some(Error::DamagedObject { oid, file, why: why.to_owned(), refetch: Some(refetch) });
+        }
+    }
+    let at = repo.common_dir();
+    let unwritable = |line: &str| {
+        let line = line.to_ascii_lowercase();
+        UNWRITABLE.iter().any(|words| line.contains(words))
+            || (line.contains("permission denied")
+                && line.contains(&*at.to_string_lossy().to_ascii_lowercase()))
+    };
+    lines().any(unwritable).then(|| Error::Unwritable { at: at.to_owned(), said: output.said() })
+}
+
+/// What git says where it cannot write here.
+const UNWRITABLE: [&str; 5] = [
+    "no space left on device",
+    "disk quota exceeded",
+    "file too large",
+    "read-only file system",
+    "insufficient permission for adding an object",
+];
+
+/// The object that git speaks of, or that a file is named after.
+fn object_in(line: &str, file: &Path) -> Option<Oid> {
+    let named = line.split_whitespace().find_map(|word| word.parse().ok());
+    named.or_else(|| {
+        let folder = file.parent()?.file_name()?.to_str()?;
+        format!("{folder}{}", file.file_name()?.to_str()?).parse().ok()
+    })
 }
 
 /// Reads git's standard error in the C locale.

@@ -136,6 +136,7 @@ impl Commits {
         if let Some(position) = self.graph.as_ref().and_then(|graph| graph.find(commit)) {
             return Ok(position);
         }
+        repo.check_loose(commit)?;
         let node = self.outside.borrow_mut().number(self.first_outside(), commit);
         self.load(repo, node)?;
         Ok(node)

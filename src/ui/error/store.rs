@@ -6,11 +6,14 @@ mod picks;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Kind};
-use crate::store::error::{AuthorityError, CannotSign, Damage, Error, GitError, ProbeError, RemoteOp, Task};
+use crate::store::error::{
+    AuthorityError, CannotSign, Damage, Error, GitError, ProbeError, Refetch, RemoteOp, Task,
+};
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        match error {
+        let (unreachable, may_pass) = (error.is_unreachable(), error.may_pass());
+        let failure = match error {
             Error::Authority(error) => authority(*error),
             Error::MayHaveArrived(error) => Failure::from(*error)
                 .hint("whether the last change arrived could not be learnt; rel sync finds out"),
@@ -68,10 +71,32 @@ impl From<Error> for Failure {
             Error::LeftOut { task, cause } => Failure::failed(told(&task))
                 .hint("this clone is partial and lacks it: without --offline it is fetched")
                 .because(cause),
-            Error::DamagedObject { oid, file, cause } => {
-                Failure::new(Kind::Integrity, format!("the object {oid} of this clone is damaged"))
-                    .reason("object", format!("{}: {cause}", file.display()))
-                    .hint("rel fsck says how to have it again")
+            Error::DamagedObject { oid, file, why, refetch } => {
+                let failure =
+                    Failure::new(Kind::Integrity, format!("the object {oid} of this clone is damaged"))
+                        .reason("object", format!("{}: {why}", file.display()));
+                match refetch {
+                    Some(refetch) if file.extension().is_none() => {
+                        failure.hint(take_away(&file)).hint(again(&refetch))
+                    }
+                    Some(_) => failure.hint("git fsck --full tells what else is"),
+                    None => failure.hint("rel fsck says how to have it again"),
+                }
+            }
+            Error::DamagedRef { file } => {
+                Failure::failed(format!("{} is damaged: it holds no ref", file.display()))
+                    .hint(take_away(&file))
+                    .hint("what the remote has of it is fetched again by the next rel that asks it")
+            }
+            Error::LocalLock(file) => {
+                Failure::failed(format!("{} keeps this clone from being changed", file.display()))
+                    .hint("a git that still runs here takes it away when it ends; wait for it")
+                    .hint(format!("one that was killed has left it: rm -f {}", quoted(&file)))
+            }
+            Error::Unwritable { at, said } => {
+                Failure::failed(format!("{} cannot be written to", at.display()))
+                    .hint(format!("look at its disk and who owns it: df {0}; ls -ld {0}", quoted(&at)))
+                    .because(anyhow::Error::msg(said))
             }
             Error::DamagedGraph(why) => Failure::failed("the commit-graph of this repository is damaged")
                 .hint("git commit-graph write --reachable makes it anew")
@@ -160,7 +185,8 @@ impl From<Error> for Failure {
                     None => failure,
                 }
             }
-        }
+        };
+        Failure { unreachable, may_pass, ..failure }
     }
 }
 
@@ -281,6 +307,15 @@ fn told(task: &Task) -> String {
 fn unreadable(at: &Path, what: &str, cause: git2::Error) -> Failure {
     Failure::failed(format!("the repository at {} {what}, which rel cannot read", at.display()))
         .because(cause)
+}
+
+fn take_away(file: &Path) -> String {
+    format!("take the bad copy away: rm -f {}", quoted(file))
+}
+
+fn again(Refetch { remote, refspecs }: &Refetch) -> String {
+    let words = ["git", "fetch", "--refetch", remote].into_iter().chain(refspecs.iter().map(String::as_str));
+    format!("and have it from the remote: {}", shell_words::join(words))
 }
 
 /// A path beside another, named after it.
