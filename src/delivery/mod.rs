@@ -6,9 +6,15 @@
 //! each other.
 
 pub mod candidate;
+#[cfg(test)]
+pub mod fixture;
 pub mod fsck;
 pub mod read;
 pub mod recover;
 pub mod run;
 pub mod sink;
 pub mod steps;
+
+#[cfg(test)]
+#[path = "../../tests/delivery/mod.rs"]
+mod tests;
