@@ -1,8 +1,8 @@
-//! A pick that needs a person: laid out in a linked worktree of its own, in
-//! git's own conflict state, to be resolved with git's own commands.
+//! The worktree of a pick that needs a person: in git's own conflict state, to
+//! be resolved with git's own commands.
 //!
-//! Nothing here is a ref, so nobody else sees any of it. What a person made of
-//! the conflict is read back as a tree, or as the commit they made themselves.
+//! Nothing here is a ref, so nobody else sees any of it. The resolution is read
+//! back as a tree, or as the commit that the person made.
 
 use std::collections::HashSet;
 use std::fs;
@@ -20,7 +20,7 @@ use super::repo::{Repo, from_git2, to_git2};
 /// The hooks of a clone are for its owner's commits.
 const NO_HOOKS: &str = "core.hooksPath=/dev/null";
 
-/// What a person made of a conflict.
+/// How a person resolved a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
     /// The tree that results.
@@ -30,11 +30,11 @@ pub enum Resolution {
 }
 
 /// Makes the worktree at `path`, and picks `source` onto `onto` there as `git
-/// cherry-pick -x` does; `mainline` as there. The paths in conflict, fit for
-/// printing; none where git resolved it by itself, as it had been before.
+/// cherry-pick -x` does; `mainline` as there. Returns the paths in conflict, fit
+/// for printing: empty if git knew the resolution from before.
 ///
 /// # Errors
-/// It cannot be made, or git cannot do it.
+/// The worktree cannot be made, or git cannot pick.
 pub fn prepare(
     repo: &Repo,
     path: &Path,
@@ -69,7 +69,7 @@ pub fn prepare(
     Ok(paths)
 }
 
-/// What a worktree of this module is at.
+/// A worktree and its HEAD.
 struct Worktree {
     head: Oid,
     inner: git2::Repository,
@@ -100,10 +100,10 @@ fn unmerged(repo: &Repo, path: &Path) -> Result<Vec<String>> {
     listed(repo, path, &["--diff-filter=U"])
 }
 
-/// What a person made of the pick of `source` onto `onto` in the worktree.
+/// Reads the resolution of the pick of `source` onto `onto` from the worktree.
 ///
 /// # Errors
-/// Something in it is not resolved, or not added (exit 4).
+/// A file in it is not resolved, or not added.
 pub fn resolution(repo: &Repo, path: &Path, onto: Oid, source: Oid) -> Result<Resolution> {
     let Worktree { head, inner } = read(path)?;
     let refuse = |why| -> Result<Resolution> {
@@ -142,7 +142,7 @@ pub fn resolution(repo: &Repo, path: &Path, onto: Oid, source: Oid) -> Result<Re
     Ok(resolution)
 }
 
-/// Where lines are conflict markers that neither side had: `path:line`.
+/// The lines that are conflict markers and that neither side had, as `path:line`.
 fn markers(repo: &Repo, tree: Oid, onto: Oid, source: Oid) -> Result<Vec<String>> {
     let inner = repo.git2();
     let find = |oid: Oid| inner.find_tree(to_git2(oid)).during(Task::FindMarkers);

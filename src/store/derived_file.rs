@@ -1,5 +1,5 @@
-//! What chains and histories come to, kept beside the clone so that nobody
-//! reads them twice: a file for each chain, and one for what contains what.
+//! Files derived from chains and histories, kept beside the clone so that those
+//! are read once: a file for each chain, and one for containment.
 //!
 //! A derived file is a copy: each of its parts has a checksum, and one that does
 //! not fit is made anew. A part that is read from a chain names the tip it goes
@@ -30,13 +30,13 @@ const MAX_HEAD: usize = 1024;
 
 /// The head of a file, in postcard's wire format; the parts' bytes follow.
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct FileHead {
     format: String,
-    parts: Vec<Part>,
+    parts: Vec<FilePart>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Part {
+struct FilePart {
     /// The part's name and its form: `minted 2`.
     format: String,
     length: usize,
@@ -44,7 +44,7 @@ struct Part {
     crc: u32,
 }
 
-impl Part {
+impl FilePart {
     fn name(&self) -> &str {
         name(&self.format)
     }
@@ -103,12 +103,12 @@ pub(crate) fn load<T: DeserializeOwned>(file: &Path, format: &str) -> Option<T> 
 pub(crate) fn store(file: &Path, format: &str, what: &impl Serialize) {
     let write = || -> io::Result<()> {
         let bytes = postcard::to_stdvec(what).map_err(io::Error::other)?;
-        let part = Part { format: format.to_owned(), length: bytes.len(), crc: crc(&bytes) };
+        let part = FilePart { format: format.to_owned(), length: bytes.len(), crc: crc(&bytes) };
         let others = parts(file, |part| part.name() != name(format));
         let (parts, bodies): (Vec<_>, Vec<_>) =
             others.unwrap_or_default().into_iter().chain([(part, bytes)]).unzip();
         let head =
-            postcard::to_stdvec(&Head { format: FORMAT.to_owned(), parts }).map_err(io::Error::other)?;
+            postcard::to_stdvec(&FileHead { format: FORMAT.to_owned(), parts }).map_err(io::Error::other)?;
         let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
         fs::create_dir_all(folder)?;
         let mut new = tempfile::NamedTempFile::new_in(folder)?;
@@ -123,11 +123,11 @@ pub(crate) fn store(file: &Path, format: &str, what: &impl Serialize) {
 }
 
 /// Returns the parts that are wanted and whole; `None` if the file is not of this form.
-fn parts(file: &Path, is_wanted: impl Fn(&Part) -> bool) -> Option<Vec<(Part, Vec<u8>)>> {
+fn parts(file: &Path, is_wanted: impl Fn(&FilePart) -> bool) -> Option<Vec<(FilePart, Vec<u8>)>> {
     let file = File::open(file).ok()?;
     let mut head = [0; MAX_HEAD];
     let read = file.read_at(&mut head, 0).ok()?;
-    let (Head { format, parts }, rest) = postcard::take_from_bytes(&head[..read]).ok()?;
+    let (FileHead { format, parts }, rest) = postcard::take_from_bytes(&head[..read]).ok()?;
     if format != FORMAT {
         return None;
     }

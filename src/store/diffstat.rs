@@ -33,9 +33,9 @@ pub struct FileStat {
     pub binary: bool,
 }
 
-/// What differs between two commits in the paths that `wanted` takes, by
-/// path. A file that came from, or went to, a path that it does not take is
-/// new, or gone.
+/// The files that differ between two commits and whose paths `wanted` takes, by
+/// path. A file that was renamed from, or to, a path that it does not take counts
+/// as new, or removed.
 ///
 /// # Errors
 /// A commit or a file is not in this clone.

@@ -1,4 +1,4 @@
-//! A file of the user's, written whole or not at all.
+//! Writing a file of the user's, whole or not at all.
 
 use std::fs::{self, Permissions};
 use std::io::Write;

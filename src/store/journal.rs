@@ -1,4 +1,4 @@
-//! What this clone has begun and not yet seen through: one file per run.
+//! Runs that this clone has begun and not yet finished: one file each.
 //!
 //! Written and fsynced before the step it announces, so that whatever is
 //! killed, the next run knows how far this one came. A lock held on a file
@@ -30,38 +30,33 @@ const ON_ITS_WAY: Duration = Duration::from_millis(20);
 /// How far a deployment has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
-pub enum Phase {
+pub enum RunPhase {
     /// Its intent is about to be published, or is; its command has not started.
     Intent,
     /// Its command was about to be started.
     Running {
-        /// The command's process, which leads a group of its own; none in the
+        /// The command's process, which leads a group of its own; `None` in the
         /// moment between the decision and the start.
         process: Option<Process>,
     },
-    /// It ended like this; the record may not have been published.
-    Done {
-        /// How.
-        outcome: Outcome,
-        /// When.
-        at: chrono::DateTime<chrono::Utc>,
-    },
+    /// It ended; the record may not have been published.
+    Done { outcome: Outcome, at: chrono::DateTime<chrono::Utc> },
 }
 
-impl Phase {
+impl RunPhase {
     /// The command's process, if it was started and has not been seen to end.
     pub fn process(&self) -> Option<&Process> {
         match self {
-            Phase::Running { process } => process.as_ref(),
-            Phase::Intent | Phase::Done { .. } => None,
+            RunPhase::Running { process } => process.as_ref(),
+            RunPhase::Intent | RunPhase::Done { .. } => None,
         }
     }
 
     /// When it ended, if it did.
     pub fn ended_at(&self) -> Option<chrono::DateTime<chrono::Utc>> {
         match self {
-            Phase::Done { at, .. } => Some(*at),
-            Phase::Intent | Phase::Running { .. } => None,
+            RunPhase::Done { at, .. } => Some(*at),
+            RunPhase::Intent | RunPhase::Running { .. } => None,
         }
     }
 }
@@ -87,23 +82,21 @@ impl Process {
     }
 }
 
-/// What was begun.
+/// A run: a deployment, or a cut.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
-pub enum Run {
-    /// A deployment.
+pub enum JournalRun {
     Deployment {
-        /// Which.
         id: DeploymentId,
         /// The intent's nonce: the number may be somebody else's.
         nonce: String,
-        /// The tip that the intent was to replace.
+        /// The chain's tip that the intent was to replace.
         expected: Option<Oid>,
         /// How far it came.
         #[serde(flatten)]
-        phase: Phase,
+        phase: RunPhase,
     },
-    /// A deployment without a claim: all that its record will need.
+    /// A deployment without a claim: everything that its record will need.
     Offline {
         /// The nonce that its event will have.
         nonce: String,
@@ -112,17 +105,16 @@ pub enum Run {
         /// The intent or hold that it set out to close.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         take_over: Option<u64>,
-        /// The tip that it went by.
+        /// The chain's tip as this clone knew it.
         expected: Option<Oid>,
-        /// What it went by beyond that.
+        /// Records of this clone that were not published then.
         known: KnownOffline,
         /// How far it came.
         #[serde(flatten)]
-        phase: Phase,
+        phase: RunPhase,
     },
     /// A cut's reserved number.
     Reservation {
-        /// Which.
         version: CandidateVersion,
         /// The commit to be built.
         commit: Oid,
@@ -136,21 +128,21 @@ pub enum Run {
     },
 }
 
-impl Run {
+impl JournalRun {
     /// What it is known by.
     pub fn nonce(&self) -> &str {
         match self {
-            Run::Deployment { nonce, .. } | Run::Offline { nonce, .. } | Run::Reservation { nonce, .. } => {
-                nonce
-            }
+            JournalRun::Deployment { nonce, .. }
+            | JournalRun::Offline { nonce, .. }
+            | JournalRun::Reservation { nonce, .. } => nonce,
         }
     }
 
-    /// A deployment that has come as far as this; a reservation is as it was.
-    fn at(mut self, to: Phase) -> Run {
+    /// The run in this phase; a reservation has none, and stays as it was.
+    fn at(mut self, to: RunPhase) -> JournalRun {
         match &mut self {
-            Run::Deployment { phase, .. } | Run::Offline { phase, .. } => *phase = to,
-            Run::Reservation { .. } => {}
+            JournalRun::Deployment { phase, .. } | JournalRun::Offline { phase, .. } => *phase = to,
+            JournalRun::Reservation { .. } => {}
         }
         self
     }
@@ -159,8 +151,10 @@ impl Run {
     /// may build on, and in the order they were run in.
     fn turn(&self) -> Option<(usize, chrono::DateTime<chrono::Utc>)> {
         match self {
-            Run::Offline { intent, known, .. } => Some((known.ran.len(), intent.deployment.started_at)),
-            Run::Deployment { .. } | Run::Reservation { .. } => None,
+            JournalRun::Offline { intent, known, .. } => {
+                Some((known.ran.len(), intent.deployment.started_at))
+            }
+            JournalRun::Deployment { .. } | JournalRun::Reservation { .. } => None,
         }
     }
 }
@@ -176,9 +170,9 @@ pub struct Mint {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Page {
+struct JournalPage {
     schema: u32,
-    run: Run,
+    run: JournalRun,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rel: Option<Process>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -199,16 +193,16 @@ pub struct Scratch {
     pub starting: bool,
 }
 
-/// A run as somebody sees who does not settle it.
+/// A run as it is listed, which settles nothing.
 #[derive(Debug)]
-pub struct Seen {
-    /// What was begun, and how far it came.
-    pub run: Run,
+pub struct ListedRun {
+    /// The run, and how far it came.
+    pub run: JournalRun,
     /// Where it works.
     pub scratch: Option<Scratch>,
-    /// The `rel` that began it, if it noted itself.
+    /// The `rel` process that began it, if that is known.
     pub rel: Option<Process>,
-    /// Whether a `rel` has it in hand: the one that began it, or one that settles it.
+    /// Whether a `rel` process holds its lock: the one that began it, or one that settles it.
     pub held: bool,
 }
 
@@ -226,7 +220,7 @@ pub struct OpenRun {
     path: PathBuf,
     _lock: File,
     /// What was written last.
-    pub run: Run,
+    pub run: JournalRun,
     /// Where it works.
     pub scratch: Option<Scratch>,
     /// The `rel` that began it.
@@ -243,7 +237,7 @@ impl Journal {
     ///
     /// # Errors
     /// The disk refuses; nothing was begun.
-    pub fn open(&self, run: Run) -> Result<OpenRun> {
+    pub fn open(&self, run: JournalRun) -> Result<OpenRun> {
         let task = || Task::WriteJournal(self.dir.clone());
         fs::create_dir_all(&self.dir).during_with(task)?;
         let path = self.dir.join(format!("{}.json", run.nonce()));
@@ -282,7 +276,7 @@ impl Journal {
             match read(&path) {
                 Ok(Some(mut page)) => {
                     recognise(&mut page);
-                    let Page { run, rel, scratch, .. } = page;
+                    let JournalPage { run, rel, scratch, .. } = page;
                     dead.push(OpenRun { path, _lock: lock, run, scratch, rel });
                 }
                 Ok(None) => {}
@@ -301,7 +295,7 @@ impl Journal {
     ///
     /// # Errors
     /// The disk refuses.
-    pub fn all(&self) -> Result<Vec<Seen>> {
+    pub fn all(&self) -> Result<Vec<ListedRun>> {
         let task = || Task::ReadJournal(self.dir.clone());
         let mut all = Vec::new();
         let entries = match fs::read_dir(&self.dir) {
@@ -319,10 +313,10 @@ impl Journal {
             if !held {
                 recognise(&mut page);
             }
-            let Page { run, rel, scratch, .. } = page;
-            all.push(Seen { run, scratch, rel, held });
+            let JournalPage { run, rel, scratch, .. } = page;
+            all.push(ListedRun { run, scratch, rel, held });
         }
-        all.sort_by(|a: &Seen, b| {
+        all.sort_by(|a: &ListedRun, b| {
             a.run.turn().cmp(&b.run.turn()).then_with(|| a.run.nonce().cmp(b.run.nonce()))
         });
         Ok(all)
@@ -341,9 +335,9 @@ impl OpenRun {
     ///
     /// # Errors
     /// The disk refuses; what was written before stands.
-    pub fn write(&mut self, run: Run) -> Result<()> {
+    pub fn write(&mut self, run: JournalRun) -> Result<()> {
         let (rel, scratch) = (self.rel.clone(), self.scratch.clone());
-        let page = Page { schema: SCHEMA, run: run.clone(), rel, scratch };
+        let page = JournalPage { schema: SCHEMA, run: run.clone(), rel, scratch };
         write_durably(&self.path, &page).during_with(|| Task::WriteJournal(self.path.clone()))?;
         self.run = run;
         Ok(())
@@ -386,16 +380,16 @@ impl OpenRun {
     ///
     /// # Errors
     /// As [`OpenRun::write`].
-    pub fn advance(&mut self, to: Phase) -> Result<()> {
+    pub fn advance(&mut self, to: RunPhase) -> Result<()> {
         match &to {
-            Phase::Intent => {}
-            Phase::Running { process } => {
+            RunPhase::Intent => {}
+            RunPhase::Running { process } => {
                 if let Some(scratch) = &mut self.scratch {
                     scratch.process.clone_from(process);
                     scratch.starting = process.is_none();
                 }
             }
-            Phase::Done { .. } => self.scratch = None,
+            RunPhase::Done { .. } => self.scratch = None,
         }
         self.write(self.run.clone().at(to))
     }
@@ -407,8 +401,8 @@ impl OpenRun {
     /// As [`OpenRun::write`].
     pub fn ended(&mut self, outcome: Outcome, at: chrono::DateTime<chrono::Utc>) -> Result<()> {
         match self.run.clone() {
-            Run::Reservation { .. } => Ok(()),
-            run => self.write(run.at(Phase::Done { outcome, at })),
+            JournalRun::Reservation { .. } => Ok(()),
+            run => self.write(run.at(RunPhase::Done { outcome, at })),
         }
     }
 
@@ -418,7 +412,7 @@ impl OpenRun {
     /// As [`OpenRun::write`].
     pub fn mints(&mut self, what: Mint) -> Result<()> {
         let mut run = self.run.clone();
-        if let Run::Reservation { mint, .. } = &mut run {
+        if let JournalRun::Reservation { mint, .. } = &mut run {
             *mint = Some(Box::new(what));
         }
         self.write(run)
@@ -427,8 +421,8 @@ impl OpenRun {
     /// What a reservation is to become, once that is known.
     pub fn mint(&self) -> Option<&Mint> {
         match &self.run {
-            Run::Reservation { mint, .. } => mint.as_deref(),
-            Run::Deployment { .. } | Run::Offline { .. } => None,
+            JournalRun::Reservation { mint, .. } => mint.as_deref(),
+            JournalRun::Deployment { .. } | JournalRun::Offline { .. } => None,
         }
     }
 
@@ -443,20 +437,20 @@ impl OpenRun {
     }
 }
 
-fn read(path: &Path) -> io::Result<Option<Page>> {
+fn read(path: &Path) -> io::Result<Option<JournalPage>> {
     match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
         Ok(bytes) => {
-            let page: Page = serde_json::from_slice(&bytes)?;
+            let page: JournalPage = serde_json::from_slice(&bytes)?;
             if page.schema == SCHEMA { Ok(Some(page)) } else { Err(io::ErrorKind::InvalidData.into()) }
         }
     }
 }
 
-/// Finds the command of a `rel` that died after it had started it and before
-/// it could note it: whoever works in its folder.
-fn recognise(page: &mut Page) {
+/// Finds the process of a command that a `rel` started and died before it could
+/// write it down: the process that works in its folder.
+fn recognise(page: &mut JournalPage) {
     let Some(scratch) = page.scratch.as_mut().filter(|scratch| scratch.starting) else { return };
     let mut found = exec::at_work_in(&scratch.folder);
     if found.is_some_and(|found| found.is_none()) {
@@ -467,14 +461,14 @@ fn recognise(page: &mut Page) {
     let Some(found) = found else { return };
     scratch.starting = false;
     scratch.process = found.map(|started| Process::new(started, None));
-    if let Run::Deployment { phase, .. } | Run::Offline { phase, .. } = &mut page.run
-        && let Phase::Running { process } = phase
+    if let JournalRun::Deployment { phase, .. } | JournalRun::Offline { phase, .. } = &mut page.run
+        && let RunPhase::Running { process } = phase
     {
         process.clone_from(&scratch.process);
     }
 }
 
-fn write_durably(path: &Path, page: &Page) -> io::Result<()> {
+fn write_durably(path: &Path, page: &JournalPage) -> io::Result<()> {
     failpoint::step("journal")?;
     let fresh = path.with_extension("new");
     let mut file = File::create(&fresh)?;

@@ -1,8 +1,8 @@
-//! What deployments printed, where it is published: ready to be sent, in this
-//! clone's outbox, and as the refs of the authority have it.
+//! The output of deployments, if it is published: ready to be sent, in this
+//! clone's outbox, and behind the authority's refs.
 //!
-//! What waits is a file each, since an object that no ref leads to may be
-//! collected. A ref leads to a blob, so that `git show` prints it. Sending it
+//! Output that waits is a file, since git may collect an object that no ref
+//! leads to. A ref leads to a blob, so that `git show` prints it. Sending it
 //! and fetching it is the authority's.
 
 use std::fs;
@@ -15,23 +15,23 @@ use super::error::{During, Error, Result, Task};
 use super::repo::Repo;
 use crate::domain::name::{DeploymentId, EnvName, Oid, ProjectName};
 
-/// `refs/rel/<project>/output/<env>/<n>`: what a deployment printed.
+/// `refs/rel/<project>/output/<env>/<n>`: the output of a deployment.
 pub fn output_ref(project: &ProjectName, id: &DeploymentId) -> String {
     format!("refs/rel/{project}/output/{}/{}", id.environment, id.seq)
 }
 
-/// Brings that ref here, and is no error where there is none: a pattern that
-/// no other name of `rel`'s fits.
+/// The refspec that fetches that ref, and nothing if there is no such ref: a
+/// pattern that no other name of `rel`'s fits.
 pub fn output_refspec(project: &ProjectName, id: &DeploymentId) -> String {
     let pattern = format!("refs/rel/{project}/output*/{}/{}", id.environment, id.seq);
     format!("+{pattern}:{pattern}")
 }
 
-/// What a deployment printed, as the ref of this repository has it; none where
+/// The output of a deployment behind the ref of this repository; `None` if
 /// there is no such ref.
 ///
 /// # Errors
-/// It holds something else, or its object is damaged or missing.
+/// The ref holds something else, or its object is damaged or missing.
 pub fn published(repo: &Repo, project: &ProjectName, id: &DeploymentId) -> Result<Option<Vec<u8>>> {
     let name = output_ref(project, id);
     let Some(oid) = repo.ref_target(&name)? else { return Ok(None) };
@@ -42,7 +42,7 @@ pub fn published(repo: &Repo, project: &ProjectName, id: &DeploymentId) -> Resul
     }
 }
 
-/// The folder of what one project has still to publish.
+/// The folder of output that one project has still to publish.
 #[derive(Debug, Clone)]
 pub struct Outbox {
     dir: PathBuf,
@@ -54,13 +54,13 @@ impl Outbox {
         Outbox { dir }
     }
 
-    /// Where what a deployment printed waits, if it does. Its number may be a
-    /// stand-in, with which it is not sent.
+    /// The file in which the output of a deployment waits. Its number may be a
+    /// stand-in, under which it is not sent.
     pub fn file(&self, environment: &EnvName, number: impl std::fmt::Display) -> PathBuf {
         self.dir.join(environment.as_str()).join(format!("{number}.txt"))
     }
 
-    /// Puts it there, whole or not at all.
+    /// Writes such a file, whole or not at all.
     ///
     /// # Errors
     /// The disk refuses.
@@ -74,12 +74,12 @@ impl Outbox {
         part.persist(&file).map(drop).map_err(|failed| failed.error).during_with(task)
     }
 
-    /// Gives what waits under a stand-in its number; nothing where none does.
+    /// Gives output under a stand-in its number, if any waits.
     pub fn number(&self, environment: &EnvName, stand_in: &str, seq: u64) {
         let _ = fs::rename(self.file(environment, stand_in), self.file(environment, seq));
     }
 
-    /// What waits and has a number, each environment's in order.
+    /// The deployments whose output waits under its number, in order.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -96,11 +96,11 @@ impl Outbox {
         Ok(waiting)
     }
 
-    /// What waits, as an object of this repository; none where somebody else
-    /// has sent it meanwhile.
+    /// Writes output that waits to the repository; `None` if another process has
+    /// sent it meanwhile.
     ///
     /// # Errors
-    /// It cannot be read, or not be written to the repository.
+    /// The file cannot be read, or the object not be written.
     pub fn object(&self, repo: &Repo, id: &DeploymentId) -> Result<Option<Oid>> {
         let file = self.file(&id.environment, id.seq);
         match fs::read(&file) {
@@ -110,14 +110,14 @@ impl Outbox {
         }
     }
 
-    /// Takes out what is published, or given up. Where it stays, publishing it
+    /// Removes output that is published, or given up. If it stays, publishing it
     /// once more changes nothing.
     pub fn remove(&self, id: &DeploymentId) {
         let _ = fs::remove_file(self.file(&id.environment, id.seq));
     }
 }
 
-/// The names in a folder; none where there is none.
+/// The names in a folder; empty if there is no folder.
 fn names(dir: &Path) -> Result<Vec<String>> {
     let task = || Task::ReadOutbox(dir.to_owned());
     match fs::read_dir(dir) {

@@ -1,4 +1,4 @@
-//! Changes told by what they change, whatever commit they stand in: patch ids
+//! Changes compared by their content, whatever commit they stand in: patch ids
 //! (git-patch-id(1), the stable kind).
 
 use std::collections::HashSet;
@@ -41,8 +41,8 @@ pub fn equal_to(repo: &Repo, commit: Oid, among: &[Oid]) -> Result<Vec<Oid>> {
     Ok(equal)
 }
 
-/// The same commits, as far as may be each before its parent: the trees of one
-/// are those that the other is compared with.
+/// The same commits, each before its first parent if that is among them: the
+/// trees that one is compared with are those of the next.
 fn down_each_line(repo: &Repo, commits: &[Oid]) -> Result<Vec<Oid>> {
     let mut left: HashSet<Oid> = commits.iter().copied().collect();
     let mut ordered = Vec::with_capacity(commits.len());
@@ -71,7 +71,7 @@ pub fn same_change(repo: &Repo, one: Oid, other: Oid) -> Result<bool> {
     Ok(!change.is_empty() && change == self::change(repo, other)?)
 }
 
-/// What a commit that is no merge changes, but for where it does.
+/// The change of a commit that is no merge, without line numbers.
 fn change(repo: &Repo, commit: Oid) -> Result<Vec<u8>> {
     let diff = diff(repo, commit)?;
     let mut told = Vec::new();

@@ -21,15 +21,14 @@ use super::repo::Repo;
 /// The first git whose `merge-tree` takes a merge base.
 const MERGE_TREE: (u32, u32, u32) = (2, 40, 0);
 
-/// What a pick comes to.
+/// The result of a pick.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PickOutcome {
-    /// It applies; the tree that results.
+    /// The tree that results.
     Clean(Oid),
-    /// It changes nothing there.
+    /// The change is there already.
     Empty,
-    /// It needs a person; the paths in conflict, fit for printing. May be empty where git names
-    /// none.
+    /// The paths in conflict, fit for printing; empty if git names none.
     Conflict(Vec<String>),
 }
 
@@ -58,7 +57,7 @@ pub fn pick(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> Resul
     Ok(if picked == PickOutcome::Clean(before) { PickOutcome::Empty } else { picked })
 }
 
-/// By `git merge-tree`; None where this git cannot.
+/// Picks by `git merge-tree`. Returns `None` if this git cannot.
 fn merge_tree(repo: &Repo, base: Option<Oid>, onto: Oid, source: Oid) -> Result<Option<PickOutcome>> {
     let base = base.map_or_else(|| nothing(repo), Ok)?;
     let output = Git::new(repo)
@@ -97,7 +96,7 @@ fn with_sides_named(repo: &Repo, paths: Vec<String>, onto: Oid, source: Oid) -> 
     Ok(PickOutcome::Conflict(paths.into_iter().map(name).collect()))
 }
 
-/// A commit without files, to be the base of what has no parent. The same every time.
+/// A commit without files, the base of a pick that has no parent. The same every time.
 fn nothing(repo: &Repo) -> Result<Oid> {
     let tree = repo.put(ObjectType::Tree, b"")?;
     let data = format!("tree {tree}\nauthor rel <> 0 +0000\ncommitter rel <> 0 +0000\n\nnothing\n");
@@ -132,7 +131,7 @@ pub(in crate::store) fn printable(path: &[u8]) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// By `git cherry-pick` in a temporary checkout.
+/// Picks by `git cherry-pick` in a temporary checkout.
 fn in_a_worktree(repo: &Repo, source: Oid, onto: Oid, mainline: Option<u32>) -> Result<PickOutcome> {
     let place = tempfile::tempdir().during(Task::MakeTemporaryFolder)?;
     let checkout = Checkout::without_submodules(repo, onto, place.path())?;

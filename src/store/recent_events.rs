@@ -1,6 +1,6 @@
-//! The newest events of a chain, kept beside the clone: what people look at
-//! most is little, and opening it means reading a state of many kilobytes for
-//! each event of a few hundred bytes.
+//! The newest events of a chain, kept beside the clone: people look at few
+//! events, and opening one means reading a state of many kilobytes for an event
+//! of a few hundred bytes.
 //!
 //! A commit never changes, so an event that was read of one stays true; which
 //! commits the chain ends in is asked of the chain itself each time.

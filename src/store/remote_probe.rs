@@ -16,7 +16,7 @@ use super::git::GitOutput;
 use super::repo::Repo;
 use git2::ObjectType;
 
-/// The version that a tag on trial has: below every other.
+/// The version of the tag that is tried: below every other.
 const NO_VERSION: &str = "0.0.0-doctor";
 
 /// How often a remote is probed again that another probe disturbs, and how often leftovers are removed.
@@ -45,7 +45,7 @@ pub enum Untried {
     Unreadable(Error),
 }
 
-/// What a remote takes.
+/// Which of the things that `rel` pushes a remote takes.
 #[derive(Debug)]
 pub struct Capabilities {
     /// A ref under `refs/rel/`.
@@ -62,23 +62,23 @@ pub struct Capabilities {
     pub leases: Support,
     /// Removing a ref; of no use to `rel` but here.
     pub removes: Support,
-    /// What of the trial is still there, by name.
+    /// The names of refs that the probe made and could not remove.
     pub left: Vec<String>,
 }
 
-/// A trial in a remote.
+/// One probe of a remote.
 struct RemoteProbe<'r> {
     repo: &'r Repo,
     authority: Authority,
     remote: &'r str,
     places: &'r [String; 3],
-    /// What earlier trials left.
+    /// The refs that earlier probes left.
     left: &'r [(String, Oid)],
     nonce: String,
 }
 
-/// Tries a remote, in six round trips where nothing is wrong with it. `held` is what it has, as it
-/// was listed before.
+/// Probes a remote, in six round trips if nothing is wrong with it. `held` are its refs, as they
+/// were listed before.
 ///
 /// # Errors
 /// This clone cannot be written to, or git cannot be started. What the remote refuses is no error.
@@ -108,7 +108,7 @@ pub fn run(
         };
         let scratch = left.first().filter(|(name, _)| tries == 1 && name.starts_with(&places[0]));
         let taken = trial.run(scratch)?;
-        // A trial of somebody else's takes what it finds for a leftover, and removes it.
+        // Another probe takes this one's ref for a leftover, and removes it.
         let disturbed = scratch.is_some() && !matches!(taken.refs, Support::Yes)
             || matches!(taken.arrives, Support::No(_));
         if !disturbed || tries == MAX_TRIES {
@@ -184,14 +184,14 @@ impl RemoteProbe<'_> {
         Ok(taken)
     }
 
-    /// Of these refs, what this trial made and what earlier ones left.
+    /// Those of these refs that this probe made or earlier ones left.
     fn mine(&self, held: impl IntoIterator<Item = (String, Oid)>) -> Vec<(String, Oid)> {
         let places = |name: &str| self.places.iter().any(|place| name.starts_with(place));
         let known = |name: &str| name.contains(&self.nonce) || self.left.iter().any(|(left, _)| left == name);
         held.into_iter().filter(|(name, _)| places(name) && known(name) && !name.ends_with("^{}")).collect()
     }
 
-    /// A commit of nothing that no other trial has.
+    /// A commit without files that no other probe has.
     fn object(&self, word: &str) -> Result<Oid> {
         let tree = self.repo.put(ObjectType::Tree, b"")?;
         let nonce = &self.nonce;
@@ -201,7 +201,7 @@ impl RemoteProbe<'_> {
         self.repo.put(ObjectType::Commit, text.as_bytes())
     }
 
-    /// Moves the ref from what it is not, which must be refused.
+    /// Moves the ref from a commit that it is not at, which must be refused.
     fn lease(&self, name: &str, other: Oid) -> Result<Support> {
         let wrong = Move { name: name.to_owned(), from: Some(other), to: Some(other) };
         let output = push(self.repo, self.remote, &[wrong], false)?;
@@ -209,7 +209,7 @@ impl RemoteProbe<'_> {
     }
 
     /// Pushes a ref in `place` together with one that cannot be made, since it would lie below
-    /// `scratch`. What is said of the former, and whether none was made.
+    /// `scratch`. Returns whether the former would be taken, and whether none was made.
     fn doomed(&self, place: &str, scratch: &str, new: Oid) -> Result<(Support, Support)> {
         let name = format!("{place}{}", self.nonce);
         let both = [name.clone(), format!("{scratch}/below")];
@@ -233,13 +233,13 @@ impl RemoteProbe<'_> {
         }
     }
 
-    /// Removes refs of the trial from what they are.
+    /// Removes refs of the probe, expecting them as they are given.
     fn remove(&self, refs: &[(String, Oid)]) -> Result<GitOutput> {
         let moves = refs.iter().map(|(name, held)| Move { name: name.clone(), from: Some(*held), to: None });
         push(self.repo, self.remote, &moves.collect::<Vec<_>>(), false)
     }
 
-    /// Removes all there is of this trial and earlier ones; what could not be, by name.
+    /// Removes all refs of this probe and earlier ones. Returns the names of those that stay.
     fn clear(&self, mut mine: Vec<(String, Oid)>, removes: &mut Support) -> Result<Vec<String>> {
         for _ in 0..MAX_TRIES {
             // Where it cannot be read any more, what was there last may still be.
@@ -260,16 +260,16 @@ impl RemoteProbe<'_> {
     }
 }
 
-/// What a push says became of one ref.
+/// The result of a push for one ref.
 #[derive(Debug, PartialEq, Eq)]
-struct Row {
+struct PushedRef {
     name: String,
     made: bool,
     words: String,
 }
 
-impl Row {
-    /// Whether a rule of the remote's speaks, and not that the whole could not be done.
+impl PushedRef {
+    /// Whether a rule of the remote refused this ref, rather than the push as a whole.
     fn is_forbidden(&self) -> bool {
         let words = self.words.to_ascii_lowercase();
         let whole = ["atomic", "transaction", "conflict", "failed to update ref", "cannot lock ref"];
@@ -279,12 +279,12 @@ impl Row {
 }
 
 /// Reads the lines of `git push --porcelain`: a flag, `FROM:TO` and words, between tabs.
-fn refusals(stdout: &str) -> Vec<Row> {
+fn refusals(stdout: &str) -> Vec<PushedRef> {
     let row = |line: &str| {
         let mut parts = line.splitn(3, '\t');
         let (flag, refs, words) = (parts.next()?, parts.next()?, parts.next()?);
         let name = refs.split_once(':')?.1.to_owned();
-        Some(Row { name, made: flag != "!" && flag != "=", words: words.to_owned() })
+        Some(PushedRef { name, made: flag != "!" && flag != "=", words: words.to_owned() })
     };
     stdout.lines().filter_map(row).collect()
 }

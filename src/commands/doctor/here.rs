@@ -5,7 +5,7 @@ use crate::delivery::read::reader::Reader;
 use crate::domain::env::Deployment;
 use crate::store::clone::{self, Kind, Mirror};
 use crate::store::git::{Git, Version};
-use crate::store::journal::{Phase, Run};
+use crate::store::journal::{JournalRun, RunPhase};
 use crate::store::repo::Repo;
 use crate::ui::doctor::Check;
 use crate::world::World;
@@ -145,14 +145,14 @@ pub fn unpublished(reader: &Reader) -> Check {
         Ok(runs) => runs,
         Err(error) => return Check::failed(NAME, &error.into()),
     };
-    let what = |run: &Run| match run {
-        Run::Deployment { id, phase: Phase::Done { .. }, .. } => format!("the outcome of {id}"),
-        Run::Deployment { id, .. } => format!("{id}, which has no outcome"),
-        Run::Offline { intent, .. } => {
+    let what = |run: &JournalRun| match run {
+        JournalRun::Deployment { id, phase: RunPhase::Done { .. }, .. } => format!("the outcome of {id}"),
+        JournalRun::Deployment { id, .. } => format!("{id}, which has no outcome"),
+        JournalRun::Offline { intent, .. } => {
             let Deployment { action, tag, environment, .. } = &intent.deployment;
             format!("the offline {action} of {environment} to {}", tag.label())
         }
-        Run::Reservation { version, .. } => format!("the reservation of {version}"),
+        JournalRun::Reservation { version, .. } => format!("the reservation of {version}"),
     };
     let dead: Vec<String> = runs.iter().filter(|seen| !seen.held).map(|seen| what(&seen.run)).collect();
     if dead.is_empty() {

@@ -34,7 +34,7 @@ use crate::store::artifacts::{Location, Publication, Store, artifacts_ref, locat
 use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
 use crate::store::error::{self, ArtifactError};
-use crate::store::journal::{Mint, OpenRun, Run};
+use crate::store::journal::{JournalRun, Mint, OpenRun};
 use crate::store::ledger::{self, View};
 use crate::store::tag::write_tag;
 use crate::ui::json as documents;
@@ -130,7 +130,7 @@ fn reserve(
         what: What::Reserved { version: version.clone(), commit: draft.commit },
     };
     let (after, update) = view.append(&reader.repo, std::slice::from_ref(&event))?;
-    let run = reader.journal().open(Run::Reservation {
+    let run = reader.journal().open(JournalRun::Reservation {
         version: version.clone(),
         commit: draft.commit,
         nonce: event.nonce,

@@ -11,7 +11,7 @@ use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{Oid, Sha256};
 use crate::failure::{Failure, Result};
 use crate::store::artifacts::cache::Cache;
-use crate::store::artifacts::{Entry, Held, Location, Store, artifacts_ref, locate};
+use crate::store::artifacts::{Holding, Location, RecordedFile, Store, artifacts_ref, locate};
 use crate::store::authority::{Expected, RefUpdate};
 
 /// Checks what every candidate's tag records.
@@ -41,9 +41,10 @@ pub fn check(look: &mut Examination, records: &[Candidate]) -> Result<()> {
 }
 
 /// What a tag records: its artifacts, and its provenance statement.
-fn entries(record: &Candidate) -> Vec<Entry<'_>> {
-    let statement = record.provenance.as_ref().map(|digest| Entry { name: PROVENANCE, digest, size: None });
-    record.artifacts.iter().map(Entry::from).chain(statement).collect()
+fn entries(record: &Candidate) -> Vec<RecordedFile<'_>> {
+    let statement =
+        record.provenance.as_ref().map(|digest| RecordedFile { name: PROVENANCE, digest, size: None });
+    record.artifacts.iter().map(RecordedFile::from).chain(statement).collect()
 }
 
 /// Brings what is kept in git and not here. No ref keeps it, so that this clone stays what it was.
@@ -107,7 +108,7 @@ fn in_place(
     record: &Candidate,
     location: Location,
     cache: &Cache,
-    seen: &mut BTreeMap<(String, Sha256), Held>,
+    seen: &mut BTreeMap<(String, Sha256), Holding>,
     away: &mut BTreeSet<String>,
 ) {
     let place = location.to_string();
@@ -134,7 +135,7 @@ fn in_place(
             },
         };
         match wrong(record, &entry, &held) {
-            Some(message) if held == Held::Missing => gone.push(message),
+            Some(message) if held == Holding::Missing => gone.push(message),
             Some(message) => {
                 let finding = Finding::new(Sort::Artifact, &record.tag.to_ref(), message);
                 look.tell(elsewhere(finding.hint(format!(
@@ -151,27 +152,27 @@ fn in_place(
     }
 }
 
-fn count(look: &mut Examination, held: &Held) {
+fn count(look: &mut Examination, held: &Holding) {
     let checked = &mut look.report.checked;
     checked.artifacts += 1;
     match held {
-        Held::Whole(size) if !look.quick => checked.bytes += size,
+        Holding::Whole(size) if !look.quick => checked.bytes += size,
         _ if look.quick => checked.not_checked.bytes += 1,
         _ => {}
     }
 }
 
-fn is_whole(store: &Store<'_>, entries: &[Entry<'_>], commit: Oid) -> bool {
-    entries.iter().all(|entry| matches!(store.check(entry, Some(commit), true), Ok(Held::Whole(_))))
+fn is_whole(store: &Store<'_>, entries: &[RecordedFile<'_>], commit: Oid) -> bool {
+    entries.iter().all(|entry| matches!(store.check(entry, Some(commit), true), Ok(Holding::Whole(_))))
 }
 
 /// What is wrong with an entry, if anything is.
-fn wrong(record: &Candidate, entry: &Entry<'_>, held: &Held) -> Option<String> {
+fn wrong(record: &Candidate, entry: &RecordedFile<'_>, held: &Holding) -> Option<String> {
     let (name, tag) = (entry.name, &record.tag);
     match held {
-        Held::Whole(_) => None,
-        Held::Missing => Some(format!("{name} of {tag} is missing from {}", record.store)),
-        Held::Otherwise(why) => Some(format!("{name} of {tag} is not what was recorded: {why}")),
+        Holding::Whole(_) => None,
+        Holding::Missing => Some(format!("{name} of {tag} is missing from {}", record.store)),
+        Holding::Otherwise(why) => Some(format!("{name} of {tag} is not what was recorded: {why}")),
     }
 }
 

@@ -6,17 +6,17 @@ use crate::delivery::sink::Sink;
 use crate::domain::env::{Outcome, Progress};
 use crate::failure::Result;
 use crate::store::authority::Published;
-use crate::store::journal::Phase;
+use crate::store::journal::RunPhase;
 use crate::store::ledger::{self, View};
 /// How a run that is gone ended, as far as it noted.
-pub fn outcome_of(phase: &Phase) -> Outcome {
+pub fn outcome_of(phase: &RunPhase) -> Outcome {
     match phase {
-        Phase::Intent => Outcome {
+        RunPhase::Intent => Outcome {
             text: Some("its run died before the command was started".to_owned()),
             ..Outcome::of(Progress::Cancelled, false)
         },
-        Phase::Running { .. } => Outcome::of(Progress::Unknown, true),
-        Phase::Done { outcome, .. } => outcome.clone(),
+        RunPhase::Running { .. } => Outcome::of(Progress::Unknown, true),
+        RunPhase::Done { outcome, .. } => outcome.clone(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::offline::{KnownOffline, Ran};
 use crate::domain::report::recovered::Merged;
 use crate::failure::{Failure, Result};
-use crate::store::journal::Phase;
+use crate::store::journal::RunPhase;
 use crate::store::ledger;
 use crate::world::fresh_nonce;
 
@@ -28,7 +28,7 @@ pub struct OfflineRun {
     /// What it went by beyond that.
     pub known: KnownOffline,
     /// How far it came.
-    pub phase: Phase,
+    pub phase: RunPhase,
 }
 
 /// Appends its event, unless an earlier try did. None where others keep

@@ -23,7 +23,7 @@ use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, 
 use crate::domain::name::{EnvName, Oid};
 use crate::domain::offline::{Earlier, KnownOffline, Ran};
 use crate::failure::{Failure, Kind, Result};
-use crate::store::journal::{Phase, Run, Seen};
+use crate::store::journal::{JournalRun, ListedRun, RunPhase};
 use crate::store::ledger;
 use crate::world::fresh_nonce;
 
@@ -77,16 +77,16 @@ pub fn basis(
     let ours = |other: &EnvName| other == name || environment.formerly.contains(other);
     let view = snapshot.chain(name)?;
     let (mut state, mut known) = (view.state.clone(), KnownOffline::default());
-    for Seen { run, held, .. } in reader.journal().all()? {
+    for ListedRun { run, held, .. } in reader.journal().all()? {
         match run {
-            Run::Deployment { id, nonce, phase, .. } if ours(&id.environment) && !held => {
+            JournalRun::Deployment { id, nonce, phase, .. } if ours(&id.environment) && !held => {
                 if phase.process().is_some_and(lives) {
                     continue;
                 }
                 let outcome = outcome_of(&phase);
                 let what = match settle::fate(reader, view, &id, &nonce)? {
                     Some(RunFate::InFlight) => What::Outcome(outcome),
-                    Some(RunFate::Closed) if matches!(phase, Phase::Done { .. }) => What::Late(outcome),
+                    Some(RunFate::Closed) if matches!(phase, RunPhase::Done { .. }) => What::Late(outcome),
                     _ => continue,
                 };
                 let event = claim::outcome_event(reader, &id, &reader.actor()?, what);
@@ -95,13 +95,13 @@ pub fn basis(
                     state = after;
                 }
             }
-            Run::Offline { nonce, intent, take_over, known: theirs, phase, .. }
+            JournalRun::Offline { nonce, intent, take_over, known: theirs, phase, .. }
                 if ours(&intent.deployment.environment) =>
             {
                 if held || phase.process().is_some_and(lives) {
                     return Err(at_work(&intent.deployment));
                 }
-                if matches!(phase, Phase::Intent) {
+                if matches!(phase, RunPhase::Intent) {
                     continue;
                 }
                 if let Some(event) = crate::delivery::recover::merge::find(reader, view.tip, &nonce)? {
@@ -167,13 +167,13 @@ pub fn run(
     let name = plan.environment();
     let intent = claim::intent(reader, plan, &prepared.candidate, snapshot.policy.commit, details, 0);
     let nonce = fresh_nonce();
-    let mut open = reader.journal().open(Run::Offline {
+    let mut open = reader.journal().open(JournalRun::Offline {
         nonce: nonce.clone(),
         intent: Box::new(intent.clone()),
         take_over: plan.take_over(),
         expected: ground.tip,
         known: ground.known.clone(),
-        phase: Phase::Intent,
+        phase: RunPhase::Intent,
     })?;
     if let Err(failure) = alone(reader, name, &nonce, &ground.known) {
         open.close();
@@ -189,7 +189,7 @@ pub fn run(
         return Err(not_started(name, &outcome, explanation, kept));
     }
     let at = reader.world.now();
-    if let Err(error) = open.advance(Phase::Done { outcome: outcome.clone(), at }) {
+    if let Err(error) = open.advance(RunPhase::Done { outcome: outcome.clone(), at }) {
         sink.notice(Notice::OutcomeNotNoted(&error.into()));
     }
     output::keep(reader, sink, &snapshot.policy, prepared, name, unnumbered(&nonce));
@@ -220,8 +220,8 @@ pub fn run(
 
 /// Fails where something that was not counted in was run from this clone.
 fn alone(reader: &Reader, name: &EnvName, nonce: &str, known: &KnownOffline) -> Result<()> {
-    for Seen { run, held, .. } in reader.journal().all()? {
-        let Run::Offline { nonce: other, intent, phase, .. } = &run else { continue };
+    for ListedRun { run, held, .. } in reader.journal().all()? {
+        let JournalRun::Offline { nonce: other, intent, phase, .. } = &run else { continue };
         let deployment = &intent.deployment;
         if deployment.environment != *name || other == nonce {
             continue;
@@ -230,7 +230,7 @@ fn alone(reader: &Reader, name: &EnvName, nonce: &str, known: &KnownOffline) -> 
             return Err(at_work(deployment));
         }
         let counted = known.ran.iter().any(|earlier| earlier.nonce == *other);
-        if !counted && !matches!(phase, Phase::Intent) {
+        if !counted && !matches!(phase, RunPhase::Intent) {
             return Err(Failure::new(Kind::Moved, format!("{name} moved meanwhile; nothing ran"))
                 .reason("moved", format!("{} was deployed there from this clone, offline", deployment.tag))
                 .hint("try again"));
@@ -283,13 +283,13 @@ pub fn unpublished(reader: &Reader) -> Result<Vec<Deployment>> {
     if journal.is_empty() {
         return Ok(Vec::new());
     }
-    let record = |Seen { run, held, .. }: Seen| {
-        let Run::Offline { intent, phase, .. } = run else { return None };
+    let record = |ListedRun { run, held, .. }: ListedRun| {
+        let JournalRun::Offline { intent, phase, .. } = run else { return None };
         let mut deployment = intent.deployment;
         if held || phase.process().is_some_and(lives) {
             return Some(deployment);
         }
-        if matches!(phase, Phase::Intent) {
+        if matches!(phase, RunPhase::Intent) {
             return None;
         }
         let outcome = outcome_of(&phase);

@@ -25,7 +25,7 @@ use crate::exec::{self, Left};
 use crate::failure::Result;
 use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
-use crate::store::journal::{Mint, OpenRun, Phase, Process, Run};
+use crate::store::journal::{JournalRun, Mint, OpenRun, Process, RunPhase};
 use crate::store::ledger::{self, View};
 use crate::world::fresh_nonce;
 
@@ -98,14 +98,14 @@ fn finish(reader: &Reader, sink: &dyn Sink, open: OpenRun) {
 
 fn settle(reader: &Reader, sink: &dyn Sink, open: OpenRun) -> Result<Option<Recovered>> {
     match open.run.clone() {
-        Run::Deployment { id, nonce, expected, phase } => {
+        JournalRun::Deployment { id, nonce, expected, phase } => {
             deployment(reader, sink, open, &id, &nonce, expected, &phase)
         }
-        Run::Offline { nonce, intent, take_over, expected, known, phase } => {
+        JournalRun::Offline { nonce, intent, take_over, expected, known, phase } => {
             if phase.process().is_some_and(lives) {
                 return Ok(Some(Recovered::StillOffline(intent.deployment.environment)));
             }
-            if matches!(phase, Phase::Intent) {
+            if matches!(phase, RunPhase::Intent) {
                 // Nothing ran, and nobody was told that it would.
                 finish(reader, sink, open);
                 return Ok(None);
@@ -117,7 +117,7 @@ fn settle(reader: &Reader, sink: &dyn Sink, open: OpenRun) -> Result<Option<Reco
             }
             Ok(merged.map(Recovered::Merged))
         }
-        Run::Reservation { version, commit, nonce, expected, mint } => {
+        JournalRun::Reservation { version, commit, nonce, expected, mint } => {
             if let Some(mint) = mint
                 && complete(reader, sink, &nonce, &mint)?
             {
@@ -214,9 +214,9 @@ fn deployment(
     id: &DeploymentId,
     nonce: &str,
     expected: Option<Oid>,
-    phase: &Phase,
+    phase: &RunPhase,
 ) -> Result<Option<Recovered>> {
-    if let Phase::Running { process: Some(process) } = phase
+    if let RunPhase::Running { process: Some(process) } = phase
         && lives(process)
     {
         return Ok(Some(Recovered::StillRunning(id.clone())));
@@ -242,7 +242,7 @@ fn deployment(
         let what = match end {
             RunFate::InFlight => What::Outcome(outcome.clone()),
             RunFate::Closed => {
-                let Phase::Done { .. } = phase else {
+                let RunPhase::Done { .. } = phase else {
                     finish(reader, sink, open);
                     return Ok(None);
                 };
@@ -258,7 +258,7 @@ fn deployment(
             }
         };
         let mut event = outcome_event(reader, id, &reader.actor()?, what);
-        if let Phase::Done { at, .. } = phase {
+        if let RunPhase::Done { at, .. } = phase {
             event.at = *at;
         }
         if publish(reader, sink, &view, &[event])? {
@@ -352,8 +352,8 @@ pub fn live_here(reader: &Reader, id: &DeploymentId) -> Result<bool> {
         return Ok(false);
     }
     Ok(journal.all()?.into_iter().any(|seen| match seen.run {
-        Run::Deployment { id: theirs, phase, .. } if theirs == *id => {
-            seen.held || matches!(phase, Phase::Running { process: Some(process) } if lives(&process))
+        JournalRun::Deployment { id: theirs, phase, .. } if theirs == *id => {
+            seen.held || matches!(phase, RunPhase::Running { process: Some(process) } if lives(&process))
         }
         _ => false,
     }))

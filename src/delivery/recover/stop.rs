@@ -19,7 +19,7 @@ use crate::domain::env::{Outcome, Progress};
 use crate::domain::report::work::{Subject, Work, Worker};
 use crate::exec::{self, Left};
 use crate::failure::{Failure, Kind, Result};
-use crate::store::journal::{OpenRun, Process, Run, Scratch, Seen};
+use crate::store::journal::{JournalRun, ListedRun, OpenRun, Process, Scratch};
 
 /// How often a `rel` that was asked to end is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -28,14 +28,14 @@ const LOOK: Duration = Duration::from_millis(20);
 /// `rel` may take to end.
 const LEEWAY: Duration = Duration::from_secs(3);
 
-fn subject_of(run: &Run) -> Subject {
+fn subject_of(run: &JournalRun) -> Subject {
     match run {
-        Run::Deployment { id, .. } => Subject::Deployment(id.clone()),
-        Run::Offline { intent, nonce, .. } => {
+        JournalRun::Deployment { id, .. } => Subject::Deployment(id.clone()),
+        JournalRun::Offline { intent, nonce, .. } => {
             let deployment = &intent.deployment;
             Subject::Offline(deployment.environment.clone(), deployment.tag.clone(), nonce.clone())
         }
-        Run::Reservation { version, .. } => Subject::Build(version.clone()),
+        JournalRun::Reservation { version, .. } => Subject::Build(version.clone()),
     }
 }
 
@@ -92,7 +92,12 @@ pub fn stop(reader: &Reader, hands: &Hands, sink: &dyn Sink) -> Result<StopRepor
 
 /// Asks every living `rel` to end, waits until it has, and gives the runs that
 /// were its.
-fn living(reader: &Reader, hands: &Hands, sink: &dyn Sink, stopped: &mut StopReport) -> Result<Vec<Seen>> {
+fn living(
+    reader: &Reader,
+    hands: &Hands,
+    sink: &dyn Sink,
+    stopped: &mut StopReport,
+) -> Result<Vec<ListedRun>> {
     let mut ended = Vec::new();
     for seen in reader.journal().all()?.into_iter().filter(|seen| seen.held) {
         match keeper(&seen) {
@@ -118,7 +123,7 @@ fn living(reader: &Reader, hands: &Hands, sink: &dyn Sink, stopped: &mut StopRep
 
 /// The living `rel` of a run that somebody has in hand, with its start time;
 /// none where that is somebody who settles it.
-fn keeper(seen: &Seen) -> Result<Option<(Work, u64)>> {
+fn keeper(seen: &ListedRun) -> Result<Option<(Work, u64)>> {
     let subject = subject_of(&seen.run);
     let unknown = |why: &str| {
         Err(Failure::failed(format!("{subject} is in the hands of a rel that was not stopped"))
@@ -141,7 +146,7 @@ fn see_off(
     reader: &Reader,
     hands: &Hands,
     sink: &dyn Sink,
-    seen: &Seen,
+    seen: &ListedRun,
     pid: u32,
     start_time: u64,
 ) -> Result<bool> {
@@ -171,7 +176,7 @@ fn see_off(
 }
 
 /// Waits for another `rel` that settles a dead run to be done with it.
-fn hands_off(reader: &Reader, hands: &Hands, seen: &Seen, stopped: &mut StopReport) -> Result<()> {
+fn hands_off(reader: &Reader, hands: &Hands, seen: &ListedRun, stopped: &mut StopReport) -> Result<()> {
     let since = Instant::now();
     let subject = subject_of(&seen.run);
     while reader.journal().all()?.iter().any(|one| one.held && subject_of(&one.run) == subject) {
@@ -197,7 +202,7 @@ fn interrupted(subject: &Subject) -> Failure {
 /// Ends what a dead `rel` left of one run, and notes that. A run whose command
 /// ended by itself is left as it is: nobody here knows how it ended.
 fn end(reader: &Reader, sink: &dyn Sink, open: &mut OpenRun, stopped: &mut StopReport) {
-    let seen = Seen { run: open.run.clone(), scratch: open.scratch.clone(), rel: None, held: false };
+    let seen = ListedRun { run: open.run.clone(), scratch: open.scratch.clone(), rel: None, held: false };
     let work = match command(&seen) {
         Ok(Some(work)) => work,
         Ok(None) => return,
@@ -231,7 +236,7 @@ fn unmoved(Work { subject, pid, .. }: &Work) -> Failure {
 }
 
 /// What a dead `rel` left at work of a run.
-fn command(seen: &Seen) -> Result<Option<Work>> {
+fn command(seen: &ListedRun) -> Result<Option<Work>> {
     let Some(process) = noted(&seen.run, seen.scratch.as_ref()) else { return Ok(None) };
     let folder = seen.scratch.as_ref().map(|scratch| scratch.folder.as_path());
     let (pid, subject) = (process.pid, subject_of(&seen.run));
@@ -252,10 +257,10 @@ fn command(seen: &Seen) -> Result<Option<Work>> {
 }
 
 /// The command that the journal noted last.
-fn noted<'a>(run: &'a Run, scratch: Option<&'a Scratch>) -> Option<&'a Process> {
+fn noted<'a>(run: &'a JournalRun, scratch: Option<&'a Scratch>) -> Option<&'a Process> {
     match run {
-        Run::Deployment { phase, .. } | Run::Offline { phase, .. } => phase.process(),
-        Run::Reservation { .. } => scratch?.process.as_ref(),
+        JournalRun::Deployment { phase, .. } | JournalRun::Offline { phase, .. } => phase.process(),
+        JournalRun::Reservation { .. } => scratch?.process.as_ref(),
     }
 }
 

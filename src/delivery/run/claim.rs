@@ -19,7 +19,7 @@ use crate::domain::name::{Actor, DeploymentId, Oid};
 use crate::domain::plan::{self, Plan, PlanBasis, Stamp};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
-use crate::store::journal::{OpenRun, Phase, Run};
+use crate::store::journal::{JournalRun, OpenRun, RunPhase};
 use crate::store::ledger::View;
 use crate::world::fresh_nonce;
 
@@ -210,8 +210,12 @@ fn attempt(
     events.push(event);
     let (after, update) = view.append(&reader.repo, &events)?;
     let id = intent.deployment.id.clone();
-    let run =
-        reader.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
+    let run = reader.journal().open(JournalRun::Deployment {
+        id,
+        nonce,
+        expected: view.held,
+        phase: RunPhase::Intent,
+    })?;
     let mut updates = vec![update, tag_is(plan)];
     // What may not go there by now, blocked or no longer signed off, is planned again. A rollback
     // is not, and goes by none of it.
@@ -269,8 +273,12 @@ pub fn follow(
     let event = stamp.event(environment, id.seq, What::Intent(Box::new(intent.clone())));
     let nonce = event.nonce.clone();
     let (after, update) = view.append(&reader.repo, &[end, event])?;
-    let run =
-        reader.journal().open(Run::Deployment { id, nonce, expected: view.held, phase: Phase::Intent })?;
+    let run = reader.journal().open(JournalRun::Deployment {
+        id,
+        nonce,
+        expected: view.held,
+        phase: RunPhase::Intent,
+    })?;
     match reader.authority().publish(&reader.repo, &[update, tag_is(plan)])? {
         Published::Done => Ok(Some(Claim { view: after, intent, run })),
         Published::Moved(moved) => {

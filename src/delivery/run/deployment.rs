@@ -22,7 +22,7 @@ use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, 
 use crate::domain::name::TagName;
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Result};
-use crate::store::journal::Phase;
+use crate::store::journal::RunPhase;
 use crate::store::ledger::{self, View};
 
 /// Claims and runs a prepared plan. `None` where things moved before the
@@ -61,7 +61,7 @@ fn carry_out(
     let ending =
         run_rollout(reader, hands, sink, &mut claim.run, &claim.intent.deployment, prepared, from.as_ref());
     // The journal is a second string: where the disk refuses, the push still counts.
-    let done = Phase::Done { outcome: ending.outcome.clone(), at: reader.world.now() };
+    let done = RunPhase::Done { outcome: ending.outcome.clone(), at: reader.world.now() };
     if let Err(error) = claim.run.advance(done) {
         sink.notice(Notice::Trouble(&error.into()));
     }

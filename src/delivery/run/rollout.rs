@@ -161,7 +161,7 @@ impl Rollout<'_> {
         let mut attempt = 1;
         let ended = loop {
             // Each time: what ran before must not be taken for what is about to.
-            let running = journal::Phase::Running { process: None };
+            let running = journal::RunPhase::Running { process: None };
             if let Err(error) = self.journal.advance(running)
                 && !self.started
             {
@@ -169,7 +169,7 @@ impl Rollout<'_> {
             }
             let (ended, ran) = self.workspace.execute(hands, sink, run, &step, &mut |process| {
                 // Without this line a killed run reads as unknown, which is true too.
-                let _ = self.journal.advance(journal::Phase::Running { process: Some(process) });
+                let _ = self.journal.advance(journal::RunPhase::Running { process: Some(process) });
             });
             self.started |= ran;
             let over = ended.is_success() || hands.interrupts.interrupted() || attempt >= retry.attempts;

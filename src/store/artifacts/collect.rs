@@ -19,7 +19,7 @@ use crate::store::error::{CollectError, PatternFault, ReferenceFault};
 
 /// A file a build made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct CollectedFile {
     /// Its name, fit for an artifact.
     pub name: String,
     /// Where it really is, links resolved: below the checkout's root.
@@ -35,7 +35,7 @@ pub struct Found {
 /// the checkout; links to folders are not entered unless a pattern spells
 /// them out, and nothing named `.git` is ever looked at. A file that several
 /// patterns match counts once.
-pub fn collect(root: &Path, patterns: &[String]) -> Result<Vec<Found>, CollectError> {
+pub fn collect(root: &Path, patterns: &[String]) -> Result<Vec<CollectedFile>, CollectError> {
     let real_root = root.canonicalize().map_err(|cause| unreadable(root, cause))?;
     // By path first: a file that two patterns match is not two files.
     let mut files = BTreeMap::new();
@@ -62,7 +62,7 @@ pub fn collect(root: &Path, patterns: &[String]) -> Result<Vec<Found>, CollectEr
         }
         by_name.insert(name, (path, real));
     }
-    Ok(by_name.into_iter().map(|(name, (_, path))| Found { name, path }).collect())
+    Ok(by_name.into_iter().map(|(name, (_, path))| CollectedFile { name, path }).collect())
 }
 
 /// Where a file really is; `None` for what is no regular file.
@@ -243,7 +243,7 @@ mod tests {
         dir
     }
 
-    fn run(dir: &TempDir, patterns: &[&str]) -> Result<Vec<Found>, CollectError> {
+    fn run(dir: &TempDir, patterns: &[&str]) -> Result<Vec<CollectedFile>, CollectError> {
         collect(dir.path(), &patterns.iter().map(|&pattern| pattern.to_owned()).collect::<Vec<_>>())
     }
 

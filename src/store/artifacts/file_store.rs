@@ -16,7 +16,7 @@ use percent_encoding::{percent_decode_str, percent_encode};
 
 use super::cache::Cache;
 use super::objects::{Objects, measure};
-use super::{Backend, Desk, ESCAPED, Entry, Held, Publication};
+use super::{Backend, Desk, ESCAPED, Holding, Publication, RecordedFile};
 use crate::domain::artifact::Artifact;
 use crate::domain::name::{Oid, ProjectName, Sha256};
 use crate::domain::version::CandidateVersion;
@@ -24,10 +24,10 @@ use crate::store::error::{Absent, ArtifactError, BadCopy, During, LocationFault,
 
 /// A folder. Invariant: its path is absolute, and not `/` itself.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub(super) struct FolderStore(PathBuf);
 
 /// Reads `file:///dir`, in which `%20` and the like stand for bytes.
-pub(super) fn parse(text: &str) -> Option<Result<Folder, LocationFault>> {
+pub(super) fn parse(text: &str) -> Option<Result<FolderStore, LocationFault>> {
     let bytes: Vec<u8> = percent_decode_str(text.strip_prefix("file://")?).collect();
     if bytes.first() != Some(&b'/') {
         return Some(Err(LocationFault::Relative));
@@ -36,16 +36,16 @@ pub(super) fn parse(text: &str) -> Option<Result<Folder, LocationFault>> {
         return Some(Err(LocationFault::ControlCharacters));
     }
     let path: PathBuf = Path::new(OsStr::from_bytes(&bytes)).components().collect();
-    Some(if path.parent().is_none() { Err(LocationFault::NoFolder) } else { Ok(Folder(path)) })
+    Some(if path.parent().is_none() { Err(LocationFault::NoFolder) } else { Ok(FolderStore(path)) })
 }
 
-impl fmt::Display for Folder {
+impl fmt::Display for FolderStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "file://{}", percent_encode(self.0.as_os_str().as_bytes(), ESCAPED))
     }
 }
 
-impl Backend for Folder {
+impl Backend for FolderStore {
     /// Those that are there already are checked and left. Safe to run at once
     /// from several machines, and to repeat.
     fn put(&self, desk: &Desk<'_>, artifacts: &[Artifact], _: &Publication<'_>) -> Result<Option<Oid>> {
@@ -78,18 +78,18 @@ impl Backend for Folder {
         self.objects()?.read(digest)
     }
 
-    fn check(&self, _: &Desk<'_>, entry: &Entry<'_>, bytes: bool) -> Result<Held> {
+    fn check(&self, _: &Desk<'_>, entry: &RecordedFile<'_>, bytes: bool) -> Result<Holding> {
         let path = self.objects()?.path(entry.digest);
-        let read = || -> io::Result<Held> {
+        let read = || -> io::Result<Holding> {
             let mut file = File::open(&path)?;
             let size = file.metadata()?.len();
             let content = if bytes { Some(measure(&mut file)?) } else { None };
-            Ok(Held::of(entry, size, content))
+            Ok(Holding::of(entry, size, content))
         };
         match read() {
             Ok(held) => Ok(held),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Held::Missing),
-            Err(error) => Ok(Held::Otherwise(format!("{} cannot be read: {error}", path.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Holding::Missing),
+            Err(error) => Ok(Holding::Otherwise(format!("{} cannot be read: {error}", path.display()))),
         }
     }
 
@@ -111,7 +111,7 @@ impl Backend for Folder {
     }
 }
 
-impl Folder {
+impl FolderStore {
     /// The entries.
     ///
     /// # Errors
@@ -211,7 +211,7 @@ mod tests {
             };
             let desk = Desk { repo, cache: &self.cache, commit: None };
             let put =
-                Folder(dir.to_owned()).put(&desk, std::slice::from_ref(&self.artifact), &publication)?;
+                FolderStore(dir.to_owned()).put(&desk, std::slice::from_ref(&self.artifact), &publication)?;
             assert_eq!(put, None, "there is nothing to publish");
             Ok(())
         }
@@ -222,7 +222,7 @@ mod tests {
 
         fn load_from(&self, dir: &Path) -> Result<()> {
             let desk = Desk { repo: &self.repo(), cache: &self.other, commit: None };
-            Folder(dir.to_owned()).load(&desk, &[&self.artifact])
+            FolderStore(dir.to_owned()).load(&desk, &[&self.artifact])
         }
 
         fn tamper(&self) {

@@ -12,7 +12,7 @@ use percent_encoding::percent_encode;
 
 use super::cache::Cache;
 use super::objects::{MAX_READ, copy};
-use super::{Backend, Desk, ESCAPED, Entry, Held, Publication, artifacts_ref};
+use super::{Backend, Desk, ESCAPED, Holding, Publication, RecordedFile, artifacts_ref};
 use crate::domain::artifact::{Artifact, check_name};
 use crate::domain::name::{Actor, Oid, ProjectName, Sha256};
 use crate::domain::version::CandidateVersion;
@@ -22,15 +22,15 @@ use crate::store::repo::{from_git2, to_git2};
 
 /// This repository and its remote.
 #[derive(Debug)]
-pub(super) struct InGit;
+pub(super) struct GitStore;
 
-impl fmt::Display for InGit {
+impl fmt::Display for GitStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("git")
     }
 }
 
-impl Backend for InGit {
+impl Backend for GitStore {
     fn put(
         &self,
         desk: &Desk<'_>,
@@ -71,31 +71,31 @@ impl Backend for InGit {
         }
     }
 
-    fn check(&self, desk: &Desk<'_>, entry: &Entry<'_>, bytes: bool) -> Result<Held> {
-        let Some(commit) = desk.commit else { return Ok(Held::Missing) };
+    fn check(&self, desk: &Desk<'_>, entry: &RecordedFile<'_>, bytes: bool) -> Result<Holding> {
+        let Some(commit) = desk.commit else { return Ok(Holding::Missing) };
         let repo = desk.repo.git2();
         let odb = repo.odb().during(Task::OpenOwnObjects)?;
-        let read = || -> Result<Held, git2::Error> {
+        let read = || -> Result<Holding, git2::Error> {
             let tree = repo.find_commit(to_git2(commit))?.tree()?;
-            let Some(found) = tree.get_name(entry.name) else { return Ok(Held::Missing) };
+            let Some(found) = tree.get_name(entry.name) else { return Ok(Holding::Missing) };
             let (size, kind) = odb.read_header(found.id())?;
             if kind != ObjectType::Blob {
-                return Ok(Held::Otherwise(format!("it is a {}", kind.str())));
+                return Ok(Holding::Otherwise(format!("it is a {}", kind.str())));
             }
             let content = match odb.reader(found.id()) {
                 _ if !bytes => None,
                 Ok((mut loose, _, _)) => match copy(&mut loose, &mut std::io::sink(), 0) {
                     Ok(measured) => Some(measured),
-                    Err(_) => return Ok(Held::Otherwise("its git object is damaged".to_owned())),
+                    Err(_) => return Ok(Holding::Otherwise("its git object is damaged".to_owned())),
                 },
                 Err(_) => copy(&mut odb.read(found.id())?.data(), &mut std::io::sink(), 0).ok(),
             };
-            Ok(Held::of(entry, size as u64, content))
+            Ok(Holding::of(entry, size as u64, content))
         };
         match read() {
             Ok(held) => Ok(held),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(Held::Missing),
-            Err(error) => Ok(Held::Otherwise(format!("its git objects are damaged: {}", error.message()))),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(Holding::Missing),
+            Err(error) => Ok(Holding::Otherwise(format!("its git objects are damaged: {}", error.message()))),
         }
     }
 

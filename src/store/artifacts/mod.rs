@@ -73,7 +73,7 @@ pub(crate) trait Backend: fmt::Debug + fmt::Display {
     fn read(&self, desk: &Desk<'_>, name: &str, digest: &Sha256) -> Result<Option<Vec<u8>>>;
 
     /// What the place holds of an entry; without `bytes` only its size is looked at.
-    fn check(&self, desk: &Desk<'_>, entry: &Entry<'_>, bytes: bool) -> Result<Held>;
+    fn check(&self, desk: &Desk<'_>, entry: &RecordedFile<'_>, bytes: bool) -> Result<Holding>;
 
     /// Whether all of these are there, as far as can be told without reading them.
     fn has(&self, desk: &Desk<'_>, artifacts: &[Artifact]) -> bool;
@@ -110,7 +110,7 @@ pub(crate) type Location = Rc<dyn Backend>;
 pub(crate) fn locate(text: &str) -> Result<Location> {
     let bad = |why| ArtifactError::Location { text: text.to_owned(), why };
     if text == "git" {
-        return Ok(Rc::new(git_store::InGit));
+        return Ok(Rc::new(git_store::GitStore));
     }
     if let Some(folder) = file_store::parse(text) {
         return Ok(Rc::new(folder.map_err(bad)?));
@@ -147,43 +147,40 @@ pub(crate) struct Publication<'a> {
 
 /// A file that a tag records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry<'a> {
-    /// Its name.
+pub struct RecordedFile<'a> {
     pub name: &'a str,
-    /// Its digest.
     pub digest: &'a Sha256,
     /// Its size, where that is recorded: of a provenance statement it is not.
     pub size: Option<u64>,
 }
 
-impl<'a> From<&'a Artifact> for Entry<'a> {
-    fn from(Artifact { name, digest, size }: &'a Artifact) -> Entry<'a> {
-        Entry { name, digest, size: Some(*size) }
+impl<'a> From<&'a Artifact> for RecordedFile<'a> {
+    fn from(Artifact { name, digest, size }: &'a Artifact) -> RecordedFile<'a> {
+        RecordedFile { name, digest, size: Some(*size) }
     }
 }
 
 /// What a store turned out to hold of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Held {
+pub enum Holding {
     /// All of it as recorded, as far as was looked; its size.
     Whole(u64),
-    /// Nothing.
     Missing,
     /// Something else, in words.
     Otherwise(String),
 }
 
-impl Held {
+impl Holding {
     /// What a file is that has this size and, if it was looked at, this content.
-    fn of(entry: &Entry<'_>, size: u64, content: Option<Measured>) -> Held {
+    fn of(entry: &RecordedFile<'_>, size: u64, content: Option<Measured>) -> Holding {
         match content {
             _ if entry.size.is_some_and(|recorded| recorded != size) => {
-                Held::Otherwise(format!("it has {size} bytes, not {}", entry.size.unwrap_or_default()))
+                Holding::Otherwise(format!("it has {size} bytes, not {}", entry.size.unwrap_or_default()))
             }
             Some(found) if found.digest != *entry.digest => {
-                Held::Otherwise(format!("it is {}, not {}", found.digest, entry.digest))
+                Holding::Otherwise(format!("it is {}, not {}", found.digest, entry.digest))
             }
-            _ => Held::Whole(size),
+            _ => Holding::Whole(size),
         }
     }
 }
@@ -263,7 +260,7 @@ impl<'a> Store<'a> {
     ///
     /// # Errors
     /// The store cannot be asked.
-    pub fn check(&self, entry: &Entry<'_>, commit: Option<Oid>, bytes: bool) -> Result<Held> {
+    pub fn check(&self, entry: &RecordedFile<'_>, commit: Option<Oid>, bytes: bool) -> Result<Holding> {
         self.location.check(&self.desk(commit), entry, bytes)
     }
 }

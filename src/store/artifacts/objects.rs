@@ -27,7 +27,6 @@ pub(super) const MAX_READ: u64 = 16 * 1024 * 1024;
 pub(super) struct Measured {
     /// The digest of all of it.
     pub digest: Sha256,
-    /// Bytes.
     pub size: u64,
 }
 
@@ -109,7 +108,7 @@ impl Objects {
         (found.is_file() && found.len() == artifact.size).then_some(path)
     }
 
-    /// The bytes of an entry, unverified; none where there is none, or it is
+    /// The bytes of an entry, unverified; `None` if there is none, or it is
     /// larger than 16 MiB: many times what a provenance statement takes.
     pub fn read(&self, digest: &Sha256) -> Result<Option<Vec<u8>>> {
         let path = self.path(digest);

@@ -1,11 +1,11 @@
-//! A line through marked commits, such as those that have a tag: each contained
-//! in the next, the others beside it with what they alone have.
+//! The lineage of tagged commits: a line of commits, each contained in the next,
+//! and the others beside it, with the commits that they alone contain.
 //!
-//! Who contains whom never changes, so this is kept from one run to the next,
-//! and of a thousand tags hardly one is walked from: where a commit comes onto
-//! the line is found by looking at its neighbours, and all later ones contain
-//! it. What says otherwise than the commits themselves (replace refs, grafts,
-//! the edge of a shallow clone) may change it; then nobody may ask here.
+//! Containment never changes, so the lineage is kept from one run to the next,
+//! and of a thousand tags hardly one is walked from: the first commit of the line
+//! that contains another is found by a search, and all later ones contain it too.
+//! Replace refs, grafts and the edge of a shallow clone may change containment;
+//! there no lineage may be asked.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -15,35 +15,35 @@ use crate::domain::name::Oid;
 use crate::store::error::Result;
 use crate::store::repo::Repo;
 
-/// Of how many commits that a marked one has beside the line is kept which
-/// they are. One with more is walked from.
+/// The most commits that are kept of those that a commit beside the line contains
+/// and the line does not. A commit with more is walked from.
 const MAX_ABOVE: usize = 256;
 
-/// Marked commits, and how they contain each other.
+/// Tagged commits, and how they contain each other.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagLineage {
     /// Each contained in the next.
     on: Vec<Oid>,
     beside: Vec<Beside>,
-    /// Trunk's tip when it was last looked at, if that contains all of the line.
+    /// Trunk's tip when it was last read, if that contains all of the line.
     trunk: Option<Oid>,
 }
 
-/// A marked commit that is not on the line.
+/// A tagged commit that is not on the line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Beside {
     commit: Oid,
-    /// How many of the line it contains: the first so many.
+    /// How many of the line's first commits it contains.
     base: usize,
-    /// Which of the line contains it first, if any did when it was taken in.
+    /// The index of the first commit of the line that contains it; `None` if none did at first.
     within: Option<usize>,
-    /// What it contains that the last of those does not; none where that is too much.
+    /// The commits that it contains and the line before `base` does not; `None` if there are too many.
     above: Option<Vec<Oid>>,
-    /// How many of `above`, the first so many, the next one of the line does not contain either.
+    /// Length of the prefix of `above` that the next commit on the lineage lacks too.
     own: usize,
 }
 
-/// Where a tip stands.
+/// Where a tip is.
 #[derive(Clone, Copy)]
 enum Position {
     On(usize),
@@ -51,7 +51,7 @@ enum Position {
 }
 
 impl TagLineage {
-    /// Whether what is kept here holds in this repository.
+    /// Whether containment in this repository is that of its commits alone.
     ///
     /// # Errors
     /// git failed.
@@ -69,8 +69,8 @@ impl TagLineage {
         self.on.last().map_or(Ok(true), |newest| has(repo, *newest))
     }
 
-    /// Takes in every commit of `marks` that it does not know, and where trunk
-    /// is now; whether it changed. The line goes through what trunk contains.
+    /// Adds every commit of `marks` that is not known, and trunk's tip. Returns
+    /// whether anything changed. The line goes through commits that trunk contains.
     ///
     /// # Errors
     /// One of them is not in this clone.
@@ -116,7 +116,7 @@ impl TagLineage {
         Ok(true)
     }
 
-    /// Notes where trunk is; whether that was not known.
+    /// Sets trunk's tip. Returns whether that was not known.
     fn reach(&mut self, repo: &Repo, trunk: Oid) -> Result<bool> {
         if self.trunk == Some(trunk) {
             return Ok(false);
@@ -150,7 +150,7 @@ impl TagLineage {
         Ok(Beside { commit, base, within, above: Some(above), own })
     }
 
-    /// About where on the line a commit would be.
+    /// About the index that a commit would have on the line.
     fn near(&self, repo: &Repo, commit: Oid) -> Result<usize> {
         let own = order(repo, commit)?;
         let (mut low, mut high) = (0, self.on.len());
@@ -165,9 +165,9 @@ impl TagLineage {
         Ok(low)
     }
 
-    /// The first of the line that `holds` is true of, where that is so of all
-    /// after it; looked for from `near` on in growing steps, since it is next to
-    /// it as a rule, and each question is a walk as long as the step.
+    /// The index of the first commit of the line that `holds` is true of; it has to
+    /// be true of all after it. Searched from `near` on in growing steps, since it
+    /// is next to that as a rule, and each question is a walk as long as the step.
     fn first(&self, near: usize, holds: impl Fn(Oid) -> Result<bool>) -> Result<usize> {
         // It is not true before `low`, and true from `high` on.
         let (mut low, mut high) = (0, self.on.len());
@@ -192,7 +192,7 @@ impl TagLineage {
         Ok(low)
     }
 
-    /// The first of the line that contains a commit.
+    /// The index of the first commit of the line that contains a commit.
     fn first_with(&self, repo: &Repo, commit: Oid) -> Result<usize> {
         self.first(self.near(repo, commit)?, |mark| is_ancestor(repo, commit, mark))
     }
