@@ -617,7 +617,7 @@ pub struct Fsck {
 /// `rel config`
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  rel config check                  the working tree's release.toml\n  rel config show                   what is in force, defaults included"
+    after_help = "Examples:\n  rel config check                  the working tree's release.toml\n  rel config show                   what is in force, defaults included\n  rel config schema > release.schema.json"
 )]
 pub struct ConfigArgs {
     /// What to do with it.
@@ -632,6 +632,8 @@ pub enum ConfigVerb {
     Check,
     /// Show the configuration in force, defaults included
     Show,
+    /// Print the JSON schema of release.toml, for editors and checks
+    Schema,
 }
 
 /// A shell that completions can be made for.

@@ -238,6 +238,7 @@ fn dispatch(
         Verb::Fsck(args) => commands::fsck::run(ui, &open()?, args),
         Verb::Config(args) => match args.verb {
             ConfigVerb::Check => commands::config::check(world, screen, options),
+            ConfigVerb::Schema => commands::config::schema(screen),
             ConfigVerb::Show => commands::config::show(ui, &open()?),
         },
         Verb::Completions(args) => {

@@ -1,4 +1,4 @@
-//! `rel config check` and `rel config show`.
+//! `rel config check`, `rel config show` and `rel config schema`.
 
 use serde_json::{Map, Value, json};
 
@@ -68,4 +68,16 @@ pub fn show(ui: &Ui, reader: &Reader) -> Result<Map<String, Value>> {
         ("config".to_owned(), json!(snapshot.policy.config)),
         ("policy_commit".to_owned(), json!(snapshot.policy.commit)),
     ]))
+}
+
+/// Prints the JSON schema of `release.toml`.
+///
+/// # Errors
+/// None.
+pub fn schema(screen: &Screen) -> Result<Map<String, Value>> {
+    let schema = config::schema();
+    if !screen.is_json() {
+        screen.raw(format!("{:#}\n", schema.as_value()).as_bytes());
+    }
+    Ok(schema.as_object().cloned().unwrap_or_default())
 }

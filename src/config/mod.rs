@@ -11,11 +11,13 @@ mod order;
 mod parse;
 mod point;
 mod read;
+mod schema;
 #[cfg(test)]
 mod tests;
 
 pub use limits::{Unsupported, unsupported, unsupported_in};
 pub use parse::{Head, Parsed, head, head_of, parse};
+pub use schema::schema;
 
 use crate::domain::config::Config;
 

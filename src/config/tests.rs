@@ -1,8 +1,10 @@
 //! What is read, what is refused and where it points.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use serde_json::Value as Json;
 
 use super::*;
 use crate::domain::config::*;
@@ -77,6 +79,76 @@ fn the_example_has_every_key_the_parser_knows() {
         let parts: Vec<&str> = path.split('.').collect();
         let document = toml::de::DeValue::Table(document.get_ref().clone());
         assert!(holds(&document, &parts), "release.toml.example does not show {path}");
+    }
+}
+
+/// Every key that a schema has, as the parser writes the path to it.
+fn keys(root: &Json, schema: &Json, path: &str, into: &mut BTreeSet<String>) {
+    let schema = match schema["$ref"].as_str() {
+        Some(name) => &root["$defs"][name.trim_start_matches("#/$defs/")],
+        None => schema,
+    };
+    for one in schema["anyOf"].as_array().into_iter().flatten() {
+        keys(root, one, path, into);
+    }
+    keys_if(root, &schema["items"], path, into);
+    keys_if(root, &schema["additionalProperties"], &format!("{path}*."), into);
+    for (key, inner) in schema["properties"].as_object().into_iter().flatten() {
+        into.insert(format!("{path}{key}"));
+        keys(root, inner, &format!("{path}{key}."), into);
+    }
+}
+
+fn keys_if(root: &Json, schema: &Json, path: &str, into: &mut BTreeSet<String>) {
+    if schema.is_object() {
+        keys(root, schema, path, into);
+    }
+}
+
+#[test]
+fn the_schema_has_every_key_the_parser_knows_and_no_other() {
+    let mut findings = read::Findings::default();
+    parse::read_file(EXAMPLE, &mut findings);
+    let known: BTreeSet<String> = findings.asked.into_iter().filter(|path| path != "projects").collect();
+    let mut found = BTreeSet::new();
+    let root = schema().to_value();
+    keys(&root, &root, "", &mut found);
+    assert_eq!(found, known);
+}
+
+/// A file as JSON, as editors check it.
+fn as_json(text: &str) -> Json {
+    serde_json::to_value(toml::from_str::<toml::Table>(text).unwrap()).unwrap()
+}
+
+#[test]
+fn the_schema_takes_what_the_parser_takes_and_refuses_what_it_can_see() {
+    let check = jsonschema::validator_for(&schema().to_value()).unwrap();
+    assert!(check.is_valid(&as_json(EXAMPLE)), "{:?}", check.iter_errors(&as_json(EXAMPLE)).next());
+    let shop = "[project]\nname = \"shop\"\n";
+    let right = ["", "[build]\ncommand = [\"make\"]\ntimeout = \"90s\"", "[artifacts]\nstore = \"s3://b/c\""];
+    for text in right.map(|rest| format!("{shop}{rest}")) {
+        assert!(parse(&text, FILE_NAME).is_ok() && check.is_valid(&as_json(&text)), "{text}");
+    }
+    let wrong = [
+        "[environments.prod]\nafer = [\"staging\"]",
+        "[environments.prod]\nsoak = \"half an hour\"",
+        "[environments.prod]\nsoak = 30",
+        "[environments.prod]\nlost_fix = \"ignore\"",
+        "[environments.prod]\ndeployers = []",
+        "[environments.prod]\nphases = [{ deploy = \"x\" }]",
+        "[environments.prod.params.TOKEN]\nsecrte = true",
+        "[version]\nscheme = \"numbers\"",
+        "[build]\ncommand = []",
+        "[artifacts]\nmax_size = \"95MB\"",
+        "[artifacts]\nstore = \"ftp://x\"",
+        "[retry]\nattempts = 0",
+        "[hook]\nbefore_cut = \"x\"",
+    ];
+    for text in
+        wrong.map(|rest| format!("{shop}{rest}")).into_iter().chain(["[project]\ntrunk = \"main\"".into()])
+    {
+        assert!(parse(&text, FILE_NAME).is_err() && !check.is_valid(&as_json(&text)), "{text}");
     }
 }
 

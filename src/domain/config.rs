@@ -12,6 +12,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{NaiveDateTime, Weekday};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::name::{EnvName, ProjectName};
@@ -91,13 +92,13 @@ pub struct ArtifactsConfig {
 }
 
 /// Somebody's command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Command {
     /// Run by `sh -c`. Never blank, and without NUL.
-    Shell(String),
+    Shell(#[schemars(length(min = 1))] String),
     /// Run as it is. Has at least a non-empty program, and no NUL.
-    Argv(Vec<String>),
+    Argv(#[schemars(length(min = 1))] Vec<String>),
 }
 
 impl fmt::Display for Command {
@@ -242,7 +243,7 @@ impl Environment {
 }
 
 /// Who has to agree before a deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Signoff {
     /// The author of every commit it brings.
@@ -250,7 +251,7 @@ pub enum Signoff {
 }
 
 /// What a person answers on a terminal before a deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Confirm {
     /// Yes or no.
@@ -260,7 +261,7 @@ pub enum Confirm {
 }
 
 /// What follows a failed deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnFailure {
     /// Nothing: a person decides.
@@ -270,7 +271,7 @@ pub enum OnFailure {
 }
 
 /// What the gate `lost-fix` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LostFix {
     /// Refuses.
@@ -282,7 +283,7 @@ pub enum LostFix {
 }
 
 /// Whose `release.toml` the commands come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CommandsFrom {
     /// The candidate's: what was tested is what runs.
@@ -434,7 +435,7 @@ pub struct OutputConfig {
 }
 
 /// Who gets to read what commands printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Publish {
     /// This machine.

@@ -15,7 +15,7 @@ use super::name::{BadName, ProjectName, TagName, Text, as_text_or_held};
 use super::spelled::{MAX_DIGITS, PreRelease, Spelled};
 
 /// How releases are numbered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, schemars::JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
     /// `MAJOR.MINOR.PATCH`, as <https://semver.org> has it.
@@ -47,7 +47,7 @@ impl Scheme {
 }
 
 /// What a cut raises. Only semver asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, schemars::JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Bump {
     /// What the changes ask for, read as <https://www.conventionalcommits.org>.

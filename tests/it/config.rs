@@ -142,3 +142,14 @@ fn formerly_continues_a_chain() {
     assert_eq!(done["from_tag"], tag);
     assert_eq!(ana.deploy("prod", &[])["tag"], next);
 }
+
+#[test]
+fn the_schema_of_the_file_is_printed() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let printed = ana.rel(&["config", "schema"]).ok();
+    let schema: serde_json::Value = serde_json::from_str(&printed.stdout).unwrap();
+    assert_eq!(schema["title"], "release.toml");
+    let document = ana.json(&["config", "schema"]);
+    assert_eq!(document["properties"], schema["properties"]);
+}

@@ -1012,27 +1012,29 @@ fn every_verb() {
     explains(
         &["config"],
         expect![[r#"
-        exit 0
-        Check or show the configuration
+            exit 0
+            Check or show the configuration
 
-        Usage: rel config [OPTIONS] <COMMAND>
+            Usage: rel config [OPTIONS] <COMMAND>
 
-        Commands:
-          check  Check release.toml in the working tree, or the file of --config
-          show   Show the configuration in force, defaults included
-          help   Print this message or the help of the given subcommand(s)
+            Commands:
+              check   Check release.toml in the working tree, or the file of --config
+              show    Show the configuration in force, defaults included
+              schema  Print the JSON schema of release.toml, for editors and checks
+              help    Print this message or the help of the given subcommand(s)
 
-        Options:
-          -h, --help
-                  Print help (see a summary with '-h')
+            Options:
+              -h, --help
+                      Print help (see a summary with '-h')
 
-        Global options:
-          ...
+            Global options:
+              ...
 
-        Examples:
-          rel config check                  the working tree's release.toml
-          rel config show                   what is in force, defaults included
-    "#]],
+            Examples:
+              rel config check                  the working tree's release.toml
+              rel config show                   what is in force, defaults included
+              rel config schema > release.schema.json
+        "#]],
     );
     explains(
         &["completions"],
