@@ -284,7 +284,7 @@ fn release_updates(reader: &Reader, release: &FinalTag, actor: &Actor) -> Result
 fn trailers(candidate: &Candidate) -> [String; 3] {
     [
         format!("Rel-Project: {}", candidate.project),
-        format!("Rel-FinalTag: {}", candidate.version.release),
+        format!("Rel-Release: {}", candidate.version.release),
         format!("Rel-Winner: {}", candidate.tag),
     ]
 }

@@ -304,7 +304,7 @@ fn told(task: &Task) -> String {
 }
 
 /// A repository in a format of git's that is not read here.
-fn unreadable(at: &Path, what: &str, cause: git2::Error) -> Failure {
+fn unreadable(at: &Path, what: &str, cause: impl Into<anyhow::Error>) -> Failure {
     Failure::failed(format!("the repository at {} {what}, which rel cannot read", at.display()))
         .because(cause)
 }
