@@ -6,7 +6,10 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::domain::report::ErrorCompany;
 
 /// Every exit code, and what it means to whoever looks it up.
 pub const EXIT_CODES: [(u8, &str); 11] = [
@@ -93,7 +96,7 @@ impl Kind {
 
 /// One reason of a refusal. `gate` is a gate's name as overrides spell it,
 /// or the precondition's (`trunk`, `artifacts`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reason {
     /// Which rule spoke.
     pub gate: String,
@@ -118,8 +121,8 @@ pub struct Failure {
     pub unreachable: bool,
     /// Whether another try in a second may end otherwise.
     pub may_pass: bool,
-    /// Members that stand beside `error` in JSON: `deployment`, `candidate`, `rollback`.
-    pub beside: serde_json::Map<String, serde_json::Value>,
+    /// What stands beside `error` in JSON.
+    pub(crate) beside: Box<ErrorCompany>,
 }
 
 /// The result of everything that a person may be told the failure of.
@@ -136,7 +139,7 @@ impl Failure {
             source: None,
             unreachable: false,
             may_pass: false,
-            beside: serde_json::Map::new(),
+            beside: Box::default(),
         }
     }
 
@@ -166,12 +169,10 @@ impl Failure {
         self
     }
 
-    /// Puts a JSON member beside `error`.
+    /// Puts something beside `error` in JSON.
     #[must_use]
-    pub fn with(mut self, member: &str, value: impl Serialize) -> Failure {
-        if let Ok(value) = serde_json::to_value(value) {
-            self.beside.insert(member.to_owned(), value);
-        }
+    pub(crate) fn beside(mut self, put: impl FnOnce(&mut ErrorCompany)) -> Failure {
+        put(&mut self.beside);
         self
     }
 }

@@ -45,8 +45,6 @@ pub mod store;
 mod ui;
 pub mod world;
 
-use crate::delivery::run::hands::Hands;
-use crate::ui::front::Ui;
 /// What the manual says of this crate is checked against.
 #[doc(hidden)]
 pub mod manual {
@@ -60,12 +58,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use serde_json::{Map, Value, json};
 
 use crate::cli::{Cli, Color, ConfigVerb, Global, Verb};
 use crate::delivery::read::reader::{Options, Reader};
+use crate::delivery::run::hands::Hands;
+use crate::domain::report::Document;
 use crate::exec::{Interrupts, Processes};
 use crate::failure::{Failure, Kind, Result};
+use crate::ui::front::Ui;
 use crate::ui::prompt::Terminal;
 use crate::ui::{ColorChoice, Screen};
 use crate::world::World;
@@ -92,11 +92,12 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> Worl
         .map_err(Failure::from)
         .and_then(|interrupts| dispatch(&argv, &cli, &world, &screen, &interrupts));
     let code = match result {
-        Ok(mut document) => {
+        Ok(document) => {
             if cli.global.json {
-                document.insert("schema".into(), json!(1));
-                screen.json(&Value::Object(document));
+                screen.json(&document);
             }
+            // The process ends: thousands of names need not be given back piece by piece.
+            std::mem::forget(document);
             0
         }
         Err(failure) => {
@@ -123,17 +124,9 @@ fn options(global: &Global) -> Options {
     }
 }
 
-/// The members of a document.
-fn members(document: Value) -> Map<String, Value> {
-    match document {
-        Value::Object(members) => members,
-        other => Map::from_iter([("result".to_owned(), other)]),
-    }
-}
-
 fn tell(screen: &Screen, failure: &Failure) {
     if screen.is_json() {
-        screen.json(&ui::failure_json(failure));
+        screen.json(&ui::failure_document(failure));
     }
     screen.error(&ui::failure(failure, screen));
 }
@@ -189,7 +182,7 @@ fn usage(argv: &[OsString], world: &World, error: &clap::Error) -> ExitCode {
             0,
             true,
         );
-        screen.json(&ui::failure_json(&failure));
+        screen.json(&ui::failure_document(&failure));
     }
     // A closed pipe is no reason to fail at saying so.
     let _ = error.print();
@@ -202,7 +195,7 @@ fn dispatch(
     world: &World,
     screen: &Screen,
     interrupts: &Interrupts,
-) -> Result<Map<String, Value>> {
+) -> Result<Document> {
     let options = &options(&cli.global);
     let interactive = world.stdin_terminal && world.stderr_terminal;
     let ui = &Ui { screen, asker: &Terminal, options, interactive };
@@ -210,8 +203,8 @@ fn dispatch(
     let open = || Reader::open(world, options, ui::gate::text);
     let whole = || open()?.with_history(options, screen);
     match &cli.verb {
-        Verb::Init(_) => commands::init::run(world, screen, ui.asker, options).map(members),
-        Verb::Demo(args) => commands::demo::run(world, screen, interrupts, args.dir.as_deref()).map(members),
+        Verb::Init(_) => commands::init::run(world, screen, ui.asker, options),
+        Verb::Demo(args) => commands::demo::run(world, screen, interrupts, args.dir.as_deref()),
         Verb::Cut(args) => commands::cut::run(ui, &whole()?, hands, args),
         Verb::CherryPick(args) => commands::cherry_pick::run(ui, &whole()?, hands, args),
         Verb::Deploy(args) => commands::deploy::run(ui, &whole()?, hands, args),

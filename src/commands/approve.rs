@@ -1,7 +1,5 @@
 //! `rel approve`: a person says that a candidate may go to an environment.
 
-use serde_json::{Map, Value, json};
-
 use crate::cli;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::Named;
@@ -12,9 +10,11 @@ use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
-use crate::domain::env::{EnvState, Event, What};
+use crate::domain::env::{Approval, EnvState, Event, What};
 use crate::domain::gate::Gate;
 use crate::domain::name::{Actor, DeploymentId};
+use crate::domain::report::Document;
+use crate::domain::report::changes::ApproveReport;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger::View;
 use crate::store::repo::Repo;
@@ -25,7 +25,7 @@ use crate::ui::front::Ui;
 /// # Errors
 /// There is no such candidate or environment; a signature is asked for, and
 /// none can be made that would count.
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
     let (Some(candidate), Some(name)) = (&args.candidate, &args.environment) else {
         return Err(Failure::new(Kind::Usage, "approve takes a candidate and an environment")
             .hint("rel approve RC ENV, or rel approve --commit COMMIT"));
@@ -85,10 +85,10 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Map<String, 
         };
         Ok(Some(vec![outcome_event(reader, &id, &actor, what)]))
     })?;
-    let mut given: Vec<Value> = Vec::new();
+    let mut given: Vec<Approval> = Vec::new();
     for approval in view.state.approvals.iter().filter(|approval| approval.tag == minted.tag) {
         if counts(&view, &approval.actor)? {
-            given.push(json!({ "actor": approval.actor, "at": approval.at }));
+            given.push(Approval { actor: approval.actor.clone(), at: approval.at });
         }
     }
     let text = match (args.withdraw, changed) {
@@ -104,12 +104,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Map<String, 
         (true, false) => format!("you have not approved {} for {name}; nothing to do", minted.tag),
     };
     ui.screen.result(&if ui.options.dry_run { format!("dry run: {text}") } else { text });
-    Ok(Map::from_iter([
-        ("tag".to_owned(), json!(minted.tag)),
-        ("environment".to_owned(), json!(name)),
-        ("approvals".to_owned(), json!(given)),
-        ("changed".to_owned(), json!(changed)),
-    ]))
+    Ok(ApproveReport { tag: minted.tag, environment: name.clone(), approvals: given, changed }.into())
 }
 
 /// The failure of an approval whose signature nobody could check.

@@ -1,7 +1,5 @@
 //! `rel block` and `rel unblock`: what must not be deployed.
 
-use serde_json::{Map, Value, json};
-
 use crate::cli;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::Named;
@@ -10,6 +8,8 @@ use crate::delivery::recover::settle;
 use crate::delivery::run::publish;
 use crate::domain::candidates::{CandidatesState, Event, What};
 use crate::domain::env::Live;
+use crate::domain::report::Document;
+use crate::domain::report::changes::BlockingReport;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger;
 use crate::ui::front::Ui;
@@ -19,7 +19,7 @@ use crate::world::fresh_nonce;
 ///
 /// # Errors
 /// There is no such candidate or release; no reason was given.
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Block, unblock: bool) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Block, unblock: bool) -> Result<Document> {
     let verb = if unblock { "unblock" } else { "block" };
     let reason = args.reason.clone().ok_or_else(|| {
         Failure::new(Kind::Usage, format!("{verb} needs a reason"))
@@ -82,7 +82,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Block, unblock: bool) -> Result
             }
         }
     }
-    Ok(Map::from_iter([("target".to_owned(), json!(target)), ("changed".to_owned(), json!(changed))]))
+    Ok(BlockingReport { target, changed }.into())
 }
 
 /// A release's version, which means all its candidates, or a candidate's tag;

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::read::changelog;
@@ -11,9 +9,11 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::steps::look;
 use crate::domain::candidates::Minted;
+use crate::domain::report::Document;
+use crate::domain::report::changelog::{ChangelogReport, PrependReport};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::file;
-use crate::ui::changelog::{self as written, Changelog, Template};
+use crate::ui::changelog::{self as written, Template};
 use crate::ui::front::Ui;
 use crate::ui::{plan::count, section, text};
 
@@ -23,29 +23,26 @@ use crate::ui::{plan::count, section, text};
 /// There is no such candidate, or none at all; its tag is not the one that
 /// was minted; a file cannot be read or written; the template is wrong (exit
 /// 2); the authority cannot be reached.
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Changelog) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Changelog) -> Result<Document> {
     let template = args.template.as_deref().map(|file| template(ui, reader, file)).transpose()?;
     let snapshot = look::look(reader, ui.screen, "changelog")?;
     let minted = match &args.candidate {
         Some(text) => snapshot.candidate(reader, text)?,
         None => newest(&snapshot)?,
     };
-    let changelog = changelog::gather(reader, ui.screen, &snapshot, minted)?;
-    let text = written::write(&changelog, template.as_ref()).map_err(|bad| {
+    let mut report = changelog::gather(reader, ui.screen, &snapshot, minted)?;
+    let text = written::write(&report, template.as_ref()).map_err(|bad| {
         let name = template.as_ref().map_or("the built-in template", |template| template.name.as_str());
         let at = bad.line.map_or(String::new(), |line| format!(", line {line}"));
         Failure::new(Kind::Usage, format!("{name} cannot be used as a template"))
             .reason("template", format!("{name}{at}: {}", bad.why))
             .hint("what a template is given stands in the README, under \"Changelog templates\"")
     })?;
-    // Nobody waits for a document of thousands of changes that is not printed.
-    let mut document = if ui.screen.is_json() { written::document(&changelog) } else { Map::new() };
     match &args.prepend {
-        Some(file) => prepend(ui, reader, &snapshot, &changelog, file, &text, &mut document)?,
+        Some(file) => report.file = Some(prepend(ui, reader, &snapshot, &report, file, &text)?),
         None => ui.screen.result(&text),
     }
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-    Ok(document)
+    Ok(delivering::document(ui.screen, &snapshot.policy, report))
 }
 
 /// The newest candidate.
@@ -70,11 +67,10 @@ fn prepend(
     ui: &Ui,
     reader: &Reader,
     snapshot: &Snapshot,
-    changelog: &Changelog,
+    changelog: &ChangelogReport,
     file: &Path,
     section: &str,
-    document: &mut Map<String, Value>,
-) -> Result<()> {
+) -> Result<PrependReport> {
     if !section::is_section(section) {
         return Err(Failure::new(Kind::Usage, "what the template writes cannot be put into a changelog")
             .reason("template", "it does not begin with a heading of the second rank, as in `## 1.6.0`")
@@ -91,7 +87,7 @@ fn prepend(
         }
         Err(error) => return Err(error).doing(format!("{shown} cannot be read")),
     };
-    let release = &changelog.version.release;
+    let release = &changelog.release;
     let names = [
         release.to_string(),
         snapshot.style.release(release).to_string(),
@@ -100,11 +96,13 @@ fn prepend(
     ];
     let prepended = section::prepend(&before, section, &names.each_ref().map(String::as_str));
     let changed = prepended.text != before;
-    document.insert("file".to_owned(), json!(path.display().to_string()));
-    document.insert("replaced".to_owned(), json!(prepended.replaced));
-    document.insert("changed".to_owned(), json!(changed));
+    let report = PrependReport {
+        file: path.display().to_string(),
+        replaced: prepended.replaced,
+        changed,
+        dry_run: ui.options.dry_run,
+    };
     if ui.options.dry_run {
-        document.insert("dry_run".to_owned(), json!(true));
         ui.screen.result(section);
         let what = match (changed, prepended.replaced) {
             (false, _) => "has it already",
@@ -112,7 +110,7 @@ fn prepend(
             (true, false) => "would get this",
         };
         ui.screen.note(&format!("dry run: {shown} {what}; nothing changed"));
-        return Ok(());
+        return Ok(report);
     }
     if changed {
         file::replace(&path, &prepended.text)?;
@@ -124,5 +122,5 @@ fn prepend(
     };
     let news = count(changelog.changes.len(), "change", "changes");
     ui.screen.result(&format!("{shown} {what} ({news} since {})", changelog.since));
-    Ok(())
+    Ok(report)
 }

@@ -1,7 +1,5 @@
 //! `rel cherry-pick`: fixes become a release's next candidate.
 
-use serde_json::{Map, Value, json};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::build::{BuildResult, build_candidate};
@@ -15,6 +13,8 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
 use crate::domain::draft::Intended;
+use crate::domain::report::Document;
+use crate::domain::report::candidate::{PickPreview, PickReport, Picked, PickedAmong, PickedOnto};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::Ui;
 use crate::ui::picks::{self, Row};
@@ -25,7 +25,7 @@ use crate::ui::text::clean;
 ///
 /// # Errors
 /// A conflict (exit 7), an unknown commit or target, a failing build.
-pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::CherryPick) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::CherryPick) -> Result<Document> {
     if args.abort {
         return abort(ui, reader);
     }
@@ -90,7 +90,7 @@ fn default(ui: &Ui, snapshot: &Snapshot) -> Result<PickTarget> {
     }
 }
 
-fn abort(ui: &Ui, reader: &Reader) -> Result<Map<String, Value>> {
+fn abort(ui: &Ui, reader: &Reader) -> Result<Document> {
     let waits = unfinished::is_there(reader);
     if !waits {
         return Err(Failure::new(Kind::Refused, "there is no cherry-pick to drop; nothing changed")
@@ -102,7 +102,7 @@ fn abort(ui: &Ui, reader: &Reader) -> Result<Map<String, Value>> {
         unfinished::clear(reader)?;
         ui.screen.result("the unfinished cherry-pick is dropped, and its worktree removed");
     }
-    Ok(Map::from_iter([("aborted".to_owned(), json!(!ui.options.dry_run))]))
+    Ok(PickReport::Aborted { aborted: !ui.options.dry_run }.into())
 }
 
 /// What somebody asked for, now or in an earlier run.
@@ -119,13 +119,7 @@ struct Asked {
 type Course<'t> = (&'t PickTarget, PickPlan, Vec<PickFate>);
 
 impl Asked {
-    fn pick(
-        mut self,
-        ui: &Ui,
-        reader: &Reader,
-        hands: &Hands,
-        snapshot: &mut Snapshot,
-    ) -> Result<Map<String, Value>> {
+    fn pick(mut self, ui: &Ui, reader: &Reader, hands: &Hands, snapshot: &mut Snapshot) -> Result<Document> {
         let targets = self.targets.clone();
         // All trees before any reservation: a conflict in one target mints nothing in another.
         let courses = loop {
@@ -193,25 +187,19 @@ impl Asked {
         reader: &Reader,
         snapshot: &Snapshot,
         courses: Vec<Course<'_>>,
-    ) -> Result<Map<String, Value>> {
+    ) -> Result<Document> {
         let several = courses.len() > 1;
-        let mut documents = Vec::new();
+        let mut reports = Vec::new();
         for (target, planned, fates) in courses {
             let to = row(snapshot, target, &planned).to;
-            let mut document = Map::from_iter([
-                ("made".to_owned(), json!(false)),
-                ("dry_run".to_owned(), json!(true)),
-                ("onto".to_owned(), json!(target.onto)),
-                ("to".to_owned(), json!(to)),
-                ("candidate".to_owned(), Value::Null),
-            ]);
+            let mut plan =
+                PickPreview { dry_run: true, onto: target.onto.clone(), to: to.clone(), conflicts: None };
+            let mut candidate = None;
             match planned {
-                PickPlan::Conflict(conflict) => {
-                    document.insert("conflicts".to_owned(), json!(conflict.paths));
-                }
+                PickPlan::Conflict(conflict) => plan.conflicts = Some(conflict.paths),
                 PickPlan::Ready(Intended::Exists(minted)) => {
                     let record = snapshot.record(reader, &minted)?;
-                    document.insert("candidate".into(), delivering::candidate(snapshot, &record));
+                    candidate = Some(delivering::candidate(snapshot, &record));
                     if !several {
                         say(ui, reader, target, &fates)?;
                         let text = format!("{} has all of it already; nothing to make", record.tag);
@@ -225,11 +213,14 @@ impl Asked {
                 }
                 PickPlan::Ready(Intended::New(_)) => {}
             }
-            delivering::policy(ui.screen, &snapshot.policy, &mut document);
-            documents.push(document);
+            let policy = delivering::elsewhere(ui.screen, &snapshot.policy);
+            reports.push(PickedOnto {
+                candidate,
+                pick: Picked { plan: Some(plan), policy, ..Picked::default() },
+            });
         }
         ui.screen.note("dry run: nothing changed");
-        Ok(one_or_several(documents))
+        Ok(one_or_several(reports))
     }
 
     /// Every target builds, succeeds or fails by itself.
@@ -240,9 +231,9 @@ impl Asked {
         hands: &Hands,
         snapshot: &mut Snapshot,
         courses: Vec<Course<'_>>,
-    ) -> Result<Map<String, Value>> {
+    ) -> Result<Document> {
         let several = courses.len() > 1;
-        let mut documents = Vec::new();
+        let mut reports = Vec::new();
         let mut failures: Vec<(&PickTarget, Failure)> = Vec::new();
         for (target, planned, fates) in courses {
             let made = match planned {
@@ -260,9 +251,9 @@ impl Asked {
                 }
             };
             match made {
-                Ok(mut document) => {
-                    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-                    documents.push(document);
+                Ok(mut report) => {
+                    report.pick.policy = delivering::elsewhere(ui.screen, &snapshot.policy);
+                    reports.push(report);
                 }
                 Err(failure) if !several || failure.kind == Kind::Interrupted => {
                     return Err(self.kept(failure));
@@ -274,12 +265,12 @@ impl Asked {
             }
         }
         if !failures.is_empty() {
-            return Err(self.kept(in_part(failures, documents)));
+            return Err(self.kept(in_part(failures, reports)));
         }
         if self.resumed {
             unfinished::clear(reader)?;
         }
-        Ok(one_or_several(documents))
+        Ok(one_or_several(reports))
     }
 
     /// What was resolved is not lost with a build that fails.
@@ -299,7 +290,7 @@ impl Asked {
         hands: &Hands,
         snapshot: &mut Snapshot,
         (target, intended, fates): (&PickTarget, Intended, Vec<PickFate>),
-    ) -> Result<Map<String, Value>> {
+    ) -> Result<PickedOnto> {
         let fates = std::cell::RefCell::new(fates);
         // What was planned before a target before this one was made may be stale where both are one release.
         let made = build_candidate(
@@ -314,30 +305,26 @@ impl Asked {
             },
         )?;
         say(ui, reader, target, &fates.borrow())?;
-        let mut document = Map::new();
-        match made {
+        let mut pick = Picked::default();
+        let record = match made {
             BuildResult::Exists(minted) => {
                 let record = snapshot.record(reader, &minted)?;
                 ui.screen.result(&format!("{} has all of it already; nothing made", record.tag));
-                document.insert("candidate".into(), delivering::candidate(snapshot, &record));
-                document.insert("made".into(), json!(false));
+                record
             }
             BuildResult::New(record) => {
                 let parent = record.parent.as_ref().map_or(String::new(), |parent| format!(" onto {parent}"));
                 let fixes = count(record.picks.len(), "fix", "fixes");
                 let tag = ui.screen.good(record.tag.as_str());
                 ui.screen.result(&format!("{tag} made: {fixes} picked{parent}"));
-                document.insert("candidate".into(), delivering::candidate(snapshot, &record));
-                document.insert("made".into(), json!(true));
+                pick.made = true;
                 if !self.no_deploy {
-                    let deployments = delivering::auto_deploy(ui, reader, hands, snapshot, &record)?;
-                    if !deployments.is_empty() {
-                        document.insert("deployments".into(), json!(deployments));
-                    }
+                    pick.deployments = delivering::auto_deploy(ui, reader, hands, snapshot, &record)?;
                 }
+                *record
             }
-        }
-        Ok(document)
+        };
+        Ok(PickedOnto { candidate: Some(delivering::candidate(snapshot, &record)), pick })
     }
 }
 
@@ -377,32 +364,22 @@ fn row(snapshot: &Snapshot, target: &PickTarget, planned: &PickPlan) -> Row {
     Row { release: release.unwrap_or_default(), from, to, said }
 }
 
-/// One document as it is; of several the candidates, each with what became of it.
-fn one_or_several(mut documents: Vec<Map<String, Value>>) -> Map<String, Value> {
-    if documents.len() == 1 {
-        return documents.remove(0);
+/// Of one its candidate and what became of it; of several each candidate with what became of it.
+fn one_or_several(mut reports: Vec<PickedOnto>) -> Document {
+    match reports.len() {
+        1 => PickReport::One(Box::new(reports.remove(0))),
+        _ => PickReport::Several { candidates: among(reports) },
     }
-    Map::from_iter([("candidates".to_owned(), candidates(documents))])
+    .into()
 }
 
-fn candidates(documents: Vec<Map<String, Value>>) -> Value {
-    let candidate = |mut document: Map<String, Value>| {
-        let candidate = document.remove("candidate").unwrap_or(Value::Null);
-        match candidate {
-            Value::Object(mut members) => {
-                members.extend(document);
-                Value::Object(members)
-            }
-            // Nothing is made of it yet.
-            _ => Value::Object(document),
-        }
-    };
-    documents.into_iter().map(candidate).collect()
+fn among(reports: Vec<PickedOnto>) -> Vec<PickedAmong> {
+    reports.into_iter().map(|PickedOnto { candidate, pick }| PickedAmong { candidate, pick }).collect()
 }
 
 /// The failure of several targets of which some were not made.
-fn in_part(failures: Vec<(&PickTarget, Failure)>, documents: Vec<Map<String, Value>>) -> Failure {
-    let (failed, all) = (failures.len(), failures.len() + documents.len());
+fn in_part(failures: Vec<(&PickTarget, Failure)>, reports: Vec<PickedOnto>) -> Failure {
+    let (failed, all) = (failures.len(), failures.len() + reports.len());
     let kinds = || failures.iter().map(|(_, failure)| failure.kind);
     let kind = kinds().find(|kind| *kind == Kind::CommandFailed).or_else(|| kinds().next());
     let message = format!("{failed} of {all} releases got no candidate");
@@ -411,7 +388,7 @@ fn in_part(failures: Vec<(&PickTarget, Failure)>, documents: Vec<Map<String, Val
         whole = whole.reason(target.onto.as_str(), failure.message);
         whole = failure.hints.into_iter().fold(whole, Failure::hint);
     }
-    whole.with("candidates", candidates(documents))
+    whole.beside(|beside| beside.candidates = Some(among(reports)))
 }
 
 /// The refusal of conflicts, and how to go on.
@@ -449,10 +426,9 @@ fn conflicting(
     if targets > 1 {
         failure = failure.hint("to make the others first: drop it, and pick with --skip-conflicts");
     }
-    match snapshot.minted(&first.parent).map(|minted| snapshot.record(reader, minted)) {
-        Some(record) => Ok(failure.with("candidate", delivering::candidate(snapshot, &record?))),
-        None => Ok(failure),
-    }
+    let Some(minted) = snapshot.minted(&first.parent) else { return Ok(failure) };
+    let candidate = delivering::candidate(snapshot, &snapshot.record(reader, minted)?);
+    Ok(failure.beside(|beside| beside.candidate = Some(candidate)))
 }
 
 /// The release got another candidate between the plan and the reservation.

@@ -15,20 +15,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Arg, Command, CommandFactory};
-use clap_complete::engine::{self, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
-use clap_complete::env::Shells;
-use serde_json::{Map, Value, json};
-
 use self::known::{Known, Word};
 use crate::cli::{Cli, Completions, Shell};
 use crate::delivery::read::reader::Options;
 use crate::delivery::read::revision::TRUNK;
 use crate::domain::gate::Gate;
 use crate::domain::name::{EnvName, ProjectName};
+use crate::domain::report::Document;
+use crate::domain::report::clone::CompletionsReport;
 use crate::failure::{Failure, Result};
 use crate::ui::Screen;
 use crate::world::World;
+use clap::{Arg, Command, CommandFactory};
+use clap_complete::engine::{self, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
+use clap_complete::env::Shells;
 
 /// The variable by which a sourced script says that it asks, and for which shell.
 const VARIABLE: &str = "REL_COMPLETE";
@@ -37,12 +37,7 @@ const VARIABLE: &str = "REL_COMPLETE";
 ///
 /// # Errors
 /// None in practice: a script is made in memory.
-pub fn run(
-    world: &World,
-    screen: &Screen,
-    program: &OsStr,
-    args: &Completions,
-) -> Result<Map<String, Value>> {
+pub fn run(world: &World, screen: &Screen, program: &OsStr, args: &Completions) -> Result<Document> {
     let name = match args.shell {
         Shell::Bash => "bash",
         Shell::Zsh => "zsh",
@@ -61,8 +56,8 @@ pub fn run(
     if !screen.is_json() {
         screen.raw(&script);
     }
-    let script = String::from_utf8_lossy(&script);
-    Ok(Map::from_iter([("shell".to_owned(), json!(name)), ("script".to_owned(), json!(script))]))
+    let script = String::from_utf8_lossy(&script).into_owned();
+    Ok(CompletionsReport { shell: name, script }.into())
 }
 
 /// Answers a sourced script, if that is who asks.

@@ -1,10 +1,10 @@
 //! `rel config check`, `rel config show` and `rel config schema`.
 
-use serde_json::{Map, Value, json};
-
 use crate::config;
 use crate::delivery::read::reader::{CONFIG_FILE, Options, Reader};
-use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::read::snapshot::{Policy, Snapshot};
+use crate::domain::report::Document;
+use crate::domain::report::clone::{ConfigCheckReport, ConfigReport, SchemaReport};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::repo::Repo;
 use crate::ui::Screen;
@@ -16,7 +16,7 @@ use crate::world::World;
 ///
 /// # Errors
 /// It is invalid (exit 3), with the line and what is allowed there.
-pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Map<String, Value>> {
+pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Document> {
     let (path, name) = match &options.config {
         Some(file) => (world.cwd.join(file), file.display().to_string()),
         None => {
@@ -43,19 +43,14 @@ pub fn check(world: &World, screen: &Screen, options: &Options) -> Result<Map<St
     for note in parsed.notes.iter().chain(&unsupported) {
         screen.warn(note);
     }
-    Ok(Map::from_iter([
-        ("valid".to_owned(), json!(true)),
-        ("file".to_owned(), json!(name)),
-        ("notes".to_owned(), json!(parsed.notes)),
-        ("unsupported".to_owned(), json!(unsupported)),
-    ]))
+    Ok(ConfigCheckReport { valid: true, file: name, notes: parsed.notes, unsupported }.into())
 }
 
 /// Shows the configuration in force, defaults included.
 ///
 /// # Errors
 /// There is none, or it is invalid.
-pub fn show(ui: &Ui, reader: &Reader) -> Result<Map<String, Value>> {
+pub fn show(ui: &Ui, reader: &Reader) -> Result<Document> {
     let snapshot = Snapshot::take(reader, ui.screen)?;
     let whose = match (&snapshot.policy.commit, &snapshot.policy.elsewhere) {
         (Some(commit), _) => format!("# trunk's, at {}", commit.short()),
@@ -64,20 +59,18 @@ pub fn show(ui: &Ui, reader: &Reader) -> Result<Map<String, Value>> {
     };
     ui.screen
         .result(&format!("{whose}\n{}", config::to_toml_with_defaults(&snapshot.policy.config).trim_end()));
-    Ok(Map::from_iter([
-        ("config".to_owned(), json!(snapshot.policy.config)),
-        ("policy_commit".to_owned(), json!(snapshot.policy.commit)),
-    ]))
+    let Policy { config, commit, .. } = snapshot.policy;
+    Ok(ConfigReport { config, policy_commit: commit }.into())
 }
 
 /// Prints the JSON schema of `release.toml`.
 ///
 /// # Errors
 /// None.
-pub fn schema(screen: &Screen) -> Result<Map<String, Value>> {
+pub fn schema(screen: &Screen) -> Result<Document> {
     let schema = config::schema();
     if !screen.is_json() {
         screen.raw(format!("{:#}\n", schema.as_value()).as_bytes());
     }
-    Ok(schema.as_object().cloned().unwrap_or_default())
+    Ok(SchemaReport(schema).into())
 }

@@ -1,18 +1,19 @@
 //! `rel cut`: a trunk commit becomes a candidate, built once.
 
-use serde_json::{Map, Value, json};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::build::{BuildResult, build_candidate};
 use crate::delivery::candidate::cut::{CutRequest, intend};
-use crate::delivery::read::left_behind::{LostByCut, lost_by_cut};
+use crate::delivery::read::left_behind::lost_by_cut;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
 use crate::domain::candidate::Candidate;
 use crate::domain::draft::Intended;
+use crate::domain::report::Document;
+use crate::domain::report::candidate::{CutPlan, CutReport, LostFixReport};
+use crate::domain::version::CandidateVersion;
 use crate::failure::Result;
 use crate::ui::front::Ui;
 use crate::ui::notice;
@@ -21,7 +22,7 @@ use crate::ui::notice;
 ///
 /// # Errors
 /// The commit is not on trunk, the build fails, the authority refuses.
-pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<Document> {
     reader.must_reach_authority()?;
     settle::dead_runs(reader, ui.screen)?;
     let mut snapshot = Snapshot::take(reader, ui.screen)?;
@@ -33,20 +34,17 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<M
         release: args.release.clone(),
         if_changed: args.if_changed,
     };
-    let mut document = Map::new();
+    let mut report = CutReport::default();
     let intended = intend(reader, &snapshot, &request)?;
     if let Intended::New(draft) = &intended {
         let lost = lost_by_cut(reader, &snapshot, draft.commit, &draft.release)?;
         notice::lost_by_cut(ui.screen, &lost, reader.world.now());
-        let lost: Vec<Value> = lost.iter().map(lost_document).collect();
-        if !lost.is_empty() {
-            document.insert("lost_fixes".into(), json!(lost));
-        }
+        report.lost_fixes =
+            lost.into_iter().map(|one| LostFixReport::new(one.lost, one.environments)).collect();
     }
     if ui.options.dry_run {
-        dry_run(ui, reader, &snapshot, intended, &mut document)?;
-        delivering::policy(ui.screen, &snapshot.policy, &mut document);
-        return Ok(document);
+        dry_run(ui, reader, &snapshot, intended, &mut report)?;
+        return Ok(delivering::document(ui.screen, &snapshot.policy, report));
     }
     match build_candidate(reader, hands, ui.screen, &mut snapshot, Some(intended), &|snapshot| {
         intend(reader, snapshot, &request)
@@ -54,23 +52,18 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<M
         BuildResult::Exists(minted) => {
             let record = snapshot.record(reader, &minted)?;
             ui.screen.result(&format!("{} is {} already; nothing made", record.commit.short(), record.tag));
-            document.insert("candidate".into(), delivering::candidate(&snapshot, &record));
-            document.insert("made".into(), json!(false));
+            report.candidate = Some(delivering::candidate(&snapshot, &record));
         }
         BuildResult::New(record) => {
             ui.screen.result(&made(ui, &record));
-            document.insert("candidate".into(), delivering::candidate(&snapshot, &record));
-            document.insert("made".into(), json!(true));
+            report.candidate = Some(delivering::candidate(&snapshot, &record));
+            report.made = true;
             if !args.no_deploy {
-                let deployments = delivering::auto_deploy(ui, reader, hands, &mut snapshot, &record)?;
-                if !deployments.is_empty() {
-                    document.insert("deployments".into(), json!(deployments));
-                }
+                report.deployments = delivering::auto_deploy(ui, reader, hands, &mut snapshot, &record)?;
             }
         }
     }
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-    Ok(document)
+    Ok(delivering::document(ui.screen, &snapshot.policy, report))
 }
 
 fn dry_run(
@@ -78,9 +71,8 @@ fn dry_run(
     reader: &Reader,
     snapshot: &Snapshot,
     intended: Intended,
-    document: &mut Map<String, Value>,
+    report: &mut CutReport,
 ) -> Result<()> {
-    document.insert("made".into(), json!(false));
     match intended {
         Intended::Exists(minted) => {
             let record = snapshot.record(reader, &minted)?;
@@ -89,20 +81,17 @@ fn dry_run(
                 record.commit.short(),
                 record.tag
             ));
-            document.insert("candidate".into(), delivering::candidate(snapshot, &record));
+            report.candidate = Some(delivering::candidate(snapshot, &record));
         }
         Intended::New(draft) => {
             let number = snapshot.candidates.state.next_number(&draft.release).max(draft.least_number);
-            let version = crate::domain::version::CandidateVersion { release: draft.release.clone(), number };
+            let version = CandidateVersion { release: draft.release.clone(), number };
             let tag = snapshot.style.candidate(&version);
             ui.screen.result(&format!("{} would become {tag}\n\n{}", draft.commit.short(), draft.text));
             ui.screen.note("dry run: nothing changed");
-            document.insert("candidate".into(), Value::Null);
-            document.insert(
-                "plan".into(),
-                json!({ "tag": tag, "version": version, "release": draft.release, "number": number, "commit": draft.commit }),
-            );
-            document.insert("dry_run".into(), json!(true));
+            let (release, commit) = (draft.release, draft.commit);
+            report.plan = Some(CutPlan { tag, version, release, number, commit });
+            report.dry_run = true;
         }
     }
     Ok(())
@@ -118,15 +107,4 @@ fn made(ui: &Ui, record: &Candidate) -> String {
         ui.screen.good(record.tag.as_str()),
         record.commit.short()
     )
-}
-
-fn lost_document(LostByCut { lost, environments }: &LostByCut) -> Value {
-    json!({
-        "commit": lost.fix.commit,
-        "source": lost.fix.source,
-        "candidate": lost.fix.candidate,
-        "environments": environments,
-        "on_trunk_as": lost.on_trunk.map(|(form, _)| form),
-        "reverted_by": lost.on_trunk.and_then(|(_, revert)| revert),
-    })
 }

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
-
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Policy, Snapshot};
+use crate::delivery::run::artifacts::candidate_report;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::receipt::Receipt;
 use crate::delivery::steps::auto_deploy;
@@ -18,10 +17,14 @@ use crate::domain::config::Confirm;
 use crate::domain::env::{Action, HoldCause, Trigger};
 use crate::domain::name::{EnvName, TagName};
 use crate::domain::plan::Plan;
+use crate::domain::report::candidate::CandidateReport;
+use crate::domain::report::deployment::{DeliveryReport, DeploymentReport};
+use crate::domain::report::policy::PolicyReport;
+use crate::domain::report::{Document, Report};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::{Ui, agreed};
 use crate::ui::screen::Screen;
-use crate::ui::{self, json as documents, time};
+use crate::ui::{self, time};
 
 /// Shows a deployment's plan and asks, unless `shipped` says that a larger
 /// question covered it. `confirm = "name"` always asks.
@@ -137,26 +140,23 @@ fn unasked<'f>(mut words: Vec<String>, flags: impl Iterator<Item = (&'f str, Opt
 ///
 /// # Errors
 /// It ran and did not succeed, or its record is unpublished.
-pub fn delivered(screen: &Screen, delivered: Delivered) -> Result<Map<String, Value>> {
-    let mut document = Map::new();
-    match delivered {
+pub fn delivered(screen: &Screen, delivered: Delivered) -> Result<DeliveryReport> {
+    Ok(match delivered {
         Delivered::Nothing(why) => {
             screen.result(&why);
-            document.insert("deployment".into(), Value::Null);
+            DeliveryReport::of(None)
         }
         Delivered::Planned(report) => {
             screen.result(&ui::plan::words(screen, &report));
             screen.note("dry run: nothing changed");
-            document.insert("deployment".into(), documents::deployment(&report.deployment));
-            document.insert("dry_run".into(), json!(true));
+            DeliveryReport { dry_run: true, ..DeliveryReport::of(Some(report.deployment)) }
         }
         Delivered::Ran(receipt) => {
             let receipt = receipt.into_result()?;
             success(screen, &receipt);
-            document.insert("deployment".into(), documents::deployment(&receipt.deployment));
+            DeliveryReport::of(Some(receipt.deployment))
         }
-    }
-    Ok(document)
+    })
 }
 
 /// The last lines of a deployment that succeeded.
@@ -205,9 +205,9 @@ fn success(screen: &Screen, receipt: &Receipt) {
     }
 }
 
-/// A candidate's document.
-pub fn candidate(snapshot: &Snapshot, record: &Candidate) -> Value {
-    documents::candidate(record, snapshot.candidates.state.block(&record.tag, &record.version.release))
+/// A candidate, and what blocks it.
+pub fn candidate(snapshot: &Snapshot, record: &Candidate) -> CandidateReport {
+    candidate_report(record.clone(), snapshot.candidates.state.block(&record.tag, &record.version.release))
 }
 
 /// Deploys a new candidate to every environment that takes each one by
@@ -222,9 +222,9 @@ pub fn auto_deploy(
     hands: &Hands,
     snapshot: &mut Snapshot,
     record: &Candidate,
-) -> Result<Vec<Value>> {
-    let (screen, mut documents) = (ui.screen, Vec::new());
-    let Some(minted) = snapshot.minted(&record.tag).cloned() else { return Ok(documents) };
+) -> Result<Vec<DeploymentReport>> {
+    let (screen, mut deployments) = (ui.screen, Vec::new());
+    let Some(minted) = snapshot.minted(&record.tag).cloned() else { return Ok(deployments) };
     for name in auto_deploy::environments(snapshot) {
         if let Some(newer) = auto_deploy::under_test(snapshot, &name, &minted) {
             screen.note(&format!("{name} keeps {}, which is of a newer release", newer.label()));
@@ -234,7 +234,7 @@ pub fn auto_deploy(
         let request = DeployRequest::plain(name.clone(), Some(tag), Trigger::AutoDeploy);
         let done = deploy::deploy(reader, hands, screen, snapshot, &request, &|_, _| Ok(()));
         match done.and_then(|done| delivered(screen, done)) {
-            Ok(mut document) => documents.extend(document.remove("deployment").filter(|d| !d.is_null())),
+            Ok(report) => deployments.extend(report.deployment.flatten()),
             Err(failure) if matches!(failure.kind, Kind::Refused | Kind::Held | Kind::Busy | Kind::Moved) => {
                 screen.warn(&format!("not deployed to {name}: {}", failure.message));
                 for reason in &failure.reasons {
@@ -242,16 +242,22 @@ pub fn auto_deploy(
                 }
                 screen.note(&format!("  later: rel deploy {name} {}", record.tag));
             }
-            Err(failure) => return Err(failure.with("candidate", candidate(snapshot, record))),
+            Err(failure) => {
+                return Err(failure.beside(|beside| beside.candidate = Some(candidate(snapshot, record))));
+            }
         }
     }
-    Ok(documents)
+    Ok(deployments)
 }
 
-/// The members that every document has where trunk's policy is not the one in force.
-pub fn policy(screen: &Screen, policy: &Policy, document: &mut Map<String, Value>) {
-    if let Some(place) = &policy.elsewhere {
-        screen.note(&format!("policy: {place}; trunk has no release.toml yet"));
-        document.insert("policy".into(), json!({ "commit": null, "from": place }));
-    }
+/// The document of a report, which says so where trunk's policy is not the one in force.
+pub fn document(screen: &Screen, policy: &Policy, report: impl Into<Report>) -> Document {
+    Document { policy: elsewhere(screen, policy), ..report.into().into() }
+}
+
+/// The policy in force where it is not trunk's, which is said.
+pub fn elsewhere(screen: &Screen, policy: &Policy) -> Option<PolicyReport> {
+    let place = policy.elsewhere.as_ref()?;
+    screen.note(&format!("policy: {place}; trunk has no release.toml yet"));
+    Some(PolicyReport { commit: (), from: place.clone() })
 }

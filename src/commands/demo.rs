@@ -11,10 +11,10 @@ mod place;
 use std::ffi::OsString;
 use std::path::Path;
 
-use serde_json::json;
-
 use self::children::Children;
 use self::place::{CAPPED, COUPONS, Change, Place, WRAPPING};
+use crate::domain::report::Document;
+use crate::domain::report::clone::DemoReport;
 use crate::exec::Interrupts;
 use crate::failure::{Doing, Result};
 use crate::ui::screen::Screen;
@@ -27,17 +27,12 @@ const WELL: &[i32] = &[0];
 const RECORDED: &[i32] = &[6];
 
 /// Builds the place in `dir`, or in a new temporary folder, and walks through
-/// it. Gives the document: `{directory, repository, remote, steps}`.
+/// it.
 ///
 /// # Errors
 /// `dir` holds something (exit 4); a step goes other than told, which is named
 /// (exit 1); Ctrl-C (exit 130). From the first step on, what is there stays.
-pub fn run(
-    world: &World,
-    screen: &Screen,
-    interrupts: &Interrupts,
-    dir: Option<&Path>,
-) -> Result<serde_json::Value> {
+pub fn run(world: &World, screen: &Screen, interrupts: &Interrupts, dir: Option<&Path>) -> Result<Document> {
     let hidden = screen.is_json() || screen.is_quiet();
     let children = Children::new(world, interrupts, hidden);
     let colours = screen.strong("#") != "#";
@@ -51,12 +46,13 @@ pub fn run(
     if hidden {
         screen.result(&place.shop.display().to_string());
     }
-    Ok(json!({
-        "directory": place.root.display().to_string(),
-        "repository": place.shop.display().to_string(),
-        "remote": place.remote.display().to_string(),
-        "steps": steps,
-    }))
+    Ok(DemoReport {
+        directory: place.root.display().to_string(),
+        repository: place.shop.display().to_string(),
+        remote: place.remote.display().to_string(),
+        steps,
+    }
+    .into())
 }
 
 /// The tour on its way.

@@ -1,7 +1,5 @@
 //! `rel deploy`: a candidate's recorded artifacts become live.
 
-use serde_json::{Map, Value};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::read::reader::Reader;
@@ -10,6 +8,7 @@ use crate::delivery::recover::{offline, settle};
 use crate::delivery::run::hands::Hands;
 use crate::delivery::steps::deploy::{self, DeployRequest};
 use crate::domain::env::Trigger;
+use crate::domain::report::Document;
 use crate::failure::Result;
 use crate::ui::front::Ui;
 
@@ -17,7 +16,7 @@ use crate::ui::front::Ui;
 ///
 /// # Errors
 /// A gate refuses, nobody confirms, a command fails, a byte is wrong.
-pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Deploy) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Deploy) -> Result<Document> {
     offline::expect_reason(reader, "deploy", &args.environment, args.reason.as_deref())?;
     let mut snapshot =
         settle::dead_runs(reader, ui.screen)
@@ -42,7 +41,6 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Deploy) -> Resul
             delivering::consent_to_deploy(ui, snapshot, report, &request, false)
         })?
     };
-    let mut document = delivering::delivered(ui.screen, delivered)?;
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-    Ok(document)
+    let report = delivering::delivered(ui.screen, delivered)?;
+    Ok(delivering::document(ui.screen, &snapshot.policy, report))
 }

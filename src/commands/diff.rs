@@ -2,8 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Map, Value, json};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::read::paths::Scope;
@@ -17,11 +15,12 @@ use crate::domain::changes::Change;
 use crate::domain::equivalent_commits::EquivalentCommits;
 use crate::domain::host::Spot;
 use crate::domain::name::Oid;
+use crate::domain::report::Document;
+use crate::domain::report::diff::{DiffEnd, DiffEntry, DiffReport, DiffSide};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::diffstat::diffstat;
-use crate::ui::diff::{self, Entry, Shown};
+use crate::ui::diff;
 use crate::ui::front::Ui;
-use crate::ui::json as documents;
 use crate::ui::text::quote;
 
 /// Runs the verb.
@@ -29,38 +28,34 @@ use crate::ui::text::quote;
 /// # Errors
 /// One of the two is unknown; a pattern is invalid; the authority cannot be
 /// reached.
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Diff) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Diff) -> Result<Document> {
     let (a, b) = two(args)?;
     let snapshot = look::look(reader, ui.screen, &format!("diff {} {}", quote(a), quote(b)))?;
     let (from, to) = (snapshot.point(reader, a)?, snapshot.point(reader, b)?);
     let scope = Scope::new(&snapshot.policy.config.project.paths)?.within(&args.path)?;
     let (added, removed) = sides(reader, &snapshot, &scope, from.commit, to.commit)?;
     let stat = if args.stat {
-        Some(diffstat(&reader.repo, from.commit, to.commit, |path| scope.takes(path))?)
+        Some(diffstat(&reader.repo, from.commit, to.commit, |path| scope.takes(path))?.into())
     } else {
         None
     };
-    let shown = Shown {
-        url: reader
-            .pages()
-            .filter(|_| from.commit != to.commit)
-            .map(|pages| pages.compare(&spot(&from), &spot(&to))),
-        same: (from.commit == to.commit).then_some(to.commit),
-        narrowed: !scope.is_all(),
-        from: from.label,
-        to: to.label,
-        added,
-        removed,
-        limit: args.number,
-        stat,
-        now: reader.world.now(),
+    let pages = reader.pages().filter(|_| from.commit != to.commit);
+    let url = pages.map(|pages| pages.compare(&spot(&from), &spot(&to)));
+    let end = |rev: &str, point: Point| DiffEnd {
+        rev: rev.to_owned(),
+        commit: point.commit,
+        tag: point.tag,
+        label: point.label,
     };
-    ui.screen.result(&diff::difference(ui.screen, &shown));
-    let mut document = documents::difference(&shown);
-    document.insert("from".into(), json!({ "rev": a, "commit": from.commit, "tag": from.tag }));
-    document.insert("to".into(), json!({ "rev": b, "commit": to.commit, "tag": to.tag }));
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-    Ok(document)
+    let [added, removed] = [added, removed].map(|side| DiffSide::new(side, args.number));
+    let report = DiffReport {
+        narrowed: !scope.is_all(),
+        stat,
+        url,
+        ..DiffReport::new(end(a, from), end(b, to), added, removed)
+    };
+    ui.screen.result(&diff::difference(ui.screen, &report, reader.world.now()));
+    Ok(delivering::document(ui.screen, &snapshot.policy, report))
 }
 
 /// The two revisions; trunk where there is no second.
@@ -85,7 +80,7 @@ fn sides(
     scope: &Scope,
     from: Oid,
     to: Oid,
-) -> Result<(Vec<Entry>, Vec<Entry>)> {
+) -> Result<(Vec<DiffEntry>, Vec<DiffEntry>)> {
     let only = |exclude: Oid, include: Oid| -> Result<Vec<Change>> {
         let commits = deployments::own_commits(reader, scope, &[exclude], include)?;
         let commits = commits.ok_or_else(|| {
@@ -103,9 +98,9 @@ fn sides(
     for (commit, source) in recorded {
         equivalent.link(source, commit);
     }
-    let entries = |changes: &[Change], others: &[Change]| -> Vec<Entry> {
+    let entries = |changes: &[Change], others: &[Change]| -> Vec<DiffEntry> {
         let elsewhere = equivalent.elsewhere(changes, others);
-        let entry = |change: &Change| Entry {
+        let entry = |change: &Change| DiffEntry {
             there_as: elsewhere.get(&change.commit).copied(),
             change: change.clone(),
         };

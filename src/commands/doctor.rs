@@ -7,15 +7,15 @@
 mod here;
 mod remote;
 
-use crate::delivery::sink::Sink;
-use serde_json::{Map, Value, json};
-
 use crate::delivery::read::reader::{CONFIG_FILE, Options, Reader};
+use crate::delivery::sink::Sink;
+use crate::domain::report::Document;
+use crate::domain::report::clone::{Check, CheckVerdict, DoctorReport};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::repo::Repo;
 use crate::ui::Screen;
-use crate::ui::doctor::{self, Check, Verdict};
+use crate::ui::doctor;
 use crate::world::World;
 
 /// Runs the verb. `open` finds the repository and the project, which may be
@@ -28,23 +28,23 @@ pub fn run<'a>(
     screen: &Screen,
     options: &Options,
     open: impl Fn() -> Result<Reader<'a>>,
-) -> Result<Map<String, Value>> {
+) -> Result<Document> {
     let checks = examine(world, options, screen, open);
     screen.result(&doctor::table(screen, &checks));
-    let count = |verdict: Verdict| checks.iter().filter(|check| check.verdict == verdict).count();
-    let (problems, notes) = (count(Verdict::Problem), count(Verdict::Note));
+    let count = |verdict: CheckVerdict| checks.iter().filter(|check| check.verdict == verdict).count();
+    let (problems, notes) = (count(CheckVerdict::Problem), count(CheckVerdict::Note));
     if problems > 0 {
         let word = if problems == 1 { "problem" } else { "problems" };
         return Err(Failure::new(Kind::Refused, format!("{problems} {word} found; nothing changed"))
             .hint("what to do stands beside each")
-            .with("checks", &checks));
+            .beside(|beside| beside.doctor = Some(DoctorReport { checks })));
     }
     screen.note(&match notes {
         0 => "nothing stands in the way".to_owned(),
         1 => "nothing stands in the way; 1 note".to_owned(),
         _ => format!("nothing stands in the way; {notes} notes"),
     });
-    Ok(Map::from_iter([("checks".to_owned(), json!(checks))]))
+    Ok(DoctorReport { checks }.into())
 }
 
 /// Everything that is looked at, in an order in which what comes first

@@ -1,13 +1,13 @@
 //! `rel fsck`: check history, tags and artifacts, and put back what can be.
 
-use serde_json::{Map, Value, json};
-
 use crate::cli;
 use crate::delivery::fsck;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten;
 use crate::delivery::recover::settle;
 use crate::domain::fsck::Finding;
+use crate::domain::report::Document;
+use crate::domain::report::clone::{IntegrityReport, RepairReport};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::Ui;
 use crate::ui::fsck as ui;
@@ -17,7 +17,7 @@ use crate::ui::fsck as ui;
 /// # Errors
 /// Something is not what was recorded (exit 9), all of it told; the authority
 /// cannot be reached.
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Fsck) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Fsck) -> Result<Document> {
     if args.repair {
         reader.must_reach_authority()?;
         match settle::dead_runs(reader, ui.screen) {
@@ -34,39 +34,27 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Fsck) -> Result<Map<String, Val
     } else {
         (Vec::new(), report.found.into_iter().map(|(finding, _)| finding).collect())
     };
-    let mut document = Map::from_iter([
-        ("project".to_owned(), json!(reader.project())),
-        ("checked".to_owned(), json!(checked)),
-        ("findings".to_owned(), json!(left)),
-    ]);
-    if args.repair {
-        let done: Vec<Value> = done
-            .iter()
-            .map(|(finding, did)| {
-                json!({ "kind": finding.kind, "ref": finding.ref_name, "commit": finding.commit,
-                    "message": finding.message, "done": did })
-            })
-            .collect();
-        document.insert("repaired".to_owned(), json!(done));
-    }
-    if ui.options.dry_run {
-        document.insert("dry_run".to_owned(), json!(true));
-    }
     let dry_run = ui.options.dry_run;
     let mut deeds: Vec<&str> = done.iter().map(|(_, did)| did.as_str()).collect();
     deeds.dedup();
-    if left.is_empty() {
-        ui.screen.result(&ui::checked(ui.screen, &head(ui, reader, deeds.len()), &checked, &deeds, dry_run));
-        return Ok(document);
+    let head = match left[..] {
+        [] => head(ui, reader, deeds.len()),
+        _ => format!("{}: checked", reader.project()),
+    };
+    let text = ui::checked(ui.screen, &head, &checked, &deeds, dry_run);
+    let repair = |(finding, done): (Finding, String)| {
+        let Finding { kind, ref_name, commit, message, .. } = finding;
+        RepairReport { kind, ref_name, commit, message, done }
+    };
+    let repaired = args.repair.then(|| done.into_iter().map(repair).collect());
+    let report =
+        IntegrityReport { project: reader.project().clone(), checked, findings: left, repaired, dry_run };
+    if report.findings.is_empty() {
+        ui.screen.result(&text);
+        return Ok(report.into());
     }
-    ui.screen.note(&ui::checked(
-        ui.screen,
-        &format!("{}: checked", reader.project()),
-        &checked,
-        &deeds,
-        dry_run,
-    ));
-    Err(failure(&left, document))
+    ui.screen.note(&text);
+    Err(failure(report))
 }
 
 /// What a check that left nothing wrong begins with.
@@ -80,7 +68,8 @@ fn head(ui: &Ui, reader: &Reader, deeds: usize) -> String {
 }
 
 /// Everything that is wrong, and how much of it can be put right here.
-fn failure(left: &[Finding], document: Map<String, Value>) -> Failure {
+fn failure(report: IntegrityReport) -> Failure {
+    let left = &report.findings;
     let things = match left.len() {
         1 => "1 thing is".to_owned(),
         many => format!("{many} things are"),
@@ -97,7 +86,7 @@ fn failure(left: &[Finding], document: Map<String, Value>) -> Failure {
             format!("{repairable} of them can be put right from this clone: rel fsck --repair")
         });
     }
-    document.into_iter().fold(failure, |failure, (name, value)| failure.with(&name, value))
+    failure.beside(|beside| beside.fsck = Some(report))
 }
 
 #[cfg(test)]
@@ -105,17 +94,22 @@ mod tests {
     use super::*;
     use crate::domain::fsck::{Checked, Sort};
 
+    fn report(findings: &[Finding]) -> IntegrityReport {
+        let (project, findings) = ("shop".parse().unwrap(), findings.to_vec());
+        IntegrityReport { project, checked: Checked::default(), findings, repaired: None, dry_run: false }
+    }
+
     #[test]
     fn a_failure_tells_all_and_what_can_be_done() {
         let gone = Finding::new(Sort::Tag, "refs/tags/v1", "it is gone");
         let mendable = Finding { repairable: true, ..gone.clone() };
-        let one = failure(std::slice::from_ref(&gone), Map::new());
+        let one = failure(report(std::slice::from_ref(&gone)));
         assert_eq!((one.message.as_str(), one.hints.len()), ("1 thing is not what was recorded", 0));
-        let two = failure(&[gone, mendable.clone()], Map::new());
+        let two = failure(report(&[gone, mendable.clone()]));
         assert_eq!((two.reasons.len(), two.kind), (2, Kind::Integrity));
         assert_eq!(two.hints, ["1 of them can be put right from this clone: rel fsck --repair"]);
-        let all = failure(&[mendable], Map::from_iter([("checked".to_owned(), json!(Checked::default()))]));
+        let all = failure(report(&[mendable]));
         assert_eq!(all.hints, ["all of it can be put right from this clone: rel fsck --repair"]);
-        assert!(all.beside.contains_key("checked"));
+        assert_eq!(all.beside.fsck.unwrap().checked, Checked::default());
     }
 }

@@ -6,10 +6,10 @@
 
 mod triggers;
 
+use crate::domain::report::Document;
+use crate::domain::report::clone::InitReport;
 use std::io::Write as _;
 use std::path::Path;
-
-use serde_json::json;
 
 use self::triggers::Trigger;
 use crate::config::init::{
@@ -39,12 +39,7 @@ const TRIES: usize = 3;
 /// # Errors
 /// There is a `release.toml` (exit 4; it stays as it is), or no working tree;
 /// nobody can be asked and there is no `--yes` (exit 2); the answer was no.
-pub fn run(
-    world: &World,
-    screen: &Screen,
-    asker: &dyn Asker,
-    options: &Options,
-) -> Result<serde_json::Value> {
+pub fn run(world: &World, screen: &Screen, asker: &dyn Asker, options: &Options) -> Result<Document> {
     let repo = Repo::discover(world, &Reader::directory(world, options))?;
     let Some(top) = repo.work_dir() else {
         return Err(Failure::new(Kind::Refused, "a bare repository has no place for release.toml")
@@ -87,12 +82,8 @@ pub fn run(
     for warning in &warnings {
         screen.warn(&text::clean(warning));
     }
-    Ok(json!({
-        "written": (!options.dry_run).then(|| file.display().to_string()),
-        "config": config,
-        "commit": commit,
-        "warnings": warnings,
-    }))
+    let written = (!options.dry_run).then(|| file.display().to_string());
+    Ok(InitReport { written, config, commit, warnings }.into())
 }
 
 fn exists(file: &Path) -> Failure {

@@ -2,30 +2,31 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde_json::{Map, Value, json};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::read::candidate_tags::CandidateTags;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
+use crate::delivery::run::artifacts::candidate_report;
 use crate::delivery::steps::look;
-use crate::domain::candidates::Minted;
+use crate::domain::candidates::{Block, Minted};
 use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::report::Document;
+use crate::domain::report::candidate::BlockReport;
+use crate::domain::report::list::{ListReport, ListedCandidate, ListedTag, ReleaseReport, UnreadCandidate};
 use crate::domain::spelled::{Rank, Spelled};
 use crate::domain::version::{ParsedTag, Version};
 use crate::failure::{Kind, Result};
 use crate::ui::front::Ui;
-use crate::ui::json as documents;
-use crate::ui::list::{self, Entry, Foreign, Release, What};
+use crate::ui::list;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// The authority cannot be reached. A tag that is not the one that was minted
 /// is a warning: it must not hide the rest.
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::List) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::List) -> Result<Document> {
     let snapshot = look::look(reader, ui.screen, "list")?;
     let tags = snapshot.tags(reader)?;
     let records = CandidateTags::read(reader, &snapshot)?;
@@ -52,23 +53,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::List) -> Result<Map<String, Val
     } else {
         list::releases(ui.screen, &releases, reader.world.now())
     });
-    let mut document = Map::new();
-    // Of a thousand candidates it is longer than their table.
-    if ui.screen.is_json() {
-        let list: Vec<Value> = releases.iter().map(release_document).collect();
-        document.insert("releases".to_owned(), json!(list));
-    }
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-    Ok(document)
-}
-
-fn release_document(release: &Release) -> Value {
-    let candidates = release.candidates.iter().map(|entry| documents::entry(entry, &release.release));
-    json!({
-        "release": release.release,
-        "closed": release.closed,
-        "candidates": candidates.collect::<Vec<_>>(),
-    })
+    Ok(delivering::document(ui.screen, &snapshot.policy, ListReport { releases }))
 }
 
 /// A version tag of somebody else's, before anybody looked at its commit.
@@ -118,21 +103,23 @@ struct Gathering<'a> {
 impl Gathering<'_> {
     /// A release with its candidates, newest first; the tag of the release itself
     /// comes before them all.
-    fn release(&mut self, release: Version, ours: &[&Minted], theirs: Vec<Theirs>) -> Result<Release> {
+    fn release(&mut self, release: Version, ours: &[&Minted], theirs: Vec<Theirs>) -> Result<ReleaseReport> {
         let (reader, snapshot, tags) = (self.reader, self.snapshot, self.tags);
         let state = &snapshot.candidates.state;
         let closed = state.release_state(&release).is_some_and(|line| line.closed);
         let (mut tagged, mut spellings) = (false, Vec::new());
         let released = if closed { winner(reader, tags, &snapshot.style.release(&release))? } else { None };
-        let mut candidates: Vec<((Option<Rank>, TagName), Entry)> = Vec::new();
+        let mut candidates: Vec<((Option<Rank>, TagName), ListedCandidate)> = Vec::new();
         for minted in ours {
-            let entry = Entry {
-                what: self.what(minted)?,
-                block: state.block(&minted.tag, &release).cloned(),
+            let block = state.block(&minted.tag, &release);
+            let candidate = ListedCandidate {
+                tag: self.tag(minted, block)?,
+                foreign: false,
+                block: block.map(BlockReport::from),
                 live: live(snapshot, &minted.tag),
                 released: released == Some(minted.commit),
             };
-            candidates.push(((rank(&minted.version.to_string()), minted.tag.clone()), entry));
+            candidates.push(((rank(&minted.version.to_string()), minted.tag.clone()), candidate));
         }
         for Theirs { tag, parsed } in theirs {
             // A tag on something other than a commit is nothing to deploy.
@@ -149,11 +136,19 @@ impl Gathering<'_> {
             if let Some(spelled) = Spelled::read(&version) {
                 spellings.push(version[..version.len() - spelled.suffix.len()].to_owned());
             }
-            let block = state.block(&tag, &release).cloned();
-            let live = live(snapshot, &tag);
-            let foreign = Foreign { tag: tag.clone(), version, number, commit };
-            candidates
-                .push(((rank, tag), Entry { what: What::Foreign(foreign), block, live, released: false }));
+            let block = state.block(&tag, &release);
+            let unread = UnreadCandidate {
+                number,
+                ..UnreadCandidate::new(tag.clone(), version, commit, block.is_some())
+            };
+            let candidate = ListedCandidate {
+                live: live(snapshot, &tag),
+                tag: ListedTag::Unread(Box::new(unread)),
+                foreign: true,
+                block: block.map(BlockReport::from),
+                released: false,
+            };
+            candidates.push(((rank, tag), candidate));
         }
         candidates.sort_by(|(a, _), (b, _)| b.cmp(a));
         let name = release.to_string();
@@ -163,22 +158,34 @@ impl Gathering<'_> {
         } else {
             name
         };
-        Ok(Release {
-            release: name,
-            closed: closed || tagged,
-            candidates: candidates.into_iter().map(|(_, entry)| entry).collect(),
-        })
+        let mut candidates: Vec<_> = candidates.into_iter().map(|(_, candidate)| candidate).collect();
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.foreign) {
+            if let ListedTag::Unread(unread) = &mut candidate.tag {
+                unread.release.clone_from(&name);
+            }
+        }
+        Ok(ReleaseReport { release: name, closed: closed || tagged, candidates })
     }
 
     /// All that the candidate's tag records, or what the chain alone can say.
-    fn what(&mut self, minted: &Minted) -> Result<What> {
+    fn tag(&mut self, minted: &Minted, block: Option<&Block>) -> Result<ListedTag> {
         match self.records.take(self.reader, minted, self.tags) {
-            Ok(record) => Ok(What::Ours(Box::new(record))),
+            Ok(record) => Ok(ListedTag::Read(Box::new(candidate_report(record, block)))),
             Err(failure) if failure.kind == Kind::Integrity => {
                 let why = failure.reasons.first().map_or(failure.message.clone(), |r| r.message.clone());
                 self.ui.screen.warn(&format!("{}: {why}", failure.message));
-                let made = deployments::minted_by(self.reader, self.snapshot, minted)?;
-                Ok(What::Damaged { minted: Box::new(minted.clone()), made, why })
+                let (actor, created_at) = deployments::minted_by(self.reader, self.snapshot, minted)?.unzip();
+                let Minted { tag, version, commit, .. } = minted.clone();
+                Ok(ListedTag::Unread(Box::new(UnreadCandidate {
+                    release: version.release.to_string(),
+                    number: Some(version.number),
+                    trunk_commit: Some(minted.trunk_commit),
+                    parent: minted.parent.clone(),
+                    created_at,
+                    actor,
+                    damaged: Some(why),
+                    ..UnreadCandidate::new(tag, version.to_string(), commit, block.is_some())
+                })))
             }
             Err(failure) => Err(failure),
         }

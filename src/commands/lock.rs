@@ -1,7 +1,5 @@
 //! `rel lock`: a person holds an environment closed.
 
-use serde_json::{Map, Value, json};
-
 use crate::cli;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
@@ -10,15 +8,16 @@ use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish;
 use crate::domain::env::{EnvState, What};
 use crate::domain::name::DeploymentId;
+use crate::domain::report::Document;
+use crate::domain::report::changes::LockReport;
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::Ui;
-use crate::ui::json as documents;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// It is held already (exit 5).
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Lock) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Lock) -> Result<Document> {
     settle::dead_runs(reader, ui.screen)?;
     let actor = reader.actor()?;
     let name = &args.environment;
@@ -32,19 +31,13 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Lock) -> Result<Map<String, Val
         let id = DeploymentId { environment: name.clone(), seq: view.state.count + 1 };
         Ok(Some(vec![outcome_event(reader, &id, &actor, What::Hold { reason: args.reason.clone() })]))
     })?;
-    let mut document = Map::new();
-    match &view.state.hold {
-        Some(hold) if !ui.options.dry_run => {
+    let hold = view.state.hold.filter(|_| !ui.options.dry_run);
+    match &hold {
+        Some(hold) => {
             ui.screen.result(&format!("{name} is held ({name}#{})", hold.token));
             ui.screen.note(&format!("  open it   rel unlock {name} --reason WHY"));
-            document.insert("hold".into(), documents::hold(hold));
         }
-        _ => {
-            ui.screen.result(&format!("{name} would be held: {:?}", args.reason));
-            document.insert("hold".into(), Value::Null);
-            document.insert("dry_run".into(), json!(true));
-        }
+        None => ui.screen.result(&format!("{name} would be held: {:?}", args.reason)),
     }
-    document.insert("environment".into(), json!(name));
-    Ok(document)
+    Ok(LockReport { environment: name.clone(), dry_run: hold.is_none(), hold }.into())
 }

@@ -5,8 +5,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::read::deployments;
@@ -18,11 +16,14 @@ use crate::delivery::run::workspace::log_path;
 use crate::delivery::steps::look;
 use crate::domain::config::Environment;
 use crate::domain::name::{DeploymentId, EnvName, Oid};
+use crate::domain::report::Document;
+use crate::domain::report::deployment::DeploymentReport;
+use crate::domain::report::list::LogReport;
 use crate::domain::search::Search;
 use crate::domain::time_spec::{DayBound, parse_instant};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::ui::front::Ui;
-use crate::ui::{json as documents, log};
+use crate::ui::log;
 
 /// Runs the verb.
 ///
@@ -34,7 +35,7 @@ use crate::ui::{json as documents, log};
 /// There is no such environment or deployment; a moment cannot be read; what
 /// one printed is neither on this machine nor published; the authority cannot
 /// be reached.
-pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Log) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Log) -> Result<Document> {
     if let Some(id) = &args.output {
         return printed(ui, reader, hands, id, args.follow);
     }
@@ -49,6 +50,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Log) -> Result<M
     let deployments = deployments::all_deployments(reader, tips.into_iter())
         .filter(|found| found.as_ref().map_or(true, |deployment| search.takes(deployment)))
         .take(args.number)
+        .map(|found| found.map(DeploymentReport))
         .collect::<Result<Vec<_>>>()?;
     let text = match args.format {
         cli::Format::Csv => log::csv(&deployments)?,
@@ -62,13 +64,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Log) -> Result<M
         }
     };
     ui.screen.result(&text);
-    let mut document = Map::new();
-    if ui.screen.is_json() {
-        let list: Vec<Value> = deployments.iter().map(documents::deployment).collect();
-        document.insert("deployments".to_owned(), json!(list));
-    }
-    delivering::policy(ui.screen, &footing.policy, &mut document);
-    Ok(document)
+    Ok(delivering::document(ui.screen, &footing.policy, LogReport::Deployments { deployments }))
 }
 
 fn search(reader: &Reader, args: &cli::Log) -> Result<Search> {
@@ -108,13 +104,7 @@ fn tips<'p>(reader: &Reader, policy: &'p Policy, args: &cli::Log) -> Result<Vec<
 /// What a deployment printed: from the machine that ran it, if that is this
 /// one, else as it was published; where it was not, the authority says where it
 /// ran.
-fn printed(
-    ui: &Ui,
-    reader: &Reader,
-    hands: &Hands,
-    id: &DeploymentId,
-    follow: bool,
-) -> Result<Map<String, Value>> {
+fn printed(ui: &Ui, reader: &Reader, hands: &Hands, id: &DeploymentId, follow: bool) -> Result<Document> {
     let path = log_path(reader, &id.environment, id.seq);
     let mut text = String::new();
     let mut shown = 0;
@@ -138,7 +128,7 @@ fn printed(
         show(ui, reader, ready);
         text.push_str(&String::from_utf8_lossy(ready));
         if !goes_on {
-            return Ok(Map::from_iter([("output".to_owned(), json!(text))]));
+            return Ok(LogReport::Output { output: text }.into());
         }
         std::thread::sleep(LOOK);
     }
@@ -166,12 +156,11 @@ fn show(ui: &Ui, reader: &Reader, bytes: &[u8]) {
     }
 }
 
-fn elsewhere(ui: &Ui, reader: &Reader, id: &DeploymentId) -> Result<Map<String, Value>> {
+fn elsewhere(ui: &Ui, reader: &Reader, id: &DeploymentId) -> Result<Document> {
     match look::published(reader, ui.screen, id)? {
         Ok(text) => {
             show(ui, reader, &text);
-            let text = String::from_utf8_lossy(&text);
-            Ok(Map::from_iter([("output".to_owned(), json!(text))]))
+            Ok(LogReport::Output { output: String::from_utf8_lossy(&text).into_owned() }.into())
         }
         Err(footing) => Err(not_here(reader, id, &footing)?),
     }

@@ -5,11 +5,12 @@ use std::path::Path;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
-use serde_json::{Map, Value, json};
 
 use crate::cli::{self, Cli};
 use crate::delivery::read::reader::{Options, Reader};
 use crate::domain::nearest::nearest;
+use crate::domain::report::Document;
+use crate::domain::report::clone::ManReport;
 use crate::failure::{Doing, EXIT_CODES, Failure, Kind, Result};
 use crate::ui::Screen;
 use crate::world::{VARIABLES, World};
@@ -40,7 +41,7 @@ pub const FILES: [(&str, &str); 9] = [
 ///
 /// # Errors
 /// There is no such verb; the pages cannot be written.
-pub fn run(world: &World, screen: &Screen, options: &Options, args: &cli::Man) -> Result<Map<String, Value>> {
+pub fn run(world: &World, screen: &Screen, options: &Options, args: &cli::Man) -> Result<Document> {
     let root = root();
     if let Some(dir) = &args.dir {
         return write(screen, options, &root, &Reader::directory(world, options).join(dir));
@@ -50,7 +51,7 @@ pub fn run(world: &World, screen: &Screen, options: &Options, args: &cli::Man) -
     if !screen.is_json() {
         screen.raw(page.as_bytes());
     }
-    Ok(Map::from_iter([("page".to_owned(), json!(page))]))
+    Ok(ManReport::Page { page }.into())
 }
 
 /// The command line without `help`, whose pages these are.
@@ -76,7 +77,7 @@ fn called(command: &Command) -> &str {
 }
 
 /// Writes every page into a folder, as `rel-cut.1`.
-fn write(screen: &Screen, options: &Options, root: &Command, dir: &Path) -> Result<Map<String, Value>> {
+fn write(screen: &Screen, options: &Options, root: &Command, dir: &Path) -> Result<Document> {
     let mut commands = vec![root];
     let mut at = 0;
     while let Some(command) = commands.get(at) {
@@ -98,11 +99,7 @@ fn write(screen: &Screen, options: &Options, root: &Command, dir: &Path) -> Resu
     }
     let would = if options.dry_run { "would be " } else { "" };
     screen.result(&format!("{} pages {would}written to {shown}", written.len()));
-    let mut document = Map::from_iter([("written".to_owned(), json!(written))]);
-    if options.dry_run {
-        document.insert("dry_run".to_owned(), json!(true));
-    }
-    Ok(document)
+    Ok(ManReport::Written { written, dry_run: options.dry_run }.into())
 }
 
 /// A page. What holds for all verbs is in that of `rel`.

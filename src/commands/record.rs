@@ -1,7 +1,5 @@
 //! `rel record`: writes down what another system did.
 
-use serde_json::{Map, Value, json};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::read::deployments;
@@ -14,17 +12,19 @@ use crate::delivery::steps::deploy;
 use crate::delivery::steps::record::{self, RecordRequest, RecordTarget, RecordedState, Tagged};
 use crate::domain::env::{Deployment, Live, Progress};
 use crate::domain::name::TagName;
+use crate::domain::report::Document;
+use crate::domain::report::deployment::DeliveryReport;
 use crate::failure::Result;
 use crate::ui::front::Ui;
 use crate::ui::table::labelled;
-use crate::ui::{json as documents, time};
+use crate::ui::time;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// There is no such environment, candidate, tag or commit, or a gate refuses
 /// (exit 4); the environment is busy or held (exit 5).
-pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Record) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Record) -> Result<Document> {
     reader.must_reach_authority()?;
     settle::dead_runs(reader, ui.screen)?;
     let snapshot = Snapshot::take(reader, ui.screen)?;
@@ -45,9 +45,8 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Record) -> Resul
         overrides: &overrides,
         take_over: args.take_over,
     };
-    let mut document = record(ui, reader, hands, &snapshot, &report)?;
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-    Ok(document)
+    let report = record(ui, reader, hands, &snapshot, &report)?;
+    Ok(delivering::document(ui.screen, &snapshot.policy, report))
 }
 
 fn record(
@@ -56,28 +55,26 @@ fn record(
     hands: &Hands,
     snapshot: &Snapshot,
     report: &RecordRequest<'_>,
-) -> Result<Map<String, Value>> {
+) -> Result<DeliveryReport> {
     let name = &report.environment.name;
-    let mut document = Map::new();
     let shown = snapshot.chain(name)?;
     // The authority was just asked: what is live by its word needs no second look.
     let first = record::judge(reader, snapshot, report, shown)?;
     if let (record::RecordPlan::Nothing, Some(live)) = (&first, shown.state.current()) {
         ui.screen.result(&live_already(reader, report, live));
-        document.insert("deployment".into(), Value::Null);
-        return Ok(document);
+        return Ok(DeliveryReport::of(None));
     }
     ui.screen.notice(Notice::Passed(first.verdicts()));
     if ui.options.dry_run {
+        let mut planned = DeliveryReport { dry_run: true, ..DeliveryReport::default() };
         if let Some((events, id)) = record::events(reader, report, first, None)? {
             let (after, _) = shown.append(&reader.repo, &events)?;
             if let Some(deployment) = deployments::deployment(&reader.repo, after.tip, &id)? {
                 ui.screen.result(&format!("dry run: {}", told(ui, report, &deployment)));
-                document.insert("deployment".into(), documents::deployment(&deployment));
+                planned.deployment = DeliveryReport::of(Some(deployment)).deployment;
             }
         }
-        document.insert("dry_run".into(), json!(true));
-        return Ok(document);
+        return Ok(planned);
     }
     let (view, made) = record::publish(reader, hands, ui.screen, snapshot, report, &first)?;
     let deployment = match &made {
@@ -92,9 +89,7 @@ fn record(
         (None, Some(live)) => ui.screen.result(&live_already(reader, report, live)),
         (None, None) => {}
     }
-    let value = deployment.as_ref().map_or(Value::Null, documents::deployment);
-    document.insert("deployment".into(), value);
-    Ok(document)
+    Ok(DeliveryReport::of(deployment))
 }
 
 fn live_already(reader: &Reader, report: &RecordRequest<'_>, live: &Live) -> String {

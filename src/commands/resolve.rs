@@ -1,7 +1,5 @@
 //! `rel resolve`: a person settles a deployment nobody knows the end of.
 
-use serde_json::{Map, Value};
-
 use crate::cli;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
@@ -10,16 +8,17 @@ use crate::delivery::recover::settle;
 use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish;
 use crate::domain::env::{EnvState, Progress, What};
+use crate::domain::report::Document;
+use crate::domain::report::deployment::DeliveryReport;
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::Ui;
-use crate::ui::json as documents;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// There is no such deployment; it has an outcome (exit 4); its process lives
 /// on this machine (exit 5).
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Resolve) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Resolve) -> Result<Document> {
     let id = &args.id;
     if settle::live_here(reader, id)? {
         return Err(Failure::new(Kind::Busy, format!("{id} still runs on this machine; nothing changed"))
@@ -46,11 +45,10 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Resolve) -> Result<Map<String, 
         let what = What::Resolved { state, reason: args.reason.clone() };
         Ok(Some(vec![outcome_event(reader, id, &actor, what)]))
     })?;
-    let mut document = Map::new();
-    if let Some(deployment) = deployments::deployment(&reader.repo, view.tip, id)? {
-        let verb = if ui.options.dry_run { "would be recorded" } else { "is recorded" };
-        ui.screen.result(&format!("{id} {verb} as {state}"));
-        document.insert("deployment".into(), documents::deployment(&deployment));
-    }
-    Ok(document)
+    let Some(deployment) = deployments::deployment(&reader.repo, view.tip, id)? else {
+        return Ok(DeliveryReport::default().into());
+    };
+    let verb = if ui.options.dry_run { "would be recorded" } else { "is recorded" };
+    ui.screen.result(&format!("{id} {verb} as {state}"));
+    Ok(DeliveryReport::of(Some(deployment)).into())
 }

@@ -1,7 +1,5 @@
 //! `rel rollback`: back to bytes that were live before.
 
-use serde_json::{Map, Value};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::read::reader::Reader;
@@ -10,6 +8,7 @@ use crate::delivery::recover::{offline, settle};
 use crate::delivery::run::hands::Hands;
 use crate::delivery::steps::delivered::{self, Delivered};
 use crate::delivery::steps::rollback::{self, RollbackRequest, WayBack};
+use crate::domain::report::Document;
 use crate::failure::{Failure, Result};
 use crate::ui::front::Ui;
 
@@ -18,7 +17,7 @@ use crate::ui::front::Ui;
 /// # Errors
 /// Nothing to go back to, busy or held by a person, the race lost, a command
 /// failed, a byte wrong.
-pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Rollback) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Rollback) -> Result<Document> {
     offline::expect_reason(reader, "rollback", &args.environment, args.reason.as_deref())?;
     let mut snapshot =
         settle::dead_runs(reader, ui.screen)
@@ -52,7 +51,6 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Rollback) -> Res
             }
         }
     };
-    let mut document = delivering::delivered(ui.screen, delivered)?;
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-    Ok(document)
+    let report = delivering::delivered(ui.screen, delivered)?;
+    Ok(delivering::document(ui.screen, &snapshot.policy, report))
 }

@@ -1,7 +1,5 @@
 //! `rel ship`: cut and deploy as one step, leaving the same records.
 
-use serde_json::{Map, Value, json};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::build::{BuildResult, build_candidate};
@@ -19,6 +17,8 @@ use crate::domain::env::Trigger;
 use crate::domain::gate::verdict::{Attempt, Refusal, Verdict};
 use crate::domain::gate::{Gate, rules};
 use crate::domain::name::EnvName;
+use crate::domain::report::Document;
+use crate::domain::report::ship::ShipReport;
 use crate::failure::{Failure, Result};
 use crate::ui::front::Ui;
 
@@ -27,7 +27,7 @@ use crate::ui::front::Ui;
 /// # Errors
 /// What [`crate::commands::cut`] and [`crate::commands::deploy`] may fail
 /// with; where a deployment does, the candidate stands beside the error.
-pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<Document> {
     reader.must_reach_authority()?;
     settle::dead_runs(reader, ui.screen)?;
     let mut snapshot = Snapshot::take(reader, ui.screen)?;
@@ -50,7 +50,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<
             BuildResult::New(record) => (*record, true),
         };
     let candidate = delivering::candidate(&snapshot, &record);
-    let mut document = Map::new();
+    let mut deployment = None;
     for name in path {
         let request = DeployRequest {
             reason: args.reason.clone(),
@@ -63,13 +63,12 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<
         };
         let delivered = deploy::deploy(reader, hands, ui.screen, &mut snapshot, &request, &consent)
             .and_then(|delivered| delivering::delivered(ui.screen, delivered))
-            .map_err(|failure| failure.with("candidate", &candidate))?;
-        document = delivered;
+            .map_err(|failure| failure.beside(|beside| beside.candidate = Some(candidate.clone())))?;
+        deployment = delivered.deployment.flatten();
     }
-    document.insert("candidate".into(), candidate);
-    document.insert("made".into(), json!(made));
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-    Ok(document)
+    let report =
+        ShipReport { candidate: Some(candidate), made: Some(made), deployment, ..ShipReport::default() };
+    Ok(delivering::document(ui.screen, &snapshot.policy, report))
 }
 
 /// The gates that can be judged before a build: an environment on the way
@@ -116,12 +115,7 @@ fn closed_doors(
     }
 }
 
-fn dry_run(
-    ui: &Ui,
-    snapshot: &Snapshot,
-    intended: &Intended,
-    path: &[EnvName],
-) -> Result<Map<String, Value>> {
+fn dry_run(ui: &Ui, snapshot: &Snapshot, intended: &Intended, path: &[EnvName]) -> Result<Document> {
     let what = match intended {
         Intended::Exists(minted) => minted.tag.to_string(),
         Intended::New(draft) => {
@@ -135,10 +129,5 @@ fn dry_run(
     if path.is_empty() {
         return Err(Failure::failed("there is no way to that environment"));
     }
-    Ok(Map::from_iter([
-        ("candidate".to_owned(), Value::Null),
-        ("deployment".to_owned(), Value::Null),
-        ("path".to_owned(), json!(path)),
-        ("dry_run".to_owned(), json!(true)),
-    ]))
+    Ok(ShipReport { path: Some(path.to_vec()), dry_run: true, ..ShipReport::default() }.into())
 }

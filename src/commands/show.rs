@@ -1,6 +1,6 @@
 //! `rel show`: a candidate, what it brings and where it went.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::delivering;
 use crate::cli;
@@ -10,17 +10,20 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::run::artifacts;
 use crate::delivery::steps::look;
 use crate::domain::candidate::Candidate;
+use crate::domain::report::deployment::DeploymentReport;
+use crate::domain::report::list::ShowReport;
+use crate::domain::report::{Document, Report};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::Ui;
-use crate::ui::show::{self, Shown};
-use crate::ui::{json as documents, screen::Screen};
+use crate::ui::screen::Screen;
+use crate::ui::show;
 
 /// Runs the verb.
 ///
 /// # Errors
 /// There is no such candidate; its tag or its statement is not what was
 /// recorded (exit 9); the authority cannot be reached.
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Document> {
     let snapshot = look::look(reader, ui.screen, "show")?;
     let minted = snapshot.candidate(reader, &args.candidate)?;
     let record = snapshot.record(reader, minted)?;
@@ -33,10 +36,10 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Map<String, Val
         snapshot.environments.iter().map(|(name, view)| (name, view.tip)),
     )
     .filter(|found| found.as_ref().map_or(true, |deployment| deployment.tag == record.tag))
+    .map(|found| found.map(DeploymentReport))
     .collect::<Result<Vec<_>>>()?;
     let environments = &snapshot.policy.config.environments;
-    let shown = Shown {
-        block: snapshot.candidates.state.block(&record.tag, &record.version.release).cloned(),
+    let report = ShowReport {
         live: environments
             .iter()
             .filter_map(|environment| {
@@ -52,24 +55,16 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Map<String, Val
         },
         changes: range::changes(reader, &commits)?,
         deployments,
-        now: reader.world.now(),
-        record,
+        candidate: delivering::candidate(&snapshot, &record),
     };
-    ui.screen.result(&show::candidate(ui.screen, &shown));
-    let list: Vec<Value> = shown.deployments.iter().map(documents::deployment).collect();
-    let mut document = Map::from_iter([
-        ("candidate".to_owned(), delivering::candidate(&snapshot, &shown.record)),
-        ("deployments".to_owned(), json!(list)),
-        ("changes".to_owned(), json!(shown.changes)),
-    ]);
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-    Ok(document)
+    ui.screen.result(&show::candidate(ui.screen, &report, reader.world.now()));
+    Ok(delivering::document(ui.screen, &snapshot.policy, report))
 }
 
 /// Prints the bare statement, which is another standard's document: with
 /// `--json` too it is all there is on stdout. A program that reads it gets the
 /// very bytes whose digest the tag holds.
-fn provenance(ui: &Ui, reader: &Reader, record: &Candidate) -> Result<Map<String, Value>> {
+fn provenance(ui: &Ui, reader: &Reader, record: &Candidate) -> Result<Document> {
     let Some(bytes) = artifacts::provenance(reader, record)? else {
         return Err(Failure::new(Kind::NotFound, format!("{} has no provenance statement", record.tag))
             .reason("provenance", "release.toml had no [build] when it was cut: nothing was made"));
@@ -85,5 +80,5 @@ fn provenance(ui: &Ui, reader: &Reader, record: &Candidate) -> Result<Map<String
     } else {
         screen.raw(&bytes);
     }
-    Ok(Map::new())
+    Ok(Report::Nothing {}.into())
 }

@@ -1,7 +1,5 @@
 //! `rel approve --commit`: authors say of their own commits that they are fine.
 
-use serde_json::{Map, Value, json};
-
 use crate::cli;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signoffs::{self, SignoffLedger};
@@ -11,6 +9,8 @@ use crate::delivery::run::publish;
 use crate::domain::candidates::{CandidatesState, Event, What};
 use crate::domain::changes::Change;
 use crate::domain::name::{Actor, Oid};
+use crate::domain::report::Document;
+use crate::domain::report::changes::SignoffReport;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger;
 use crate::ui::front::Ui;
@@ -21,7 +21,7 @@ use crate::world::fresh_nonce;
 ///
 /// # Errors
 /// There is no such commit, or somebody else wrote it (exit 4).
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
     let wanted = args.commits.iter().map(|text| wanted(text)).collect::<Result<Vec<_>>>()?;
     settle::dead_runs(reader, ui.screen)?;
     let snapshot = Snapshot::take(reader, ui.screen)?;
@@ -64,11 +64,8 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Map<String, 
         lines => lines.join("\n"),
     };
     ui.screen.result(&if ui.options.dry_run { format!("dry run: {text}") } else { text });
-    let commits: Vec<Oid> = own.iter().map(|change| change.commit).collect();
-    Ok(Map::from_iter([
-        ("commits".to_owned(), json!(commits)),
-        ("changed".to_owned(), json!(!changed.is_empty())),
-    ]))
+    let commits = own.iter().map(|change| change.commit).collect();
+    Ok(SignoffReport { commits, changed: !changed.is_empty() }.into())
 }
 
 fn told(change: &Change, changed: &[Oid], withdraw: bool) -> String {

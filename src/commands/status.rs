@@ -2,47 +2,47 @@
 
 mod watch;
 
-use crate::delivery::read::range;
-use crate::delivery::run::hands::Hands;
-use crate::delivery::steps::look;
-use crate::ui::front::Ui;
-use serde_json::{Map, Value};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::candidate::unfinished;
 use crate::delivery::read::commit_counts::Counts;
 use crate::delivery::read::gate_input::{Gatherer, TakeOver};
 use crate::delivery::read::paths::Scope;
+use crate::delivery::read::range;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
 use crate::delivery::recover::settle;
 use crate::delivery::run::artifacts::Bytes;
+use crate::delivery::run::hands::Hands;
+use crate::delivery::steps::look;
 use crate::delivery::steps::next_candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::env::{Deployment, EnvState, HoldCause, Live};
 use crate::domain::left_behind::Lost;
 use crate::domain::name::{Oid, TagName};
+use crate::domain::report::Document;
+use crate::domain::report::deployment::{DeploymentReport, LiveReport};
+use crate::domain::report::status::{
+    Back, EnvironmentReport, FixReport, NextReport, StatusReport, TrunkReport, WaitingPick,
+};
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::Result;
-use crate::ui::Screen;
+use crate::ui::front::Ui;
 use crate::ui::gate;
-use crate::ui::json as documents;
-use crate::ui::status::{self, Back, Fix, InFlight, Next, Place, Status, Trunk, Unfinished};
 
 /// Runs the verb.
 ///
 /// # Errors
 /// There is no such environment; the authority cannot be reached.
-pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Status) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Status) -> Result<Document> {
     if let Some(interval) = args.watch {
         return watch::run(ui, reader, hands, interval, |ui, reader| look(ui, reader, args));
     }
     let seen = look(ui, reader, args)?;
-    ui.screen.result(&(seen.frame)(ui.screen));
-    Ok(seen.document)
+    ui.screen.result(&seen.frame(ui.screen));
+    Ok(Document { policy: seen.policy, ..seen.status.into() })
 }
 
 /// Looks once.
@@ -53,20 +53,12 @@ fn look(ui: &Ui, reader: &Reader, args: &cli::Status) -> Result<watch::Seen> {
         None => snapshot.policy.config.environments.iter().collect(),
     };
     let status = Look::new(reader, &snapshot)?.status(&environments, args.environment.is_some())?;
-    let mut document = documents::status(&status);
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
+    let policy = delivering::elsewhere(ui.screen, &snapshot.policy);
     if args.watch.is_none() {
         // The process ends with this: what was read need not be given back piece by piece.
         std::mem::forget(snapshot);
     }
-    let busy = status.environments.iter().any(|place| place.in_flight.is_some());
-    let (oneline, in_depth) = (args.oneline, args.environment.is_some());
-    let frame = move |screen: &Screen| match status.environments.first() {
-        _ if oneline => status::oneline(screen, &status),
-        Some(place) if in_depth => status::detail(screen, &status, place, &chrono::Local),
-        _ => status::overview(screen, &status),
-    };
-    Ok(watch::Seen { frame: Box::new(frame), document, busy })
+    Ok(watch::Seen { status, policy, oneline: args.oneline, in_depth: args.environment.is_some() })
 }
 
 /// What every environment is looked at with.
@@ -94,32 +86,32 @@ impl<'a> Look<'a> {
         })
     }
 
-    fn status(&self, environments: &[&'a Environment], in_depth: bool) -> Result<Status> {
+    fn status(&self, environments: &[&'a Environment], in_depth: bool) -> Result<StatusReport> {
         let (reader, snapshot) = (self.reader, self.snapshot);
         let coming: Vec<Coming<'a>> = environments
             .iter()
             .map(|environment| next_candidate::coming(&self.gatherer, environment))
             .collect::<Result<_>>()?;
         let counts = self.counts(environments, &coming)?;
-        let mut places = Vec::new();
+        let mut reports = Vec::new();
         for (environment, coming) in environments.iter().zip(coming) {
-            places.push(self.place(environment, coming, &counts, in_depth)?);
+            reports.push(self.environment(environment, coming, &counts, in_depth)?);
         }
         let pending = self.newest.and_then(|newest| counts.get(newest.trunk_commit, snapshot.trunk));
-        Ok(Status {
+        Ok(StatusReport {
             project: reader.project().clone(),
-            trunk: Trunk { branch: reader.home.trunk.clone(), commit: snapshot.trunk, pending },
+            trunk: TrunkReport { branch: reader.home.trunk.clone(), commit: snapshot.trunk, pending },
             authority: reader.authority().to_string(),
             offline: reader.is_offline(),
             as_of: snapshot.as_of,
             now: self.gatherer.now,
-            environments: places,
+            environments: reports,
             // One that cannot be read is told by whoever goes on with it.
-            unfinished: unfinished::read(reader).ok().flatten().map(|waits| Unfinished {
+            unfinished_pick: unfinished::read(reader).ok().flatten().map(|waits| WaitingPick {
                 source: waits.stop.source,
                 onto: waits.stop.parent,
                 worktree: waits.stop.worktree.display().to_string(),
-                paths: waits.stop.paths,
+                conflicts: waits.stop.paths,
             }),
         })
     }
@@ -166,7 +158,7 @@ impl<'a> Look<'a> {
 
     /// The fixes that are live in an environment and that trunk lacks: the next
     /// cut would bring the fault back.
-    fn fixes(&self, environment: &Environment) -> Result<Vec<Fix>> {
+    fn fixes(&self, environment: &Environment) -> Result<Vec<FixReport>> {
         let Some(live) = self.snapshot.chain(&environment.name)?.state.current() else {
             return Ok(Vec::new());
         };
@@ -174,29 +166,24 @@ impl<'a> Look<'a> {
         let lost = finder.lost(live, &finder.owed(live)?, self.snapshot.trunk, None)?;
         let fix = |lost: Lost| {
             let change = range::changes(self.reader, &[lost.fix.commit])?.swap_remove(0);
-            Ok(Fix { source: lost.fix.source, change })
+            Ok(FixReport::new(lost.fix.source, change))
         };
         lost.into_iter().map(fix).collect()
     }
 
-    fn place(
+    fn environment(
         &self,
         environment: &Environment,
         coming: Coming<'_>,
         counts: &Counts,
         in_depth: bool,
-    ) -> Result<Place> {
+    ) -> Result<EnvironmentReport> {
         let (reader, snapshot) = (self.reader, self.snapshot);
         let view = snapshot.chain(&environment.name)?;
         let state = &view.state;
         let current = state.current();
-        let in_flight = match &state.in_flight {
-            Some(intent) => Some(InFlight {
-                alive_here: settle::live_here(reader, &intent.deployment.id)?,
-                deployment: intent.deployment.clone(),
-            }),
-            None => None,
-        };
+        let in_flight = state.in_flight.as_ref().map(|intent| &intent.deployment);
+        let alive_here = in_flight.map(|deployment| settle::live_here(reader, &deployment.id)).transpose()?;
         let lost = |tag: &TagName| self.bytes.lost(tag);
         let previous = rollback::previous(state, &snapshot.candidates.state, &lost).0;
         let unpublished = self
@@ -207,30 +194,33 @@ impl<'a> Look<'a> {
             None => None,
             Some(candidate) => {
                 let gates = next_candidate::refusals(&self.gatherer, environment, candidate)?;
-                Some(Next {
+                Some(NextReport {
                     tag: candidate.tag.clone(),
                     commits: brings(current, candidate, counts),
                     ready_at: next_candidate::ready_at(&gates, self.gatherer.now),
-                    gates,
+                    gates: gates.into_iter().map(gate::report).collect(),
                 })
             }
         };
-        Ok(Place {
+        let live = |live: &Live, certain| LiveReport { live: live.clone(), certain };
+        Ok(EnvironmentReport {
             name: environment.name.clone(),
-            current: current.cloned(),
+            current: current.map(|current| live(current, state.certain)),
             certain: state.certain,
             on_behalf_of: current.and_then(|live| live.on_behalf_of.clone()),
             newest: self.newest.is_some_and(|newest| current.is_some_and(|live| live.tag == newest.tag)),
-            previous: previous.cloned(),
-            unpublished: unpublished.cloned().collect(),
+            // It succeeded, so what it was is certain whatever happened since.
+            previous: previous.map(|previous| live(previous, true)),
+            unpublished: unpublished.cloned().map(DeploymentReport).collect(),
             not_here: self.bytes.not_here(current.into_iter().chain(previous)),
-            in_flight,
+            in_flight: in_flight.cloned().map(DeploymentReport),
+            alive_here: alive_here.unwrap_or_default(),
             hold: state.hold.clone(),
-            unresolved: state.unresolved.clone(),
+            unresolved: state.unresolved.iter().cloned().map(DeploymentReport).collect(),
             last: state.last.clone(),
             pending: current.and_then(|live| counts.get(live.commit, snapshot.trunk)),
             next,
-            fixes: self.fixes(environment)?,
+            fixes_not_on_trunk: self.fixes(environment)?,
             back: if in_depth { self.back(environment, state) } else { None },
         })
     }

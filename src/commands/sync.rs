@@ -1,8 +1,6 @@
 //! `rel sync`: exchange history with the authority, and publish what an
 //! earlier run could not; with `--stop` end first what runs have at work here.
 
-use serde_json::{Map, Value, json};
-
 use super::delivering;
 use crate::cli;
 use crate::delivery::read::deployments;
@@ -16,7 +14,12 @@ use crate::delivery::run::publish::RetryBudget;
 use crate::delivery::run::{outcome, output};
 use crate::domain::env::{EnvState, Progress, What};
 use crate::domain::name::TagName;
+use crate::domain::report::Document;
+use crate::domain::report::policy::PolicyReport;
 use crate::domain::report::recovered::{Merged, Recovered};
+use crate::domain::report::sync::{
+    Exchanged, NeverRan, SettledReport, SettledState, StoppedReport, SubjectReport, SyncReport,
+};
 use crate::domain::report::work::{Subject, Work, Worker};
 use crate::domain::rollback;
 use crate::failure::{Failure, Kind, Result};
@@ -29,7 +32,7 @@ use crate::ui::notice;
 /// # Errors
 /// The authority cannot be reached (exit 8 where something was stopped that it
 /// does not know of yet); something could not be stopped.
-pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Sync) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Sync) -> Result<Document> {
     let reaches = !reader.offline || reader.is_local();
     if reader.offline && !args.stop {
         return Err(Failure::new(Kind::Usage, "sync asks the remote, and --offline says not to")
@@ -41,16 +44,17 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Sync) -> Result<
         true => stop::stop(reader, hands, ui.screen)?,
     };
     let refused = std::mem::take(&mut stopped.refused);
-    let mut document = if reaches { exchange(ui, reader, args, &stopped)? } else { alone(ui, &stopped)? };
-    if args.stop && !document.contains_key("stopped") {
-        document.insert("stopped".to_owned(), stopped.ended.iter().map(|work| told(work, None)).collect());
+    let (mut report, policy) =
+        if reaches { exchange(ui, reader, args, &stopped)? } else { (alone(ui, &stopped)?, None) };
+    if args.stop && report.stopped.is_none() {
+        report.stopped = Some(stopped.ended.iter().map(|work| stopped_report(work, None)).collect());
     }
     match refusal(refused) {
-        None => Ok(document),
-        Some(mut failure) => {
-            failure.beside.append(&mut document);
-            Err(failure)
-        }
+        None => Ok(Document { policy, ..report.into() }),
+        Some(failure) => Err(failure.beside(|beside| {
+            beside.policy = policy;
+            beside.sync = Some(report);
+        })),
     }
 }
 
@@ -64,7 +68,7 @@ fn refusal(refused: Vec<Failure>) -> Option<Failure> {
 }
 
 /// What is said without the remote: whatever was stopped waits for it.
-fn alone(ui: &Ui, stopped: &StopReport) -> Result<Map<String, Value>> {
+fn alone(ui: &Ui, stopped: &StopReport) -> Result<SyncReport> {
     if !ui.options.dry_run && !stopped.ended.is_empty() {
         return Err(waiting(stopped, Failure::failed("--offline says not to ask the remote")));
     }
@@ -72,16 +76,17 @@ fn alone(ui: &Ui, stopped: &StopReport) -> Result<Map<String, Value>> {
     if stopped.ended.is_empty() {
         ui.screen.result("nothing was left to stop");
     }
-    let mut document = Map::new();
-    if ui.options.dry_run {
-        document.insert("dry_run".to_owned(), json!(true));
-    }
-    Ok(document)
+    Ok(SyncReport { dry_run: ui.options.dry_run, ..SyncReport::default() })
 }
 
 /// Publishes what dead runs left, fetches what others did, and says all that
 /// came of it.
-fn exchange(ui: &Ui, reader: &Reader, args: &cli::Sync, stopped: &StopReport) -> Result<Map<String, Value>> {
+fn exchange(
+    ui: &Ui,
+    reader: &Reader,
+    args: &cli::Sync,
+    stopped: &StopReport,
+) -> Result<(SyncReport, Option<PolicyReport>)> {
     let mut settled = settled(ui, reader, stopped)?;
     for path in &stopped.damaged {
         let damaged = Recovered::Damaged(path.clone());
@@ -109,11 +114,11 @@ fn exchange(ui: &Ui, reader: &Reader, args: &cli::Sync, stopped: &StopReport) ->
         false => output::catch_up(reader, ui.screen, &snapshot.policy),
     };
     let kept = if ui.options.dry_run { Vec::new() } else { keep(ui, reader, &snapshot) };
-    let mut document = Map::new();
+    let mut stopped_now = None;
     if ui.options.dry_run {
         would_stop(ui, stopped);
     } else if !stopped.ended.is_empty() {
-        document.insert("stopped".to_owned(), say_stopped(ui, reader, &snapshot, stopped)?);
+        stopped_now = Some(say_stopped(ui, reader, &snapshot, stopped)?);
     }
     // What was stopped has been told of.
     let subjects = subjects(stopped);
@@ -144,29 +149,34 @@ fn exchange(ui: &Ui, reader: &Reader, args: &cli::Sync, stopped: &StopReport) ->
         let tags: Vec<&str> = kept.iter().map(TagName::as_str).collect();
         ui.screen.result(&format!("kept here for --offline from now on: {}", tags.join(", ")));
     }
-    let settled: Vec<Value> = settled
-        .iter()
-        .map(|one| match one {
-            Recovered::Deployment(id, state) => json!({ "deployment": id, "state": state }),
-            Recovered::StillRunning(id) => json!({ "deployment": id, "state": "running" }),
-            Recovered::NeverClaimed(id) => json!({ "deployment": id, "state": "abandoned" }),
-            Recovered::Merged(Merged { id, state, moved }) => {
-                json!({ "deployment": id, "state": state, "offline": true, "moved": moved })
-            }
-            Recovered::StillOffline(name) => {
-                json!({ "deployment": null, "environment": name, "state": "running", "offline": true })
-            }
-            Recovered::Reservation(version) => json!({ "reservation": version, "state": "abandoned" }),
-            Recovered::Minted(version) => json!({ "reservation": version, "state": "minted" }),
-            Recovered::Damaged(path) => json!({ "set_aside": path.display().to_string() }),
-        })
-        .collect();
-    document.insert("settled".to_owned(), json!(settled));
-    document.insert("released".to_owned(), json!(released));
-    document.insert("kept".to_owned(), json!(kept));
-    document.insert("outputs".to_owned(), json!(printed));
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
-    Ok(document)
+    let settled = settled.into_iter().map(settled_report).collect();
+    let exchanged = Some(Exchanged { settled, released, kept, outputs: printed });
+    let report = SyncReport { exchanged, stopped: stopped_now, dry_run: false };
+    Ok((report, delivering::elsewhere(ui.screen, &snapshot.policy)))
+}
+
+fn settled_report(settled: Recovered) -> SettledReport {
+    let abandoned = SettledState::Never(NeverRan::Abandoned);
+    let running = SettledState::Ran(Progress::Running);
+    match settled {
+        Recovered::Deployment(deployment, state) => {
+            SettledReport::Deployment { deployment, state: SettledState::Ran(state) }
+        }
+        Recovered::StillRunning(deployment) => SettledReport::Deployment { deployment, state: running },
+        Recovered::NeverClaimed(deployment) => SettledReport::Deployment { deployment, state: abandoned },
+        Recovered::Merged(Merged { id, state, moved }) => {
+            SettledReport::Merged { deployment: id, state: SettledState::Ran(state), offline: true, moved }
+        }
+        Recovered::StillOffline(environment) => {
+            SettledReport::Offline { deployment: (), environment, state: running, offline: true }
+        }
+        Recovered::Reservation(reservation) => SettledReport::Reservation { reservation, state: abandoned },
+        Recovered::Minted(version) => SettledReport::Reservation {
+            reservation: version.to_string(),
+            state: SettledState::Never(NeverRan::Minted),
+        },
+        Recovered::Damaged(path) => SettledReport::Damaged { set_aside: path.display().to_string() },
+    }
 }
 
 /// Brings here what is live and what a rollback would go back to, so that
@@ -213,14 +223,14 @@ fn settled(ui: &Ui, reader: &Reader, stopped: &StopReport) -> Result<Vec<Recover
 fn waiting(stopped: &StopReport, why: Failure) -> Failure {
     let names: Vec<String> = subjects(stopped).iter().map(ToString::to_string).collect();
     let (is, its) = if names.len() == 1 { ("is", "its record") } else { ("are", "their records") };
-    let told: Vec<Value> = stopped.ended.iter().map(|work| told(work, None)).collect();
+    let told = stopped.ended.iter().map(|work| stopped_report(work, None)).collect();
     Failure::new(
         Kind::Unpublished,
         format!("{} {is} stopped, but {its} may not have reached the authority", names.join(", ")),
     )
     .reason("unpublished", why.message)
     .hint("publish it as soon as the remote can be reached: rel sync")
-    .with("stopped", told)
+    .beside(|beside| beside.sync = Some(SyncReport { stopped: Some(told), ..SyncReport::default() }))
 }
 
 /// What was stopped, each once.
@@ -241,8 +251,13 @@ fn would_stop(ui: &Ui, stopped: &StopReport) {
 }
 
 /// Says what became of each that was stopped.
-fn say_stopped(ui: &Ui, reader: &Reader, snapshot: &Snapshot, stopped: &StopReport) -> Result<Value> {
-    let mut documents = Vec::new();
+fn say_stopped(
+    ui: &Ui,
+    reader: &Reader,
+    snapshot: &Snapshot,
+    stopped: &StopReport,
+) -> Result<Vec<StoppedReport>> {
+    let mut reports = Vec::new();
     for subject in subjects(stopped) {
         let state = match subject {
             Subject::Deployment(id) => {
@@ -267,7 +282,7 @@ fn say_stopped(ui: &Ui, reader: &Reader, snapshot: &Snapshot, stopped: &StopRepo
                     }
                     None => ui.screen.result(&format!("{id} is stopped; it never began")),
                 }
-                json!(state)
+                state.map(SettledState::Ran)
             }
             Subject::Offline(environment, _, nonce) => {
                 let view = snapshot.chain(environment)?;
@@ -281,32 +296,34 @@ fn say_stopped(ui: &Ui, reader: &Reader, snapshot: &Snapshot, stopped: &StopRepo
                 };
                 let id = event.id;
                 ui.screen.result(&format!("{subject} is at an end, and recorded as {state}: {id}"));
-                json!(state)
+                Some(SettledState::Ran(state))
             }
             Subject::Build(version) => {
                 let minted = snapshot.pool.iter().any(|minted| minted.version == *version);
-                let state = if minted { "minted" } else { "abandoned" };
-                ui.screen.result(&format!("{subject} is at an end, and recorded as {state}"));
-                json!(state)
+                let (word, state) = match minted {
+                    true => ("minted", NeverRan::Minted),
+                    false => ("abandoned", NeverRan::Abandoned),
+                };
+                ui.screen.result(&format!("{subject} is at an end, and recorded as {word}"));
+                Some(SettledState::Never(state))
             }
         };
         let works = stopped.ended.iter().filter(|work| work.subject == *subject);
-        documents.extend(works.map(|work| told(work, Some(&state))));
+        reports.extend(works.map(|work| stopped_report(work, state)));
     }
-    Ok(Value::Array(documents))
+    Ok(reports)
 }
 
-/// The document of what was at work.
-fn told(work: &Work, state: Option<&Value>) -> Value {
-    let mut document = match &work.subject {
-        Subject::Deployment(id) => json!({ "deployment": id }),
-        Subject::Offline(environment, tag, _) => {
-            json!({ "deployment": null, "environment": environment, "tag": tag, "offline": true })
-        }
-        Subject::Build(version) => json!({ "reservation": version.to_string() }),
+fn stopped_report(work: &Work, state: Option<SettledState>) -> StoppedReport {
+    let subject = match &work.subject {
+        Subject::Deployment(id) => SubjectReport::Deployment { deployment: id.clone() },
+        Subject::Offline(environment, tag, _) => SubjectReport::Offline {
+            deployment: (),
+            environment: environment.clone(),
+            tag: tag.clone(),
+            offline: true,
+        },
+        Subject::Build(version) => SubjectReport::Build { reservation: version.clone() },
     };
-    document["by"] = json!(work.by.word());
-    document["pid"] = json!(work.pid);
-    document["state"] = json!(state);
-    document
+    StoppedReport { subject, by: work.by.word(), pid: work.pid, state }
 }

@@ -1,7 +1,5 @@
 //! `rel unlock`: a held environment is opened.
 
-use serde_json::{Map, Value, json};
-
 use crate::cli;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
@@ -10,6 +8,8 @@ use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish;
 use crate::domain::env::{EnvState, Hold, What};
 use crate::domain::name::DeploymentId;
+use crate::domain::report::Document;
+use crate::domain::report::changes::UnlockReport;
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::Ui;
 
@@ -17,7 +17,7 @@ use crate::ui::front::Ui;
 ///
 /// # Errors
 /// The token is wrong, or the hold is somebody else's and none was given (exit 5).
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Unlock) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Unlock) -> Result<Document> {
     settle::dead_runs(reader, ui.screen)?;
     let actor = reader.actor()?;
     let name = &args.environment;
@@ -67,5 +67,5 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Unlock) -> Result<Map<String, V
         (Some(hold), true) => ui.screen.result(&format!("{name}#{} would be opened", hold.token)),
     }
     let opened = opened.map(|hold| format!("{name}#{}", hold.token));
-    Ok(Map::from_iter([("environment".to_owned(), json!(name)), ("opened".to_owned(), json!(opened))]))
+    Ok(UnlockReport { environment: name.clone(), opened }.into())
 }

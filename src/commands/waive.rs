@@ -1,7 +1,5 @@
 //! `rel waive`: settles a fix for good.
 
-use serde_json::{Map, Value, json};
-
 use crate::cli;
 use crate::delivery::read::range;
 use crate::delivery::read::reader::Reader;
@@ -10,6 +8,8 @@ use crate::delivery::recover::settle;
 use crate::delivery::run::publish;
 use crate::domain::candidates::{CandidatesState, Event, What};
 use crate::domain::name::Oid;
+use crate::domain::report::Document;
+use crate::domain::report::changes::WaiveReport;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::{history, ledger};
 use crate::ui::front::Ui;
@@ -21,7 +21,7 @@ use crate::world::fresh_nonce;
 /// # Errors
 /// There is no such commit; `--as` is not on trunk (exit 4); no reason was
 /// given (exit 2).
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Document> {
     let reason = args.reason.clone().filter(|reason| !reason.trim().is_empty()).ok_or_else(|| {
         Failure::new(Kind::Usage, "waive needs a reason; nothing changed")
             .hint(format!("rel waive {} --reason WHY", args.commits.join(" ")))
@@ -76,11 +76,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Map<String, Va
     }
     let text = lines.join("\n");
     ui.screen.result(&if ui.options.dry_run { format!("dry run: {text}") } else { text });
-    Ok(Map::from_iter([
-        ("commits".to_owned(), json!(commits)),
-        ("as".to_owned(), json!(trunk_commit)),
-        ("changed".to_owned(), json!(!changed.is_empty())),
-    ]))
+    Ok(WaiveReport { commits, trunk_commit, changed: !changed.is_empty() }.into())
 }
 
 fn on_trunk(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Oid> {

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 
 use rustc_hash::FxHashMap;
-use serde_json::{Map, Value, json};
 
 use super::delivering;
 use crate::cli;
@@ -12,24 +11,27 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::delivery::read::successes::{Success, successes};
 use crate::delivery::read::{containment, range};
-use crate::delivery::steps::look;
-use crate::delivery::steps::next_candidate;
+use crate::delivery::steps::{look, next_candidate};
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
-use crate::domain::containment::Way;
+use crate::domain::containment::{Via, Way};
 use crate::domain::name::{Oid, TagName};
+use crate::domain::report::Document;
+use crate::domain::report::whereabouts::{
+    CommitWhereabouts, ContainingEnvironment, ContainingTag, Wait, WaitReport, WhereReport,
+};
 use crate::domain::spelled::Spelled;
 use crate::failure::Result;
 use crate::store::history;
 use crate::ui::front::Ui;
-use crate::ui::r#where::{self as said, Found, Place, Waits, Where};
+use crate::ui::{gate, r#where as said};
 
 /// Runs the verb.
 ///
 /// # Errors
 /// There is no such commit; the authority cannot be reached.
-pub fn run(ui: &Ui, reader: &Reader, args: &cli::Where) -> Result<Map<String, Value>> {
+pub fn run(ui: &Ui, reader: &Reader, args: &cli::Where) -> Result<Document> {
     let snapshot = look::look(reader, ui.screen, "where COMMIT")?;
     let mut asked: Vec<(String, Oid)> = Vec::new();
     for text in &args.commits {
@@ -44,18 +46,14 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Where) -> Result<Map<String, Va
         [one] => said::one(ui.screen, one, reader.world.now()),
         several => said::several(ui.screen, several),
     });
-    let mut document = match (&found[..], ui.screen.is_json()) {
-        (_, false) => Map::new(),
-        ([one], true) => said::json(one),
-        (several, true) => {
-            let several: Vec<_> = several.iter().map(said::json).collect();
-            Map::from_iter([("commits".to_owned(), json!(several))])
-        }
+    let report = match <[CommitWhereabouts; 1]>::try_from(found) {
+        Ok([one]) => WhereReport::One(Box::new(one)),
+        Err(commits) => WhereReport::Several { commits },
     };
-    delivering::policy(ui.screen, &snapshot.policy, &mut document);
+    let document = delivering::document(ui.screen, &snapshot.policy, report);
     // The process ends with this verb: what was read, names by the thousand, need not be given
     // back piece by piece, which would take a twentieth of the time.
-    std::mem::forget((look, found));
+    std::mem::forget(look);
     std::mem::forget(snapshot);
     Ok(document)
 }
@@ -128,50 +126,60 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    fn find(&self, asked: &[(String, Oid)]) -> Result<Vec<Where>> {
+    fn find(&self, asked: &[(String, Oid)]) -> Result<Vec<CommitWhereabouts>> {
         let wanted: Vec<Oid> = asked.iter().map(|(_, commit)| *commit).collect();
         let ways = containment::ways(self.reader, self.snapshot, &self.listed, &wanted, &self.tips)?;
         asked.iter().zip(&ways).map(|((text, commit), ways)| self.one(text, *commit, ways)).collect()
     }
 
-    fn one(&self, text: &str, commit: Oid, ways: &[Option<Way>]) -> Result<Where> {
+    fn one(&self, text: &str, commit: Oid, ways: &[Option<Way>]) -> Result<CommitWhereabouts> {
         let found = |tip: Oid| self.place_of.get(&tip).and_then(|at| ways[*at]);
         // What was taken back is not there any more.
         let way = |tip: Oid| found(tip).filter(|way| way.reverted_by.is_none());
         let change = self.change(commit)?;
-        let candidates: Vec<Found> = self
+        let candidates: Vec<ContainingTag> = self
             .tags
             .iter()
             .filter_map(|(tag, tip, foreign)| {
                 // Nobody recorded what went into a tag of others.
                 let way = found(*tip).filter(|way| !foreign || way.form.is_none())?;
-                Some(Found { tag: tag.clone(), way, foreign: *foreign })
+                Some(ContainingTag { tag: tag.clone(), way, foreign: *foreign })
             })
             .collect();
         let trunk = found(self.snapshot.trunk);
         let environments = &self.snapshot.policy.config.environments;
-        let places = environments.iter().zip(&self.lived).map(|(environment, lived)| {
+        let environments = environments.iter().zip(&self.lived).map(|(environment, lived)| {
             let state = &self.snapshot.chain(&environment.name)?.state;
-            let live = state.current().and_then(|live| Some((live.clone(), way(live.commit)?)));
-            let waits = match &live {
+            let live = state.current().and_then(|live| Some((live, way(live.commit)?)));
+            let waits_for = match &live {
                 Some(_) => None,
-                None => Some(self.waits(environment, trunk, &way)?),
+                None => Some(self.waits_for(environment, trunk, &way)?),
             };
-            Ok(Place {
+            Ok(ContainingEnvironment {
                 name: environment.name.clone(),
+                live: live.is_some(),
+                tag: live.map(|(live, _)| live.tag.clone()),
+                via: live.map(|(_, way)| way.via),
+                form: live.and_then(|(_, way)| way.form),
+                since: live.map(|(live, _)| live.since),
+                first_live_at: lived.iter().filter(|one| way(one.commit).is_some()).map(|one| one.at).min(),
                 certain: state.certain,
-                first: lived.iter().filter(|one| way(one.commit).is_some()).map(|one| one.at).min(),
-                live,
-                waits,
+                waits_for,
             })
         });
-        Ok(Where {
+        Ok(CommitWhereabouts {
             asked: (!commit.to_string().starts_with(text)).then(|| text.to_owned()),
-            brought: self.brought(commit)?,
-            change,
+            commit,
+            subject: change.subject,
+            author: change.author,
+            committed_at: change.committed_at,
+            on_trunk: trunk.is_some_and(|way| way.via == Via::Ancestor),
+            on_trunk_as: trunk.and_then(|way| way.form),
+            reverted_by: trunk.and_then(|way| way.reverted_by),
             trunk,
+            brought: self.brought(commit)?,
             candidates,
-            places: places.collect::<Result<_>>()?,
+            environments: environments.collect::<Result<_>>()?,
         })
     }
 
@@ -190,32 +198,49 @@ impl<'a> Look<'a> {
     }
 
     /// What a commit that is not live somewhere still waits for.
-    fn waits(
+    fn waits_for(
         &self,
         environment: &'a Environment,
         trunk: Option<Way>,
         way: &impl Fn(Oid) -> Option<Way>,
-    ) -> Result<Waits> {
+    ) -> Result<WaitReport> {
+        let wait = |what| WaitReport {
+            what,
+            tag: None,
+            gates: Vec::new(),
+            ready_at: None,
+            reverted_by: None,
+            is_next: false,
+        };
         let next = next_candidate::coming(&self.gatherer, environment)?;
         if let Some(candidate) = next.filter(|candidate| way(candidate.commit).is_some()) {
             let gates = next_candidate::refusals(&self.gatherer, environment, candidate)?;
-            let ready_at = next_candidate::ready_at(&gates, self.gatherer.now);
-            return Ok(Waits::Next { tag: candidate.tag.clone(), gates, ready_at });
+            return Ok(WaitReport {
+                tag: Some(candidate.tag.clone()),
+                ready_at: next_candidate::ready_at(&gates, self.gatherer.now),
+                gates: gates.into_iter().map(gate::report).collect(),
+                is_next: true,
+                ..wait(Wait::Deployment)
+            });
         }
         let state = &self.snapshot.candidates.state;
         let in_candidates = self.snapshot.pool.iter().filter(|minted| way(minted.commit).is_some());
         let deployable = |minted: &&Minted| state.block(&minted.tag, &minted.version.release).is_none();
         let newest = in_candidates.filter(deployable).max_by(|a, b| a.order().cmp(&b.order()));
-        match newest {
-            Some(candidate) => {
-                let gates = next_candidate::refusals(&self.gatherer, environment, candidate)?;
-                Ok(Waits::Candidate { tag: candidate.tag.clone(), gates })
+        Ok(match (newest, trunk) {
+            (Some(candidate), _) => WaitReport {
+                tag: Some(candidate.tag.clone()),
+                gates: next_candidate::refusals(&self.gatherer, environment, candidate)?
+                    .into_iter()
+                    .map(gate::report)
+                    .collect(),
+                ..wait(Wait::Deployment)
+            },
+            (None, Some(Way { reverted_by: Some(by), .. })) => {
+                WaitReport { reverted_by: Some(by), ..wait(Wait::Nothing) }
             }
-            None => Ok(match trunk {
-                Some(Way { reverted_by: Some(by), .. }) => Waits::Reverted(by),
-                Some(_) => Waits::Cut,
-                None => Waits::Trunk,
-            }),
-        }
+            (None, Some(_)) => wait(Wait::Cut),
+            (None, None) => wait(Wait::Trunk),
+        })
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::artifact::{Artifact, Reference, check_name};
@@ -19,7 +20,7 @@ use super::version::CandidateVersion;
 const SCHEMA: &str = "1";
 
 /// A fix carried over from elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pick {
     /// The commit that was picked.
     pub source: Oid,

@@ -4,6 +4,7 @@
 //! What happened in `rel`'s own words is the document's `customData`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::name::{EnvName, ProjectName};
@@ -78,7 +79,7 @@ pub fn document(
     occasion: Occasion<'_>,
     id: &str,
     at: DateTime<Utc>,
-    custom: Value,
+    custom: impl Serialize,
 ) -> Value {
     let service = |environment: &EnvName, version: &str| json!({ "environment": { "id": environment }, "artifactId": purl(project, version) });
     let (r#type, subject, content) = match occasion {

@@ -9,6 +9,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::candidate::Pick;
 use super::candidates::Minted;
 use super::changes::Change;
@@ -258,7 +261,7 @@ impl Names {
 }
 
 /// Changes of one sort.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ChangeGroup<'c> {
     /// Its title, for people.
     pub title: String,

@@ -9,12 +9,13 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::name::{Actor, Oid};
 
 /// A commit as people read it. Serializes as the commit of the JSON output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// Which commit.
     pub commit: Oid,
@@ -34,6 +35,7 @@ pub struct Change {
     /// The commits its `(cherry picked from commit …)` lines name, oldest
     /// first: the last is where this very commit was taken from.
     #[serde(serialize_with = "last")]
+    #[schemars(with = "Option<Oid>")]
     pub picked_from: Vec<Oid>,
     /// What its `Rollback-Safe` trailer says. False marks a point of no return.
     #[serde(skip)]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
@@ -21,7 +22,7 @@ mod state;
 pub use state::{Approved, EnvState, Hold, HoldCause, Last, LastSuccess, Live, Standing};
 
 /// What a deployment set out to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Make another candidate live.
@@ -43,7 +44,7 @@ impl fmt::Display for Action {
 }
 
 /// How far a deployment has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Progress {
     /// Claimed; no outcome yet.
@@ -82,7 +83,7 @@ impl fmt::Display for Progress {
 }
 
 /// What set a deployment off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// Somebody typed it, or a pipeline did.
@@ -96,7 +97,7 @@ pub enum Trigger {
 }
 
 /// A gate that was passed by name, with what it had said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Override {
     /// Which gate.
     pub gate: Gate,
@@ -105,7 +106,7 @@ pub struct Override {
 }
 
 /// A gate's verdict on a deployment, as its record keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordedVerdict {
     /// The gate.
     pub gate: Gate,
@@ -116,7 +117,7 @@ pub struct RecordedVerdict {
 }
 
 /// What came of a gate in a deployment that was claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RecordedRuling {
     /// It let the deployment pass.
@@ -128,7 +129,7 @@ pub enum RecordedRuling {
 }
 
 /// An approval that counted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Approval {
     /// Who.
     pub actor: Actor,
@@ -318,7 +319,7 @@ impl Outcome {
 }
 
 /// A phase of a rollout that was begun.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseRun {
     /// Its name.
     pub name: String,

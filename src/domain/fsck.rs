@@ -1,12 +1,13 @@
 //! What a check of history, tags and artifacts finds, as people and scripts
 //! are told it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::name::Oid;
 
 /// What sort of thing is not what was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sort {
     /// The authority's chain does not continue what this clone has seen.
@@ -53,7 +54,7 @@ impl Sort {
 }
 
 /// Something that is not what was recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// What sort of thing.
     pub kind: Sort,
@@ -104,7 +105,7 @@ impl Finding {
 }
 
 /// How much was checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Checked {
     /// Chains, each from its root.
     pub chains: usize,
@@ -128,7 +129,7 @@ pub struct Checked {
 }
 
 /// What is not checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NotChecked {
     /// Files whose bytes were not asked for.
     pub bytes: usize,

@@ -29,7 +29,7 @@ pub(crate) mod plan;
 pub(crate) mod provenance;
 pub(crate) mod redact;
 pub(crate) mod replay;
-pub mod report;
+pub(crate) mod report;
 pub(crate) mod rollback;
 pub(crate) mod search;
 pub(crate) mod signature;

@@ -12,6 +12,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::artifact::{Artifact, Reference};
+use super::config::Command;
 use super::name::{Oid, ProjectName, TagName};
 
 /// `_type` of the statement.
@@ -37,10 +38,10 @@ pub struct Provenance<'a> {
     /// authority.
     pub remote_url: Option<&'a str>,
     /// What was run, each as `release.toml` writes it: a string or an array.
-    pub commands: Vec<Value>,
+    pub commands: &'a [Command],
     /// What else shaped the build and was not the user's to choose, such as
     /// the version of `rel`.
-    pub internal: BTreeMap<String, Value>,
+    pub internal: BTreeMap<&'a str, &'a str>,
     /// The files it made.
     pub artifacts: &'a [Artifact],
     /// What it pushed elsewhere.
@@ -177,8 +178,8 @@ mod tests {
             tag: &"v1.5.0-rc.2".parse().unwrap(),
             commit: &"1".repeat(40).parse().unwrap(),
             remote_url: remote,
-            commands: vec![json!("make dist")],
-            internal: BTreeMap::from([("rel".to_owned(), json!("0.1.0"))]),
+            commands: &[Command::Shell("make dist".to_owned())],
+            internal: BTreeMap::from([("rel", "0.1.0")]),
             artifacts,
             references,
             builder: "https://ci.example.com",

@@ -6,32 +6,17 @@
 
 use git2::{Delta, Diff, DiffFindOptions, DiffOptions, Patch};
 
-use crate::domain::name::Oid;
-
 use super::error::{Error, Result};
 use super::partial;
 use super::repo::Repo;
+use crate::domain::name::Oid;
+use crate::domain::report::diff::FileStat;
 
 /// The largest file whose lines are counted, in bytes.
 const MAX_SIZE: i64 = 16 << 20;
 
 /// Up to this many files that came or went are compared with one another.
 const MAX_COMPARED: usize = 1_000;
-
-/// How one file differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileStat {
-    /// Its path, as git stores it; where it is gone, the one it had.
-    pub path: Vec<u8>,
-    /// The path it had before, if it was renamed.
-    pub from: Option<Vec<u8>>,
-    /// Lines only the new one has.
-    pub added: usize,
-    /// Lines only the old one has.
-    pub removed: usize,
-    /// Whether its lines were not counted.
-    pub binary: bool,
-}
 
 /// The files that differ between two commits and whose paths `wanted` takes, by
 /// path. A file that was renamed from, or to, a path that it does not take counts

@@ -12,41 +12,20 @@ use chrono::{DateTime, Utc};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{AutoEscape, Environment, State, UndefinedBehavior, context, escape_formatter};
-use serde_json::{Map, Value as Json, json};
 
-use super::json as documents;
 use super::markdown;
 use super::text::printable;
-use crate::domain::changelog::{ChangeGroup, Since, groups};
+use crate::domain::changelog::{ChangeGroup, groups};
 use crate::domain::changes::Change;
 use crate::domain::host::Host;
-use crate::domain::name::{Oid, TagName};
-use crate::domain::version::CandidateVersion;
+use crate::domain::name::Oid;
+use crate::domain::report::changelog::ChangelogReport;
 
 /// What the built-in template is called.
 const BUILT_IN: &str = "changelog.md.j2";
 
 /// What [`AutoEscape`] calls Markdown.
 const MARKDOWN: &str = "markdown";
-
-/// What there is to tell of a release.
-#[derive(Debug, Clone)]
-pub struct Changelog {
-    /// The candidate's tag.
-    pub tag: TagName,
-    /// Its version.
-    pub version: CandidateVersion,
-    /// Whether it is what its release was closed by.
-    pub released: bool,
-    /// When it was, else when the candidate was made.
-    pub at: DateTime<Utc>,
-    /// What it is counted from.
-    pub since: Since,
-    /// What is new, newest first.
-    pub changes: Vec<Change>,
-    /// Whose pages show the commits, where somebody's do.
-    pub host: Option<Host>,
-}
 
 /// What somebody wrote to replace the built-in template.
 #[derive(Debug, Clone)]
@@ -115,7 +94,7 @@ impl Object for Given {
 }
 
 /// What a template is given.
-fn given(changelog: &Changelog) -> Value {
+fn given(changelog: &ChangelogReport) -> Value {
     let host = Arc::new(changelog.host.clone());
     let given =
         |change: &&Change| Value::from_object(Given { change: (*change).clone(), host: Arc::clone(&host) });
@@ -130,7 +109,7 @@ fn given(changelog: &Changelog) -> Value {
     context! {
         tag => changelog.tag.as_str(),
         version => changelog.version.to_string(),
-        release => changelog.version.release.to_string(),
+        release => changelog.release.to_string(),
         released => changelog.released,
         date => day(changelog.at),
         since => changelog.since.to_string(),
@@ -147,7 +126,7 @@ fn day(at: DateTime<Utc>) -> String {
 ///
 /// # Errors
 /// The template cannot be read, or asks for what there is not.
-pub fn write(changelog: &Changelog, template: Option<&Template>) -> Result<String, BadTemplate> {
+pub fn write(changelog: &ChangelogReport, template: Option<&Template>) -> Result<String, BadTemplate> {
     let (name, text) = template
         .map_or((BUILT_IN, include_str!("changelog.md.j2")), |own| (own.name.as_str(), own.text.as_str()));
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
@@ -208,50 +187,24 @@ fn language(name: &str) -> AutoEscape {
     }
 }
 
-/// Its document.
-pub fn document(changelog: &Changelog) -> Map<String, Json> {
-    let (release, tag) = match &changelog.since {
-        Since::Release { release, .. } => (Some(release.to_string()), None),
-        Since::Baseline { tag, version, .. } => (version.clone(), Some(documents::tag(tag))),
-        Since::Beginning { .. } => (None, None),
-    };
-    let newest = match changelog.since {
-        Since::Beginning { newest } => newest,
-        _ => None,
-    };
-    let groups: Vec<Json> = groups(&changelog.changes)
-        .iter()
-        .map(|group| json!({ "title": group.title, "type": group.r#type, "changes": group.changes }))
-        .collect();
-    Map::from_iter([
-        ("tag".to_owned(), json!(changelog.tag)),
-        ("version".to_owned(), json!(changelog.version)),
-        ("release".to_owned(), json!(changelog.version.release)),
-        ("released".to_owned(), json!(changelog.released)),
-        ("date".to_owned(), json!(day(changelog.at))),
-        (
-            "since".to_owned(),
-            json!({ "release": release, "tag": tag, "commit": changelog.since.commit(), "newest": newest }),
-        ),
-        ("groups".to_owned(), json!(groups)),
-        ("changes".to_owned(), json!(changelog.changes)),
-    ])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::changelog::Since;
     use crate::domain::name::Actor;
+    use serde_json::json;
 
     fn change(digit: u8, message: &str) -> Change {
         let at = "2026-11-22T10:00:00Z".parse().unwrap();
         Change::read(Oid::from_bytes([digit * 0x11; 20]), message, &Actor::new("Ana", "ana@example.com"), at)
     }
 
-    fn changelog(messages: &[&str]) -> Changelog {
-        Changelog {
+    fn changelog(messages: &[&str]) -> ChangelogReport {
+        ChangelogReport {
             tag: "v1.6.0-rc.2".parse().unwrap(),
             version: "1.6.0-rc.2".to_owned().try_into().unwrap(),
+            release: "1.6.0".parse().unwrap(),
+            file: None,
             released: true,
             at: "2026-11-23T14:00:00Z".parse().unwrap(),
             since: Since::Release { release: "1.5.0".parse().unwrap(), commit: Oid::from_bytes([9; 20]) },
@@ -373,7 +326,7 @@ Changes since 1.5.0.
 
     #[test]
     fn the_document_has_the_groups_and_all_changes() {
-        let document = Json::Object(document(&changelog(&["fix: a", "feat: b"])));
+        let document = serde_json::to_value(changelog(&["fix: a", "feat: b"])).unwrap();
         assert_eq!(document["since"]["release"], "1.5.0");
         assert_eq!(document["since"]["commit"], "09".repeat(20));
         assert_eq!(document["changes"][0]["subject"], "fix: a");

@@ -1,8 +1,6 @@
 //! What lies between two revisions: the commits of either side, and a count
 //! of lines.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 
 use super::log::person;
@@ -11,9 +9,7 @@ use super::screen::Screen;
 use super::table::labelled;
 use super::text::{clean, clean_bytes, truncate, width, wrap};
 use super::time;
-use crate::domain::changes::Change;
-use crate::domain::name::Oid;
-use crate::store::diffstat::FileStat;
+use crate::domain::report::diff::{DiffEntry, DiffReport, DiffSide, DiffStat, FileStat};
 
 /// What a subject is never cut below, in columns.
 const SUBJECT: usize = 12;
@@ -24,111 +20,62 @@ const PLAIN: usize = 80;
 /// The fewest columns of a graph.
 const GRAPH: usize = 10;
 
-/// A commit that one side has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The commit.
-    pub change: Change,
-    /// What the other side has instead: a pick of it, or what it was picked from.
-    pub there_as: Option<Oid>,
-}
-
-/// What there is to show.
-#[derive(Debug, Clone)]
-pub struct Shown {
-    /// What is compared, for people.
-    pub from: String,
-    /// With what.
-    pub to: String,
-    /// The commit both are, if they are one.
-    pub same: Option<Oid>,
-    /// Whether only some paths count.
-    pub narrowed: bool,
-    /// What only `to` has, newest first.
-    pub added: Vec<Entry>,
-    /// What only `from` has, newest first.
-    pub removed: Vec<Entry>,
-    /// How many commits of each are listed; none means all.
-    pub limit: Option<usize>,
-    /// What differs, by file, where it was asked for.
-    pub stat: Option<Vec<FileStat>>,
-    /// Where the host shows it.
-    pub url: Option<String>,
-    /// The time.
-    pub now: DateTime<Utc>,
-}
-
-impl Shown {
-    /// The commits of a side that are listed: what breaks first, then the
-    /// newest.
-    pub fn listed<'a>(&self, entries: &'a [Entry]) -> Vec<&'a Entry> {
-        let (breaking, others): (Vec<&Entry>, Vec<&Entry>) =
-            entries.iter().partition(|entry| entry.change.breaking);
-        breaking.into_iter().chain(others).take(self.limit.unwrap_or(usize::MAX)).collect()
-    }
-}
-
-/// How many people wrote these commits, by their addresses.
-pub fn people(entries: &[Entry]) -> usize {
-    let address = |entry: &Entry| entry.change.author.email.to_ascii_lowercase();
-    entries.iter().map(address).collect::<HashSet<String>>().len()
-}
-
 /// All of it.
-pub fn difference(screen: &Screen, shown: &Shown) -> String {
-    let (from, to) = (clean(&shown.from), clean(&shown.to));
+pub fn difference(screen: &Screen, report: &DiffReport, now: DateTime<Utc>) -> String {
+    let DiffReport { from, to, added, removed, .. } = report;
+    let same = from.commit == to.commit;
+    let (from, to) = (clean(&from.label), clean(&to.label));
     let between = format!("{from} -> {to}");
-    let narrowed = if shown.narrowed { " in these paths" } else { "" };
-    let head = match (shown.same, shown.added.as_slice(), shown.removed.as_slice()) {
-        (Some(commit), ..) => {
-            return format!("{between}: both are {}, nothing between them", commit.short());
+    let narrowed = if report.narrowed { " in these paths" } else { "" };
+    let head = match (added.total, removed.total) {
+        _ if same => {
+            return format!("{between}: both are {}, nothing between them", report.to.commit.short());
         }
-        (None, [], []) => format!("{between}: no commits between them{narrowed}"),
-        (None, [], _) => format!("{between}: nothing new{narrowed}"),
-        (None, added, _) => format!("{between}: {}", summary(added)),
+        (0, 0) => format!("{between}: no commits between them{narrowed}"),
+        (0, _) => format!("{between}: nothing new{narrowed}"),
+        _ => format!("{between}: {}", summary(added)),
     };
     let head = screen.width().map_or(head.clone(), |width| wrap(&head, width).join("\n  "));
     let mut parts = vec![head];
-    if !shown.added.is_empty() {
+    if added.total > 0 {
         parts[0].push('\n');
-        parts[0].push_str(&list(screen, shown, &shown.added));
+        parts[0].push_str(&list(screen, added, now));
     }
-    if !shown.removed.is_empty() {
-        let head = format!("only in {from}: {}", summary(&shown.removed));
+    if removed.total > 0 {
+        let head = format!("only in {from}: {}", summary(removed));
         let head = screen.width().map_or(head.clone(), |width| wrap(&head, width).join("\n  "));
-        parts.push(format!("{head}\n{}", list(screen, shown, &shown.removed)));
+        parts.push(format!("{head}\n{}", list(screen, removed, now)));
     }
-    if let Some(files) = &shown.stat {
-        parts.push(stat(screen, files));
+    if let Some(all) = &report.stat {
+        parts.push(stat(screen, all));
     }
-    if let Some(url) = &shown.url {
+    if let Some(url) = &report.url {
         parts.push(labelled(&[("see", clean(url))], 0, None));
     }
     parts.join("\n\n")
 }
 
 /// `31 commits by 6 people, 1 breaking (1 there in another form)`.
-fn summary(entries: &[Entry]) -> String {
-    let mut text = format!(
-        "{} by {}",
-        count(entries.len(), "commit", "commits"),
-        count(people(entries), "person", "people")
-    );
-    let breaking = entries.iter().filter(|entry| entry.change.breaking).count();
+fn summary(side: &DiffSide) -> String {
+    let DiffSide { total, people, breaking, elsewhere, .. } = *side;
+    let mut text = format!("{} by {}", count(total, "commit", "commits"), count(people, "person", "people"));
     if breaking > 0 {
         text.push_str(&format!(", {breaking} breaking"));
     }
-    let elsewhere = entries.iter().filter(|entry| entry.there_as.is_some()).count();
     if elsewhere > 0 {
         text.push_str(&format!(" ({elsewhere} there in another form)"));
     }
     text
 }
 
-fn list(screen: &Screen, shown: &Shown, entries: &[Entry]) -> String {
-    let listed = shown.listed(entries);
-    let mut lines: Vec<String> = listed.iter().map(|entry| line(screen, shown.now, entry)).collect();
-    if let Some(more) = entries.len().checked_sub(listed.len()).filter(|more| *more > 0) {
+/// The listed commits: what breaks first, then the newest.
+fn list(screen: &Screen, side: &DiffSide, now: DateTime<Utc>) -> String {
+    let (breaking, others): (Vec<&DiffEntry>, Vec<&DiffEntry>) =
+        side.listed.iter().partition(|entry| entry.change.breaking);
+    let mut lines: Vec<String> =
+        breaking.into_iter().chain(others).map(|entry| line(screen, now, entry)).collect();
+    let more = side.total - side.listed.len();
+    if more > 0 {
         lines.push(format!("  and {more} more"));
     }
     lines.join("\n")
@@ -136,8 +83,8 @@ fn list(screen: &Screen, shown: &Shown, entries: &[Entry]) -> String {
 
 /// `! 8c1d0e2 feat!: drop the v1 cart API (kim, 2 days)`. The subject is what
 /// is cut on a terminal.
-fn line(screen: &Screen, now: DateTime<Utc>, entry: &Entry) -> String {
-    let Entry { change, there_as } = entry;
+fn line(screen: &Screen, now: DateTime<Utc>, entry: &DiffEntry) -> String {
+    let DiffEntry { change, there_as } = entry;
     let mark = match (change.breaking, there_as) {
         (true, _) => '!',
         (false, Some(_)) => '=',
@@ -164,7 +111,8 @@ fn line(screen: &Screen, now: DateTime<Utc>, entry: &Entry) -> String {
 }
 
 /// What differs, as `git diff --stat` draws it.
-fn stat(screen: &Screen, files: &[FileStat]) -> String {
+fn stat(screen: &Screen, all: &DiffStat) -> String {
+    let files = &all.files;
     let columns = screen.width().unwrap_or(PLAIN);
     let changed = |file: &FileStat| file.added + file.removed;
     let number = |file: &FileStat| if file.binary { "Bin".to_owned() } else { changed(file).to_string() };
@@ -194,15 +142,13 @@ fn stat(screen: &Screen, files: &[FileStat]) -> String {
         let line = format!(" {name}{:pad$} | {:>numbers$} {bars}", "", number(file));
         lines.push(line.trim_end().to_owned());
     }
-    let sum = |of: fn(&FileStat) -> usize| files.iter().map(of).sum::<usize>();
-    let (added, removed) = (sum(|file| file.added), sum(|file| file.removed));
-    lines.push(match files {
+    lines.push(match files[..] {
         [] => "no files differ".to_owned(),
-        files => format!(
+        _ => format!(
             "{} changed, {} added, {} removed",
             count(files.len(), "file", "files"),
-            count(added, "line", "lines"),
-            removed
+            count(all.added, "line", "lines"),
+            all.removed
         ),
     });
     lines.join("\n")
@@ -249,41 +195,49 @@ fn end_of(path: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixtures::{actor, oid, screen, time};
     use super::super::noted::fits;
-    use super::super::status::tests::{actor, oid, screen, time};
     use super::*;
+    use crate::domain::changes::Change;
+    use crate::domain::report::diff::DiffEnd;
 
-    fn entry(digit: u8, message: &str, by: &str, there_as: Option<u8>) -> Entry {
+    fn entry(digit: u8, message: &str, by: &str, there_as: Option<u8>) -> DiffEntry {
         let change = Change::read(oid(digit), message, &actor(by), time("21T14:00"));
-        Entry { change, there_as: there_as.map(oid) }
+        DiffEntry { change, there_as: there_as.map(oid) }
     }
 
-    fn shown() -> Shown {
-        Shown {
-            from: "prod v1.5.1-rc.1".to_owned(),
-            to: "v1.6.0-rc.2".to_owned(),
-            same: None,
-            narrowed: false,
-            added: vec![
-                entry(1, "Merge branch 'cart'", "ana", None),
-                entry(
-                    2,
-                    "fix: null cart \u{9b}on empty session, for whoever came from the start page",
-                    "kim",
-                    Some(5),
-                ),
-                entry(3, "feat!: drop the v1 cart API", "kim", None),
-                entry(4, "", "bob", None),
-            ],
-            removed: vec![
-                entry(5, "fix: null cart", "kim", Some(2)),
-                entry(6, "fix: only here", "ana", None),
-            ],
-            limit: None,
-            stat: None,
+    fn difference(screen: &Screen, report: &DiffReport) -> String {
+        super::difference(screen, report, time("23T14:00"))
+    }
+
+    fn end(label: &str, digit: u8) -> DiffEnd {
+        DiffEnd { rev: label.to_owned(), commit: oid(digit), tag: None, label: label.to_owned() }
+    }
+
+    /// The whole difference with so many commits of each side listed.
+    fn limited(limit: Option<usize>) -> DiffReport {
+        let added = vec![
+            entry(1, "Merge branch 'cart'", "ana", None),
+            entry(
+                2,
+                "fix: null cart \u{9b}on empty session, for whoever came from the start page",
+                "kim",
+                Some(5),
+            ),
+            entry(3, "feat!: drop the v1 cart API", "kim", None),
+            entry(4, "", "bob", None),
+        ];
+        let removed =
+            vec![entry(5, "fix: null cart", "kim", Some(2)), entry(6, "fix: only here", "ana", None)];
+        let [added, removed] = [added, removed].map(|side| DiffSide::new(side, limit));
+        DiffReport {
             url: Some("https://github.com/o/r/compare/v1.5.1-rc.1...v1.6.0-rc.2".to_owned()),
-            now: time("23T14:00"),
+            ..DiffReport::new(end("prod v1.5.1-rc.1", 9), end("v1.6.0-rc.2", 1), added, removed)
         }
+    }
+
+    fn shown() -> DiffReport {
+        limited(None)
     }
 
     #[test]
@@ -313,33 +267,34 @@ see  https://github.com/o/r/compare/v1.5.1-rc.1...v1.6.0-rc.2";
 
     #[test]
     fn a_limit_keeps_what_matters_and_says_how_much_it_hides() {
-        let shown = Shown { limit: Some(1), url: None, ..shown() };
+        let shown = DiffReport { url: None, ..limited(Some(1)) };
         let text = difference(&screen(None), &shown);
         assert!(
             text.contains("form)\n! 3333333 feat!: drop the v1 cart API (kim, 2 days)\n  and 3 more\n\nonly"),
             "{text}"
         );
         assert!(text.ends_with("there as 2222222)\n  and 1 more"), "{text}");
-        let none = Shown { limit: Some(0), ..shown };
+        let none = DiffReport { url: None, ..limited(Some(0)) };
         assert!(difference(&screen(None), &none).ends_with("\n  and 2 more"));
     }
 
     #[test]
     fn nothing_between_them_is_said_in_words() {
-        let empty = Shown { added: Vec::new(), removed: Vec::new(), url: None, ..shown() };
-        let same = Shown { same: Some(oid(1)), url: None, ..empty.clone() };
+        let none = DiffSide::default;
+        let empty = DiffReport { added: none(), removed: none(), url: None, ..shown() };
+        let same = DiffReport { from: end("prod v1.5.1-rc.1", 1), ..empty.clone() };
         assert_eq!(
             difference(&screen(Some(80)), &same),
             "prod v1.5.1-rc.1 -> v1.6.0-rc.2: both are 1111111, nothing between them"
         );
         let head = "prod v1.5.1-rc.1 -> v1.6.0-rc.2";
         assert_eq!(difference(&screen(None), &empty), format!("{head}: no commits between them"));
-        let narrowed = Shown { narrowed: true, ..empty };
+        let narrowed = DiffReport { narrowed: true, ..empty };
         assert_eq!(
             difference(&screen(None), &narrowed),
             format!("{head}: no commits between them in these paths")
         );
-        let back = Shown { added: Vec::new(), ..shown() };
+        let back = DiffReport { added: none(), ..shown() };
         assert!(
             difference(&screen(None), &back).starts_with(&format!("{head}: nothing new\n\nonly in prod"))
         );
@@ -357,13 +312,13 @@ see  https://github.com/o/r/compare/v1.5.1-rc.1...v1.6.0-rc.2";
             FileStat { binary: true, ..file("logo\x1b.png", 0, 0) },
         ];
         assert_eq!(
-            stat(&screen(None), &files),
+            stat(&screen(None), &files.into()),
             r" src/cart.rs    |  10 ++++++++--
  a => b         |   0
  logo\u{1b}.png | Bin
 3 files changed, 8 lines added, 2 removed"
         );
-        assert_eq!(stat(&screen(None), &[]), "no files differ");
+        assert_eq!(stat(&screen(None), &Vec::new().into()), "no files differ");
     }
 
     #[test]
@@ -385,7 +340,7 @@ see  https://github.com/o/r/compare/v1.5.1-rc.1...v1.6.0-rc.2";
     fn many_lines_and_long_paths_fit_a_terminal() {
         let long = format!("{}/the-file-itself.rs", "a-long-folder-name".repeat(5));
         let files = vec![file(&long, 5_000, 1), file("b", 1, 0)];
-        let text = stat(&screen(Some(80)), &files);
+        let text = stat(&screen(Some(80)), &files.into());
         assert!(fits(&text, 80), "{text}");
         assert!(text.starts_with(" …") && text.contains("the-file-itself.rs | 5001 +++++++++-\n"), "{text}");
         assert!(text.contains(" |    1 +\n"), "{text}");

@@ -1,61 +1,35 @@
 //! What was looked at, what was found, and what to do about it.
 
-use serde::Serialize;
-
 use super::Screen;
 use super::table::labelled;
 use super::text::clean;
+use crate::domain::report::clone::{Check, CheckVerdict};
 use crate::failure::Failure;
 
-/// What a finding comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// As it should be.
-    Ok,
-    /// Good to know; nothing fails over it.
-    Note,
-    /// Something will fail.
-    Problem,
-}
-
-impl Verdict {
+impl CheckVerdict {
     fn word(self) -> &'static str {
         match self {
-            Verdict::Ok => "ok",
-            Verdict::Note => "note",
-            Verdict::Problem => "problem",
+            CheckVerdict::Ok => "ok",
+            CheckVerdict::Note => "note",
+            CheckVerdict::Problem => "problem",
         }
     }
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, Serialize)]
-pub struct Check {
-    /// What, in one word that scripts can rely on.
-    pub name: &'static str,
-    /// What it comes to.
-    pub verdict: Verdict,
-    /// What was found. May have several lines.
-    pub message: String,
-    /// What to do: commands to type, or a short sentence.
-    pub hints: Vec<String>,
 }
 
 impl Check {
     /// As it should be.
     pub fn ok(name: &'static str, message: impl Into<String>) -> Check {
-        Check { name, verdict: Verdict::Ok, message: message.into(), hints: Vec::new() }
+        Check { name, verdict: CheckVerdict::Ok, message: message.into(), hints: Vec::new() }
     }
 
     /// Good to know.
     pub fn note(name: &'static str, message: impl Into<String>) -> Check {
-        Check { verdict: Verdict::Note, ..Check::ok(name, message) }
+        Check { verdict: CheckVerdict::Note, ..Check::ok(name, message) }
     }
 
     /// Something will fail.
     pub fn problem(name: &'static str, message: impl Into<String>) -> Check {
-        Check { verdict: Verdict::Problem, ..Check::ok(name, message) }
+        Check { verdict: CheckVerdict::Problem, ..Check::ok(name, message) }
     }
 
     /// What a failure says, with its reasons, its causes and its ways on.

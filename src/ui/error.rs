@@ -6,11 +6,13 @@
 mod gate;
 mod store;
 
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::screen::Screen;
 use super::{table, text};
-use crate::failure::{Failure, Kind};
+use crate::domain::report::{ErrorCompany, SchemaVersion};
+use crate::failure::{Failure, Kind, Reason};
 
 /// What `error:` and the hints are indented by.
 const INDENT: usize = 2;
@@ -62,20 +64,39 @@ fn message(message: &str, width: Option<usize>) -> String {
 
 /// The failure as the document of a run with `--json`: `schema`, `error`, and
 /// the members that stand beside it. Texts are as they were recorded.
-pub fn failure_json(failure: &Failure) -> Value {
-    let mut document: Map<String, Value> = failure.beside.clone();
-    document.insert("schema".to_owned(), json!(1));
-    document.insert(
-        "error".to_owned(),
-        json!({
-            "kind": failure.kind.word(),
-            "exit_code": failure.kind.exit_code(),
-            "message": failure.message,
-            "reasons": failure.reasons,
-            "hints": failure.hints,
-        }),
-    );
-    Value::Object(document)
+pub(crate) fn failure_document(failure: &Failure) -> FailureDocument<'_> {
+    FailureDocument {
+        schema: SchemaVersion,
+        error: ErrorReport {
+            kind: failure.kind.word(),
+            exit_code: failure.kind.exit_code(),
+            message: &failure.message,
+            reasons: &failure.reasons,
+            hints: &failure.hints,
+        },
+        beside: &failure.beside,
+    }
+}
+
+/// The document of a run that failed.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct FailureDocument<'f> {
+    schema: SchemaVersion,
+    error: ErrorReport<'f>,
+    #[serde(flatten)]
+    beside: &'f ErrorCompany,
+}
+
+/// What went wrong, and what to do about it.
+#[derive(Serialize, JsonSchema)]
+struct ErrorReport<'f> {
+    kind: &'static str,
+    exit_code: u8,
+    message: &'f str,
+    /// Every reason of a refusal.
+    reasons: &'f [Reason],
+    /// What to type next, or a word on how to go on.
+    hints: &'f [String],
 }
 
 /// The chain of causes, outermost first, without those that only repeat what
@@ -100,9 +121,12 @@ fn clean_lines(text: &str, indent: usize) -> String {
 mod tests {
     use anyhow::{Context, anyhow};
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
+    use crate::domain::report::deployment::DeploymentReport;
     use crate::ui::ColorChoice;
+    use crate::ui::fixtures::deployment;
 
     fn screen(terminal: bool, verbose: u8) -> Screen {
         Screen::new(terminal, terminal, ColorChoice::Never, false, false, verbose, false).over(
@@ -175,25 +199,27 @@ mod tests {
     }
 
     #[test]
-    fn json_has_every_member_and_nobody_replaces_error() {
+    fn json_has_every_member() {
         let failed = Failure::new(Kind::CommandFailed, "deploy failed")
             .reason("hook", "said no")
             .hint("rel log prod")
-            .with("deployment", json!({"id": "prod#812"}))
-            .with("error", "mine");
+            .beside(|beside| {
+                beside.deployment = Some(DeploymentReport(deployment("prod#812", "1.5.0-rc.2", None)))
+            });
+        let document = serde_json::to_value(failure_document(&failed)).unwrap();
+        assert_eq!(document["deployment"]["id"], "prod#812");
         assert_eq!(
-            failure_json(&failed),
-            json!({
-                "schema": 1,
-                "error": {
+            (&document["schema"], &document["error"]),
+            (
+                &json!(1),
+                &json!({
                     "kind": "command-failed",
                     "exit_code": 6,
                     "message": "deploy failed",
                     "reasons": [{"gate": "hook", "message": "said no"}],
                     "hints": ["rel log prod"],
-                },
-                "deployment": {"id": "prod#812"},
-            })
+                })
+            )
         );
     }
 

@@ -13,10 +13,16 @@ use crate::domain::gate::verdict::{
 };
 use crate::domain::left_behind::{Lost, PointOfNoReturn};
 use crate::domain::name::{Actor, Oid};
+use crate::domain::report::gate::GateReport;
 use crate::domain::signoff::{Awaited, Signoffs};
 
 /// How many commits, and how many authors, a refusal lists.
 const MAX_LISTED: usize = 10;
+
+/// The verdict with its words, as documents have it.
+pub(crate) fn report(verdict: Verdict) -> GateReport {
+    GateReport { gate: verdict.gate(), text: text(&verdict), verdict }
+}
 
 /// The verdict in words: what passed, or what is missing. Records keep it.
 pub(crate) fn text(verdict: &Verdict) -> String {

@@ -7,153 +7,86 @@ use super::noted::Noted;
 use super::plan::count;
 use super::screen::Screen;
 use super::time;
-use crate::domain::candidate::Candidate;
-use crate::domain::candidates::{Block, Minted};
-use crate::domain::name::{Actor, EnvName, Oid, TagName};
-
-/// A release, with its candidates, newest first.
-#[derive(Debug, Clone)]
-pub struct Release {
-    /// Its version; as its tags spell it, where they are all somebody else's.
-    pub release: String,
-    /// Whether it takes no more candidates: it reached a final environment,
-    /// or somebody else tagged it.
-    pub closed: bool,
-    /// Its candidates.
-    pub candidates: Vec<Entry>,
-}
-
-/// A candidate of a release.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// What is known of it.
-    pub what: What,
-    /// What blocks it.
-    pub block: Option<Block>,
-    /// Where it is live.
-    pub live: Vec<EnvName>,
-    /// Whether it is what its release was closed by.
-    pub released: bool,
-}
-
-/// What is known of a candidate.
-#[derive(Debug, Clone)]
-pub enum What {
-    /// All that its tag records.
-    Ours(Box<Candidate>),
-    /// Its tag is not the one that was minted.
-    Damaged {
-        /// What the chain says.
-        minted: Box<Minted>,
-        /// Who made it, and when.
-        made: Option<(Actor, DateTime<Utc>)>,
-        /// What is wrong.
-        why: String,
-    },
-    /// Somebody else's version tag.
-    Foreign(Foreign),
-}
-
-/// A version tag that `rel` did not make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Foreign {
-    /// Its name.
-    pub tag: TagName,
-    /// Its version, without the tag's prefix: `1.2.3`, `1.2.3-beta.2`.
-    pub version: String,
-    /// Its number, where it is spelled as a candidate's.
-    pub number: Option<u32>,
-    /// Its commit.
-    pub commit: Oid,
-}
+use crate::domain::name::EnvName;
+use crate::domain::report::list::{ListedCandidate, ListedTag, ReleaseReport};
 
 /// The releases in the order given.
-pub fn releases(screen: &Screen, releases: &[Release], now: DateTime<Utc>) -> String {
+pub fn releases(screen: &Screen, releases: &[ReleaseReport], now: DateTime<Utc>) -> String {
     let mut noted = Noted::new(&["release", "candidate", "commit", "made", "by", "live"]);
     for release in releases {
-        for (index, entry) in release.candidates.iter().enumerate() {
-            let (tag, commit, made) = match &entry.what {
-                What::Ours(record) => (&record.tag, record.commit, Some((&record.actor, record.created_at))),
-                What::Damaged { minted, made, .. } => {
-                    (&minted.tag, minted.commit, made.as_ref().map(|(who, at)| (who, *at)))
+        for (index, candidate) in release.candidates.iter().enumerate() {
+            let (tag, commit, actor, created_at) = match &candidate.tag {
+                ListedTag::Read(read) => {
+                    let record = &read.record;
+                    (&record.tag, record.commit, Some(&record.actor), Some(record.created_at))
                 }
-                What::Foreign(foreign) => (&foreign.tag, foreign.commit, None),
+                ListedTag::Unread(unread) => {
+                    (&unread.tag, unread.commit, unread.actor.as_ref(), unread.created_at)
+                }
             };
-            let live: Vec<&str> = entry.live.iter().map(EnvName::as_str).collect();
+            let live: Vec<&str> = candidate.live.iter().map(EnvName::as_str).collect();
             noted.push(
                 vec![
                     if index == 0 { screen.strong(&release.release) } else { String::new() },
-                    if entry.block.is_some() { screen.bad(tag.as_str()) } else { tag.to_string() },
+                    if candidate.block.is_some() { screen.bad(tag.as_str()) } else { tag.to_string() },
                     commit.short(),
-                    made.map_or("-".to_owned(), |(_, at)| time::ago(now, at)),
-                    match (&entry.what, made) {
-                        (What::Foreign(_), _) => "not by rel".to_owned(),
-                        (_, Some((who, _))) => person_cell(screen, who, None),
-                        (_, None) => "-".to_owned(),
+                    created_at.map_or("-".to_owned(), |at| time::ago(now, at)),
+                    match actor {
+                        _ if candidate.foreign => "not by rel".to_owned(),
+                        Some(who) => person_cell(screen, who, None),
+                        None => "-".to_owned(),
                     },
                     screen.env(&live.join(", ")),
                 ],
-                &remarks(release, entry, index == 0),
+                &remarks(release, candidate, index == 0),
             );
         }
     }
     noted.render(screen.width())
 }
 
-fn remarks(release: &Release, entry: &Entry, first: bool) -> Vec<String> {
+fn remarks(release: &ReleaseReport, candidate: &ListedCandidate, first: bool) -> Vec<String> {
     let mut remarks = Vec::new();
-    if entry.released {
+    if candidate.released {
         remarks.push("released".to_owned());
     } else if first && release.closed && !release.candidates.iter().any(|other| other.released) {
         remarks.push("closed".to_owned());
     }
-    if let Some(block) = &entry.block {
+    if let Some(block) = &candidate.block {
         remarks.push(format!("blocked by {}: \"{}\"", block.actor.name, block.reason));
     }
-    match &entry.what {
-        What::Ours(record) if !record.picks.is_empty() => {
-            let onto = record.parent.as_ref().map_or(String::new(), |parent| format!(" onto {parent}"));
-            remarks.push(format!("{}{onto}", count(record.picks.len(), "pick", "picks")));
+    match &candidate.tag {
+        ListedTag::Read(read) if !read.record.picks.is_empty() => {
+            let onto = read.record.parent.as_ref().map_or(String::new(), |parent| format!(" onto {parent}"));
+            remarks.push(format!("{}{onto}", count(read.record.picks.len(), "pick", "picks")));
         }
-        What::Damaged { why, .. } => remarks.push(format!("damaged: {why}")),
-        What::Ours(_) | What::Foreign(_) => {}
+        ListedTag::Unread(unread) => {
+            remarks.extend(unread.damaged.iter().map(|why| format!("damaged: {why}")))
+        }
+        ListedTag::Read(_) => {}
     }
     remarks
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::super::status::tests::{actor, oid, screen, time};
+mod tests {
+    use super::super::fixtures::{actor, oid, record, screen, time};
     use super::*;
-    use crate::domain::candidate::Pick;
-    use crate::ui::json;
+    use crate::domain::candidate::{Candidate, Pick};
+    use crate::domain::candidates::Block;
+    use crate::domain::report::candidate::{BlockReport, CandidateReport};
+    use crate::domain::report::list::UnreadCandidate;
 
-    pub(in crate::ui) fn record(version: &str) -> Candidate {
-        Candidate {
-            tag: format!("v{version}").parse().unwrap(),
-            project: "shop".parse().unwrap(),
-            version: version.to_owned().try_into().unwrap(),
-            commit: oid(1),
-            trunk_commit: oid(1),
-            parent: None,
-            picks: Vec::new(),
-            artifacts: Vec::new(),
-            references: Vec::new(),
-            store: "git".to_owned(),
-            provenance: None,
-            nonce: "n".to_owned(),
-            created_at: time("23T12:00"),
-            actor: actor("ana"),
-            signed: false,
-        }
+    fn entry(tag: ListedTag, block: Option<&Block>) -> ListedCandidate {
+        let block = block.map(BlockReport::from);
+        ListedCandidate { tag, foreign: false, block, live: Vec::new(), released: false }
     }
 
-    fn entry(what: What) -> Entry {
-        Entry { what, block: None, live: Vec::new(), released: false }
+    fn ours(record: Candidate, block: Option<&Block>) -> ListedCandidate {
+        entry(ListedTag::Read(Box::new(CandidateReport::new(record, block, |_| None))), block)
     }
 
-    fn all() -> Vec<Release> {
-        let ours = |version: &str| entry(What::Ours(Box::new(record(version))));
+    fn all() -> Vec<ReleaseReport> {
         let block = Block {
             target: "v1.6.0-rc.1".to_owned(),
             actor: actor("kim"),
@@ -163,50 +96,48 @@ pub(super) mod tests {
         let mut picked = record("1.5.0-rc.2");
         picked.parent = Some("v1.5.0-rc.1".parse().unwrap());
         picked.picks = vec![Pick { source: oid(2), commit: oid(3) }];
-        let damaged = What::Damaged {
-            minted: Box::new(Minted {
-                tag: "v1.5.0-rc.1".parse().unwrap(),
-                tag_object: oid(4),
-                version: "1.5.0-rc.1".to_owned().try_into().unwrap(),
-                commit: oid(5),
-                trunk_commit: oid(5),
-                position: 3,
-                parent: None,
-            }),
-            made: None,
-            why: "it is gone".to_owned(),
+        let unread = |version: &str, commit| {
+            UnreadCandidate::new(
+                format!("v{version}").parse().unwrap(),
+                version.to_owned(),
+                oid(commit),
+                false,
+            )
         };
-        let foreign = Foreign {
-            tag: "v1.4.0".parse().unwrap(),
-            version: "1.4.0".to_owned(),
-            number: None,
-            commit: oid(6),
-        };
+        let damaged = ListedTag::Unread(Box::new(UnreadCandidate {
+            number: Some(1),
+            damaged: Some("it is gone".to_owned()),
+            ..unread("1.5.0-rc.1", 5)
+        }));
+        let foreign = ListedTag::Unread(Box::new(unread("1.4.0", 6)));
         vec![
-            Release {
+            ReleaseReport {
                 release: "1.6.0".to_owned(),
                 closed: false,
                 candidates: vec![
-                    Entry { live: vec!["staging".parse().unwrap()], ..ours("1.6.0-rc.2") },
-                    Entry { block: Some(block), ..ours("1.6.0-rc.1") },
+                    ListedCandidate {
+                        live: vec!["staging".parse().unwrap()],
+                        ..ours(record("1.6.0-rc.2"), None)
+                    },
+                    ours(record("1.6.0-rc.1"), Some(&block)),
                 ],
             },
-            Release {
+            ReleaseReport {
                 release: "1.5.0".to_owned(),
                 closed: true,
                 candidates: vec![
-                    Entry {
+                    ListedCandidate {
                         live: vec!["prod".parse().unwrap(), "eu".parse().unwrap()],
                         released: true,
-                        ..entry(What::Ours(Box::new(picked)))
+                        ..ours(picked, None)
                     },
-                    entry(damaged),
+                    entry(damaged, None),
                 ],
             },
-            Release {
+            ReleaseReport {
                 release: "1.4.0".to_owned(),
                 closed: true,
-                candidates: vec![entry(What::Foreign(foreign))],
+                candidates: vec![ListedCandidate { foreign: true, ..entry(foreign, None) }],
             },
         ]
     }
@@ -243,15 +174,15 @@ pub(super) mod tests {
     #[test]
     fn what_only_rel_records_is_null_for_the_tags_of_others() {
         let all = all();
-        let document = json::entry(&all[2].candidates[0], "1.4.0");
+        let document = serde_json::to_value(&all[2].candidates[0]).unwrap();
         assert_eq!(document["foreign"], true);
         assert_eq!((&document["tag"], &document["version"]), (&"v1.4.0".into(), &"1.4.0".into()));
         for null in ["number", "trunk_commit", "picks", "artifacts", "created_at", "actor"] {
             assert!(document[null].is_null(), "{null}");
         }
-        let ours = json::entry(&all[0].candidates[1], "1.6.0");
+        let ours = serde_json::to_value(&all[0].candidates[1]).unwrap();
         assert_eq!((&ours["foreign"], &ours["blocked"]), (&false.into(), &true.into()));
-        let damaged = json::entry(&all[1].candidates[1], "1.5.0");
+        let damaged = serde_json::to_value(&all[1].candidates[1]).unwrap();
         assert_eq!((&damaged["damaged"], &damaged["number"]), (&"it is gone".into(), &1.into()));
         assert!(damaged["artifacts"].is_null());
     }

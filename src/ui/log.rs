@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::noted::Noted;
 use super::screen::{Screen, escape_json};
 use super::text::{clean, quote, truncate};
-use super::{json, time};
+use super::time;
 use crate::domain::env::{Action, Deployment, Progress, Trigger};
 use crate::domain::name::Actor;
+use crate::domain::report::deployment::DeploymentReport;
 use crate::failure::{Doing, Result};
 
 /// Columns a name may take in a table on a terminal.
@@ -34,7 +35,7 @@ pub fn person_cell(screen: &Screen, actor: &Actor, on_behalf_of: Option<&Actor>)
 /// A row shows where it came from and where to, where the terminal is wide
 /// enough; what failed, was overridden or undone, and why, stands beside or
 /// below it.
-pub fn table(screen: &Screen, deployments: &[Deployment], now: DateTime<Utc>) -> String {
+pub fn table(screen: &Screen, deployments: &[DeploymentReport], now: DateTime<Utc>) -> String {
     let wide = rows(screen, deployments, now, true);
     match screen.width() {
         Some(width) if !wide.fits(width) => rows(screen, deployments, now, false).render(Some(width)),
@@ -42,9 +43,9 @@ pub fn table(screen: &Screen, deployments: &[Deployment], now: DateTime<Utc>) ->
     }
 }
 
-fn rows(screen: &Screen, deployments: &[Deployment], now: DateTime<Utc>, wide: bool) -> Noted {
+fn rows(screen: &Screen, deployments: &[DeploymentReport], now: DateTime<Utc>, wide: bool) -> Noted {
     let mut noted = Noted::new(&["id", "action", "candidate", "state", "when", "took", "by"]);
-    for deployment in deployments {
+    for DeploymentReport(deployment) in deployments {
         let from = deployment.from_tag.as_ref().filter(|from| **from != deployment.tag);
         let candidate = match from {
             Some(from) if wide => format!("{} -> {}", from.label(), deployment.tag.label()),
@@ -163,12 +164,12 @@ const COLUMNS: [&str; 29] = [
 ///
 /// # Errors
 /// None is known of: what is written to is memory.
-pub fn csv(deployments: &[Deployment]) -> Result<String> {
+pub fn csv(deployments: &[DeploymentReport]) -> Result<String> {
     let doing = "cannot write CSV";
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS).doing(doing)?;
     for deployment in deployments {
-        let document = json::deployment(deployment);
+        let document = serde_json::to_value(deployment).doing(doing)?;
         let cells = COLUMNS.map(|name| match &document[name] {
             Value::Null => String::new(),
             Value::String(text) => clean(text),
@@ -194,12 +195,12 @@ pub fn none(environment: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::status::tests::{actor, deployment, screen, time};
+    use super::super::fixtures::{actor, deployment, screen, time};
     use super::*;
     use crate::domain::env::{Action, Override};
     use crate::domain::gate::Gate;
 
-    fn deployments() -> Vec<Deployment> {
+    fn deployments() -> Vec<DeploymentReport> {
         let mut running = deployment("prod#815", "1.6.0-rc.3", Some("v1.5.1-rc.1"));
         running.state = Progress::Running;
         (running.finished_at, running.exit_code) = (None, None);
@@ -212,7 +213,7 @@ mod tests {
         (failed.state, failed.exit_code) = (Progress::Failed, Some(3));
         failed.overrides = vec![Override { gate: Gate::Soak, text: "12 min of 30 min".to_owned() }];
         failed.reason = Some("hot \u{9b}fix".to_owned());
-        vec![running, back, failed, deployment("prod#811", "1.5.1-rc.1", None)]
+        [running, back, failed, deployment("prod#811", "1.5.1-rc.1", None)].map(DeploymentReport).into()
     }
 
     #[test]
@@ -249,10 +250,10 @@ prod#811  deploy    v1.5.1-rc.1  succeeded  2 h ago  1 min  ana"#
     fn csv_has_every_member_and_a_line_for_each() {
         let list = deployments();
         let members: std::collections::BTreeSet<String> =
-            json::deployment(&list[0]).as_object().unwrap().keys().cloned().collect();
+            serde_json::to_value(&list[0]).unwrap().as_object().unwrap().keys().cloned().collect();
         assert_eq!(members, COLUMNS.map(str::to_owned).into(), "a column for each member");
         let mut odd = list[2].clone();
-        odd.reason = Some("=1+1, \"x\"\nand \u{1b}[31mred".to_owned());
+        odd.0.reason = Some("=1+1, \"x\"\nand \u{1b}[31mred".to_owned());
         let text = csv(&[odd, list[3].clone()]).unwrap();
         assert_eq!(text.lines().count(), 3, "{text}");
         assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");

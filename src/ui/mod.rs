@@ -16,7 +16,6 @@
 //! | [`markdown`] | text as Markdown that means nothing but itself |
 //! | [`watch`] | a screen that is drawn again and again |
 //! | [`noted`] | tables whose rows have remarks |
-//! | [`json`] | the documents of `--json` |
 //! | [`error`] | a failure as a person, or a script, is told it |
 //!
 //! It decides nothing, reads neither clock nor environment, and never ends a
@@ -26,10 +25,11 @@ pub mod changelog;
 pub mod diff;
 pub mod doctor;
 pub mod error;
+#[cfg(test)]
+mod fixtures;
 pub mod front;
 pub mod fsck;
 pub mod gate;
-pub mod json;
 pub mod list;
 pub mod log;
 pub mod markdown;
@@ -48,5 +48,6 @@ pub mod time;
 pub mod watch;
 pub mod r#where;
 
-pub use error::{failure, failure_json};
+pub use error::failure;
+pub(crate) use error::failure_document;
 pub use screen::{ColorChoice, Screen};

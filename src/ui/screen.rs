@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
 use console::{Style, Term};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::text;
 use crate::domain::redact::{CannotSearch, Redactor};
@@ -198,7 +198,9 @@ impl Screen {
     ///
     /// Hostile characters are written as JSON's own escapes, so that the
     /// document means the same and still has no power over a terminal.
-    pub fn json(&self, document: &Value) {
+    pub fn json(&self, document: &impl Serialize) {
+        // By way of a value, so that members come in the order of their names.
+        let document = serde_json::to_value(document).expect("the keys of a document are texts");
         let mut printed = self.document.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut *printed, true) {
             return;
@@ -429,7 +431,7 @@ pub(super) mod tests {
             out.text(),
             "{\"schema\":1,\"subject\":\"\\u001b[2J\\u009b\\u202e\\udb40\\udc41\\u007fö\"}\n"
         );
-        assert_eq!(serde_json::from_str::<Value>(&out.text()).unwrap(), document);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&out.text()).unwrap(), document);
     }
 
     #[test]

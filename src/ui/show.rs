@@ -3,40 +3,19 @@
 use chrono::{DateTime, Utc};
 use indicatif::HumanBytes;
 
-use super::log;
 use super::plan::count;
 use super::screen::Screen;
 use super::table::labelled;
 use super::text::{clean, truncate};
-use super::time;
-use crate::domain::candidate::{Candidate, Pick};
-use crate::domain::candidates::Block;
+use super::{log, time};
+use crate::domain::candidate::Pick;
 use crate::domain::changes::{Change, SUMMARY_LINES, by_weight};
-use crate::domain::env::Deployment;
-use crate::domain::name::{EnvName, Oid};
-
-/// What there is to show of a candidate.
-#[derive(Debug, Clone)]
-pub struct Shown {
-    /// Its record.
-    pub record: Candidate,
-    /// What blocks it.
-    pub block: Option<Block>,
-    /// Where it is live, and since when.
-    pub live: Vec<(EnvName, DateTime<Utc>)>,
-    /// What its changes are counted from, for people; none if from nothing.
-    pub since: Option<String>,
-    /// What it brings, newest first.
-    pub changes: Vec<Change>,
-    /// Every deployment of it, newest first.
-    pub deployments: Vec<Deployment>,
-    /// The time.
-    pub now: DateTime<Utc>,
-}
+use crate::domain::name::Oid;
+use crate::domain::report::list::ShowReport;
 
 /// The candidate.
-pub fn candidate(screen: &Screen, shown: &Shown) -> String {
-    let record = &shown.record;
+pub fn candidate(screen: &Screen, report: &ShowReport, now: DateTime<Utc>) -> String {
+    let record = &report.candidate.record;
     let mut rows: Vec<(&str, String)> = vec![("commit", record.commit.short())];
     if record.trunk_commit != record.commit {
         rows.push(("trunk", format!("from {}", record.trunk_commit.short())));
@@ -44,24 +23,20 @@ pub fn candidate(screen: &Screen, shown: &Shown) -> String {
     let signed = if record.signed { ", signed" } else { "" };
     rows.push((
         "made",
-        format!(
-            "{} by {}{signed}",
-            time::ago(shown.now, record.created_at),
-            log::person(&record.actor, None)
-        ),
+        format!("{} by {}{signed}", time::ago(now, record.created_at), log::person(&record.actor, None)),
     ));
-    if let Some(block) = &shown.block {
+    if let Some(block) = &report.candidate.block {
         let text = format!("by {}: \"{}\"", clean(&block.actor.name), clean(&block.reason));
         rows.push(("blocked", screen.bad(&text)));
     }
-    for (name, since) in &shown.live {
-        let span = time::span(time::between(*since, shown.now));
+    for (name, since) in &report.live {
+        let span = time::span(time::between(*since, now));
         rows.push(("live", format!("{} for {span}", screen.env(name.as_str()))));
     }
     if let Some(parent) = &record.parent {
         rows.push(("onto", parent.to_string()));
     }
-    rows.extend(record.picks.iter().map(|pick| ("picked", picked(pick, &shown.changes))));
+    rows.extend(record.picks.iter().map(|pick| ("picked", picked(pick, &report.changes))));
     rows.extend(record.artifacts.iter().map(|file| {
         let size = HumanBytes(file.size);
         // Without its kind a digest fits a terminal of 80 columns.
@@ -79,12 +54,12 @@ pub fn candidate(screen: &Screen, shown: &Shown) -> String {
     let head = format!("{} {}", record.project, screen.strong(record.tag.as_str()));
     let mut parts = vec![
         format!("{head}\n{}", labelled(&rows, 2, screen.width())),
-        changes(screen, shown.since.as_deref(), &shown.changes),
+        changes(screen, report.since.as_deref(), &report.changes),
     ];
-    parts.push(if shown.deployments.is_empty() {
+    parts.push(if report.deployments.is_empty() {
         "deployed nowhere".to_owned()
     } else {
-        log::table(screen, &shown.deployments, shown.now)
+        log::table(screen, &report.deployments, now)
     });
     parts.join("\n\n")
 }
@@ -117,15 +92,16 @@ fn changes(screen: &Screen, since: Option<&str>, changes: &[Change]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::list::tests::record;
-    use super::super::status::tests::{actor, deployment, oid, screen, time};
+    use super::super::fixtures::{actor, deployment, oid, record, screen, time};
     use super::*;
     use crate::domain::artifact::{Artifact, sha256_of};
+    use crate::domain::report::candidate::CandidateReport;
+    use crate::domain::report::deployment::DeploymentReport;
     use crate::ui::noted::fits;
 
     const LONG: &str = "fix: null cart \u{9b}on empty session, for whoever came from the start page";
 
-    fn shown() -> Shown {
+    fn shown() -> ShowReport {
         let mut record = record("1.5.0-rc.2");
         record.parent = Some("v1.5.0-rc.1".parse().unwrap());
         record.trunk_commit = oid(8);
@@ -134,14 +110,12 @@ mod tests {
             vec![Artifact { name: "shop.tar.gz".to_owned(), digest: sha256_of(b""), size: 1_300_000 }];
         let change =
             |digit, message: &str| Change::read(oid(digit), message, &actor("kim"), time("23T11:00"));
-        Shown {
-            record,
-            block: None,
+        ShowReport {
+            candidate: CandidateReport::new(record, None, |_| None),
             live: vec![("prod".parse().unwrap(), time("23T13:00"))],
             since: Some("v1.5.0-rc.1".to_owned()),
             changes: vec![change(3, LONG), change(4, "feat!: drop v1")],
-            deployments: vec![deployment("prod#812", "1.5.0-rc.2", None)],
-            now: time("23T14:00"),
+            deployments: vec![DeploymentReport(deployment("prod#812", "1.5.0-rc.2", None))],
         }
     }
 
@@ -165,15 +139,15 @@ mod tests {
 ID        ACTION  CANDIDATE    STATE      WHEN     TOOK   BY
 prod#812  deploy  v1.5.0-rc.2  succeeded  2 h ago  1 min  ana";
         for width in [Some(200), None] {
-            assert_eq!(candidate(&screen(width), &shown()), expected, "{width:?}");
+            assert_eq!(candidate(&screen(width), &shown(), time("23T14:00")), expected, "{width:?}");
         }
     }
 
     #[test]
     fn at_80_columns_subjects_are_wrapped_or_cut() {
         let mut shown = shown();
-        shown.record.artifacts.clear();
-        let narrow = candidate(&screen(Some(80)), &shown);
+        shown.candidate.record.artifacts.clear();
+        let narrow = candidate(&screen(Some(80)), &shown, time("23T14:00"));
         assert!(fits(&narrow, 80), "{narrow}");
         assert!(narrow.contains("for whoever\n          came from the start page\n"), "{narrow}");
         assert!(narrow.contains("for whoever came from the st…\n"), "{narrow}");
@@ -184,7 +158,7 @@ prod#812  deploy  v1.5.0-rc.2  succeeded  2 h ago  1 min  ana";
         let mut shown = shown();
         shown.changes.clear();
         shown.deployments.clear();
-        let text = candidate(&screen(None), &shown);
+        let text = candidate(&screen(None), &shown, time("23T14:00"));
         assert!(text.ends_with("\n\nno changes since v1.5.0-rc.1\n\ndeployed nowhere"), "{text}");
     }
 
@@ -192,7 +166,7 @@ prod#812  deploy  v1.5.0-rc.2  succeeded  2 h ago  1 min  ana";
     fn a_long_list_of_changes_says_how_much_is_left_out() {
         let mut shown = shown();
         shown.changes = vec![shown.changes[1].clone(); SUMMARY_LINES + 2];
-        let text = candidate(&screen(None), &shown);
+        let text = candidate(&screen(None), &shown, time("23T14:00"));
         assert!(text.contains("\n52 changes since"), "{text}");
         assert!(text.contains("(kim)\n  and 2 more\n"), "{text}");
     }

@@ -11,163 +11,16 @@ use super::screen::Screen;
 use super::table::{Table, labelled};
 use super::text::{clean, wrap};
 use super::{gate, time};
-use crate::domain::changes::Change;
-use crate::domain::env::{Deployment, Hold, HoldCause, Last, Live, Progress, Trigger};
+use crate::domain::env::{Deployment, Hold, HoldCause, Live, Progress, Trigger};
 use crate::domain::gate::Gate;
-use crate::domain::gate::verdict::{Attempt, Verdict};
-use crate::domain::name::{Actor, EnvName, Oid, ProjectName, TagName};
+use crate::domain::gate::verdict::Attempt;
+use crate::domain::name::EnvName;
 use crate::domain::plan::Skipped;
-
-/// A project at one moment.
-#[derive(Debug, Clone)]
-pub struct Status {
-    /// Which.
-    pub project: ProjectName,
-    /// Its trunk.
-    pub trunk: Trunk,
-    /// Where this was decided, for people.
-    pub authority: String,
-    /// Whether that was not asked.
-    pub offline: bool,
-    /// When it was last asked.
-    pub as_of: Option<DateTime<Utc>>,
-    /// The time.
-    pub now: DateTime<Utc>,
-    /// Its environments, in the policy's order.
-    pub environments: Vec<Place>,
-    /// A cherry-pick of this clone that waits for a person.
-    pub unfinished: Option<Unfinished>,
-}
-
-/// A cherry-pick that waits for a conflict to be resolved.
-#[derive(Debug, Clone)]
-pub struct Unfinished {
-    /// What is picked.
-    pub source: Oid,
-    /// Onto what.
-    pub onto: TagName,
-    /// Where the conflict is laid out.
-    pub worktree: String,
-    /// The paths in conflict, fit for printing.
-    pub paths: Vec<String>,
-}
-
-/// The branch that releases are cut from.
-#[derive(Debug, Clone)]
-pub struct Trunk {
-    /// Its name.
-    pub branch: String,
-    /// Its tip.
-    pub commit: Oid,
-    /// Commits of this project since the newest candidate; none where there
-    /// is no candidate.
-    pub pending: Option<usize>,
-}
-
-/// One environment.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// Which.
-    pub name: EnvName,
-    /// What is live.
-    pub current: Option<Live>,
-    /// Whether that is so for sure.
-    pub certain: bool,
-    /// For whom whoever made it so worked.
-    pub on_behalf_of: Option<Actor>,
-    /// Whether it is the newest candidate there is.
-    pub newest: bool,
-    /// What a rollback from it would reach.
-    pub previous: Option<Live>,
-    /// The deployment that has the environment.
-    pub in_flight: Option<InFlight>,
-    /// Whether it is kept closed.
-    pub hold: Option<Hold>,
-    /// Deployments nobody knows the end of.
-    pub unresolved: Vec<Deployment>,
-    /// The newest deployment that has ended.
-    pub last: Option<Last>,
-    /// Commits of this project on trunk that what is live does not contain;
-    /// none where nothing is live.
-    pub pending: Option<usize>,
-    /// The candidate that a deployment without one would take.
-    pub next: Option<Next>,
-    /// Fixes that are live here and that trunk lacks.
-    pub fixes: Vec<Fix>,
-    /// What a rollback would do; only where that was asked.
-    pub back: Option<Back>,
-    /// Offline deployments of this clone that are not in the history yet.
-    pub unpublished: Vec<Deployment>,
-    /// Of what is live and what a rollback would reach, what this clone could
-    /// not deploy offline.
-    pub not_here: Vec<TagName>,
-}
-
-/// A fix that was picked onto what is live.
-#[derive(Debug, Clone)]
-pub struct Fix {
-    /// The commit it was picked from.
-    pub source: Oid,
-    /// What it became.
-    pub change: Change,
-}
-
-/// A deployment under way.
-#[derive(Debug, Clone)]
-pub struct InFlight {
-    /// Which.
-    pub deployment: Deployment,
-    /// Whether its process is known to be alive on this machine.
-    pub alive_here: bool,
-}
-
-/// What would be deployed next.
-#[derive(Debug, Clone)]
-pub struct Next {
-    /// Which candidate.
-    pub tag: TagName,
-    /// Commits of this project that it brings; all it builds on where nothing
-    /// is live.
-    pub commits: usize,
-    /// When its last timed gate opens; the time of asking where it may be
-    /// deployed now, none where a person is needed.
-    pub ready_at: Option<DateTime<Utc>>,
-    /// The gates that refuse it.
-    pub gates: Vec<Verdict>,
-}
-
-/// What a rollback would do.
-#[derive(Debug, Clone)]
-pub enum Back {
-    /// Go there.
-    To {
-        /// Where.
-        tag: TagName,
-        /// Why there.
-        why: String,
-        /// What it passes over.
-        skipped: Vec<Skipped>,
-        /// The intent or hold that has to be taken over for it.
-        token: Option<u64>,
-    },
-    /// Go further back than one step, which has to be said.
-    Further {
-        /// Where.
-        tag: TagName,
-        /// What is live.
-        current: TagName,
-    },
-    /// Nothing, and why.
-    Nowhere {
-        /// Why.
-        why: String,
-        /// What it passes over.
-        skipped: Vec<Skipped>,
-    },
-}
+use crate::domain::report::deployment::DeploymentReport;
+use crate::domain::report::status::{Back, EnvironmentReport, NextReport, StatusReport, WaitingPick};
 
 /// Every environment in a line, and below it what somebody has to see to.
-pub fn overview(screen: &Screen, status: &Status) -> String {
+pub fn overview(screen: &Screen, status: &StatusReport) -> String {
     let mut parts = vec![header(screen, status, None)];
     if status.environments.is_empty() {
         parts.push("release.toml names no environments".to_owned());
@@ -179,15 +32,15 @@ pub fn overview(screen: &Screen, status: &Status) -> String {
         _ => whole,
     });
     parts.extend(status.environments.iter().flat_map(|place| concerns(screen, status, place)));
-    parts.extend(status.unfinished.as_ref().map(|unfinished| waiting_pick(screen, unfinished)));
+    parts.extend(status.unfinished_pick.as_ref().map(|unfinished| waiting_pick(screen, unfinished)));
     parts.extend(not_kept(screen, &status.environments));
     parts.join("\n\n")
 }
 
 /// A cherry-pick that waits, with the ways on.
-fn waiting_pick(screen: &Screen, unfinished: &Unfinished) -> String {
-    let Unfinished { source, onto, worktree, paths } = unfinished;
-    let files = count(paths.len(), "file", "files");
+fn waiting_pick(screen: &Screen, unfinished: &WaitingPick) -> String {
+    let WaitingPick { source, onto, worktree, conflicts } = unfinished;
+    let files = count(conflicts.len(), "file", "files");
     let text = format!("a pick of {} onto {onto} waits: {files} in conflict.", source.short());
     let ways = [
         ("resolve it in", clean(worktree)),
@@ -209,13 +62,13 @@ fn concern(screen: &Screen, text: &str, ways: &[(&str, String)]) -> String {
 
 /// All of it in one line, for a prompt: what is live, `?` where that is not
 /// certain, how many commits on trunk wait, and what keeps it closed.
-pub fn oneline(screen: &Screen, status: &Status) -> String {
+pub fn oneline(screen: &Screen, status: &StatusReport) -> String {
     let places = status.environments.iter().map(|place| {
         let mut words = vec![screen.env(place.name.as_str())];
-        words.push(place.current.as_ref().map_or("-".to_owned(), |live| mark(screen, place, live)));
+        words.push(place.live().map_or("-".to_owned(), |live| mark(screen, place, live)));
         words.extend(place.pending.filter(|pending| *pending > 0).map(|pending| format!("+{pending}")));
         match (&place.in_flight, &place.hold) {
-            (Some(flight), _) => words.push(format!("({} running)", flight.deployment.id)),
+            (Some(flight), _) => words.push(format!("({} running)", flight.0.id)),
             (None, Some(_)) => words.push("(held)".to_owned()),
             (None, None) => {}
         }
@@ -226,10 +79,10 @@ pub fn oneline(screen: &Screen, status: &Status) -> String {
 
 /// The environments, a line each. What comes last may be cut, so where there
 /// is little room a hold's number comes before its reason.
-fn table(screen: &Screen, status: &Status, narrow: bool) -> Table {
+fn table(screen: &Screen, status: &StatusReport, narrow: bool) -> Table {
     let mut table = Table::new(&["env", "live", "since", "by", "next"]).flexible(4);
     for place in &status.environments {
-        let (live, since, by) = match &place.current {
+        let (live, since, by) = match place.live() {
             Some(live) => (
                 mark(screen, place, live),
                 time::span(time::between(live.since, status.now)),
@@ -250,7 +103,12 @@ fn table(screen: &Screen, status: &Status, narrow: bool) -> Table {
 }
 
 /// One environment in depth; when a gate opens is told in the reader's `zone` as well.
-pub fn detail<Tz: TimeZone>(screen: &Screen, status: &Status, place: &Place, zone: &Tz) -> String
+pub fn detail<Tz: TimeZone>(
+    screen: &Screen,
+    status: &StatusReport,
+    place: &EnvironmentReport,
+    zone: &Tz,
+) -> String
 where
     Tz::Offset: Display,
 {
@@ -258,7 +116,7 @@ where
     let name = &place.name;
     let mut rows: Vec<(String, String)> = Vec::new();
     let mut row = |label: &str, text: String| rows.push((label.to_owned(), text));
-    match &place.current {
+    match place.live() {
         Some(live) => row(
             "live",
             format!(
@@ -275,7 +133,7 @@ where
         row("pending", format!("{} on trunk not in it", count(pending, "commit", "commits")));
     }
     if let Some(flight) = &place.in_flight {
-        row("in flight", under_way(flight, now));
+        row("in flight", under_way(flight, place.alive_here, now));
     }
     if let Some(hold) = &place.hold {
         let span = time::span(time::between(hold.at, now));
@@ -285,13 +143,14 @@ where
     match &place.next {
         Some(next) => {
             row("next", coming(next, place, now));
-            for verdict in next.gates.iter().filter(|verdict| !closes(verdict.gate())) {
-                let fixes = gate::fixes(verdict, &Attempt::Deploy(next.tag.clone()));
-                let below: Vec<String> = gate::here(verdict, zone).into_iter().chain(fixes).collect();
+            for refusing in next.gates.iter().filter(|refusing| !closes(refusing.gate)) {
+                let fixes = gate::fixes(&refusing.verdict, &Attempt::Deploy(next.tag.clone()));
+                let below: Vec<String> =
+                    gate::here(&refusing.verdict, zone).into_iter().chain(fixes).collect();
                 let below = below.iter().map(|line| format!("\n{}", clean(line)));
                 // A gate may give a list; each line is somebody else's words.
-                let text = gate::text(verdict).lines().map(clean).collect::<Vec<_>>().join("\n");
-                row(&format!("  {}", verdict.gate()), text + &below.collect::<String>());
+                let text = refusing.text.lines().map(clean).collect::<Vec<_>>().join("\n");
+                row(&format!("  {}", refusing.gate), text + &below.collect::<String>());
             }
             if next.gates.is_empty() {
                 row("", format!("rel deploy {name} {}", next.tag));
@@ -311,7 +170,7 @@ where
 }
 
 /// What could not be deployed from here while the remote is down.
-fn not_kept(screen: &Screen, places: &[Place]) -> Option<String> {
+fn not_kept(screen: &Screen, places: &[EnvironmentReport]) -> Option<String> {
     let mut tags: Vec<&str> =
         places.iter().flat_map(|place| &place.not_here).map(|tag| tag.label()).collect();
     tags.sort_unstable();
@@ -326,7 +185,7 @@ fn not_kept(screen: &Screen, places: &[Place]) -> Option<String> {
     })
 }
 
-fn header(screen: &Screen, status: &Status, name: Option<&EnvName>) -> String {
+fn header(screen: &Screen, status: &StatusReport, name: Option<&EnvName>) -> String {
     let name = name.map_or(String::new(), |name| format!(" {}", screen.env(name.as_str())));
     let asked = match status.as_of {
         Some(at) if status.authority != THIS => format!(", {}", time::ago(status.now, at)),
@@ -349,15 +208,15 @@ fn header(screen: &Screen, status: &Status, name: Option<&EnvName>) -> String {
 /// How an authority that is this repository is spelled.
 const THIS: &str = "this repository";
 
-fn mark(screen: &Screen, place: &Place, live: &Live) -> String {
+fn mark(screen: &Screen, place: &EnvironmentReport, live: &Live) -> String {
     let tag = live.tag.label();
     if place.certain { tag.to_owned() } else { screen.caution(&format!("{tag}?")) }
 }
 
 /// What comes next, in one line: whatever keeps the environment closed first.
-fn outlook(status: &Status, place: &Place) -> String {
+fn outlook(status: &StatusReport, place: &EnvironmentReport) -> String {
     if let Some(flight) = &place.in_flight {
-        let Deployment { id, tag, actor, on_behalf_of, started_at, .. } = &flight.deployment;
+        let Deployment { id, tag, actor, on_behalf_of, started_at, .. } = &flight.0;
         let by = person(actor, on_behalf_of.as_ref());
         return format!("{} by {by} since {}, {id}", tag.label(), moment(*started_at, status.now));
     }
@@ -370,24 +229,26 @@ fn outlook(status: &Status, place: &Place) -> String {
     }
 }
 
-fn coming(next: &Next, place: &Place, now: DateTime<Utc>) -> String {
+fn coming(next: &NextReport, place: &EnvironmentReport, now: DateTime<Utc>) -> String {
     let what = match &place.current {
         Some(_) => format!("{} (+{})", next.tag, next.commits),
         None => next.tag.to_string(),
     };
-    let untimed = || next.gates.iter().filter(|v| v.opens_at().is_none() && !closes(v.gate()));
+    let untimed = || {
+        next.gates.iter().filter(|refusing| refusing.verdict.opens_at().is_none() && !closes(refusing.gate))
+    };
     match next.ready_at {
         Some(_) if next.gates.is_empty() => format!("{what}, ready"),
         Some(at) => format!("{what}, ready at {}", moment(at, now)),
         None if untimed().next().is_none() => format!("{what}, once it is open"),
         None => {
-            let gates: Vec<&str> = untimed().map(|verdict| verdict.gate().as_str()).collect();
+            let gates: Vec<&str> = untimed().map(|refusing| refusing.gate.as_str()).collect();
             format!("{what}, refused by {}", gates.join(", "))
         }
     }
 }
 
-fn nothing_next(status: &Status, place: &Place) -> String {
+fn nothing_next(status: &StatusReport, place: &EnvironmentReport) -> String {
     match (status.trunk.pending, place.newest) {
         (Some(0), true) => "up to date".to_owned(),
         (Some(pending), true) => format!("{} on trunk, not cut", count(pending, "commit", "commits")),
@@ -404,8 +265,11 @@ fn held(name: &EnvName, hold: &Hold) -> String {
     }
 }
 
-fn under_way(flight: &InFlight, now: DateTime<Utc>) -> String {
-    let deployment = &flight.deployment;
+fn under_way(
+    DeploymentReport(deployment): &DeploymentReport,
+    alive_here: bool,
+    now: DateTime<Utc>,
+) -> String {
     let mut text = format!(
         "{} of {} since {}, {} by {}",
         deployment.action,
@@ -417,7 +281,7 @@ fn under_way(flight: &InFlight, now: DateTime<Utc>) -> String {
     if let Some(run) = &deployment.run_url {
         text.push_str(&format!(", {}", clean(run)));
     }
-    if flight.alive_here {
+    if alive_here {
         text.push_str("; its process is alive on this machine");
     } else if let Some(host) = &deployment.host {
         text.push_str(&format!("; on {}", clean(host)));
@@ -426,18 +290,18 @@ fn under_way(flight: &InFlight, now: DateTime<Utc>) -> String {
 }
 
 /// What somebody has to see to, each with the ways on.
-fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
+fn concerns(screen: &Screen, status: &StatusReport, place: &EnvironmentReport) -> Vec<String> {
     let mut concerns = Vec::new();
     let name = &place.name;
-    let can_go_back = place.current.as_ref().is_some_and(|live| !live.is_baseline());
+    let can_go_back = place.live().is_some_and(|live| !live.is_baseline());
     let mut concern = |text: String, ways: &[(&str, String)]| concerns.push(concern(screen, &text, ways));
-    if let Some(flight) = place.in_flight.as_ref().filter(|flight| !flight.alive_here) {
-        let Deployment { id, seq, .. } = &flight.deployment;
+    if let Some(DeploymentReport(flight)) = place.in_flight.as_ref().filter(|_| !place.alive_here) {
+        let Deployment { id, seq, .. } = flight;
         let settle = format!("rel resolve {id} --failed --reason WHY");
-        let text = format!("{id} is under way{}. If it is dead:", whose(&flight.deployment, status.now));
-        if flight.deployment.trigger == Trigger::Recorded {
-            let text = format!("{id} is recorded as under way{}.", whose(&flight.deployment, status.now));
-            let tag = flight.deployment.tag.label();
+        let text = format!("{id} is under way{}. If it is dead:", whose(flight, status.now));
+        if flight.trigger == Trigger::Recorded {
+            let text = format!("{id} is recorded as under way{}.", whose(flight, status.now));
+            let tag = flight.tag.label();
             concern(text, &[("once it is done", format!("rel record {name} {tag} --succeeded|--failed"))]);
         } else if can_go_back {
             let back = format!("rel rollback {name} --take-over {seq} --reason WHY");
@@ -446,7 +310,7 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
             concern(text, &[("settle it", settle)]);
         }
     }
-    for deployment in &place.unpublished {
+    for DeploymentReport(deployment) in &place.unpublished {
         let Deployment { tag, state, .. } = deployment;
         let (tag, whose) = (tag.label(), whose(deployment, status.now));
         let text = match state {
@@ -462,17 +326,17 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
         let publish = ("publish it", "rel sync".to_owned());
         concern(format!("{text}. The history above does not have it."), &[publish]);
     }
-    for fix in &place.fixes {
-        let short = fix.change.commit.short();
-        let subject = clean(&fix.change.subject);
-        let author = person(&fix.change.author, None);
+    for fix in &place.fixes_not_on_trunk {
+        let short = fix.commit.short();
+        let subject = clean(&fix.subject);
+        let author = person(&fix.author, None);
         concern(
             format!("{name} runs a fix that trunk lacks: {short} \"{subject}\" ({author})."),
             &[("bring it there", format!("git cherry-pick -x {short}"))],
         );
     }
     let newest = place.last.as_ref().map(|last| last.seq).filter(|_| !place.certain);
-    for deployment in &place.unresolved {
+    for DeploymentReport(deployment) in &place.unresolved {
         let Deployment { id, seq, tag, .. } = deployment;
         let settle = ("or settle it", format!("rel resolve {id} --succeeded|--failed --reason WHY"));
         let tag = tag.label();
@@ -505,7 +369,7 @@ fn concerns(screen: &Screen, status: &Status, place: &Place) -> Vec<String> {
             ways.push(("or try it again", format!("rel deploy {name} {tag}")));
             ways.push(("what it printed", format!("rel log --output {id}")));
         }
-        if let Some(live) = place.current.as_ref().filter(|live| live.is_baseline()) {
+        if let Some(live) = place.live().filter(|live| live.is_baseline()) {
             let was = live.tag.label();
             ways.push(("or what was there", format!("rel record {name} {was} --succeeded")));
         }
@@ -559,50 +423,15 @@ fn closes(gate: Gate) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
+    use super::super::fixtures::{actor, deployment, oid, screen, time};
     use super::*;
-    use crate::domain::env::Action;
-    use crate::domain::gate::verdict::{Approvals, GateFacts, ShortSoak};
-    use crate::domain::name::DeploymentId;
-    use crate::ui::ColorChoice;
-
-    /// A screen without colours; a terminal where it has a width.
-    pub(in crate::ui) fn screen(width: Option<usize>) -> Screen {
-        let terminal = width.is_some();
-        Screen::new(terminal, terminal, ColorChoice::Never, true, false, 0, false).over(
-            Box::new(std::io::sink()),
-            Box::new(std::io::sink()),
-            width,
-        )
-    }
-
-    pub(in crate::ui) fn time(text: &str) -> DateTime<Utc> {
-        format!("2026-11-{text}:00Z").parse().unwrap()
-    }
-
-    pub(in crate::ui) fn actor(name: &str) -> Actor {
-        Actor::new(name, &format!("{name}@example.com"))
-    }
-
-    pub(in crate::ui) fn oid(digit: u8) -> Oid {
-        Oid::from_bytes([digit * 0x11; 20])
-    }
-
-    /// A deployment by ana that took a minute and succeeded.
-    pub(in crate::ui) fn deployment(id: &str, version: &str, from: Option<&str>) -> Deployment {
-        let id: DeploymentId = id.parse().unwrap();
-        let tag = format!("v{version}").parse().unwrap();
-        Deployment {
-            version: Some(version.to_owned().try_into().unwrap()),
-            from_tag: from.map(|tag| tag.parse().unwrap()),
-            state: Progress::Succeeded,
-            certain: true,
-            host: Some("build-7".to_owned()),
-            finished_at: Some(time("23T12:01")),
-            exit_code: Some(0),
-            ..Deployment::begin(id, Action::Deploy, (tag, oid(1)), actor("ana"), time("23T12:00"))
-        }
-    }
+    use crate::domain::changes::Change;
+    use crate::domain::env::{Action, Last};
+    use crate::domain::gate::verdict::{Approvals, GateFacts, ShortSoak, Verdict};
+    use crate::domain::report::deployment::LiveReport;
+    use crate::domain::report::gate::GateReport;
+    use crate::domain::report::status::{FixReport, TrunkReport};
 
     fn live(tag: &str, since: &str, by: &str, id: &str) -> Live {
         Live {
@@ -619,36 +448,37 @@ pub(super) mod tests {
         }
     }
 
-    fn place(name: &str, current: Option<Live>) -> Place {
-        Place {
+    fn place(name: &str, current: Option<Live>) -> EnvironmentReport {
+        EnvironmentReport {
             name: name.parse().unwrap(),
             certain: current.is_some(),
-            current,
+            current: current.map(|live| LiveReport { live, certain: true }),
             on_behalf_of: None,
             newest: false,
             previous: None,
             in_flight: None,
+            alive_here: false,
             hold: None,
             unresolved: Vec::new(),
             last: None,
             pending: None,
             next: None,
-            fixes: Vec::new(),
+            fixes_not_on_trunk: Vec::new(),
             back: None,
             unpublished: Vec::new(),
             not_here: Vec::new(),
         }
     }
 
-    fn soaking() -> Verdict {
+    fn soaking() -> GateReport {
         let minutes = |minutes: u64| std::time::Duration::from_secs(minutes * 60);
         let opens_at = Some(time("23T14:05"));
         let short = ShortSoak { environment: "staging".parse().unwrap(), stood: minutes(12), opens_at };
-        Verdict::refuse(GateFacts::Soak { wanted: minutes(30), short: vec![short] })
+        gate::report(Verdict::refuse(GateFacts::Soak { wanted: minutes(30), short: vec![short] }))
     }
 
-    fn unapproved() -> Verdict {
-        Verdict::refuse(GateFacts::Approvals(Approvals {
+    fn unapproved() -> GateReport {
+        gate::report(Verdict::refuse(GateFacts::Approvals(Approvals {
             environment: "prod".parse().unwrap(),
             tag: "v1.6.0-rc.2".parse().unwrap(),
             wanted: 1,
@@ -656,12 +486,12 @@ pub(super) mod tests {
             discounted: Vec::new(),
             deployers: vec![actor("ana")],
             signers: None,
-        }))
+        })))
     }
 
     /// Staging with the newest, prod uncertain after a run that vanished, eu held.
-    fn status() -> Status {
-        let staging = Place {
+    fn status() -> StatusReport {
+        let staging = EnvironmentReport {
             newest: true,
             on_behalf_of: Some(actor("kim")),
             ..place("staging", Some(live("1.6.0-rc.2", "23T12:00", "ci", "staging#40")))
@@ -669,16 +499,16 @@ pub(super) mod tests {
         let mut unknown = deployment("prod#812", "1.6.0-rc.1", None);
         unknown.state = Progress::Unknown;
         let target = live("1.6.0-rc.1", "23T12:00", "ana", "prod#812");
-        let prod = Place {
+        let prod = EnvironmentReport {
             certain: false,
             pending: Some(35),
-            next: Some(Next {
+            next: Some(NextReport {
                 tag: "v1.6.0-rc.2".parse().unwrap(),
                 commits: 31,
                 ready_at: Some(time("23T14:05")),
                 gates: vec![soaking()],
             }),
-            unresolved: vec![unknown],
+            unresolved: vec![DeploymentReport(unknown)],
             last: Some(Last {
                 seq: 812,
                 tag: target.tag.clone(),
@@ -699,16 +529,18 @@ pub(super) mod tests {
             at: time("23T13:00"),
             cause: HoldCause::Person,
         };
-        let eu =
-            Place { hold: Some(hold), ..place("eu", Some(live("1.5.1-rc.1", "22T12:00", "ana", "eu#40"))) };
-        Status {
+        let eu = EnvironmentReport {
+            hold: Some(hold),
+            ..place("eu", Some(live("1.5.1-rc.1", "22T12:00", "ana", "eu#40")))
+        };
+        StatusReport {
             project: "shop".parse().unwrap(),
-            trunk: Trunk { branch: "main".to_owned(), commit: oid(9), pending: Some(4) },
+            trunk: TrunkReport { branch: "main".to_owned(), commit: oid(9), pending: Some(4) },
             authority: "origin".to_owned(),
             offline: false,
             as_of: Some(time("23T14:00")),
             now: time("23T14:00") + chrono::Duration::seconds(3),
-            unfinished: None,
+            unfinished_pick: None,
             environments: vec![staging, prod, eu, place("new", None)],
         }
     }
@@ -741,7 +573,7 @@ new      -             -       -           nothing newer may go there
     fn a_fix_that_trunk_lacks_is_somebodys_concern() {
         let mut status = status();
         let change = Change::read(oid(3), "fix: the \u{1b}cart", &actor("ana"), status.now);
-        status.environments[0].fixes.push(Fix { source: oid(4), change });
+        status.environments[0].fixes_not_on_trunk.push(FixReport::new(oid(4), change));
         assert_eq!(
             concerns(&screen(None), &status, &status.environments[0]),
             ["? staging runs a fix that trunk lacks: 3333333 \"fix: the \\u{1b}cart\" (ana).
@@ -781,7 +613,8 @@ new      -             -       -           nothing newer may go there
         assert_eq!(coming(&next, &status.environments[1], now), "v1.6.0-rc.2 (+31), refused by approvals");
         let mut deployment = deployment("prod#813", "1.6.0-rc.2", None);
         deployment.on_behalf_of = Some(actor("kim"));
-        status.environments[1].in_flight = Some(InFlight { deployment, alive_here: true });
+        status.environments[1].in_flight = Some(DeploymentReport(deployment));
+        status.environments[1].alive_here = true;
         let place = &status.environments[1];
         assert_eq!(outlook(&status, place), "v1.6.0-rc.2 by ana for kim since 12:00 UTC, prod#813");
         // The run is alive, so only the one that vanished is anybody's concern.
@@ -795,7 +628,7 @@ new      -             -       -           nothing newer may go there
     fn a_run_that_may_be_dead_is_taken_over_in_one_step() {
         let mut status = status();
         let deployment = deployment("eu#42", "1.6.0-rc.2", None);
-        status.environments[2].in_flight = Some(InFlight { deployment, alive_here: false });
+        status.environments[2].in_flight = Some(DeploymentReport(deployment));
         assert_eq!(
             concerns(&screen(None), &status, &status.environments[2]),
             ["? eu#42 is under way (ana on build-7, 12:00 UTC). If it is dead:
@@ -810,11 +643,11 @@ new      -             -       -           nothing newer may go there
         let place = &status.environments[2];
         let hold = Box::new(place.hold.clone().unwrap());
         let held = GateFacts::Held { environment: place.name.clone(), hold };
-        let next = Next {
+        let next = NextReport {
             tag: "v1.6.0-rc.2".parse().unwrap(),
             commits: 7,
             ready_at: None,
-            gates: vec![Verdict::refuse(held)],
+            gates: vec![gate::report(Verdict::refuse(held))],
         };
         assert_eq!(coming(&next, &status.environments[3], status.now), "v1.6.0-rc.2, once it is open");
     }

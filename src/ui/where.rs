@@ -1,112 +1,40 @@
 //! Which candidates and environments contain a commit, and how.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
 
-use super::json::{at, tag};
 use super::log::person;
 use super::plan::count;
 use super::screen::Screen;
 use super::table::Table;
 use super::text::{self, clean, truncate, wrap};
-use super::{gate, time};
-use crate::domain::changes::Change;
+use super::time;
 use crate::domain::containment::{Via, Way};
-use crate::domain::env::Live;
-use crate::domain::gate::verdict::Verdict;
-use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::name::TagName;
+use crate::domain::report::gate::GateReport;
+use crate::domain::report::whereabouts::{
+    CommitWhereabouts, ContainingEnvironment, ContainingTag, Wait, WaitReport,
+};
 
 /// Releases named one by one; of more, the first and the last.
 const RELEASES: usize = 6;
 /// Commits of a merge named one by one.
 const BROUGHT: usize = 10;
 
-/// A commit, and where it is.
-#[derive(Debug, Clone)]
-pub struct Where {
-    /// What it was called, where that is not its id.
-    pub asked: Option<String>,
-    /// The commit.
-    pub change: Change,
-    /// What it brought, if it is a merge; newest first.
-    pub brought: Vec<Change>,
-    /// How trunk contains it.
-    pub trunk: Option<Way>,
-    /// The tags that contain it, newest first, those of others last.
-    pub candidates: Vec<Found>,
-    /// Every environment, in the policy's order.
-    pub places: Vec<Place>,
-}
-
-/// A tag that contains it.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// Which.
-    pub tag: TagName,
-    /// How.
-    pub way: Way,
-    /// Whether somebody else made the tag.
-    pub foreign: bool,
-}
-
-/// An environment, and whether it is there.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// Which.
-    pub name: EnvName,
-    /// What is live, and how that contains it, where it does.
-    pub live: Option<(Live, Way)>,
-    /// Whether what is live is so for sure.
-    pub certain: bool,
-    /// When something that contains it was first live there.
-    pub first: Option<DateTime<Utc>>,
-    /// What it waits for, where it is not live.
-    pub waits: Option<Waits>,
-}
-
-/// What a commit that is not live waits for.
-#[derive(Debug, Clone)]
-pub enum Waits {
-    /// The next deployment brings it.
-    Next {
-        /// Of which candidate.
-        tag: TagName,
-        /// What refuses that now.
-        gates: Vec<Verdict>,
-        /// When it may go, unless a person is needed.
-        ready_at: Option<DateTime<Utc>>,
-    },
-    /// A candidate has it that is not the next one there.
-    Candidate {
-        /// Which.
-        tag: TagName,
-        /// What refuses it.
-        gates: Vec<Verdict>,
-    },
-    /// It is on trunk, and nobody has cut it.
-    Cut,
-    /// It is not on trunk.
-    Trunk,
-    /// It was taken back, by this commit.
-    Reverted(Oid),
-}
-
 /// One commit in full.
-pub fn one(screen: &Screen, found: &Where, now: DateTime<Utc>) -> String {
+pub fn one(screen: &Screen, found: &CommitWhereabouts, now: DateTime<Utc>) -> String {
     let mut parts = vec![head(screen, found, now)];
     parts.extend(brought(screen, found));
     parts.push(match candidates(screen, &found.candidates) {
         lines if lines.is_empty() => "  in no candidate".to_owned(),
         lines => lines.join("\n"),
     });
-    if !found.places.is_empty() {
-        parts.push(environments(screen, &found.places, now).render(screen.width()));
+    if !found.environments.is_empty() {
+        parts.push(environments(screen, &found.environments, now).render(screen.width()));
     }
     parts.join("\n\n")
 }
 
-fn head(screen: &Screen, found: &Where, now: DateTime<Utc>) -> String {
-    let change = &found.change;
+fn head(screen: &Screen, found: &CommitWhereabouts, now: DateTime<Utc>) -> String {
     let trunk = match found.trunk {
         Some(Way { form: None, .. }) => "on trunk".to_owned(),
         Some(Way { form: Some(form), .. }) => format!("on trunk as {}", form.short()),
@@ -118,13 +46,13 @@ fn head(screen: &Screen, found: &Where, now: DateTime<Utc>) -> String {
     };
     let called = found.asked.as_ref().map_or(String::new(), |asked| format!("{} is ", clean(asked)));
     let rest =
-        format!(" ({}, {}), {trunk}", person(&change.author, None), time::clock(change.committed_at, now));
-    let commit = screen.strong(&change.commit.short().to_string());
+        format!(" ({}, {}), {trunk}", person(&found.author, None), time::clock(found.committed_at, now));
+    let commit = screen.strong(&found.commit.short().to_string());
     let room = screen.width().map_or(usize::MAX, |width| {
         width.saturating_sub(called.len() + 8 + console::measure_text_width(&rest)).max(20)
     });
-    let subject = truncate(&clean(&change.subject), room);
-    let plain = format!("{called}{} {subject}{}", change.commit.short(), console::strip_ansi_codes(&rest));
+    let subject = truncate(&clean(&found.subject), room);
+    let plain = format!("{called}{} {subject}{}", found.commit.short(), console::strip_ansi_codes(&rest));
     match screen.width() {
         // Names and branches may be long; a line that is folded has no colours.
         Some(width) if text::width(&plain) > width => wrap(&plain, width).join("\n"),
@@ -132,7 +60,7 @@ fn head(screen: &Screen, found: &Where, now: DateTime<Utc>) -> String {
     }
 }
 
-fn brought(screen: &Screen, found: &Where) -> Option<String> {
+fn brought(screen: &Screen, found: &CommitWhereabouts) -> Option<String> {
     if found.brought.is_empty() {
         return None;
     }
@@ -154,7 +82,7 @@ fn brought(screen: &Screen, found: &Where) -> Option<String> {
 }
 
 /// The tags that contain it, a line for each way and form.
-fn candidates(screen: &Screen, found: &[Found]) -> Vec<String> {
+fn candidates(screen: &Screen, found: &[ContainingTag]) -> Vec<String> {
     let mut groups: Vec<(Way, bool, Vec<&TagName>)> = Vec::new();
     for one in found {
         match groups.iter_mut().find(|(way, foreign, _)| *way == one.way && *foreign == one.foreign) {
@@ -225,25 +153,26 @@ fn names(newest_first: &[&TagName]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn environments(screen: &Screen, places: &[Place], now: DateTime<Utc>) -> Table {
+fn environments(screen: &Screen, places: &[ContainingEnvironment], now: DateTime<Utc>) -> Table {
     let mut table = Table::new(&["env", "live", "by way of", "since", "first live"]).flexible(4);
     for place in places {
         let name = screen.env(place.name.as_str());
-        let first = place.first.map(|first| time::clock(first, now));
-        match (&place.live, &place.waits) {
-            (Some((live, way)), _) => {
-                let mut by = live.tag.label().to_owned();
-                match way.via {
+        let first = place.first_live_at.map(|first| time::clock(first, now));
+        match (&place.tag, place.via, place.since) {
+            (Some(tag), Some(via), Some(since)) => {
+                let mut by = tag.label().to_owned();
+                match via {
                     Via::Ancestor => {}
                     Via::Pick => by.push_str(", picked"),
                     Via::Patch => by.push_str(", same patch"),
                 }
                 let yes = if place.certain { screen.good("yes") } else { screen.caution("yes?") };
-                let since = time::span(time::between(live.since, now));
+                let since = time::span(time::between(since, now));
                 table.push([name, yes, by, since, first.unwrap_or_else(|| "-".to_owned())]);
             }
-            (None, waits) => {
-                let (by, why) = waits.as_ref().map_or(("-".to_owned(), String::new()), |w| waiting(w, now));
+            _ => {
+                let waits = place.waits_for.as_ref();
+                let (by, why) = waits.map_or(("-".to_owned(), String::new()), |waits| waiting(waits, now));
                 let last = match (first, why.is_empty()) {
                     (Some(first), true) => format!("{first}, no more"),
                     (Some(first), false) => format!("{why}; was live {first}"),
@@ -257,39 +186,41 @@ fn environments(screen: &Screen, places: &[Place], now: DateTime<Utc>) -> Table 
 }
 
 /// What it waits for: in what, and for what.
-fn waiting(waits: &Waits, now: DateTime<Utc>) -> (String, String) {
-    let names = |gates: &[Verdict]| {
-        let names: Vec<&str> = gates.iter().map(|verdict| verdict.gate().as_str()).collect();
-        format!("refused by {}", names.join(", "))
-    };
-    match waits {
-        Waits::Next { tag, gates, .. } if gates.is_empty() => (format!("next: {tag}"), "ready".to_owned()),
-        Waits::Next { tag, gates, ready_at } => {
-            let why = match ready_at {
-                Some(at) => {
-                    let last = gates.iter().max_by_key(|verdict| verdict.opens_at());
-                    let gate = last.map_or("", |verdict| verdict.gate().as_str());
-                    format!("{gate} ends {} UTC", time::clock(*at, now))
-                }
-                None => names(gates),
-            };
-            (format!("next: {tag}"), why)
-        }
-        Waits::Candidate { tag, gates } if gates.is_empty() => {
+fn waiting(waits: &WaitReport, now: DateTime<Utc>) -> (String, String) {
+    let nowhere = |why: &str| ("-".to_owned(), why.to_owned());
+    match (waits.what, &waits.tag) {
+        (Wait::Deployment, Some(tag)) if waits.is_next => (format!("next: {tag}"), until(waits, now)),
+        (Wait::Deployment, Some(tag)) if waits.gates.is_empty() => {
             (format!("in {tag}"), "not the next".to_owned())
         }
-        Waits::Candidate { tag, gates } => (format!("in {tag}"), names(gates)),
-        Waits::Cut => ("-".to_owned(), "not cut yet: rel cut".to_owned()),
-        Waits::Trunk => ("-".to_owned(), "not on trunk".to_owned()),
-        Waits::Reverted(by) => ("-".to_owned(), format!("reverted by {}", by.short())),
+        (Wait::Deployment, Some(tag)) => (format!("in {tag}"), refused(&waits.gates)),
+        (Wait::Deployment | Wait::Cut, _) => nowhere("not cut yet: rel cut"),
+        (Wait::Trunk, _) => nowhere("not on trunk"),
+        (Wait::Nothing, _) => {
+            nowhere(&waits.reverted_by.map_or(String::new(), |by| format!("reverted by {}", by.short())))
+        }
     }
 }
 
+/// What the next deployment waits for.
+fn until(waits: &WaitReport, now: DateTime<Utc>) -> String {
+    match (waits.gates.iter().max_by_key(|refusing| refusing.verdict.opens_at()), waits.ready_at) {
+        (None, _) => "ready".to_owned(),
+        (Some(last), Some(at)) => format!("{} ends {} UTC", last.gate, time::clock(at, now)),
+        (Some(_), None) => refused(&waits.gates),
+    }
+}
+
+fn refused(gates: &[GateReport]) -> String {
+    let names: Vec<&str> = gates.iter().map(|refusing| refusing.gate.as_str()).collect();
+    format!("refused by {}", names.join(", "))
+}
+
 /// Several commits, a line each.
-pub fn several(screen: &Screen, found: &[Where]) -> String {
+pub fn several(screen: &Screen, found: &[CommitWhereabouts]) -> String {
     let mut header = vec!["commit", "subject", "trunk", "first in"];
     if let Some(first) = found.first() {
-        header.extend(first.places.iter().map(|place| place.name.as_str()));
+        header.extend(first.environments.iter().map(|place| place.name.as_str()));
     }
     let mut table = Table::new(&header).flexible(1);
     for one in found {
@@ -301,15 +232,15 @@ pub fn several(screen: &Screen, found: &[Where]) -> String {
             None => "no".to_owned(),
         };
         let mut row = vec![
-            one.change.commit.short().to_string(),
-            one.change.subject.clone(),
+            one.commit.short().to_string(),
+            one.subject.clone(),
             trunk,
             oldest.map_or("-".to_owned(), |found| found.tag.to_string()),
         ];
-        row.extend(one.places.iter().map(|place| match &place.live {
-            Some((_, way)) => {
+        row.extend(one.environments.iter().map(|place| match place.via {
+            Some(via) => {
                 let mark = if place.certain { "" } else { "?" };
-                let yes = if way.via == Via::Ancestor { "yes" } else { "picked" };
+                let yes = if via == Via::Ancestor { "yes" } else { "picked" };
                 if place.certain { screen.good(yes) } else { screen.caution(&format!("{yes}{mark}")) }
             }
             None => "no".to_owned(),
@@ -317,72 +248,4 @@ pub fn several(screen: &Screen, found: &[Where]) -> String {
         table.push(row);
     }
     table.render(screen.width())
-}
-
-/// The document of one commit.
-pub fn json(found: &Where) -> Map<String, Value> {
-    let way = |way: Way| (json!(way.via), json!(way.form));
-    let candidates: Vec<Value> = found
-        .candidates
-        .iter()
-        .map(|one| {
-            let (via, form) = way(one.way);
-            let reverted_by = one.way.reverted_by;
-            json!({ "tag": one.tag, "via": via, "as": form, "foreign": one.foreign, "reverted_by": reverted_by })
-        })
-        .collect();
-    let environments: Vec<Value> = found
-        .places
-        .iter()
-        .map(|place| {
-            let (tag, since) = match &place.live {
-                Some((live, _)) => (tag(&live.tag), at(live.since)),
-                None => (Value::Null, Value::Null),
-            };
-            let (via, form) = place.live.as_ref().map_or((Value::Null, Value::Null), |(_, w)| way(*w));
-            json!({
-                "name": place.name,
-                "live": place.live.is_some(),
-                "tag": tag,
-                "via": via,
-                "as": form,
-                "since": since,
-                "first_live_at": place.first.map(at),
-                "certain": place.certain,
-                "waits_for": place.waits.as_ref().map(waits),
-            })
-        })
-        .collect();
-    let on_trunk = found.trunk.is_some_and(|way| way.via == Via::Ancestor);
-    Map::from_iter([
-        ("commit".to_owned(), json!(found.change.commit)),
-        ("subject".to_owned(), json!(found.change.subject)),
-        ("author".to_owned(), json!(found.change.author)),
-        ("committed_at".to_owned(), at(found.change.committed_at)),
-        ("on_trunk".to_owned(), json!(on_trunk)),
-        ("on_trunk_as".to_owned(), json!(found.trunk.and_then(|way| way.form))),
-        ("reverted_by".to_owned(), json!(found.trunk.and_then(|way| way.reverted_by))),
-        ("brought".to_owned(), json!(found.brought)),
-        ("candidates".to_owned(), json!(candidates)),
-        ("environments".to_owned(), json!(environments)),
-    ])
-}
-
-fn waits(waits: &Waits) -> Value {
-    let gates = |gates: &[Verdict]| {
-        gates.iter().map(|v| json!({ "gate": v.gate(), "text": gate::text(v) })).collect::<Vec<_>>()
-    };
-    match waits {
-        Waits::Next { tag, gates: refusing, ready_at } => {
-            json!({ "what": "deployment", "tag": tag, "gates": gates(refusing), "ready_at": ready_at.map(at) })
-        }
-        Waits::Candidate { tag, gates: refusing } => {
-            json!({ "what": "deployment", "tag": tag, "gates": gates(refusing), "ready_at": null })
-        }
-        Waits::Cut => json!({ "what": "cut", "tag": null, "gates": [], "ready_at": null }),
-        Waits::Trunk => json!({ "what": "trunk", "tag": null, "gates": [], "ready_at": null }),
-        Waits::Reverted(by) => {
-            json!({ "what": "nothing", "reverted_by": by, "tag": null, "gates": [], "ready_at": null })
-        }
-    }
 }

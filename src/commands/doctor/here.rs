@@ -3,11 +3,11 @@
 use crate::config;
 use crate::delivery::read::reader::Reader;
 use crate::domain::env::Deployment;
+use crate::domain::report::clone::Check;
 use crate::store::clone::{self, Kind, Mirror};
 use crate::store::git::{Git, Version};
 use crate::store::journal::{JournalRun, RunPhase};
 use crate::store::repo::Repo;
-use crate::ui::doctor::Check;
 use crate::world::World;
 
 /// The first git that can fetch and leave everything else alone.

@@ -8,13 +8,13 @@ use crate::delivery::read::reader::{Options, Reader};
 use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
 use crate::delivery::sink::Sink;
 use crate::domain::name::Oid;
+use crate::domain::report::clone::Check;
 use crate::domain::version::TagStyle;
 use crate::failure::{Failure, Kind};
 use crate::store::authority::Authority;
 use crate::store::ledger;
 use crate::store::remote_probe::{self, Support, Untried};
 use crate::store::repo::Repo;
-use crate::ui::doctor::Check;
 use crate::ui::time;
 
 /// Clocks that differ by less are told apart by nothing that people do.

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::ui::prompt::scripted::Scripted;
 use crate::ui::screen::ColorChoice;
@@ -51,7 +53,8 @@ impl Sandbox {
         );
         let mut options = Options::default();
         flags(&mut options);
-        run(&self.world, &screen, &Scripted::new(answers), &options)
+        let document = run(&self.world, &screen, &Scripted::new(answers), &options)?;
+        Ok(serde_json::to_value(document).unwrap())
     }
 
     fn file(&self) -> Option<String> {

@@ -10,16 +10,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
 
 use crate::cli::Interval;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::run::hands::Hands;
+use crate::domain::report::policy::PolicyReport;
+use crate::domain::report::status::StatusReport;
+use crate::domain::report::{Document, Report};
 use crate::exec::{Change, Window};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::Ui;
 use crate::ui::watch::{Frame, Watch};
-use crate::ui::{gate, text, time};
+use crate::ui::{Screen, gate, status, text, time};
 use crate::world::World;
 
 /// Between two looks while nothing is going on.
@@ -30,12 +32,36 @@ const BUSY: Duration = Duration::from_secs(2);
 
 /// What one look saw.
 pub struct Seen {
+    pub status: StatusReport,
+    pub policy: Option<PolicyReport>,
+    /// Whether it is shown in one line.
+    pub oneline: bool,
+    /// Whether one environment is shown in depth.
+    pub in_depth: bool,
+}
+
+impl Seen {
     /// How it reads.
-    pub frame: Frame,
-    /// What it says, for telling whether that changed.
-    pub document: Map<String, Value>,
+    pub fn frame(&self, screen: &Screen) -> String {
+        match self.status.environments.first() {
+            _ if self.oneline => status::oneline(screen, &self.status),
+            Some(environment) if self.in_depth => {
+                status::detail(screen, &self.status, environment, &chrono::Local)
+            }
+            _ => status::overview(screen, &self.status),
+        }
+    }
+
     /// Whether something is in flight.
-    pub busy: bool,
+    fn is_busy(&self) -> bool {
+        self.status.environments.iter().any(|environment| environment.in_flight.is_some())
+    }
+
+    /// What it says, but for when that was found out.
+    fn facts(&self) -> String {
+        let status = StatusReport { as_of: None, ..self.status.clone() };
+        serde_json::to_string(&(status, &self.policy)).expect("the keys of a document are texts")
+    }
 }
 
 /// Runs until a signal asks to stop, or nobody reads any more; both are a good end.
@@ -48,7 +74,7 @@ pub fn run(
     hands: &Hands,
     interval: Interval,
     look: impl Fn(&Ui, &Reader) -> Result<Seen>,
-) -> Result<Map<String, Value>> {
+) -> Result<Document> {
     if ui.screen.is_json() {
         return Err(Failure::new(Kind::Usage, "--json prints one document, and --watch has no end")
             .hint("one document at a time: rel status --json"));
@@ -56,7 +82,7 @@ pub fn run(
     let first = Looked::new(ui, reader.world, &look);
     if let Err(failure) = first.seen {
         // Whoever interrupts the first look has seen enough of it.
-        return if hands.interrupts.interrupted() { Ok(Map::new()) } else { Err(failure) };
+        return if hands.interrupts.interrupted() { Ok(Report::Nothing {}.into()) } else { Err(failure) };
     }
     let pause = |busy: bool| match interval {
         Interval::Every(every) => every,
@@ -76,7 +102,7 @@ pub fn run(
     } else {
         turns.in_lines(first)
     }
-    Ok(Map::new())
+    Ok(Report::Nothing {}.into())
 }
 
 /// A look, and what was said beside it.
@@ -139,7 +165,7 @@ impl Turns<'_> {
                 return;
             }
             if let Ok(seen) = &looked.seen {
-                busy = seen.busy;
+                busy = seen.is_busy();
             }
             tell(looked);
         }
@@ -149,8 +175,8 @@ impl Turns<'_> {
         let window = Window::listen()?;
         let mut since = first.at;
         let Ok(seen) = first.seen else { return Ok(()) };
-        let busy = seen.busy;
-        let watch = Watch::open(self.ui.screen, with(seen.frame, first.beside));
+        let busy = seen.is_busy();
+        let watch = Watch::open(self.ui.screen, with(seen, first.beside));
         std::thread::scope(|scope| {
             let _closer = window.closer();
             let watch = &watch;
@@ -164,7 +190,7 @@ impl Turns<'_> {
             self.go(busy, |looked| match looked.seen {
                 Ok(seen) => {
                     since = looked.at;
-                    watch.show(with(seen.frame, looked.beside));
+                    watch.show(with(seen, looked.beside));
                 }
                 Err(failure) => watch.note(&self.stale(since, &failure)),
             });
@@ -177,12 +203,12 @@ impl Turns<'_> {
         let screen = self.ui.screen;
         let mut since = first.at;
         let Ok(seen) = first.seen else { return };
-        let mut before = what(seen.document);
+        let mut before = seen.facts();
         let mut beside = first.beside;
         let mut failing = false;
         screen.error(&beside);
-        screen.result(&(seen.frame)(screen));
-        self.go(seen.busy, |looked| {
+        screen.result(&seen.frame(screen));
+        self.go(seen.is_busy(), |looked| {
             if looked.beside != beside {
                 beside = looked.beside;
                 screen.error(&beside);
@@ -191,10 +217,10 @@ impl Turns<'_> {
                 Ok(seen) => {
                     since = looked.at;
                     failing = false;
-                    let now = what(seen.document);
+                    let now = seen.facts();
                     if now != before {
                         before = now;
-                        screen.result(&format!("\n{}", (seen.frame)(screen)));
+                        screen.result(&format!("\n{}", seen.frame(screen)));
                     }
                 }
                 Err(_) if failing => {}
@@ -215,15 +241,9 @@ impl Turns<'_> {
 }
 
 /// A frame with what was said beside it below.
-fn with(frame: Frame, beside: String) -> Frame {
-    if beside.is_empty() {
-        return frame;
-    }
-    Box::new(move |screen| format!("{}\n\n{beside}", frame(screen).trim_end()))
-}
-
-/// What a document says, but for when that was found out.
-fn what(mut document: Map<String, Value>) -> Map<String, Value> {
-    document.remove("as_of");
-    document
+fn with(seen: Seen, beside: String) -> Frame {
+    Box::new(move |screen| match &*beside {
+        "" => seen.frame(screen),
+        beside => format!("{}\n\n{beside}", seen.frame(screen).trim_end()),
+    })
 }

@@ -7,8 +7,6 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use serde_json::{Value, json};
-
 use crate::delivery::candidate::mint;
 use crate::delivery::read::reader::{Reader, config_at, must_honour, scratch};
 use crate::delivery::read::snapshot::{self, Snapshot};
@@ -20,10 +18,11 @@ use crate::delivery::sink::{Notice, Sink};
 use crate::domain::artifact::{Artifact, Reference, sha256_of};
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
-use crate::domain::config::{BuildConfig, Command, Config};
+use crate::domain::config::{BuildConfig, Config};
 use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::{Actor, Oid, Sha256, TagName};
 use crate::domain::provenance::{self, Provenance};
+use crate::domain::report::candidate::CandidateReport;
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Ended, Run as Command_};
 use crate::failpoint;
@@ -37,7 +36,6 @@ use crate::store::error::{self, ArtifactError};
 use crate::store::journal::{JournalRun, Mint, OpenRun};
 use crate::store::ledger::{self, View};
 use crate::store::tag::write_tag;
-use crate::ui::json as documents;
 use crate::world::fresh_nonce;
 
 /// How often a reservation is tried against a moving chain.
@@ -178,7 +176,7 @@ impl CandidateBuild<'_, '_> {
                 Ok(made)
             }
             Err(failure) => {
-                let failure = failure.with("candidate", self.unmade(&tag));
+                let failure = failure.beside(|beside| beside.candidate = Some(self.unmade(&tag)));
                 let reason = failure.message.clone();
                 match self.abandon(&reason) {
                     Ok(()) => {
@@ -194,10 +192,9 @@ impl CandidateBuild<'_, '_> {
         }
     }
 
-    /// The document of the candidate that was not made: what it would have been.
-    fn unmade(&self, tag: &TagName) -> Value {
-        let record = self.record(tag, Vec::new(), Vec::new(), None);
-        documents::candidate(&record, None)
+    /// The candidate that was not made: what it would have been.
+    fn unmade(&self, tag: &TagName) -> CandidateReport {
+        artifacts::candidate_report(self.record(tag, Vec::new(), Vec::new(), None), None)
     }
 
     fn build(&mut self, tag: &TagName) -> Result<BuildOutput> {
@@ -324,11 +321,6 @@ impl CandidateBuild<'_, '_> {
             Ok(bytes) => references(&String::from_utf8_lossy(&bytes)).map_err(|error| failed(tag, error))?,
             Err(error) => return Err(failed(tag, error)),
         };
-        let command = match &build.command {
-            Some(Command::Shell(text)) => vec![json!(text)],
-            Some(Command::Argv(words)) => vec![json!(words)],
-            None => Vec::new(),
-        };
         let remote = reader.repo.remote_url(&reader.home.remote);
         let run_url = reader.world.run_url();
         let statement = provenance::statement(&Provenance {
@@ -336,8 +328,8 @@ impl CandidateBuild<'_, '_> {
             tag,
             commit: &self.draft.commit,
             remote_url: remote.as_deref(),
-            commands: command,
-            internal: [("relVersion".to_owned(), json!(env!("CARGO_PKG_VERSION")))].into(),
+            commands: build.command.as_slice(),
+            internal: [("relVersion", env!("CARGO_PKG_VERSION"))].into(),
             artifacts: &files,
             references: &references,
             builder: "urn:rel:builder:local",

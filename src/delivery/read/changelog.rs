@@ -16,10 +16,10 @@ use crate::domain::candidates::Minted;
 use crate::domain::changelog::{HistoryStep, Since, is_before, news};
 use crate::domain::changes::Change;
 use crate::domain::name::{Oid, TagName};
+use crate::domain::report::changelog::ChangelogReport;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 use crate::store::tag::{TagObject, read_tag};
-use crate::ui::changelog::Changelog;
 
 /// What a candidate's release brings.
 ///
@@ -28,7 +28,12 @@ use crate::ui::changelog::Changelog;
 /// # Errors
 /// Its tag is not the one that was minted; what it is counted from is not in
 /// this clone; git failed.
-pub fn gather(reader: &Reader, sink: &dyn Sink, snapshot: &Snapshot, minted: &Minted) -> Result<Changelog> {
+pub fn gather(
+    reader: &Reader,
+    sink: &dyn Sink,
+    snapshot: &Snapshot,
+    minted: &Minted,
+) -> Result<ChangelogReport> {
     let record = snapshot.record(reader, minted)?;
     let own = snapshot.closed.iter().find(|closed| closed.candidate == minted.tag);
     let released_at = own.map(|closed| tagged_at(reader, closed)).transpose()?.flatten();
@@ -40,8 +45,10 @@ pub fn gather(reader: &Reader, sink: &dyn Sink, snapshot: &Snapshot, minted: &Mi
         }
         None => from_the_beginning(reader, sink, snapshot, minted)?,
     };
-    Ok(Changelog {
+    Ok(ChangelogReport {
         tag: minted.tag.clone(),
+        release: minted.version.release.clone(),
+        file: None,
         version: minted.version.clone(),
         released: own.is_some(),
         at: released_at.unwrap_or(record.created_at),

@@ -8,9 +8,12 @@ use rustc_hash::FxHashMap;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::sink::{Notice, Sink};
+use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
+use crate::domain::candidates::Block;
 use crate::domain::env::Live;
 use crate::domain::name::{Oid, TagName};
+use crate::domain::report::candidate::CandidateReport;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::{Location, Store, artifacts_ref, locate};
@@ -260,4 +263,12 @@ pub fn lost(reader: &Reader, candidate: &Candidate) -> Option<String> {
         return gone.then(|| "its artifacts are gone".to_owned());
     }
     location.missing_folder().map(|dir| format!("its artifacts are gone: no {}", dir.display()))
+}
+
+/// A candidate, with where its files are.
+pub fn candidate_report(record: Candidate, block: Option<&Block>) -> CandidateReport {
+    let location = locate(&record.store).ok();
+    let (project, version) = (record.project.clone(), record.version.clone());
+    let uri = |file: &Artifact| location.as_ref().map(|location| location.uri(&project, &version, file));
+    CandidateReport::new(record, block, uri)
 }

@@ -8,15 +8,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::delivery::read::reader::{Reader, scratch};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::receipt::Receipt;
-use crate::delivery::run::workspace;
+use crate::delivery::run::{artifacts, workspace};
 use crate::delivery::sink::{Notice, Sink};
-use crate::domain::candidate::Candidate;
+use crate::domain::candidate::{Candidate, Pick};
 use crate::domain::candidates::Minted;
 use crate::domain::cdevents::{self, How, Occasion};
 use crate::domain::config::Command;
@@ -24,14 +25,15 @@ use crate::domain::draft::Draft;
 use crate::domain::env::{Action, Deployment, Progress};
 use crate::domain::gate::Gate;
 use crate::domain::gate::verdict::{GateFacts, Verdict};
-use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::name::{Actor, EnvName, Oid, TagName};
 use crate::domain::plan::Plan;
 use crate::domain::redact::Pieces;
-use crate::domain::version::CandidateVersion;
+use crate::domain::report::candidate::CandidateReport;
+use crate::domain::report::deployment::DeploymentReport;
+use crate::domain::version::{CandidateVersion, Version};
 use crate::exec::{self, Ended, Interrupts, Piece, Run as Command_};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::checkout::Checkout;
-use crate::ui::json as documents;
 use crate::world::fresh_nonce;
 
 /// How many of the last lines a refusal is told with.
@@ -43,6 +45,44 @@ struct Hook<'a> {
     command: &'a Command,
     document: Value,
     variables: Vec<(&'static str, OsString)>,
+}
+
+/// What a hook is told beside what every CDEvents document says.
+#[derive(Serialize)]
+#[serde(tag = "hook", rename_all = "snake_case")]
+enum HookData<'a> {
+    BeforeCut {
+        release: &'a Version,
+        commit: Oid,
+        trunk_commit: Oid,
+        parent: Option<&'a TagName>,
+        picks: &'a [Pick],
+        actor: Actor,
+    },
+    AfterCut {
+        candidate: CandidateReport,
+    },
+    BeforeDeploy {
+        environment: &'a EnvName,
+        action: Action,
+        tag: Option<&'a TagName>,
+        version: Option<&'a CandidateVersion>,
+        commit: Oid,
+        from_tag: Option<&'a TagName>,
+        actor: Actor,
+        reason: Option<&'a str>,
+    },
+    #[serde(untagged)]
+    After(AfterDeployment<'a>),
+}
+
+/// What `after_deploy`, `after_failure` and `after_rollback` are told.
+#[derive(Serialize)]
+struct AfterDeployment<'a> {
+    hook: &'static str,
+    deployment: DeploymentReport,
+    text: Option<&'a str>,
+    released: Option<&'a TagName>,
 }
 
 fn text(value: &dyn std::fmt::Display) -> OsString {
@@ -62,15 +102,14 @@ pub fn before_cut(
 ) -> Result<()> {
     let Some(command) = &snapshot.policy.config.hooks.before_cut else { return Ok(()) };
     let release = draft.release.to_string();
-    let custom = json!({
-        "hook": "before_cut",
-        "release": draft.release,
-        "commit": draft.commit,
-        "trunk_commit": draft.trunk_commit,
-        "parent": draft.parent,
-        "picks": draft.picks,
-        "actor": reader.actor()?,
-    });
+    let custom = HookData::BeforeCut {
+        release: &draft.release,
+        commit: draft.commit,
+        trunk_commit: draft.trunk_commit,
+        parent: draft.parent.as_ref(),
+        picks: &draft.picks,
+        actor: reader.actor()?,
+    };
     let hook = Hook {
         name: "before_cut",
         command,
@@ -103,7 +142,7 @@ pub fn after_cut(
     let Some(command) = &snapshot.policy.config.hooks.after_cut else { return };
     let (version, user) = (candidate.version.to_string(), candidate.actor.to_string());
     let occasion = Occasion::ArtifactPublished { version: &version, user: &user };
-    let custom = json!({ "hook": "after_cut", "candidate": documents::candidate(candidate, None) });
+    let custom = HookData::AfterCut { candidate: artifacts::candidate_report(candidate.clone(), None) };
     let hook = Hook {
         name: "after_cut",
         command,
@@ -172,17 +211,16 @@ pub fn before_deploy(
     let version_text = version.map_or_else(|| tag.label().to_owned(), ToString::to_string);
     let release = version.map(|version| version.release.to_string()).unwrap_or_default();
     let occasion = Occasion::DeploymentQueued { environment, version: &version_text };
-    let custom = json!({
-        "hook": "before_deploy",
-        "environment": environment,
-        "action": action,
-        "tag": tag_name,
-        "version": version,
-        "commit": commit,
-        "from_tag": from_tag,
-        "actor": reader.actor()?,
-        "reason": reason,
-    });
+    let custom = HookData::BeforeDeploy {
+        environment,
+        action: *action,
+        tag: tag_name,
+        version: *version,
+        commit: *commit,
+        from_tag,
+        actor: reader.actor()?,
+        reason: *reason,
+    };
     let variables = vec![
         ("REL_ENV", text(environment)),
         ("REL_ACTION", text(&action)),
@@ -228,11 +266,11 @@ fn told_of(reader: &Reader, hands: &Hands, sink: &dyn Sink, snapshot: &Snapshot,
         },
         state => Occasion::DeploymentFailed { id: &id, cancelled: state == Progress::Cancelled, why: &why },
     };
-    let custom = json!({
-        "hook": name,
-        "deployment": documents::deployment(deployment),
-        "text": receipt.explanation,
-        "released": receipt.released,
+    let custom = HookData::After(AfterDeployment {
+        hook: name,
+        deployment: DeploymentReport(deployment.clone()),
+        text: receipt.explanation.as_deref(),
+        released: receipt.released.as_ref(),
     });
     let previous_tag = deployment.from_tag.as_ref().filter(|tag| tag.as_commit().is_none());
     let previous_tag = previous_tag.map_or_else(OsString::new, |tag| text(tag));
@@ -280,7 +318,7 @@ pub fn before_rollback(
     Ok(())
 }
 
-fn document(reader: &Reader, occasion: Occasion<'_>, custom: Value) -> Value {
+fn document(reader: &Reader, occasion: Occasion<'_>, custom: HookData<'_>) -> Value {
     cdevents::document(reader.project(), occasion, &fresh_nonce(), reader.world.now(), custom)
 }
 

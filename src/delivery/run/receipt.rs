@@ -2,8 +2,8 @@
 
 use crate::domain::env::{Deployment, EnvState, Progress};
 use crate::domain::name::TagName;
+use crate::domain::report::deployment::DeploymentReport;
 use crate::failure::{Failure, Kind, Result};
-use crate::ui::json as documents;
 /// How a deployment that was claimed ended.
 #[derive(Debug)]
 pub struct Receipt {
@@ -87,7 +87,7 @@ impl Receipt {
         let environment = &self.deployment.environment;
         let failure = match (&self.rollback, self.state.current()) {
             (Some(receipt), _) => {
-                let failure = failure.with("rollback", documents::deployment(&receipt.deployment));
+                let failure = failure.beside(|beside| beside.rollback = Some(DeploymentReport(receipt.deployment.clone())));
                 let Deployment { tag, id, state, offline, .. } = &receipt.deployment;
                 let id = if *offline { "offline".to_owned() } else { id.to_string() };
                 if *state == Progress::Succeeded {
@@ -108,7 +108,7 @@ impl Receipt {
             }
             (None, _) => failure,
         };
-        Err(failure.with("deployment", documents::deployment(&self.deployment)))
+        Err(failure.beside(|beside| beside.deployment = Some(DeploymentReport(self.deployment))))
     }
 
     /// What there is to say of one that ran without a claim: whatever it came

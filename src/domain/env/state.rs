@@ -5,6 +5,7 @@
 //! what the rules forbid, and it is what `fsck` folds again.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Deployment, Event, Intent, Offline, Outcome, Progress, What};
@@ -68,7 +69,7 @@ impl Live {
 }
 
 /// Why an environment is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HoldCause {
     /// Somebody locked it.
@@ -78,7 +79,7 @@ pub enum HoldCause {
 }
 
 /// An environment kept closed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hold {
     /// Its number.
     pub token: u64,
