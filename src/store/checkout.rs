@@ -17,7 +17,8 @@ use crate::failpoint;
 
 use super::error::{During, Result, Task};
 use super::git::Git;
-use super::repo::{LOCAL_VARS, Repo};
+use super::git_env::LOCAL_VARS;
+use super::repo::Repo;
 
 /// Hooks would slow a checkout down, or fail it.
 const NO_HOOKS: &str = "core.hooksPath=/dev/null";

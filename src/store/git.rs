@@ -18,10 +18,9 @@ use crate::exec;
 use crate::world::World;
 
 use super::error::{During, Error, Result, Task};
-use super::repo::{LOCAL_VARS, Repo};
+use super::git_env::{GitEnv, LOCAL_VARS};
 
-/// A version of git: `2.47.3` is `(2, 47, 3)`.
-pub type Version = (u32, u32, u32);
+pub use super::git_env::Version;
 
 /// Writes that must survive a power cut reach the disk before git reports them.
 const FSYNC: &str = "core.fsync=committed,loose-object,reference";
@@ -99,7 +98,7 @@ fn unprintable(c: char) -> bool {
 #[derive(Debug)]
 #[must_use]
 pub struct Git<'r> {
-    place: Place<'r>,
+    place: &'r GitEnv,
     settings: Vec<String>,
     args: Vec<OsString>,
     stdin: Vec<u8>,
@@ -108,27 +107,11 @@ pub struct Git<'r> {
     talks: bool,
 }
 
-/// Where a call works.
-#[derive(Debug, Clone, Copy)]
-enum Place<'r> {
-    Repository(&'r Repo),
-    Nowhere(&'r World),
-}
-
 impl<'r> Git<'r> {
-    /// A call that works on this repository, from its top folder.
-    pub fn new(repo: &'r Repo) -> Git<'r> {
-        Git::at(Place::Repository(repo))
-    }
-
-    /// A call that needs no repository, and finds none.
-    fn outside(world: &'r World) -> Git<'r> {
-        Git::at(Place::Nowhere(world))
-    }
-
-    fn at(place: Place<'r>) -> Git<'r> {
+    /// A call that works on this repository, from its top folder; outside of one it finds none.
+    pub fn new(place: &'r impl AsRef<GitEnv>) -> Git<'r> {
         Git {
-            place,
+            place: place.as_ref(),
             settings: Vec::new(),
             args: Vec::new(),
             stdin: Vec::new(),
@@ -232,21 +215,14 @@ impl<'r> Git<'r> {
         output.during_with(|| Task::Await(spelled(&self.args)))
     }
 
-    fn world(&self) -> &World {
-        match self.place {
-            Place::Repository(repo) => repo.world(),
-            Place::Nowhere(world) => world,
-        }
-    }
-
     /// Whether somebody is there who can answer it, or end it.
     fn is_watched(&self) -> bool {
-        let world = self.world();
+        let world = &self.place.world;
         world.stdin_terminal || world.stderr_terminal
     }
 
     fn patience(&self) -> Duration {
-        let seconds = self.world().var("REL_GIT_TIMEOUT").and_then(|text| text.parse().ok());
+        let seconds = self.place.world.var("REL_GIT_TIMEOUT").and_then(|text| text.parse().ok());
         seconds.map_or(PATIENCE, Duration::from_secs)
     }
 
@@ -258,30 +234,26 @@ impl<'r> Git<'r> {
 
     /// Folder and environment.
     fn surround(&self, command: &mut Command) {
-        let world = self.world();
+        let GitEnv { world, git_dir, work_dir, alternates, .. } = self.place;
         command.env_clear().envs(&world.env);
         for name in LOCAL_VARS {
             command.env_remove(name);
         }
-        match (&self.cwd, self.place) {
-            (Some(dir), _) => {
-                command.current_dir(dir);
+        if let Some(dir) = &self.cwd {
+            command.current_dir(dir);
+        } else if let Some(git_dir) = git_dir {
+            command.current_dir(work_dir.as_ref().unwrap_or(git_dir));
+            command.env("GIT_DIR", git_dir);
+            if let Some(dir) = work_dir {
+                command.env("GIT_WORK_TREE", dir);
             }
-            (None, Place::Nowhere(_)) => {}
-            (None, Place::Repository(repo)) => {
-                command.current_dir(repo.work_dir().unwrap_or(repo.git_dir()));
-                command.env("GIT_DIR", repo.git_dir());
-                if let Some(dir) = repo.work_dir() {
-                    command.env("GIT_WORK_TREE", dir);
-                }
-                if let Ok(list) = std::env::join_paths(repo.alternates())
-                    && !list.is_empty()
-                {
-                    command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", list);
-                }
+            if let Ok(list) = std::env::join_paths(alternates)
+                && !list.is_empty()
+            {
+                command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", list);
             }
         }
-        if matches!(self.place, Place::Repository(repo) if repo.is_offline()) {
+        if self.place.offline.get() {
             command.env("GIT_NO_LAZY_FETCH", "1");
         }
         command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
@@ -296,7 +268,7 @@ impl<'r> Git<'r> {
             command.env("GCM_INTERACTIVE", "never");
         }
         let own_ssh = ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|name| world.var(name).is_some())
-            || matches!(self.place, Place::Repository(repo) if repo.config("core.sshCommand").is_some());
+            || self.place.has_ssh_command;
         if !own_ssh {
             command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
         }
@@ -308,16 +280,17 @@ impl<'r> Git<'r> {
         }
     }
 
-    /// The version of the git on this PATH; asked once per [`Repo`].
+    /// The version of the git on this PATH; asked once per place.
     ///
     /// # Errors
     /// There is none, or it does not say which it is.
-    pub fn version(repo: &Repo) -> Result<Version> {
-        if let Some(version) = repo.version.get() {
+    pub fn version(place: &impl AsRef<GitEnv>) -> Result<Version> {
+        let place = place.as_ref();
+        if let Some(version) = place.version.get() {
             return Ok(*version);
         }
-        let version = Git::version_here(repo.world())?;
-        Ok(*repo.version.get_or_init(|| version))
+        let version = Git::version_here(&place.world)?;
+        Ok(*place.version.get_or_init(|| version))
     }
 
     /// The same without a repository.
@@ -325,7 +298,7 @@ impl<'r> Git<'r> {
     /// # Errors
     /// As [`Git::version`].
     pub fn version_here(world: &World) -> Result<Version> {
-        let output = Git::outside(world).arg("version").run_ok(Task::AskVersion)?;
+        let output = Git::new(&GitEnv::nowhere(world)).arg("version").run_ok(Task::AskVersion)?;
         let text = output.stdout_text();
         parse_version(&text).ok_or_else(|| Task::ParseVersion(text.trim().to_owned()).failed())
     }

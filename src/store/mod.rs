@@ -2,6 +2,7 @@
 
 pub(crate) mod artifacts;
 pub mod authority;
+mod blob;
 pub mod chain;
 pub(crate) mod checkout;
 pub mod clone;
@@ -13,6 +14,7 @@ pub(crate) mod file;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod git;
+mod git_env;
 pub mod history;
 pub(crate) mod journal;
 pub mod ledger;
@@ -22,6 +24,7 @@ pub(crate) mod outbox;
 mod partial;
 pub(crate) mod patch;
 pub mod pick;
+
 pub(crate) mod recent_events;
 pub mod recheck;
 pub mod refs;

@@ -7,17 +7,9 @@ use git2::{Diff, ErrorCode, ObjectType, Oid as Id};
 
 use crate::domain::name::Oid;
 
-use super::error::{During, Error, Result, Task};
+use super::error::{During, Result, Task};
 use super::git::Git;
-use super::history;
 use super::repo::{Repo, from_git2, to_git2};
-
-/// Trees are brought for this many commits at first, and for twice as many each time after that:
-/// whoever asks for one is often on the way through all that come before it.
-const FIRST: usize = 16;
-
-/// More trees than that are never brought at once.
-const MOST: usize = 4_096;
 
 /// How often reading is begun anew, each time with one object more.
 const TRIES: usize = 1_000;
@@ -82,37 +74,6 @@ pub(in crate::store) fn bring(repo: &Repo, objects: &[Oid]) -> Result<bool> {
     if output.status.success() { Ok(true) } else { Err(Task::FetchLeftOut.said(output.said())) }
 }
 
-/// Brings the tree of a commit, with the folders in it, and with it those of some commits before it.
-///
-/// # Errors
-/// They cannot be had.
-pub(in crate::store) fn bring_trees(repo: &Repo, commit: Oid) -> Result<()> {
-    if !repo.is_partial() || repo.has_object(from_git2(repo.find_commit(commit)?.tree_id())) {
-        return Ok(());
-    }
-    let most = repo.batch.get().unwrap_or(FIRST);
-    repo.batch.set(Some((2 * most).min(MOST)));
-    let (mut seen, mut trees) = (HashSet::from([commit]), Vec::new());
-    let mut next = std::collections::VecDeque::from([commit]);
-    while let Some(commit) = next.pop_front().filter(|_| trees.len() < most) {
-        trees.push(from_git2(repo.find_commit(commit)?.tree_id()));
-        next.extend(history::parents(repo, commit)?.into_iter().filter(|parent| seen.insert(*parent)));
-    }
-    bring(repo, &trees).map(drop)
-}
-
-/// Brings the files at the top of a commit: the same bytes may be a file of trunk's that was left out.
-///
-/// # Errors
-/// They cannot be had.
-pub(in crate::store) fn bring_entries(repo: &Repo, commit: Oid) -> Result<()> {
-    if !repo.is_partial() || !repo.has_object(commit) {
-        return Ok(());
-    }
-    let files: Vec<Oid> = repo.tree_of(commit)?.iter().map(|entry| from_git2(entry.id())).collect();
-    bring(repo, &files).map(drop)
-}
-
 /// Brings the files on both sides of a difference.
 ///
 /// # Errors
@@ -140,23 +101,6 @@ fn entries(tree: &git2::Tree<'_>) -> (Vec<Oid>, Vec<Oid>) {
 }
 
 impl Repo {
-    /// The tree of a commit, brought here if a partial clone left it out.
-    ///
-    /// # Errors
-    /// It cannot be read, or cannot be had.
-    pub(in crate::store) fn tree_of(&self, commit: Oid) -> Result<git2::Tree<'_>> {
-        let found = self.find_commit(commit)?;
-        bring_trees(self, commit)?;
-        self.git2().find_tree(found.tree_id()).map_err(|error| {
-            let task = Task::ReadTreeOf(commit);
-            if self.is_partial() && self.is_offline() {
-                Error::LeftOut { task, cause: error }
-            } else {
-                task.because(error)
-            }
-        })
-    }
-
     /// Whether every file of a commit is here. Only in a partial clone one may
     /// not be; nobody is asked for it.
     ///
@@ -210,44 +154,7 @@ impl Repo {
 
 #[cfg(test)]
 mod tests {
-    use super::super::repo::fixture::Sandbox;
     use super::*;
-
-    #[test]
-    fn trees_are_brought_many_at_a_time_and_files_not_at_all() {
-        let sandbox = Sandbox::new();
-        for n in 0..40 {
-            sandbox.commit("work", &format!("dir/{n}"), "x\n", "another");
-        }
-        sandbox.git("work", &["push", "-q", "origin", "main"]);
-        sandbox.git("remote.git", &["config", "uploadpack.allowFilter", "true"]);
-        let url = format!("file://{}", sandbox.path("remote.git").display());
-        sandbox.git(".", &["clone", "-q", "--filter=tree:0", "--no-checkout", &url, "partial"]);
-        let repo = sandbox.open("partial");
-        let tip = repo.resolve_commit("HEAD").unwrap().unwrap();
-        let commits = history::range(&repo, &[], tip).unwrap();
-        let here = |commit: &Oid| repo.has_object(from_git2(repo.find_commit(*commit).unwrap().tree_id()));
-        assert!(!commits.iter().any(here));
-        assert!(repo.tree_of(tip).unwrap().get_path("dir/39".as_ref()).is_ok());
-        assert_eq!(commits.iter().filter(|commit| here(commit)).count(), FIRST);
-        repo.tree_of(commits[FIRST]).unwrap();
-        assert_eq!(commits.iter().filter(|commit| here(commit)).count(), commits.len());
-        assert_eq!(repo.file_at(tip, "dir/39").unwrap().as_deref(), Some(&b"x\n"[..]));
-        assert!(repo.promisor().is_some(), "it stays partial");
-    }
-
-    #[test]
-    fn nobody_is_asked_offline() {
-        let sandbox = Sandbox::new();
-        sandbox.git("remote.git", &["config", "uploadpack.allowFilter", "true"]);
-        let url = format!("file://{}", sandbox.path("remote.git").display());
-        sandbox.git(".", &["clone", "-q", "--filter=tree:0", "--no-checkout", &url, "partial"]);
-        let repo = sandbox.open("partial");
-        let tip = repo.resolve_commit("HEAD").unwrap().unwrap();
-        repo.stay_offline();
-        assert!(repo.file_at(tip, "README").is_err());
-        assert!(!repo.has_object(from_git2(repo.find_commit(tip).unwrap().tree_id())));
-    }
 
     #[test]
     fn what_libgit2_did_not_find_is_read_from_what_it_says() {

@@ -5,6 +5,7 @@
 //! copies of what the authority holds. It never touches HEAD, the index or the
 //! working tree.
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -20,9 +21,9 @@ use crate::domain::name::{Actor, Oid};
 use crate::world::World;
 
 use super::error::{During, Error, Result, Task};
-use super::git::{Git, Version};
-use super::history::Commits;
-use super::{loose, partial};
+use super::git::Git;
+use super::git_env::GitEnv;
+use super::loose;
 
 mod opening;
 mod said;
@@ -35,27 +36,6 @@ use opening::{alternates, cannot_open, split_paths, tidy};
 use said::parents_in;
 use settings::{overrides, settings};
 
-/// Variables that point git at a repository, an index or an object store; git's own list is
-/// `git rev-parse --local-env-vars`. A command that runs inside a checkout must have none of them.
-pub(in crate::store) const LOCAL_VARS: &[&str] = &[
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_CEILING_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_CONFIG",
-    "GIT_DIR",
-    "GIT_GRAFT_FILE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NAMESPACE",
-    "GIT_NO_REPLACE_OBJECTS",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-];
-
 /// How often a local copy of a ref is tried again while another process holds its lock file.
 const LOCK_TRIES: u32 = 20;
 
@@ -64,24 +44,26 @@ const LOCK_TRIES: u32 = 20;
 pub struct Repo {
     inner: git2::Repository,
     config: git2::Config,
-    world: World,
+    git_env: GitEnv,
     git_dir: PathBuf,
     common_dir: PathBuf,
-    work_dir: Option<PathBuf>,
     /// Settings from `git -c` and `GIT_CONFIG_COUNT`, which libgit2 does not know; last one wins.
     overrides: BTreeMap<String, String>,
-    /// Object directories the environment names; read from, never written to.
-    alternates: Vec<PathBuf>,
     /// Objects written in-process that may not be on stable storage yet.
     unsynced: RefCell<Vec<Oid>>,
     /// Remotes that were seen to change one ref at a time alone.
     pub(in crate::store) in_turn: RefCell<BTreeSet<String>>,
-    pub(in crate::store) version: OnceCell<Version>,
     promisor: OnceCell<Option<String>>,
     /// For how many commits trees are brought the next time.
     pub(in crate::store) batch: Cell<Option<usize>>,
-    offline: Cell<bool>,
-    commits: OnceCell<Commits>,
+    /// What [`Repo::remember`] was given.
+    memory: OnceCell<Box<dyn Any>>,
+}
+
+impl AsRef<GitEnv> for Repo {
+    fn as_ref(&self) -> &GitEnv {
+        &self.git_env
+    }
 }
 
 impl std::fmt::Debug for Repo {
@@ -171,28 +153,29 @@ impl Repo {
         let common_dir = tidy(inner.commondir());
         let work_dir = inner.workdir().map(tidy);
         let config = settings(&inner, world).during(Task::ReadSettings)?;
-        Ok(Repo {
+        let overrides = overrides(world);
+        let git_env =
+            GitEnv { git_dir: Some(git_dir.clone()), work_dir, alternates, ..GitEnv::nowhere(world) };
+        let mut repo = Repo {
             inner,
             config,
-            world: world.clone(),
+            git_env,
             git_dir,
             common_dir,
-            work_dir,
-            overrides: overrides(world),
-            alternates,
+            overrides,
             unsynced: RefCell::new(Vec::new()),
             in_turn: RefCell::default(),
-            version: OnceCell::new(),
             promisor: OnceCell::new(),
             batch: Cell::new(None),
-            offline: Cell::new(false),
-            commits: OnceCell::new(),
-        })
+            memory: OnceCell::new(),
+        };
+        repo.git_env.has_ssh_command = repo.config("core.sshCommand").is_some();
+        Ok(repo)
     }
 
     /// The world it was opened in; git children inherit its environment.
     pub fn world(&self) -> &World {
-        &self.world
+        &self.git_env.world
     }
 
     /// This working tree's own git directory.
@@ -207,7 +190,7 @@ impl Repo {
 
     /// The working tree; none in a bare repository.
     pub fn work_dir(&self) -> Option<&Path> {
-        self.work_dir.as_deref()
+        self.git_env.work_dir.as_deref()
     }
 
     /// Where this clone keeps what belongs in no ref: journal, outbox, caches. May not exist yet.
@@ -228,7 +211,7 @@ impl Repo {
 
     /// Object directories the environment names, beside the repository's own.
     pub(in crate::store) fn alternates(&self) -> &[PathBuf] {
-        &self.alternates
+        &self.git_env.alternates
     }
 
     /// The handle itself, for this floor.
@@ -236,15 +219,17 @@ impl Repo {
         &self.inner
     }
 
-    /// Its commits as a graph, opened when it is first asked about.
-    pub(in crate::store) fn commits(&self) -> Result<&Commits> {
-        match self.commits.get() {
-            Some(commits) => Ok(commits),
+    /// What a reader of this repository keeps for as long as the handle lives, made when it is first
+    /// asked for; one reader alone does so ([`super::history`]).
+    pub(in crate::store) fn remember<T: Any>(&self, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+        let memory = match self.memory.get() {
+            Some(memory) => memory,
             None => {
-                let opened = Commits::open(self)?;
-                Ok(self.commits.get_or_init(|| opened))
+                let made = Box::new(make()?);
+                self.memory.get_or_init(|| made)
             }
-        }
+        };
+        Ok(memory.downcast_ref().expect("one type is kept here"))
     }
 
     /// A path as it is written from the top of the working tree, where it names
@@ -473,28 +458,6 @@ impl Repo {
             Ok::<bool, git2::Error>(git2::Oid::hash_object(object.kind(), object.data())? == to_git2(oid))
         };
         check().unwrap_or(false)
-    }
-
-    /// The bytes of a file as a commit has it, without any filter. None where the commit has no
-    /// such file; a folder, a symbolic link and a submodule are no files.
-    pub fn file_at(&self, commit: Oid, path: &str) -> Result<Option<Vec<u8>>> {
-        let task = || Task::ReadFile { path: path.to_owned(), commit };
-        let tree = self.tree_of(commit)?;
-        let entry = match partial::reading(self, || tree.get_path(Path::new(path))) {
-            Ok(entry) => entry,
-            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(task().because(error)),
-        };
-        if entry.kind() != Some(ObjectType::Blob) || entry.filemode() == 0o120_000 {
-            return Ok(None);
-        }
-        match self.blob(from_git2(entry.id())) {
-            Ok(blob) => Ok(Some(blob.content().to_vec())),
-            Err(error) if error.code() == ErrorCode::NotFound && self.is_offline() => {
-                Err(Error::LeftOut { task: task(), cause: error })
-            }
-            Err(error) => Err(task().because(error)),
-        }
     }
 
     /// Writes one object. It may not survive a power cut before [`Repo::sync_objects`].

@@ -16,8 +16,8 @@ use super::{Backend, Desk, ESCAPED, Holding, Publication, RecordedFile, artifact
 use crate::domain::artifact::{Artifact, check_name};
 use crate::domain::name::{Actor, Oid, ProjectName, Sha256};
 use crate::domain::version::CandidateVersion;
+use crate::store::blob;
 use crate::store::error::{Absent, ArtifactError, BadCopy, During, Error, NameSource, Result, Task};
-use crate::store::partial;
 use crate::store::repo::{from_git2, to_git2};
 
 /// This repository and its remote.
@@ -45,7 +45,7 @@ impl Backend for GitStore {
             let name = wanted.first().map(|artifact| artifact.name.clone()).unwrap_or_default();
             return Err(ArtifactError::Missing { name, from: Absent::Ref }.into());
         };
-        partial::bring_entries(desk.repo, commit)?;
+        blob::bring_entries(desk.repo, commit)?;
         load(desk.repo.git2(), commit, wanted, desk.cache)
     }
 

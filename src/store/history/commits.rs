@@ -63,9 +63,16 @@ struct Rewritten {
     replaced: HashMap<Oid, Oid>,
 }
 
+impl Repo {
+    /// Its commits as a graph, opened when it is first asked about.
+    pub(in crate::store) fn commits(&self) -> Result<&Commits> {
+        self.remember(|| Commits::open(self))
+    }
+}
+
 impl Commits {
     /// Looks for a commit-graph and for what forbids it.
-    pub(in crate::store) fn open(repo: &Repo) -> Result<Commits> {
+    fn open(repo: &Repo) -> Result<Commits> {
         let rewritten = Rewritten::read(repo)?;
         let wanted = repo.config("core.commitGraph");
         let wanted = wanted.is_none_or(|value| git2::Config::parse_bool(&*value) != Ok(false));
@@ -169,6 +176,13 @@ impl Commits {
     /// The commit is not in this clone.
     pub(super) fn parents(&self, repo: &Repo, node: Node, into: &mut Vec<Node>) -> Result<()> {
         self.parents_above(repo, node, 0, into).map(drop)
+    }
+
+    /// A commit's parents, first parent first, as git sees them here.
+    pub(super) fn parents_of(&self, repo: &Repo, commit: Oid) -> Result<Vec<Oid>> {
+        let mut found = Vec::new();
+        self.parents(repo, self.node(repo, commit)?, &mut found)?;
+        Ok(found.into_iter().map(|node| self.id(node)).collect())
     }
 
     /// The same if the commit's order is above `floor`; whether it is.

@@ -22,10 +22,9 @@ use crate::store::error::{During, Result, Task};
 
 use super::partial;
 use super::repo::Repo;
-use commits::Node;
+use commits::{Commits, Node};
 use walk::{COLOURS, Colours, Met, Nodes, Range, Table};
 
-pub(in crate::store) use commits::Commits;
 pub use line::TagLineage;
 
 /// Whether `descendant` contains `ancestor`. A commit contains itself.
@@ -428,10 +427,7 @@ pub fn is_merge(repo: &Repo, commit: Oid) -> Result<bool> {
 
 /// A commit's parents, first parent first, as git sees them here.
 pub fn parents(repo: &Repo, commit: Oid) -> Result<Vec<Oid>> {
-    let commits = repo.commits()?;
-    let mut found = Vec::new();
-    commits.parents(repo, commits.node(repo, commit)?, &mut found)?;
-    Ok(found.into_iter().map(|node| commits.id(node)).collect())
+    repo.commits()?.parents_of(repo, commit)
 }
 
 /// The paths a commit changed against its first parent, as git stores them (bytes, `/` between

@@ -1,14 +1,63 @@
-//! Two trees compared as far as it takes to know whether anything that counts
+//! The trees of commits, fetched first where a partial clone left them out. Two
+//! trees compared as far as it takes to know whether anything that counts
 //! differs: no list is made, and no folder is opened for nothing.
 
 use std::cmp::Ordering;
+use std::collections::{HashSet, VecDeque};
 
 use crate::domain::name::Oid;
-use crate::store::error::{Result, Task};
+use crate::store::error::{Error, Result, Task};
 
 use super::super::partial;
 use super::super::repo::{Repo, from_git2};
 use super::commits::Commits;
+
+/// Trees are brought for this many commits at first, and for twice as many each time after that:
+/// whoever asks for one is often on the way through all that come before it.
+const FIRST_BATCH: usize = 16;
+
+/// More trees than that are never brought at once.
+const MAX_BATCH: usize = 4_096;
+
+/// Brings the tree of a commit, with the folders in it, and with it those of some commits before it.
+///
+/// # Errors
+/// They cannot be had.
+fn bring_trees(repo: &Repo, commit: Oid) -> Result<()> {
+    if !repo.is_partial() || repo.has_object(from_git2(repo.find_commit(commit)?.tree_id())) {
+        return Ok(());
+    }
+    let most = repo.batch.get().unwrap_or(FIRST_BATCH);
+    repo.batch.set(Some((2 * most).min(MAX_BATCH)));
+    let (mut seen, mut trees) = (HashSet::from([commit]), Vec::new());
+    let mut next = VecDeque::from([commit]);
+    while let Some(commit) = next.pop_front().filter(|_| trees.len() < most) {
+        trees.push(from_git2(repo.find_commit(commit)?.tree_id()));
+        next.extend(
+            repo.commits()?.parents_of(repo, commit)?.into_iter().filter(|parent| seen.insert(*parent)),
+        );
+    }
+    partial::bring(repo, &trees).map(drop)
+}
+
+impl Repo {
+    /// The tree of a commit, brought here if a partial clone left it out.
+    ///
+    /// # Errors
+    /// It cannot be read, or cannot be had.
+    pub(in crate::store) fn tree_of(&self, commit: Oid) -> Result<git2::Tree<'_>> {
+        let found = self.find_commit(commit)?;
+        bring_trees(self, commit)?;
+        self.git2().find_tree(found.tree_id()).map_err(|error| {
+            let task = Task::ReadTreeOf(commit);
+            if self.is_partial() && self.is_offline() {
+                Error::LeftOut { task, cause: error }
+            } else {
+                task.because(error)
+            }
+        })
+    }
+}
 
 /// What is compared, and what counts.
 pub(super) struct Compared<'c> {
@@ -60,7 +109,7 @@ impl Compared<'_> {
     /// or is in a commit without one.
     pub(super) fn differ(&self, parent: Option<Oid>, commit: Oid) -> Result<bool> {
         let tree = |oid: Oid| {
-            partial::bring_trees(self.repo, oid)?;
+            bring_trees(self.repo, oid)?;
             self.repo.find_commit(oid).map(|commit| from_git2(commit.tree_id()))
         };
         self.trees(parent.map(tree).transpose()?, Some(tree(commit)?), &mut Vec::new())
@@ -135,5 +184,48 @@ impl Compared<'_> {
         };
         path.truncate(length);
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::range;
+    use super::*;
+    use crate::store::repo::fixture::Sandbox;
+
+    #[test]
+    fn trees_are_brought_many_at_a_time_and_files_not_at_all() {
+        let sandbox = Sandbox::new();
+        for n in 0..40 {
+            sandbox.commit("work", &format!("dir/{n}"), "x\n", "another");
+        }
+        sandbox.git("work", &["push", "-q", "origin", "main"]);
+        sandbox.git("remote.git", &["config", "uploadpack.allowFilter", "true"]);
+        let url = format!("file://{}", sandbox.path("remote.git").display());
+        sandbox.git(".", &["clone", "-q", "--filter=tree:0", "--no-checkout", &url, "partial"]);
+        let repo = sandbox.open("partial");
+        let tip = repo.resolve_commit("HEAD").unwrap().unwrap();
+        let commits = range(&repo, &[], tip).unwrap();
+        let here = |commit: &Oid| repo.has_object(from_git2(repo.find_commit(*commit).unwrap().tree_id()));
+        assert!(!commits.iter().any(here));
+        assert!(repo.tree_of(tip).unwrap().get_path("dir/39".as_ref()).is_ok());
+        assert_eq!(commits.iter().filter(|commit| here(commit)).count(), FIRST_BATCH);
+        repo.tree_of(commits[FIRST_BATCH]).unwrap();
+        assert_eq!(commits.iter().filter(|commit| here(commit)).count(), commits.len());
+        assert_eq!(repo.file_at(tip, "dir/39").unwrap().as_deref(), Some(&b"x\n"[..]));
+        assert!(repo.promisor().is_some(), "it stays partial");
+    }
+
+    #[test]
+    fn nobody_is_asked_offline() {
+        let sandbox = Sandbox::new();
+        sandbox.git("remote.git", &["config", "uploadpack.allowFilter", "true"]);
+        let url = format!("file://{}", sandbox.path("remote.git").display());
+        sandbox.git(".", &["clone", "-q", "--filter=tree:0", "--no-checkout", &url, "partial"]);
+        let repo = sandbox.open("partial");
+        let tip = repo.resolve_commit("HEAD").unwrap().unwrap();
+        repo.stay_offline();
+        assert!(repo.file_at(tip, "README").is_err());
+        assert!(!repo.has_object(from_git2(repo.find_commit(tip).unwrap().tree_id())));
     }
 }

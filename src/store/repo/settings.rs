@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use git2::{ConfigLevel, ErrorCode};
 
 use super::Repo;
-use crate::domain::name::{Actor, Oid};
-use crate::store::error::{During, Error, Result, Task};
+use crate::domain::name::Actor;
+use crate::store::error::{Error, Result};
 use crate::world::World;
 
 impl Repo {
@@ -56,12 +56,12 @@ impl Repo {
 
     /// From now on nobody is asked for objects that are missing.
     pub fn stay_offline(&self) {
-        self.offline.set(true);
+        self.git_env.offline.set(true);
     }
 
     /// Whether nobody may be asked.
     pub(in crate::store) fn is_offline(&self) -> bool {
-        self.offline.get()
+        self.git_env.offline.get()
     }
 
     /// Who git would name as the committer, by the one address that this clone's `.mailmap` gives.
@@ -79,7 +79,7 @@ impl Repo {
     /// Nobody has said who is at work.
     pub fn committer(&self) -> Result<Actor> {
         let part = |var: &str, part: &str| {
-            let from_env = self.world.var(var).map(str::to_owned);
+            let from_env = self.world().var(var).map(str::to_owned);
             from_env
                 .or_else(|| self.config(&format!("committer.{part}")))
                 .or_else(|| self.config(&format!("user.{part}")))
@@ -96,16 +96,6 @@ impl Repo {
     /// Who is who, by what lies in this clone.
     fn mailmap(&self) -> Mailmap {
         Mailmap(self.git2().mailmap().ok())
-    }
-
-    /// Who is who by the `.mailmap` of a commit, whatever lies in this clone.
-    ///
-    /// # Errors
-    /// git failed.
-    pub fn mailmap_at(&self, commit: Oid) -> Result<Mailmap> {
-        let text = self.file_at(commit, ".mailmap")?.unwrap_or_default();
-        let read = git2::Mailmap::from_buffer(&String::from_utf8_lossy(&text));
-        Ok(Mailmap(Some(read.during(Task::ReadMailmap(commit))?)))
     }
 
     /// Whether a remote of this name is set up.
@@ -176,7 +166,7 @@ pub(super) fn overrides(world: &World) -> BTreeMap<String, String> {
 }
 
 /// What `.mailmap` says of people (gitmailmap(5)).
-pub struct Mailmap(Option<git2::Mailmap>);
+pub struct Mailmap(pub(in crate::store) Option<git2::Mailmap>);
 
 impl Mailmap {
     /// The one name and address of a person.
