@@ -366,6 +366,12 @@ impl Project {
 
     /// What another system is said to have put there.
     pub fn baseline(&self, environment: &str, tag: &str, commit: Oid) -> u64 {
+        let position = history::ancestor_count(&self.repo, commit).unwrap() as u64;
+        self.baseline_of(environment, tag, commit, position)
+    }
+
+    /// The same of a commit that may be nowhere here.
+    pub fn baseline_of(&self, environment: &str, tag: &str, commit: Oid, position: u64) -> u64 {
         let state = self.chain(environment).state;
         let id = DeploymentId { environment: environment.parse().unwrap(), seq: state.count + 1 };
         let what = (tag.parse().unwrap(), commit);
@@ -374,7 +380,6 @@ impl Project {
             from_tag: state.current().map(|live| live.tag.clone()),
             ..Deployment::begin(id, Action::Deploy, what, person("Ana"), self.now.get())
         };
-        let position = history::ancestor_count(&self.repo, commit).unwrap() as u64;
         let seq = self.claim(environment, Intent::of(deployment, position));
         self.end(environment, Progress::Succeeded);
         seq
@@ -392,10 +397,10 @@ impl Project {
         self.event(environment, None, "Bob", What::Hold { reason: "closed".to_owned() })
     }
 
-    pub fn approve(&self, environment: &str, minted: &Minted, who: &str) -> u64 {
+    pub fn approve(&self, environment: &str, minted: &Minted, who: &str) {
         let (tag, commit) = (minted.tag.clone(), minted.commit);
         let what = What::Approve { tag, commit, tag_object: Some(minted.tag_object), reason: None };
-        self.event(environment, None, who, what)
+        self.event(environment, None, who, what);
     }
 
     // ---- what reads and runs ----

@@ -2,5 +2,10 @@
 //! in-process: no test below starts one.
 
 mod containment;
+mod cuts;
 mod left_behind;
+mod plans;
+mod reading;
+mod records;
 mod revisions;
+mod ways_back;
