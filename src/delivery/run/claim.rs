@@ -3,18 +3,15 @@
 //! A claim exists only once its intent is published. It can only be settled
 //! with an outcome; dropping it leaves the journal for the next run to settle.
 
-use std::collections::BTreeMap;
-
 use crate::delivery::read::gate_input::wrong_token;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot, read_environment};
-use crate::delivery::run::prepare::Prepared;
+use crate::delivery::run::ready::Details;
 use crate::delivery::sink::Sink;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
-use crate::domain::env::{Action, Deployment, EnvState, Event, HoldCause, Intent, Trigger, What};
-use crate::domain::gate::input::GateInput;
+use crate::domain::env::{Action, Deployment, EnvState, Event, HoldCause, Intent, What};
 use crate::domain::name::{Actor, DeploymentId, Oid};
 use crate::domain::plan::{self, Plan, PlanBasis, Stamp};
 use crate::failure::{Failure, Kind, Result};
@@ -25,54 +22,6 @@ use crate::world::fresh_nonce;
 
 /// How often a rollback's claim is rebased on unrelated events.
 const TRIES: usize = 20;
-
-/// What a deployment's record says beside its plan.
-#[derive(Debug, Clone)]
-pub struct Details {
-    /// Who runs it.
-    pub actor: Actor,
-    /// In CI: whoever started the run.
-    pub on_behalf_of: Option<Actor>,
-    /// What set it off.
-    pub trigger: Trigger,
-    /// Why.
-    pub reason: Option<String>,
-    /// The commit whose commands run.
-    pub commands_commit: Option<Oid>,
-    /// What they are given, but for secrets.
-    pub params: BTreeMap<String, String>,
-}
-
-impl Details {
-    /// The details of what the gates were asked of.
-    pub fn of(input: &GateInput<'_>, trigger: Trigger, reason: Option<String>) -> Details {
-        Details {
-            actor: input.actor.clone(),
-            on_behalf_of: input.on_behalf_of.clone(),
-            trigger,
-            reason,
-            commands_commit: None,
-            params: BTreeMap::new(),
-        }
-    }
-
-    /// The same with what was prepared, and nothing secret in it.
-    #[must_use]
-    pub fn with(self, prepared: &Prepared) -> Details {
-        let redactor = prepared.params.redactor();
-        Details {
-            commands_commit: prepared.commands_commit,
-            params: prepared
-                .params
-                .open
-                .iter()
-                .map(|(name, value)| (name.clone(), redactor.text(value).into_owned()))
-                .collect(),
-            reason: self.reason.map(|reason| redactor.text(&reason).into_owned()),
-            ..self
-        }
-    }
-}
 
 /// A published intent of this process.
 #[must_use = "a claim is settled with an outcome"]

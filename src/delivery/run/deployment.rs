@@ -8,10 +8,11 @@
 use crate::delivery::read::gate_input::Gatherer;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot};
-use crate::delivery::run::claim::{self, Claim, Claimed, Details};
+use crate::delivery::run::claim::{self, Claim, Claimed};
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::outcome::{Landed, Tagging, has_it, publish_outcome, release_of};
-use crate::delivery::run::prepare::{Prepared, Ready, prepare};
+use crate::delivery::run::prepare::{Prepared, prepare};
+use crate::delivery::run::ready::{Details, Ready};
 use crate::delivery::run::receipt::Receipt;
 use crate::delivery::run::rollout::run_rollout;
 use crate::delivery::run::workspace::RolloutEnd;

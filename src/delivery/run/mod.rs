@@ -10,6 +10,7 @@ pub mod output;
 pub mod params;
 pub mod prepare;
 pub mod publish;
+pub mod ready;
 pub mod receipt;
 pub mod rollout;
 pub mod workspace;

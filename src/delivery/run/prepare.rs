@@ -5,7 +5,6 @@ use crate::config;
 use crate::delivery::read::reader::{Reader, config_at};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::artifacts;
-use crate::delivery::run::claim::Details;
 use crate::delivery::run::params::{Params, cannot_hide};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::Candidate;
@@ -32,17 +31,6 @@ pub struct Prepared {
     pub whose: String,
     /// What the commands are given.
     pub params: Params,
-}
-
-/// A plan that passed the gates, with what it needs to be claimed and run.
-#[derive(Debug)]
-pub struct Ready {
-    /// The plan.
-    pub plan: Box<Plan>,
-    /// The commands, the checkout and the parameters.
-    pub prepared: Prepared,
-    /// What the record says beside the plan.
-    pub details: Details,
 }
 
 /// Gathers and checks what `plan` needs: the tag, the commands, the bytes.
