@@ -4,7 +4,7 @@
 //! Work is bounded: files over a size count as binary, and where very many
 //! were added and removed only those moved without a change are found again.
 
-use git2::{Delta, Diff, DiffFindOptions, DiffOptions, Patch};
+use git2::{Delta, Diff, DiffFindOptions, DiffOptions, ErrorCode, Patch};
 
 use super::error::{Error, Result};
 use super::partial;
@@ -54,7 +54,10 @@ pub fn diffstat(repo: &Repo, from: Oid, to: Oid, wanted: impl Fn(&[u8]) -> bool)
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     };
-    partial::reading(repo, counting).map_err(|cause| Error::NotCompared { from, to, cause })
+    partial::reading(repo, counting).map_err(|cause| {
+        let lacking = cause.code() == ErrorCode::NotFound;
+        Error::NotCompared { from, to, lacking, cause: cause.into() }
+    })
 }
 
 fn path_of(delta: &git2::DiffDelta<'_>) -> Option<Vec<u8>> {

@@ -150,11 +150,12 @@ pub enum Error {
         id: DeploymentId,
         cause: git2::Error,
     },
-    /// The files of two commits cannot be compared.
+    /// The files of two commits cannot be compared; whether this clone lacks one of them.
     NotCompared {
         from: Oid,
         to: Oid,
-        cause: git2::Error,
+        lacking: bool,
+        cause: anyhow::Error,
     },
     /// A step failed for a technical reason; `None` if the step itself says it all.
     Failed {

@@ -9,6 +9,7 @@
 
 use crate::domain::name::{Oid, ProjectName};
 use crate::domain::version::TagStyle;
+use crate::world::fresh_nonce;
 
 use super::authority::{Authority, Move, push};
 use super::error::{Error, ProbeError, RemoteOp, Result};
@@ -104,7 +105,7 @@ pub fn run(
             remote,
             places: &places,
             left: &left,
-            nonce: uuid::Uuid::new_v4().simple().to_string(),
+            nonce: fresh_nonce(),
         };
         let scratch = left.first().filter(|(name, _)| tries == 1 && name.starts_with(&places[0]));
         let taken = trial.run(scratch)?;

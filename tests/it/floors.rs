@@ -44,8 +44,6 @@ store/history/commits.rs -> store/repo.rs
 store/partial.rs -> store/history/mod.rs
 store/partial.rs -> store/repo.rs
 store/repo/settings.rs -> store/repo.rs
-store/artifacts/file_store.rs -> store/artifacts/mod.rs
-store/artifacts/git_store.rs -> store/artifacts/mod.rs
 delivery/fsck/chains.rs -> delivery/fsck/mod.rs
 delivery/fsck/files.rs -> delivery/fsck/mod.rs
 delivery/fsck/tags.rs -> delivery/fsck/mod.rs
@@ -63,7 +61,6 @@ delivery/steps/look.rs -> ui
 
 /// Files outside `store` that name git2.
 const GIT2: &str = "
-ui/error/store.rs
 ";
 
 /// Files below `ui` that speak: FILE NAME.
@@ -79,7 +76,6 @@ delivery/run/rollout.rs Instant
 delivery/run/workspace.rs Instant
 delivery/steps/deploy.rs Instant
 store/authority.rs Uuid::new_v4
-store/remote_probe.rs Uuid::new_v4
 ";
 
 /// Files outside `ui` and `commands` that word a hint.

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{percent_decode_str, percent_encode};
 
+use super::backend::{Backend, Desk, ESCAPED, Holding, Publication, RecordedFile};
 use super::cache::Cache;
 use super::objects::{Objects, measure};
-use super::{Backend, Desk, ESCAPED, Holding, Publication, RecordedFile};
 use crate::domain::artifact::Artifact;
 use crate::domain::name::{Oid, ProjectName, Sha256};
 use crate::domain::version::CandidateVersion;

@@ -10,9 +10,9 @@ use std::fmt;
 use git2::{ErrorCode, ObjectType, Odb, Repository, Signature, Time};
 use percent_encoding::percent_encode;
 
+use super::backend::{Backend, Desk, ESCAPED, Holding, Publication, RecordedFile, artifacts_ref};
 use super::cache::Cache;
 use super::objects::{MAX_READ, copy};
-use super::{Backend, Desk, ESCAPED, Holding, Publication, RecordedFile, artifacts_ref};
 use crate::domain::artifact::{Artifact, check_name};
 use crate::domain::name::{Actor, Oid, ProjectName, Sha256};
 use crate::domain::version::CandidateVersion;

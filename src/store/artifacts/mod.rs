@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`collect`] | finds a build's files and references in its checkout |
+//! | [`backend`] | what a kind of place has to do |
 //! | [`cache`] | this clone's verified copies, which commands are given |
 //! | [`git_store`] | artifacts as git objects |
 //! | [`file_store`] | artifacts in a shared folder |
@@ -12,93 +13,22 @@
 //! artifacts are is read from its tag, so that a changed `[artifacts] store`
 //! orphans nothing. No ref is moved and nothing is pushed or fetched here.
 
+mod backend;
 pub(crate) mod cache;
 pub(crate) mod collect;
 mod file_store;
 mod git_store;
 mod objects;
 
-use std::fmt;
-use std::path::Path;
 use std::rc::Rc;
 
-use chrono::{DateTime, Utc};
-use percent_encoding::{AsciiSet, CONTROLS};
-
+use self::backend::{Backend, Desk};
+pub(crate) use self::backend::{Holding, Publication, RecordedFile, artifacts_ref};
 use self::cache::Cache;
-use self::objects::Measured;
 use super::error::{Absent, ArtifactError, LocationFault, Result};
 use super::repo::Repo;
 use crate::domain::artifact::{Artifact, sha256_of};
-use crate::domain::name::{Actor, Oid, ProjectName, Sha256, TagName};
-use crate::domain::version::CandidateVersion;
-
-/// What a path or a fragment of a URI spells with `%` (RFC 3986, 3.3 and 3.5),
-/// so that a location is one word in a tag and an artifact one in JSON.
-const ESCAPED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
-
-/// One kind of place where artifacts are kept. It prints as `[artifacts] store`,
-/// and `Rel-Store` in a tag, have it.
-pub(crate) trait Backend: fmt::Debug + fmt::Display {
-    /// Stores artifacts that are in the cache. Returns the commit that makes them
-    /// reachable once it is published as [`artifacts_ref`], for a place [behind a
-    /// ref](Backend::is_behind_ref).
-    fn put(
-        &self,
-        desk: &Desk<'_>,
-        artifacts: &[Artifact],
-        publication: &Publication<'_>,
-    ) -> Result<Option<Oid>>;
-
-    /// Reads artifacts into the cache, verifying each on its way.
-    fn load(&self, desk: &Desk<'_>, wanted: &[&Artifact]) -> Result<()>;
-
-    /// The bytes of an entry, unverified; `None` if there is none, or it is larger
-    /// than 16 MiB.
-    fn read(&self, desk: &Desk<'_>, name: &str, digest: &Sha256) -> Result<Option<Vec<u8>>>;
-
-    /// What the place holds of an entry; without `bytes` only its size is looked at.
-    fn check(&self, desk: &Desk<'_>, entry: &RecordedFile<'_>, bytes: bool) -> Result<Holding>;
-
-    /// Whether all of these are there, as far as can be told without reading them.
-    fn has(&self, desk: &Desk<'_>, artifacts: &[Artifact]) -> bool;
-
-    /// Where one artifact of a candidate is, as JSON shows it:
-    /// `git:refs/rel/<project>/artifacts/<version>#<name>` or
-    /// `file:///dir/sha256/<hex>`.
-    fn uri(&self, project: &ProjectName, version: &CandidateVersion, artifact: &Artifact) -> String;
-
-    /// Whether artifacts are reached by the commit behind [`artifacts_ref`], which
-    /// the caller publishes and fetches.
-    fn is_behind_ref(&self) -> bool {
-        false
-    }
-
-    /// The folder that all artifacts were in, if it is gone.
-    fn missing_folder(&self) -> Option<&Path> {
-        None
-    }
-
-    /// Where one file is, for people.
-    fn spot(&self, _: &Sha256) -> String {
-        self.to_string()
-    }
-}
+use crate::domain::name::{Oid, Sha256};
 
 /// Where artifacts are kept.
 pub(crate) type Location = Rc<dyn Backend>;
@@ -117,72 +47,6 @@ pub(crate) fn locate(text: &str) -> Result<Location> {
     }
     let known = ["s3://", "gs://", "az://", "oci://"].iter().any(|scheme| text.starts_with(scheme));
     Err(bad(if known { LocationFault::Unsupported } else { LocationFault::Unknown }).into())
-}
-
-/// What a [`Backend`] works with.
-pub(crate) struct Desk<'a> {
-    repo: &'a Repo,
-    cache: &'a Cache,
-    /// The commit behind [`artifacts_ref`], with its objects in this repository.
-    commit: Option<Oid>,
-}
-
-/// `refs/rel/<project>/artifacts/<version>`: what the git store publishes.
-/// `version` is the candidate's, such as `1.5.0-rc.2`.
-pub fn artifacts_ref(project: &ProjectName, version: impl fmt::Display) -> String {
-    format!("refs/rel/{project}/artifacts/{version}")
-}
-
-/// Who publishes artifacts, and how much git may be given.
-#[derive(Debug, Clone)]
-pub(crate) struct Publication<'a> {
-    pub tag: &'a TagName,
-    /// The commit's author and committer.
-    pub by: &'a Actor,
-    /// When, in both roles.
-    pub at: DateTime<Utc>,
-    /// The largest file git may be given, in bytes (`[artifacts] max_size`).
-    pub max_size: u64,
-}
-
-/// A file that a tag records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecordedFile<'a> {
-    pub name: &'a str,
-    pub digest: &'a Sha256,
-    /// Its size, where that is recorded: of a provenance statement it is not.
-    pub size: Option<u64>,
-}
-
-impl<'a> From<&'a Artifact> for RecordedFile<'a> {
-    fn from(Artifact { name, digest, size }: &'a Artifact) -> RecordedFile<'a> {
-        RecordedFile { name, digest, size: Some(*size) }
-    }
-}
-
-/// What a store turned out to hold of an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holding {
-    /// All of it as recorded, as far as was looked; its size.
-    Whole(u64),
-    Missing,
-    /// Something else, in words.
-    Otherwise(String),
-}
-
-impl Holding {
-    /// What a file is that has this size and, if it was looked at, this content.
-    fn of(entry: &RecordedFile<'_>, size: u64, content: Option<Measured>) -> Holding {
-        match content {
-            _ if entry.size.is_some_and(|recorded| recorded != size) => {
-                Holding::Otherwise(format!("it has {size} bytes, not {}", entry.size.unwrap_or_default()))
-            }
-            Some(found) if found.digest != *entry.digest => {
-                Holding::Otherwise(format!("it is {}, not {}", found.digest, entry.digest))
-            }
-            _ => Holding::Whole(size),
-        }
-    }
 }
 
 /// One place where artifacts are kept, and this clone's cache in front of it.
@@ -268,11 +132,12 @@ impl<'a> Store<'a> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::name::{Actor, TagName};
     use crate::store::error::Error;
 
     #[test]

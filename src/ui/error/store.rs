@@ -167,9 +167,9 @@ impl From<Error> for Failure {
                     .because(cause)
                     .hint(format!("what it holds: git show {name}"))
             }
-            Error::NotCompared { from, to, cause } => {
+            Error::NotCompared { from, to, lacking, cause } => {
                 let failure = Failure::failed(format!("cannot compare {} with {}", from.short(), to.short()));
-                let failure = if cause.code() == git2::ErrorCode::NotFound {
+                let failure = if lacking {
                     failure.hint(format!(
                         "this clone lacks a file of them: git diff --stat {from} {to} fetches it"
                     ))
