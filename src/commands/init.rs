@@ -54,7 +54,6 @@ pub fn run(world: &World, screen: &Screen, asker: &dyn Asker, options: &Options)
         facts.name = name.to_string();
     }
     let mut proposal = detect(&facts);
-    let mut environments = default_environments();
     if !options.yes && !options.dry_run {
         if !(world.stdin_terminal && world.stderr_terminal && !options.json) {
             return Err(Failure::new(
@@ -66,9 +65,8 @@ pub fn run(world: &World, screen: &Screen, asker: &dyn Asker, options: &Options)
         }
         screen.note("This writes release.toml. Enter takes what is in brackets.");
         proposal = ask(asker, screen, proposal)?;
-        environments = ask_environments(asker, screen, &environments)?;
     }
-    let written = with_environments(&render(&proposal), &environments);
+    let written = render(&proposal);
     // What was typed is quoted and checked; this is the proof.
     let config = config::parse(&written, FILE_NAME)?.config;
     let warnings = warnings(top, &proposal, &config);
@@ -216,6 +214,7 @@ fn ask(asker: &dyn Asker, screen: &Screen, proposal: Proposal) -> Result<Proposa
         folder: proposal.folder.clone().filter(|_| numbering.package.is_some()),
         numbering,
         build: ask_build(asker, screen, proposal.build.clone())?,
+        environments: ask_environments(asker, screen, &proposal.environments)?,
         name,
         ..proposal
     })
@@ -310,55 +309,6 @@ fn answer<T>(
 }
 
 // ---- the file ----
-
-fn default_environments() -> Vec<EnvName> {
-    ["staging", "prod"].iter().filter_map(|name| name.parse().ok()).collect()
-}
-
-/// The rendered file with other environments, each after the one before it and
-/// the last one final. The texts are those of its two: a first and a last.
-fn with_environments(file: &str, names: &[EnvName]) -> String {
-    const SECTION: &str = "\n[environments.";
-    let mut parts = file.split(SECTION);
-    let head = parts.next().unwrap_or_default();
-    let bodies: Vec<&str> = parts.filter_map(|part| Some(part.split_once("]\n")?.1)).collect();
-    let (Some(first), Some(last)) = (bodies.first(), bodies.last()) else { return file.to_owned() };
-    let mut text = head.to_owned();
-    for (n, name) in names.iter().enumerate() {
-        let upstream = n.checked_sub(1).and_then(|before| names.get(before));
-        let is_final = n + 1 == names.len();
-        let mut body = if is_final { (*last).to_owned() } else { (*first).to_owned() };
-        match upstream {
-            None if is_final => body = without(&body, "after"),
-            None => {}
-            Some(upstream) => {
-                let after = format!("after = [\"{upstream}\"]");
-                // A middle one begins as the last does, and ends as the first.
-                let told = without(last, "final");
-                body = if is_final { body } else { told };
-                body = body
-                    .lines()
-                    .map(|line| if line.starts_with("after = ") { &after } else { line })
-                    .fold(String::new(), |text, line| text + line + "\n");
-            }
-        }
-        text.push_str(&format!("{SECTION}{name}]\n{body}"));
-    }
-    text
-}
-
-/// A section without one of its keys and the comment above it.
-fn without(section: &str, key: &str) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    for line in section.lines() {
-        if line.split_once(" = ").is_some_and(|(name, _)| name == key) {
-            kept.pop_if(|line| line.starts_with('#'));
-        } else {
-            kept.push(line);
-        }
-    }
-    kept.into_iter().fold(String::new(), |text, line| text + line + "\n")
-}
 
 /// Puts the file there whole, or not at all; never over another.
 fn write(file: &Path, text: &str) -> Result<()> {

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 pub use self::build::{ProposedBuild, TOLD_BY};
 pub use self::numbering::Numbering;
 use crate::domain::config::Scheme;
-use crate::domain::name::{ProjectName, TagName};
+use crate::domain::name::{EnvName, ProjectName, TagName};
 
 /// What stands for where a value came from, where somebody was asked.
 pub const ANSWERED: &str = "your answer";
@@ -69,6 +69,8 @@ pub struct Proposal {
     pub deploy_exists: bool,
     /// The verify command, if one was recognised.
     pub verify: Option<String>,
+    /// The environments, each after the one before it and the last one final.
+    pub environments: Vec<EnvName>,
 }
 
 /// The proposal for a repository. Total: what cannot be guessed gets a default.
@@ -93,6 +95,7 @@ pub fn detect(facts: &Facts) -> Proposal {
         deploy_exists: deploy.is_some(),
         deploy: deploy.unwrap_or_else(|| "./deploy.sh".to_owned()),
         verify: first(&["smoke.sh", "verify.sh", "smoke-test.sh"]),
+        environments: ["staging", "prod"].iter().filter_map(|name| name.parse().ok()).collect(),
         name,
     }
 }
@@ -145,21 +148,9 @@ pub fn render(proposal: &Proposal) -> String {
             }
         }
     }
-    environment(
-        &mut file,
-        proposal,
-        "staging",
-        &[("true: every new candidate goes here by itself.", "auto_deploy = false")],
-    );
-    environment(
-        &mut file,
-        proposal,
-        "prod",
-        &[
-            ("Only what succeeded there may come here.", "after = [\"staging\"]"),
-            ("Success here tags and closes the release.", "final = true"),
-        ],
-    );
+    for n in 0..proposal.environments.len() {
+        environment(&mut file, proposal, n);
+    }
     file.0
 }
 
@@ -283,12 +274,20 @@ fn command(file: &mut File, before: &str, command: &str) {
     file.line(&format!("{before}\"\"\""));
 }
 
-fn environment(file: &mut File, proposal: &Proposal, name: &str, own: &[(&str, &str)]) {
+fn environment(file: &mut File, proposal: &Proposal, n: usize) {
+    let (before, here) = proposal.environments.split_at(n);
     file.line("");
-    file.line(&format!("[environments.{name}]"));
-    for (comment, line) in own {
-        file.comment(comment);
-        file.line(line);
+    file.line(&format!("[environments.{}]", here[0]));
+    if let Some(upstream) = before.last() {
+        file.comment("Only what succeeded there may come here.");
+        file.line(&format!("after = [\"{upstream}\"]"));
+    }
+    if here.len() == 1 {
+        file.comment("Success here tags and closes the release.");
+        file.line("final = true");
+    } else if before.is_empty() {
+        file.comment("true: every new candidate goes here by itself.");
+        file.line("auto_deploy = false");
     }
     let yet = if proposal.deploy_exists { "" } else { " Yet to be written." };
     file.comment(&format!("Makes a candidate live; its files are in $REL_ARTIFACTS_DIR.{yet}"));

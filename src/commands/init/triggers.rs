@@ -10,10 +10,7 @@ use std::path::Path;
 /// Larger files are nobody's hand-written CI.
 const MAX_SIZE: u64 = 1024 * 1024;
 
-/// Finds the line of a file by which it runs for tags, and says what it says.
-type Scan = fn(&str) -> Option<(usize, &'static str)>;
-
-/// What is said of most of them.
+/// What is said of a pipeline that names tags.
 const STEPS: &str = "has steps for tags";
 
 /// An automation that reacts.
@@ -32,25 +29,27 @@ pub struct Trigger {
 /// Folders whose files are each a workflow in GitHub's notation.
 const WORKFLOWS: [&str; 3] = [".github/workflows", ".forgejo/workflows", ".gitea/workflows"];
 
-/// Files, and folders of files, of other systems, with what finds their line.
-const OTHERS: [(&str, Scan); 16] = [
-    (".gitlab-ci.yml", gitlab),
-    (".circleci/config.yml", names_tags),
-    ("azure-pipelines.yml", names_tags),
-    (".azure-pipelines", names_tags),
-    ("bitbucket-pipelines.yml", names_tags),
-    (".woodpecker.yml", names_tag_events),
-    (".woodpecker.yaml", names_tag_events),
-    (".woodpecker", names_tag_events),
-    (".drone.yml", names_tag_events),
-    (".travis.yml", travis),
-    ("appveyor.yml", appveyor),
-    (".appveyor.yml", appveyor),
-    (".cirrus.yml", cirrus),
-    (".buildkite", buildkite),
-    ("Jenkinsfile", jenkins),
-    (".semaphore", semaphore),
+/// Files, and folders of files, of other systems, and the words by which a line of theirs, in small
+/// letters, speaks of tags.
+const OTHERS: [(&str, &[&str]); 15] = [
+    (".circleci/config.yml", &["tags:"]),
+    ("azure-pipelines.yml", &["tags:"]),
+    (".azure-pipelines", &["tags:"]),
+    ("bitbucket-pipelines.yml", &["tags:"]),
+    (".woodpecker.yml", EVENTS),
+    (".woodpecker.yaml", EVENTS),
+    (".woodpecker", EVENTS),
+    (".drone.yml", EVENTS),
+    (".travis.yml", &["tags: true", "tag is present", "tag =~", "travis_tag"]),
+    ("appveyor.yml", &["appveyor_repo_tag"]),
+    (".appveyor.yml", &["appveyor_repo_tag"]),
+    (".cirrus.yml", &["cirrus_tag", "$cirrus_release"]),
+    (".buildkite", &["build.tag", "buildkite_tag"]),
+    ("Jenkinsfile", &["buildingtag()", "tag_name"]),
+    (".semaphore", &["tag =~", "tag =", "semaphore_git_tag_name"]),
 ];
+/// The words of the systems that have events.
+const EVENTS: &[&str] = &["refs/tags/", "event: tag", "- tag", "[tag", ", tag"];
 
 /// What reacts in the repository at `top` to tags like these two. Files that
 /// cannot be read count as absent.
@@ -62,12 +61,18 @@ pub fn find(top: &Path, samples: [&str; 2]) -> Vec<Trigger> {
             found.extend(on.map(|(line, what, reacts)| Trigger { file, line, what, reacts }));
         }
     }
-    for (place, scan) in OTHERS {
+    let mut others = |file: String, line: Option<(usize, &str)>| {
+        let tells = line.map(|(line, what)| (line, what.to_owned()));
+        found.extend(tells.map(|(line, what)| Trigger { file, line, what, reacts: [true; 2] }));
+    };
+    let gitlab_file = ".gitlab-ci.yml".to_owned();
+    let told = read(top, &gitlab_file).and_then(|text| gitlab(&text));
+    others(gitlab_file, told);
+    for (place, words) in OTHERS {
         let files = if top.join(place).is_dir() { pipelines(top, place) } else { vec![place.to_owned()] };
         for file in files {
-            if let Some((line, what)) = read(top, &file).and_then(|text| scan(&text)) {
-                found.push(Trigger { file, line, what: what.to_owned(), reacts: [true; 2] });
-            }
+            let told = read(top, &file).and_then(|text| mentions(&text, words));
+            others(file, told);
         }
     }
     found
@@ -179,17 +184,13 @@ fn github(text: &str, samples: [&str; 2]) -> Option<(usize, String, [bool; 2])> 
     let push = event("push")?;
     let filters = block(on, push);
     let filter = |name: &str| filters.iter().position(|line| line.is_key(name));
-    if let Some(tags) = filter("tags") {
-        let patterns = list(filters, tags);
-        let reacts = samples.map(|sample| passes(&patterns, sample));
-        let what = format!("runs on tags {}", patterns.join(", "));
-        return (reacts != [false; 2]).then(|| (filters[tags].number, what, reacts));
-    }
-    if let Some(ignored) = filter("tags-ignore") {
-        let patterns = list(filters, ignored);
-        let reacts = samples.map(|sample| !passes(&patterns, sample));
-        let what = format!("runs on tags other than {}", patterns.join(", "));
-        return (reacts != [false; 2]).then(|| (filters[ignored].number, what, reacts));
+    for (key, ignores, words) in [("tags", false, "tags"), ("tags-ignore", true, "tags other than")] {
+        if let Some(at) = filter(key) {
+            let patterns = list(filters, at);
+            let reacts = samples.map(|sample| passes(&patterns, sample) != ignores);
+            let what = format!("runs on {words} {}", patterns.join(", "));
+            return reacts.contains(&true).then(|| (filters[at].number, what, reacts));
+        }
     }
     // With a filter for branches only, tags do not count.
     if filter("branches").is_some() || filter("branches-ignore").is_some() {
@@ -210,57 +211,43 @@ fn passes(patterns: &[&str], name: &str) -> bool {
 /// Whether a filter pattern fits: `*` stands for anything but `/`, `**` for
 /// anything, `[…]` for one of these, and `?` and `+` say how often what is
 /// before them may come.
-fn fits(pattern: &str, name: &str) -> bool {
+fn fits(mut pattern: &str, name: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
-    let mut pattern = pattern.chars().peekable();
     // Where in the name everything so far may have ended.
     let mut ends = BTreeSet::from([0]);
-    while let Some(c) = pattern.next() {
-        let accepts: Box<dyn Fn(char) -> bool> = match c {
-            '*' if pattern.next_if_eq(&'*').is_some() => Box::new(|_| true),
-            '*' => Box::new(|c| c != '/'),
-            '[' => {
-                let class: Vec<char> = pattern.by_ref().take_while(|c| *c != ']').collect();
-                Box::new(move |c| in_class(&class, c))
-            }
-            '\\' => {
-                let literal = pattern.next().unwrap_or('\\');
-                Box::new(move |c| c == literal)
-            }
-            literal => Box::new(move |c| c == literal),
+    while let Some(first) = pattern.chars().next() {
+        let length = match first {
+            '*' if pattern.starts_with("**") => 2,
+            '[' => pattern.find(']').map_or(pattern.len(), |at| at + 1),
+            '\\' => 1 + pattern[1..].chars().next().map_or(0, char::len_utf8),
+            literal => literal.len_utf8(),
         };
-        let step = |ends: &BTreeSet<usize>| -> BTreeSet<usize> {
-            ends.iter()
-                .filter(|end| name.get(**end).is_some_and(|c| accepts(*c)))
-                .map(|end| end + 1)
-                .collect()
+        let (atom, rest) = pattern.split_at(length);
+        let (least, most, used) = match rest.chars().next() {
+            _ if first == '*' => (0, usize::MAX, 0),
+            Some('+') => (1, usize::MAX, 1),
+            Some('?') => (0, 1, 1),
+            _ => (1, 1, 0),
         };
-        let many = |mut ends: BTreeSet<usize>| {
-            loop {
-                let before = ends.len();
-                ends.extend(step(&ends));
-                if ends.len() == before {
-                    return ends;
-                }
-            }
-        };
-        ends = if c == '*' {
-            many(ends)
-        } else if pattern.next_if_eq(&'+').is_some() {
-            many(step(&ends))
-        } else if pattern.next_if_eq(&'?').is_some() {
-            step(&ends).into_iter().chain(ends).collect()
-        } else {
-            step(&ends)
-        };
+        let run = |end: usize| name[end..].iter().take(most).take_while(|c| accepts(atom, **c)).count();
+        ends = ends.into_iter().flat_map(|end| end + least..=end + run(end)).collect();
+        pattern = &rest[used..];
     }
     ends.contains(&name.len())
 }
 
-/// Whether `a-z0-9` names a character.
-fn in_class(class: &[char], c: char) -> bool {
-    let ranges = class.windows(3).any(|range| range[1] == '-' && (range[0]..=range[2]).contains(&c));
-    ranges || class.contains(&c)
+/// Whether a part of a pattern stands for a character; a class is `[a-z0-9]`.
+fn accepts(atom: &str, c: char) -> bool {
+    match atom {
+        "*" => c != '/',
+        "**" => true,
+        _ if atom.starts_with('[') => {
+            let class: Vec<char> = atom.trim_matches(['[', ']']).chars().collect();
+            class.contains(&c)
+                || class.windows(3).any(|range| range[1] == '-' && (range[0]..=range[2]).contains(&c))
+        }
+        literal => literal.ends_with(c),
+    }
 }
 
 /// The first line of a GitLab pipeline that speaks of tags: rules on
@@ -294,22 +281,6 @@ fn gitlab(text: &str) -> Option<(usize, &'static str)> {
     Some((lines[job].number, "has a job without rules, which runs for tags too"))
 }
 
-/// The first line with a key `tags`.
-fn names_tags(text: &str) -> Option<(usize, &'static str)> {
-    lines(text).iter().find(|line| line.is_key("tags")).map(|line| (line.number, STEPS))
-}
-
-/// The first line whose `event` includes `tag`, or whose `ref` is one.
-fn names_tag_events(text: &str) -> Option<(usize, &'static str)> {
-    let lines = lines(text);
-    (0..lines.len())
-        .find(|&at| {
-            let on_event = ["event", "- event"].iter().any(|key| lines[at].is_key(key));
-            on_event && list(&lines, at).contains(&"tag") || lines[at].text.contains("refs/tags/")
-        })
-        .map(|at| (lines[at].number, STEPS))
-}
-
 /// The first line that holds one of these words, in any case.
 fn mentions(text: &str, words: &[&str]) -> Option<(usize, &'static str)> {
     let lines = lines(text);
@@ -318,32 +289,6 @@ fn mentions(text: &str, words: &[&str]) -> Option<(usize, &'static str)> {
         words.iter().any(|word| text.contains(word))
     })?;
     Some((line.number, STEPS))
-}
-
-/// Deployments `on: tags: true`, and conditions on the tag.
-fn travis(text: &str) -> Option<(usize, &'static str)> {
-    mentions(text, &["tags: true", "tag is present", "tag =~", "travis_tag"])
-}
-
-fn appveyor(text: &str) -> Option<(usize, &'static str)> {
-    mentions(text, &["appveyor_repo_tag"])
-}
-
-fn cirrus(text: &str) -> Option<(usize, &'static str)> {
-    mentions(text, &["cirrus_tag", "$cirrus_release"])
-}
-
-fn buildkite(text: &str) -> Option<(usize, &'static str)> {
-    mentions(text, &["build.tag", "buildkite_tag"])
-}
-
-fn jenkins(text: &str) -> Option<(usize, &'static str)> {
-    mentions(text, &["buildingtag()", "tag_name"])
-}
-
-/// Promotions and blocks that run `when: "tag =~ …"`.
-fn semaphore(text: &str) -> Option<(usize, &'static str)> {
-    mentions(text, &["tag =~", "tag =", "semaphore_git_tag_name"])
 }
 
 #[cfg(test)]
@@ -396,27 +341,30 @@ mod tests {
 
     #[test]
     fn pipelines_of_others_are_known_by_their_words() {
-        let line = |found: Option<(usize, &str)>| found.map(|(line, _)| line);
-        for (scan, text, at) in [
-            (gitlab as Scan, "a:\n  only:\n    - tags\n", Some(2)),
-            (gitlab, "a:\n  only:\n    refs: [tags, main]\n", Some(2)),
-            (gitlab, "a:\n  rules:\n    - if: $CI_COMMIT_TAG\n", Some(3)),
-            (gitlab, "a:\n  only: [main]\n  tags:\n    - docker\n", None),
-            (names_tags, "x:\n  tags:\n    only: /^v/\n", Some(2)),
-            (names_tag_events, "when:\n  event: [push, tag]\n", Some(2)),
-            (names_tag_events, "when:\n  - event: tag\n", Some(2)),
-            (names_tag_events, "when:\n  event: push\n", None),
-            (names_tag_events, "trigger:\n  ref:\n  - refs/tags/v*\n", Some(3)),
-            (travis, "deploy:\n  on:\n    tags: true\n", Some(3)),
-            (travis, "if: tag IS present\n", Some(1)),
-            (travis, "script: make\n", None),
-            (appveyor, "deploy:\n  on:\n    APPVEYOR_REPO_TAG: true\n", Some(3)),
-            (cirrus, "task:\n  only_if: $CIRRUS_TAG != ''\n", Some(2)),
-            (buildkite, "steps:\n  - if: build.tag != null\n", Some(2)),
-            (jenkins, "when { buildingTag() }\n", Some(1)),
-            (semaphore, "when: \"tag =~ '^v'\"\n", Some(1)),
+        for (file, text, at) in [
+            (".gitlab-ci.yml", "a:\n  only:\n    - tags\n", Some(2)),
+            (".gitlab-ci.yml", "a:\n  only:\n    refs: [tags, main]\n", Some(2)),
+            (".gitlab-ci.yml", "a:\n  rules:\n    - if: $CI_COMMIT_TAG\n", Some(3)),
+            (".gitlab-ci.yml", "a:\n  only: [main]\n  tags:\n    - docker\n", None),
+            (".circleci/config.yml", "x:\n  tags:\n    only: /^v/\n", Some(2)),
+            (".woodpecker.yml", "when:\n  event: [push, tag]\n", Some(2)),
+            (".woodpecker.yml", "when:\n  - event: tag\n", Some(2)),
+            (".woodpecker.yml", "when:\n  event: push\nsettings:\n  tags: latest\n", None),
+            (".drone.yml", "trigger:\n  ref:\n  - refs/tags/v*\n", Some(3)),
+            (".travis.yml", "deploy:\n  on:\n    tags: true\n", Some(3)),
+            (".travis.yml", "if: tag IS present\n", Some(1)),
+            (".travis.yml", "script: make\n", None),
+            ("appveyor.yml", "deploy:\n  on:\n    APPVEYOR_REPO_TAG: true\n", Some(3)),
+            (".cirrus.yml", "task:\n  only_if: $CIRRUS_TAG != ''\n", Some(2)),
+            ("Jenkinsfile", "when { buildingTag() }\n", Some(1)),
+            (".semaphore/semaphore.yml", "when: \"tag =~ '^v'\"\n", Some(1)),
         ] {
-            assert_eq!(line(scan(text)), at, "{text}");
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+            let found = find(dir.path(), SAMPLES);
+            assert_eq!(found.first().map(|trigger| trigger.line), at, "{file}: {text}");
         }
     }
 

@@ -156,21 +156,22 @@ fn node(facts: &Facts) -> Option<ProposedBuild> {
     let text = facts.has("package.json").then(|| facts.text("package.json"))?;
     let manifest: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let builds = manifest.pointer("/scripts/build").is_some();
-    let (install, run, pack) = if facts.has("pnpm-lock.yaml") {
-        ("pnpm install --frozen-lockfile", "pnpm run build", "pnpm pack")
-    } else if facts.has("yarn.lock") && facts.has(".yarnrc.yml") {
-        ("yarn install --immutable", "yarn run build", "yarn pack")
-    } else if facts.has("yarn.lock") {
-        ("yarn install --frozen-lockfile", "yarn run build", "yarn pack")
-    } else if facts.has("bun.lock") || facts.has("bun.lockb") {
-        ("bun install --frozen-lockfile", "bun run build", "bun pm pack")
-    } else if facts.has("package-lock.json") || facts.has("npm-shrinkwrap.json") {
-        ("npm ci", "npm run build", "npm pack")
-    } else {
-        ("npm install", "npm run build", "npm pack")
-    };
+    let known = [
+        ("pnpm-lock.yaml", "pnpm install --frozen-lockfile", "pnpm"),
+        ("yarn.lock", "yarn install --frozen-lockfile", "yarn"),
+        ("bun.lock", "bun install --frozen-lockfile", "bun"),
+        ("bun.lockb", "bun install --frozen-lockfile", "bun"),
+        ("package-lock.json", "npm ci", "npm"),
+        ("npm-shrinkwrap.json", "npm ci", "npm"),
+    ];
+    let (_, install, tool) =
+        known.into_iter().find(|(lock, ..)| facts.has(lock)).unwrap_or(("", "npm install", "npm"));
+    let modern = tool == "yarn" && facts.has(".yarnrc.yml");
+    let install = if modern { "yarn install --immutable" } else { install };
+    let run = format!("{tool} run build");
+    let pack = if tool == "bun" { "bun pm pack".to_owned() } else { format!("{tool} pack") };
     let because = if builds { "package.json and its script build" } else { "package.json" };
-    let steps = if builds { vec![install, run, pack] } else { vec![install, pack] };
+    let steps = if builds { vec![install, &run, &pack] } else { vec![install, &pack] };
     Some(ProposedBuild::new(because, steps.join(" && "), "*.tgz"))
 }
 
