@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use self::children::Children;
-use self::place::{CAPPED, COUPONS, Change, Place, WRAPPING};
+use self::place::{CAPPED, COUPONS, Change, Playground, WRAPPING};
 use crate::domain::report::Document;
 use crate::domain::report::clone::DemoReport;
 use crate::exec::Interrupts;
@@ -21,10 +21,66 @@ use crate::ui::screen::Screen;
 use crate::ui::text;
 use crate::world::World;
 
-/// Exit codes of a step that goes well.
-const WELL: &[i32] = &[0];
-/// The exit code of a command that failed, and whose failure is recorded.
-const RECORDED: &[i32] = &[6];
+/// A step of the tour.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// A line of explanation, and a command that is typed as it stands and goes well.
+    Do(&'static str, &'static str),
+    /// The same, with the exit code that belongs to the story.
+    Fails(&'static str, &'static str, i32),
+    /// Somebody else's commits reach trunk.
+    Trunk(&'static [Change]),
+}
+use Step::{Do, Fails, Trunk};
+
+/// How somebody uses the shop that is live.
+const BUY: &str = "../servers/prod/current/shop total bread";
+
+/// The story. It keeps to the rules it tells of: a fix is picked onto the
+/// release that has the fault, since trunk has moved on; a rollback leaves
+/// prod held, which somebody opens when the fix is there. `FIX` stands for the
+/// newest commit.
+const STORY: [Step; 24] = [
+    Do("One project, two environments, and nothing live yet.", "rel status"),
+    Do("Cut trunk's tip into a candidate of the next release. It is built once, now.", "rel cut"),
+    Do(
+        "Deploy it to staging. It would ask first; --yes is the answer beforehand.",
+        "rel deploy staging --yes",
+    ),
+    Do(
+        "It did well there, so the same bytes go on to prod. Nothing is built again.",
+        "rel promote prod --yes",
+    ),
+    Do(
+        "All of that is kept in git, where any clone can read it without rel.",
+        "git log --oneline refs/notes/rel/shop/env/prod",
+    ),
+    Trunk(&[COUPONS]),
+    Do("The week goes on: Ben has pushed a feature to trunk.", "git log --oneline -1"),
+    Do("A feature since 1.1.0, so this is 1.2.0, and its first candidate.", "rel cut"),
+    Do("On staging all is well.", "rel deploy staging --yes"),
+    Do("On prod as well: every check passes.", "rel promote prod --yes"),
+    Do("Then a customer buys a loaf of bread, which costs 3.", BUY),
+    Do(
+        "The shop pays its customers! Back to what was live before, without a build.",
+        "rel rollback prod --reason 'carts cost less than nothing' --yes",
+    ),
+    Do("Customers pay again. Prod is held, so that nobody brings the fault back.", BUY),
+    Trunk(&[WRAPPING, CAPPED]),
+    Do("Kim has mended it on trunk, on top of gift wrapping that nobody has tried.", "git log --oneline -3"),
+    Do(
+        "So the fix alone is picked onto the release with the fault, and built once.",
+        "rel cherry-pick FIX --onto 1.2.0",
+    ),
+    Do("That is a candidate like any other: to staging,", "rel deploy staging --yes"),
+    Do("then prod is opened again,", "rel unlock prod --reason 'the fix is on staging'"),
+    Do("and it gets the fix, without the gift wrapping.", "rel promote prod --yes"),
+    Do("The coupon pays for the bread, and no more than that.", BUY),
+    Do("Now trunk as it is, gift wrapping and all.", "rel cut"),
+    Fails("Its check fails on staging, and staging goes back by itself.", "rel deploy staging --yes", 6),
+    Do("Who put what on prod, and how it went, newest first.", "rel log prod"),
+    Do("And where everything stands now.", "rel status"),
+];
 
 /// Builds the place in `dir`, or in a new temporary folder, and walks through
 /// it.
@@ -37,7 +93,7 @@ pub fn run(world: &World, screen: &Screen, interrupts: &Interrupts, dir: Option<
     let children = Children::new(world, interrupts, hidden);
     let colours = screen.strong("#") != "#";
     let children = if colours { children } else { children.plain() };
-    let place = Place::build(world, &children, dir)?;
+    let place = Playground::build(world, &children, dir)?;
     let program = std::env::current_exe().doing("cannot find out where rel itself is")?.into_os_string();
     let mut tour = Tour { screen, children, place, program, hidden, steps: 0 };
     let walked = tour.walk();
@@ -59,7 +115,7 @@ pub fn run(world: &World, screen: &Screen, interrupts: &Interrupts, dir: Option<
 struct Tour<'a> {
     screen: &'a Screen,
     children: Children<'a>,
-    place: Place,
+    place: Playground,
     /// This program.
     program: OsString,
     /// Whether the tour is walked in silence.
@@ -69,64 +125,19 @@ struct Tour<'a> {
 }
 
 impl Tour<'_> {
-    /// The story. It keeps to the rules it tells of: a fix is picked onto the
-    /// release that has the fault, since trunk has moved on; a rollback leaves
-    /// prod held, which somebody opens when the fix is there.
     fn walk(&mut self) -> Result<()> {
         self.welcome();
-
-        self.say("One project, two environments, and nothing live yet.");
-        self.rel(&["status"])?;
-        self.say("Cut trunk's tip into a candidate of the next release. It is built once, now.");
-        self.rel(&["cut"])?;
-        self.say("Deploy it to staging. It would ask first; --yes is the answer beforehand.");
-        self.rel(&["deploy", "staging", "--yes"])?;
-        self.say("It did well there, so the same bytes go on to prod. Nothing is built again.");
-        self.rel(&["promote", "prod", "--yes"])?;
-        self.say("All of that is kept in git, where any clone can read it without rel.");
-        self.git(&["log", "--oneline", "refs/notes/rel/shop/env/prod"])?;
-
-        self.trunk(&COUPONS)?;
-        self.say("The week goes on: Ben has pushed a feature to trunk.");
-        self.git(&["log", "--oneline", "-1"])?;
-        self.say("A feature since 1.1.0, so this is 1.2.0, and its first candidate.");
-        self.rel(&["cut"])?;
-        self.say("On staging all is well.");
-        self.rel(&["deploy", "staging", "--yes"])?;
-        self.say("On prod as well: every check passes.");
-        self.rel(&["promote", "prod", "--yes"])?;
-        self.say("Then a customer buys a loaf of bread, which costs 3.");
-        self.shop(&["total", "bread"])?;
-        self.say("The shop pays its customers! Back to what was live before, without a build.");
-        self.rel(&["rollback", "prod", "--reason", "carts cost less than nothing", "--yes"])?;
-        self.say("Customers pay again. Prod is held, so that nobody brings the fault back.");
-        self.shop(&["total", "bread"])?;
-
-        self.trunk(&WRAPPING)?;
-        self.trunk(&CAPPED)?;
-        let fix = self.place.head(&self.children)?;
-        self.say("Kim has mended it on trunk, on top of gift wrapping that nobody has tried.");
-        self.git(&["log", "--oneline", "-3"])?;
-        self.say("So the fix alone is picked onto the release with the fault, and built once.");
-        self.rel(&["cherry-pick", &fix, "--onto", "1.2.0"])?;
-        self.say("That is a candidate like any other: to staging,");
-        self.rel(&["deploy", "staging", "--yes"])?;
-        self.say("then prod is opened again,");
-        self.rel(&["unlock", "prod", "--reason", "the fix is on staging"])?;
-        self.say("and it gets the fix, without the gift wrapping.");
-        self.rel(&["promote", "prod", "--yes"])?;
-        self.say("The coupon pays for the bread, and no more than that.");
-        self.shop(&["total", "bread"])?;
-
-        self.say("Now trunk as it is, gift wrapping and all.");
-        self.rel(&["cut"])?;
-        self.say("Its check fails on staging, and staging goes back by itself.");
-        self.rel_ending(&["deploy", "staging", "--yes"], RECORDED)?;
-        self.say("Who put what on prod, and how it went, newest first.");
-        self.rel(&["log", "prod"])?;
-        self.say("And where everything stands now.");
-        self.rel(&["status"])?;
-
+        for step in STORY {
+            match step {
+                Do(line, typed) => self.step(line, typed, 0)?,
+                Fails(line, typed, code) => self.step(line, typed, code)?,
+                Trunk(changes) => {
+                    for change in changes {
+                        self.place.publish(&self.children, change)?;
+                    }
+                }
+            }
+        }
         self.farewell();
         Ok(())
     }
@@ -172,44 +183,21 @@ impl Tour<'_> {
         ));
     }
 
-    /// One line of explanation, ahead of what it explains.
-    fn say(&self, line: &str) {
+    /// Explains a command, shows it and runs it.
+    fn step(&mut self, line: &str, typed: &str, expected: i32) -> Result<()> {
+        let fix = if typed.contains("FIX") { self.place.head(&self.children)? } else { String::new() };
+        let typed = typed.replace("FIX", &fix);
         self.print(&format!("\n{}", self.screen.strong(&format!("# {line}"))));
-    }
-
-    /// Shows a command of `rel` and runs it.
-    fn rel(&mut self, args: &[&str]) -> Result<()> {
-        self.rel_ending(args, WELL)
-    }
-
-    fn rel_ending(&mut self, args: &[&str], expected: &[i32]) -> Result<()> {
-        let program = self.program.clone();
-        self.step("rel", &program, args, expected)
-    }
-
-    /// Shows a command of git and runs it.
-    fn git(&mut self, args: &[&str]) -> Result<()> {
-        self.step("git", &"git".into(), args, WELL)
-    }
-
-    /// Shows how somebody uses the shop that is live.
-    fn shop(&mut self, args: &[&str]) -> Result<()> {
-        let program = "../servers/prod/current/shop";
-        let path = self.place.root.join("servers/prod/current/shop").into_os_string();
-        self.step(program, &path, args, WELL)
-    }
-
-    fn step(&mut self, name: &str, program: &OsString, args: &[&str], expected: &[i32]) -> Result<()> {
-        self.steps += 1;
-        let words = std::iter::once(name).chain(args.iter().copied());
-        let typed = words.map(text::quote).collect::<Vec<_>>().join(" ");
         self.print(&self.prompt(&typed));
-        self.children.show(&self.place.shop, program, args, &typed, expected)
-    }
-
-    /// Something happens on trunk meanwhile.
-    fn trunk(&self, change: &Change) -> Result<()> {
-        self.place.publish(&self.children, change)
+        self.steps += 1;
+        let words = shell_words::split(&typed).doing("a command of the tour cannot be read")?;
+        let (name, args) = words.split_first().expect("a command has a name");
+        let program = match name.as_str() {
+            "rel" => self.program.clone(),
+            name if name.contains('/') => self.place.shop.join(name).into_os_string(),
+            name => name.into(),
+        };
+        self.children.show(&self.place.shop, &program, args, &typed, expected)
     }
 
     fn prompt(&self, typed: &str) -> String {

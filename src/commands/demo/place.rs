@@ -42,89 +42,65 @@ pub struct Change {
 const HOURS: i64 = 60;
 const DAYS: i64 = 24 * HOURS;
 
+/// Files of the shop as they are first.
+macro_rules! files {
+    ($($path:literal),+) => { &[$(($path, include_str!(concat!("shop/", $path)))),+] };
+}
+
 /// What was there before `rel`, oldest first. `release.toml` comes on top.
 const HISTORY: [Change; 7] = [
-    Change {
-        author: ANA,
-        ago: 34 * DAYS,
-        message: "feat: know what things cost",
-        files: &[("lib/prices.sh", include_str!("shop/lib/prices.sh"))],
-    },
-    Change {
-        author: BEN,
-        ago: 33 * DAYS,
-        message: "feat: add up a cart",
-        files: &[("lib/total.sh", include_str!("shop/lib/total.sh"))],
-    },
-    Change {
-        author: KIM,
-        ago: 27 * DAYS,
-        message: "feat: answer when asked for health",
-        files: &[("lib/health.sh", include_str!("shop/lib/health.sh"))],
-    },
-    Change {
-        author: ANA,
-        ago: 26 * DAYS,
-        message: "feat: one command to call all of it",
-        files: &[("shop.sh", include_str!("shop/shop.sh"))],
-    },
-    Change {
-        author: BEN,
-        ago: 20 * DAYS,
-        message: "build: put the parts into one file",
-        files: &[("build.sh", include_str!("shop/build.sh")), (".gitignore", include_str!("shop/gitignore"))],
-    },
-    Change {
-        author: ANA,
-        ago: 6 * DAYS,
-        message: "docs: say how to run the shop",
-        files: &[("README.md", include_str!("shop/README.md"))],
-    },
-    Change {
-        author: KIM,
-        ago: 5 * DAYS,
-        message: "feat: deploy into release folders",
-        files: &[
-            ("deploy.sh", include_str!("shop/deploy.sh")),
-            ("verify.sh", include_str!("shop/verify.sh")),
-        ],
-    },
+    change(ANA, 34 * DAYS, "feat: know what things cost", files!("lib/prices.sh")),
+    change(BEN, 33 * DAYS, "feat: add up a cart", files!("lib/total.sh")),
+    change(KIM, 27 * DAYS, "feat: answer when asked for health", files!("lib/health.sh")),
+    change(ANA, 26 * DAYS, "feat: one command to call all of it", files!("shop.sh")),
+    change(
+        BEN,
+        20 * DAYS,
+        "build: put the parts into one file",
+        &[("build.sh", include_str!("shop/build.sh")), (".gitignore", include_str!("shop/gitignore"))],
+    ),
+    change(ANA, 6 * DAYS, "docs: say how to run the shop", files!("README.md")),
+    change(KIM, 5 * DAYS, "feat: deploy into release folders", files!("deploy.sh", "verify.sh")),
 ];
+
+const fn change(author: Person, ago: i64, message: &'static str, files: &'static [(&str, &str)]) -> Change {
+    Change { author, ago, message, files }
+}
 
 /// How many of them were released by hand, and as what.
 const BY_HAND: (usize, &str) = (5, "v1.0.0");
 
 /// Brings a fault that no check sees, and a person does.
-pub const COUPONS: Change = Change {
-    author: BEN,
-    ago: 9,
-    message: "feat: take this week's coupon off every cart",
-    files: &[("lib/total.sh", include_str!("coupons/total.sh"))],
-};
+pub const COUPONS: Change = change(
+    BEN,
+    9,
+    "feat: take this week's coupon off every cart",
+    &[("lib/total.sh", include_str!("coupons/total.sh"))],
+);
 
 /// Is on trunk before the fix, and not ready: its own check fails.
-pub const WRAPPING: Change = Change {
-    author: BEN,
-    ago: 4,
-    message: "feat: wrap gifts",
-    files: &[
+pub const WRAPPING: Change = change(
+    BEN,
+    4,
+    "feat: wrap gifts",
+    &[
         ("lib/wrap.sh", include_str!("wrapping/wrap.sh")),
         ("lib/health.sh", include_str!("wrapping/health.sh")),
         ("shop.sh", include_str!("wrapping/shop.sh")),
     ],
-};
+);
 
 /// Mends the coupons.
-pub const CAPPED: Change = Change {
-    author: KIM,
-    ago: 1,
-    message: "fix: let a coupon be worth at most the cart",
-    files: &[("lib/total.sh", include_str!("capped/total.sh"))],
-};
+pub const CAPPED: Change = change(
+    KIM,
+    1,
+    "fix: let a coupon be worth at most the cart",
+    &[("lib/total.sh", include_str!("capped/total.sh"))],
+);
 
 /// The place, built.
 #[derive(Debug)]
-pub struct Place {
+pub struct Playground {
     /// The folder of all of it.
     pub root: PathBuf,
     /// The repository the user works in.
@@ -135,15 +111,15 @@ pub struct Place {
     now: i64,
 }
 
-impl Place {
+impl Playground {
     /// Builds everything in `dir`, which must not exist or be empty; by
     /// default in a new folder for temporary files.
     ///
     /// # Errors
     /// `dir` holds something (exit 4); the disk or git refuses. Then nothing is left of it.
-    pub fn build(world: &World, children: &Children<'_>, dir: Option<&Path>) -> Result<Place> {
+    pub fn build(world: &World, children: &Children<'_>, dir: Option<&Path>) -> Result<Playground> {
         let root = folder(world, dir)?;
-        Place::furnish(world, children, root.clone()).inspect_err(|_| {
+        Playground::furnish(world, children, root.clone()).inspect_err(|_| {
             // Half a place is of no use, and would be in the way of another go. The folder was
             // empty; what cannot be removed stays.
             for part in ["shop", "shop.git", "servers"] {
@@ -155,7 +131,7 @@ impl Place {
         })
     }
 
-    fn furnish(world: &World, children: &Children<'_>, root: PathBuf) -> Result<Place> {
+    fn furnish(world: &World, children: &Children<'_>, root: PathBuf) -> Result<Playground> {
         let utf8 = |path: &Path| path.to_str().map(str::to_owned);
         let (Some(remote), Some(staging), Some(prod)) = (
             utf8(&root.join("shop.git")),
@@ -172,7 +148,7 @@ impl Place {
             let releases = Path::new(server).join("releases");
             fs::create_dir_all(&releases).doing(format!("{} cannot be made", releases.display()))?;
         }
-        let place = Place {
+        let place = Playground {
             shop: root.join("shop"),
             remote: root.join("shop.git"),
             root,
@@ -378,21 +354,21 @@ mod tests {
         world
     }
 
-    fn built(dir: &Path) -> (World, Place) {
+    fn built(dir: &Path) -> (World, Playground) {
         let world = hostile(dir);
         let interrupts = Interrupts::none();
         let children = Children::new(&world, &interrupts, true);
-        let place = Place::build(&world, &children, None).unwrap();
+        let place = Playground::build(&world, &children, None).unwrap();
         (world, place)
     }
 
-    fn git(world: &World, place: &Place, args: &[&str]) -> String {
+    fn git(world: &World, place: &Playground, args: &[&str]) -> String {
         Children::new(world, &Interrupts::none(), true).git(&place.shop, args, &[]).unwrap()
     }
 
     /// A script of the shop, as `rel` would run it.
     #[expect(clippy::disallowed_methods, reason = "tests run the scripts that people copy")]
-    fn script(place: &Place, script: &str, server: &Path, version: &str) -> (bool, String) {
+    fn script(place: &Playground, script: &str, server: &Path, version: &str) -> (bool, String) {
         let mut command = std::process::Command::new(place.shop.join(script));
         command.arg(server).current_dir(&place.shop);
         command.env("REL_VERSION", version).env("REL_TAG", format!("v{version}"));
@@ -468,11 +444,11 @@ mod tests {
         fs::create_dir(dir.path().join("full")).unwrap();
         fs::write(dir.path().join("full/file"), "").unwrap();
         for taken in ["full", "full/file"] {
-            let failure = Place::build(&world, &children, Some(Path::new(taken))).unwrap_err();
+            let failure = Playground::build(&world, &children, Some(Path::new(taken))).unwrap_err();
             assert_eq!(failure.kind, Kind::Refused, "{taken}");
         }
         assert_eq!(fs::read_dir(dir.path().join("full")).unwrap().count(), 1);
-        let place = Place::build(&world, &children, Some(Path::new("new/\"quoted\" 'one'"))).unwrap();
+        let place = Playground::build(&world, &children, Some(Path::new("new/\"quoted\" 'one'"))).unwrap();
         assert!(place.shop.join("release.toml").is_file());
     }
 
@@ -483,7 +459,7 @@ mod tests {
         let interrupts = Interrupts::none();
         interrupts.trigger();
         let children = Children::new(&world, &interrupts, true);
-        assert_eq!(Place::build(&world, &children, None).unwrap_err().kind, Kind::Interrupted);
+        assert_eq!(Playground::build(&world, &children, None).unwrap_err().kind, Kind::Interrupted);
         let temporary = fs::read_dir(dir.path().join("tem porary")).unwrap();
         assert_eq!(temporary.count(), 0, "half a place is taken away");
     }
