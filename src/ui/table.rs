@@ -6,9 +6,6 @@
 //! row is always one line and nothing a person would read is cut. What to
 //! show, and in which order, is the caller's; nothing is sorted or hidden here.
 
-use std::borrow::Cow;
-
-use comfy_table::presets::NOTHING;
 use console::AnsiCodeIterator;
 
 use super::text;
@@ -23,8 +20,8 @@ const FOLD: usize = 4;
 /// has nothing, and rows are folded instead.
 const LEAST: usize = 16;
 
-/// What a cell is cut to even without a terminal, in columns: the layout counts
-/// in 16 bits, and nobody reads further.
+/// What a cell is cut to even without a terminal, in columns: the other rows
+/// are padded to it, and nobody reads further.
 const LONGEST: usize = 10_000;
 
 /// Rows under a header, aligned, two spaces apart.
@@ -36,7 +33,7 @@ pub struct Table {
 }
 
 /// One cell: a text and the style around it, which takes no columns.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Cell {
     open: String,
     text: String,
@@ -175,37 +172,38 @@ impl Table {
 
     /// Some columns side by side: one line for the title and for each row.
     fn aligned(&self, part: &Part) -> (Option<String>, Vec<Vec<String>>) {
-        let nothing = Cell { open: String::new(), text: String::new() };
-        let rows: Vec<Vec<Cow<'_, Cell>>> = self
-            .rows
+        let title = |title: &String| Cell { open: String::new(), text: title.clone() };
+        let titles =
+            Some(self.header.iter().map(title).collect()).filter(|titles: &Vec<Cell>| !titles.is_empty());
+        let cell = |row: &Vec<Cell>, column: usize| match (row.get(column), part.room) {
+            (Some(cell), Some((flexible, room))) if flexible == column => cell.cut(room),
+            (cell, _) => cell.cloned().unwrap_or_default(),
+        };
+        let rows: Vec<Vec<Cell>> = titles
             .iter()
-            .map(|row| {
-                let cells = part.columns.iter().map(|&column| match (row.get(column), part.room) {
-                    (None, _) => Cow::Borrowed(&nothing),
-                    (Some(cell), Some((flexible, room))) if flexible == column => Cow::Owned(cell.cut(room)),
-                    (Some(cell), _) => Cow::Borrowed(cell),
-                });
-                cells
-                    .map(|cell| if cell.text.is_empty() { Cow::Owned(nothing.clone()) } else { cell })
-                    .collect()
-            })
+            .chain(&self.rows)
+            .map(|row| part.columns.iter().map(|&column| cell(row, column)).collect())
             .collect();
-        let mut table = comfy_table::Table::new();
-        table.load_style(NOTHING);
-        let header = Some(&self.header).filter(|header| !header.is_empty());
-        if let Some(header) = header {
-            let titles = part.columns.iter().map(|&column| header.get(column).map_or("", String::as_str));
-            table.set_header(titles);
-        }
+        let mut widths = vec![0; part.columns.len()];
         for row in &rows {
-            table.add_row(row.iter().map(|cell| &cell.text));
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = text::width(&cell.text).max(*width);
+            }
         }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, GAP as u16));
-        }
-        let mut lines = table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().into_iter();
-        let title = header.and_then(|_| lines.next());
-        (title, lines.zip(&rows).map(|(line, row)| vec![paint(&line, row)]).collect())
+        let mut lines = rows.iter().map(|row| {
+            let (mut line, mut gap) = (String::new(), 0);
+            for (cell, width) in row.iter().zip(&widths) {
+                if !cell.text.is_empty() {
+                    line.extend(std::iter::repeat_n(' ', gap));
+                    line.push_str(&cell.styled(&cell.text));
+                    gap = 0;
+                }
+                gap += width + GAP - text::width(&cell.text);
+            }
+            line
+        });
+        let title = titles.as_ref().and_then(|_| lines.next());
+        (title, lines.map(|line| vec![line]).collect())
     }
 
     /// One column by itself, each text on as many lines as it takes.
@@ -264,21 +262,6 @@ fn fold(widths: &[usize], flexible: Option<usize>, width: usize) -> Vec<Part> {
         }
     }
     parts
-}
-
-/// Puts the styles of a row's cells around their text in the laid-out line.
-/// Styles are left out of the layout because they take no columns.
-fn paint(line: &str, row: &[Cow<'_, Cell>]) -> String {
-    let mut painted = String::with_capacity(line.len());
-    let mut rest = line;
-    for cell in row.iter().filter(|cell| !cell.text.is_empty()) {
-        let Some((gap, after)) = rest.split_once(cell.text.as_str()) else { break };
-        painted.push_str(gap);
-        painted.push_str(&cell.styled(&cell.text));
-        rest = after;
-    }
-    painted.push_str(rest);
-    painted
 }
 
 /// Lines of a label and a text: labels take one column, texts the next, and
