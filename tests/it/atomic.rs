@@ -245,7 +245,7 @@ mod killed {
 
     /// Its tag may be there, and is no candidate; its number is nobody's.
     #[test]
-    fn a_cut_whose_machine_is_lost() {
+    fn a_cut_whose_machine_is_lost_is_settled() {
         let shop = shop(Kind::Path);
         at_each_step(&shop, &["cut", "--again"], |bob| {
             bob.cut(&["--again"]);
@@ -271,7 +271,7 @@ mod killed {
     }
 
     #[test]
-    fn a_deployment_whose_machine_is_lost() {
+    fn a_deployment_whose_machine_is_lost_is_settled() {
         let shop = shop(Kind::Path);
         let tag = shop.ana().cut(&[]);
         at_each_step(&shop, &["deploy", "staging", &tag, "--redeploy", "--yes"], |bob| {

@@ -28,7 +28,7 @@ const VERBS: [&[&str]; 13] = [
 ];
 
 #[test]
-fn outside_a_repository() {
+fn outside_a_repository_each_verb_fails_with_a_way_on() {
     let shop = Shop::bare(Kind::Local);
     let outside = Desk { dir: shop.world.at("tmp"), ..shop.ana() };
     for args in VERBS {
@@ -42,7 +42,7 @@ fn outside_a_repository() {
 }
 
 #[test]
-fn an_empty_repository() {
+fn an_empty_repository_is_told_of_init() {
     for kind in [Kind::Local, Kind::Path] {
         let shop = Shop::bare(kind);
         let ana = shop.ana();
@@ -55,7 +55,7 @@ fn an_empty_repository() {
 }
 
 #[test]
-fn no_release_toml() {
+fn without_release_toml_each_verb_tells_of_init() {
     let shop = Shop::bare(Kind::Path);
     let ana = shop.ana();
     ana.commit("src/app.txt", "one\n", "feat: no file yet");
@@ -66,7 +66,7 @@ fn no_release_toml() {
 }
 
 #[test]
-fn an_unborn_trunk() {
+fn an_unborn_trunk_is_refused_with_a_way_on() {
     // Nothing is committed at all, with a file in the working tree.
     let local = Shop::bare(Kind::Local);
     local.ana().write("release.toml", &local.release_toml());
@@ -116,7 +116,7 @@ fn unknown_names_come_with_the_nearest() {
 }
 
 #[test]
-fn an_environment_name_that_cannot_be_one() {
+fn an_environment_name_that_cannot_be_one_changes_nothing() {
     let shop = Shop::new();
     let ana = shop.ana();
     for name in ["", "a/b", "../x", "-x", "x y", "prod.lock", "@", "\u{1b}[31m"] {
@@ -128,7 +128,7 @@ fn an_environment_name_that_cannot_be_one() {
 }
 
 #[test]
-fn revisions_that_look_like_options_or_nonsense() {
+fn revisions_that_look_like_options_or_nonsense_are_refused() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.cut(&[]);
@@ -168,7 +168,7 @@ fn tags_that_rel_did_not_make_are_no_candidates() {
 
 /// What a project does wrong in its deployment command.
 #[test]
-fn a_command_that_cannot_be_started() {
+fn a_command_that_cannot_be_started_is_named_and_recorded() {
     for (command, script) in [
         ("deploy = \"./no-such-script.sh\"", None),
         ("deploy = [\"./no-such-script.sh\"]", None),
@@ -204,7 +204,7 @@ fn a_command_that_cannot_be_started() {
 }
 
 #[test]
-fn a_remote_that_is_gone() {
+fn a_remote_that_is_gone_is_exit_1_and_nothing_changes() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.cut(&[]);
@@ -227,7 +227,7 @@ fn a_remote_that_is_gone() {
 }
 
 #[test]
-fn a_remote_that_was_never_added() {
+fn a_remote_that_was_never_added_is_told_of_git_remote() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.git(&["remote", "remove", "origin"]);
@@ -238,7 +238,7 @@ fn a_remote_that_was_never_added() {
 
 /// A hook or a protected ref on the other side says no.
 #[test]
-fn a_remote_that_refuses() {
+fn a_remote_that_refuses_is_quoted_and_nothing_changes() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.cut(&[]);
@@ -267,7 +267,7 @@ fn a_remote_that_refuses() {
 
 /// Nobody is asked for a password where nobody could answer.
 #[test]
-fn a_remote_that_wants_a_password() {
+fn a_remote_that_wants_a_password_asks_nobody() {
     let shop = Shop::over(Kind::Http, &[]);
     let ana = shop.ana();
     ana.cut(&[]);
@@ -289,7 +289,7 @@ fn a_remote_that_wants_a_password() {
 
 /// An identity is needed to write, and never made up.
 #[test]
-fn nobody_in_particular() {
+fn without_an_identity_nothing_is_written() {
     let shop = Shop::new();
     let ana = shop.ana();
     fs::write(shop.world.at("homes/ana/.gitconfig"), "[user]\n\tuseConfigOnly = true\n").unwrap();
@@ -302,7 +302,7 @@ fn nobody_in_particular() {
 }
 
 #[test]
-fn file_names_of_every_kind() {
+fn file_names_of_every_kind_are_built_and_picked() {
     let shop = Shop::new();
     let ana = shop.ana();
     for name in [
@@ -329,7 +329,7 @@ fn file_names_of_every_kind() {
 }
 
 #[test]
-fn artifact_names_of_every_kind() {
+fn artifact_names_of_every_kind_are_kept_or_refused() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.script("build.sh", "#!/bin/sh\nmkdir dist && cd dist && echo 1 > app.txt && echo 2 > 'with space.txt' && echo 3 > 'ümläut.txt'\n");

@@ -97,17 +97,17 @@ pub fn deployments_fail(shop: &Shop, deed: &str) {
 }
 
 #[test]
-fn a_deployment_that_is_killed() {
+fn a_deployment_that_is_killed_anywhere_is_settled() {
     a_deployment(KILL);
 }
 
 #[test]
-fn a_deployment_that_fails() {
+fn a_deployment_that_fails_anywhere_is_settled() {
     a_deployment("return(error)");
 }
 
 #[test]
-fn a_deployment_that_panics() {
+fn a_deployment_that_panics_anywhere_is_settled() {
     a_deployment("panic");
 }
 
@@ -135,17 +135,17 @@ pub fn cuts_fail(shop: &Shop, deed: &str) {
 }
 
 #[test]
-fn a_cut_that_is_killed() {
+fn a_cut_that_is_killed_anywhere_is_settled() {
     a_cut(KILL);
 }
 
 #[test]
-fn a_cut_that_fails() {
+fn a_cut_that_fails_anywhere_is_settled() {
     a_cut("return(error)");
 }
 
 #[test]
-fn a_cut_that_panics() {
+fn a_cut_that_panics_anywhere_is_settled() {
     a_cut("panic");
 }
 
@@ -164,11 +164,11 @@ fn a_rollback(deed: &str) {
 }
 
 #[test]
-fn a_rollback_that_is_killed() {
+fn a_rollback_that_is_killed_anywhere_is_settled() {
     a_rollback(KILL);
 }
 
 #[test]
-fn a_rollback_that_fails() {
+fn a_rollback_that_fails_anywhere_is_settled() {
     a_rollback("return(error)");
 }

@@ -44,7 +44,7 @@ fn records(shop: &Shop) -> (usize, usize) {
 const ENDS: [i32; 3] = [0, 1, 8];
 
 #[test]
-fn a_cut_whose_push_is_spoilt() {
+fn a_cut_whose_push_is_spoilt_is_recorded_once_or_not_at_all() {
     let shop = Shop::over(Kind::Http, &[]);
     let ana = shop.ana();
     let (mut made, mut codes) = (0, BTreeSet::new());
@@ -64,7 +64,7 @@ fn a_cut_whose_push_is_spoilt() {
 }
 
 #[test]
-fn a_deployment_whose_push_is_spoilt() {
+fn a_deployment_whose_push_is_spoilt_runs_once_or_not_at_all() {
     let shop = Shop::over(Kind::Http, &[]);
     let ana = shop.ana();
     let tag = ana.cut(&[]);

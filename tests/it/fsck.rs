@@ -179,23 +179,23 @@ fn notes_edited(chain: &str, args: &[&str]) {
 }
 
 #[test]
-fn a_note_that_was_appended_to() {
+fn a_note_that_was_appended_to_is_found() {
     notes_edited(PROD, &["append", "-m", "by hand"]);
 }
 
 #[test]
-fn a_note_that_was_replaced() {
+fn a_note_that_was_replaced_is_found() {
     notes_edited(STAGING, &["add", "-f", "-m", "by hand"]);
 }
 
 #[test]
-fn a_note_that_was_removed() {
+fn a_note_that_was_removed_is_found() {
     notes_edited(CANDIDATES, &["remove"]);
 }
 
 /// The same event with another tree.
 #[test]
-fn notes_that_were_taken_out_of_a_record() {
+fn notes_that_were_taken_out_of_a_record_are_found() {
     let shop = with_history(Kind::Path);
     let empty = shop.authority_git(&["hash-object", "-w", "-t", "tree", "/dev/null"]);
     let message = shop.authority_git(&["log", "-1", "--format=%B", PROD]);
@@ -209,7 +209,7 @@ fn notes_that_were_taken_out_of_a_record() {
 
 /// What an event says is what counts, and the snapshot is stated once more.
 #[test]
-fn a_snapshot_that_was_forged() {
+fn a_snapshot_that_was_forged_is_found() {
     let shop = with_history(Kind::Path);
     let certain = |message: &str| {
         message.replacen("\"certain\":true,\"in_flight\"", "\"certain\":false,\"in_flight\"", 1)
@@ -232,7 +232,7 @@ fn a_snapshot_that_was_forged() {
 
 /// Where events were appended that cannot follow from the truth, nobody but a person can say what is so.
 #[test]
-fn a_forged_snapshot_that_was_built_on() {
+fn a_forged_snapshot_that_was_built_on_is_found() {
     let shop = with_history(Kind::Path);
     let open = |message: &str| {
         let hold = message.rfind("\"hold\":{").unwrap();
@@ -249,7 +249,7 @@ fn a_forged_snapshot_that_was_built_on() {
 }
 
 #[test]
-fn an_event_that_stands_twice() {
+fn an_event_that_stands_twice_is_found() {
     let shop = with_history(Kind::Path);
     let message = shop.authority_git(&["log", "-1", "--format=%B", PROD]);
     let forged = append(&shop, PROD, &message, &[PROD]);
@@ -260,7 +260,7 @@ fn an_event_that_stands_twice() {
 }
 
 #[test]
-fn a_number_that_was_left_out() {
+fn a_number_that_was_left_out_is_found() {
     let shop = with_history(Kind::Path);
     let forged = amend(&shop, PROD, |message| {
         message.replace("prod#2", "prod#4").replace("\"count\":2", "\"count\":4")
@@ -271,7 +271,7 @@ fn a_number_that_was_left_out() {
 }
 
 #[test]
-fn a_merge() {
+fn a_merge_in_a_chain_is_found() {
     let shop = with_history(Kind::Path);
     let message = shop.authority_git(&["log", "-1", "--format=%B", PROD]);
     let forged = append(&shop, PROD, &message, &[PROD, "main"]);
@@ -292,7 +292,7 @@ fn a_merge() {
 }
 
 #[test]
-fn records_that_cannot_be_read() {
+fn records_that_cannot_be_read_are_found() {
     for (edit, kind, says_so) in [
         ("{\"v\":1,\"event\":{}", "record", "not JSON"),
         ("{\"v\":1,\"event\":{},\"state\":{}}", "record", "not understood"),
@@ -307,7 +307,7 @@ fn records_that_cannot_be_read() {
 }
 
 #[test]
-fn a_chain_in_the_place_of_another() {
+fn a_chain_in_the_place_of_another_is_found() {
     let shop = with_history(Kind::Path);
     shop.authority_git(&["update-ref", PROD, STAGING]);
     let found = finding(&shop.clone_for("bob"), &[], "event", PROD, false);
@@ -326,7 +326,7 @@ fn a_renamed_environment_is_no_fault() {
 
 /// The candidates' chain lost its end: what was made since is still told of.
 #[test]
-fn tags_and_deployments_that_no_chain_knows() {
+fn tags_and_deployments_that_no_chain_knows_are_found() {
     let shop = with_history(Kind::Path);
     let root = shop.authority_git(&["rev-list", "--max-parents=0", CANDIDATES]);
     shop.authority_git(&["update-ref", CANDIDATES, &root]);
@@ -341,7 +341,7 @@ fn tags_and_deployments_that_no_chain_knows() {
 
 /// A disk that changes what it keeps.
 #[test]
-fn an_object_that_is_not_what_its_id_says() {
+fn an_object_that_is_not_what_its_id_says_is_found() {
     let shop = with_history(Kind::Local);
     let ana = shop.ana();
     let file = |rev: &str| {
@@ -371,7 +371,7 @@ fn an_object_that_is_not_what_its_id_says() {
 
 /// An end that was cut short: libgit2 would read on it for ever.
 #[test]
-fn a_chain_whose_end_cannot_be_read() {
+fn a_chain_whose_end_cannot_be_read_is_found() {
     let shop = with_history(Kind::Path);
     let ana = shop.ana();
     let tip = ana.git(&["rev-parse", PROD]);
@@ -418,7 +418,7 @@ fn tags_that_are_gone_are_made_again_bit_for_bit() {
 
 /// A clone that never had it cannot, and says so.
 #[test]
-fn a_tag_that_is_gone_and_not_here() {
+fn a_tag_that_is_gone_and_not_here_is_found() {
     // A clone by path takes every object along, whether a ref has it or not.
     let shop = with_history(Kind::Daemon);
     let was = shop.refs();
@@ -510,7 +510,7 @@ fn replace(shop: &Shop, text: &str) -> String {
 }
 
 #[test]
-fn a_changed_byte_in_git() {
+fn a_changed_byte_in_git_is_found() {
     let shop = with_history(Kind::Path);
     let ana = shop.ana();
     let commit = replace(&shop, "one\na d0or\n");
@@ -526,7 +526,7 @@ fn a_changed_byte_in_git() {
 }
 
 #[test]
-fn artifacts_that_are_gone_from_git() {
+fn artifacts_that_are_gone_from_git_are_found() {
     let shop = with_history(Kind::Path);
     let was = shop.refs();
     // Carl has deployed it, so that he has a copy of the ref.
@@ -543,7 +543,7 @@ fn artifacts_that_are_gone_from_git() {
 }
 
 #[test]
-fn a_folder_of_artifacts() {
+fn a_folder_of_artifacts_is_checked_too() {
     let shop = Shop::new();
     let ana = shop.ana();
     let store = shop.world.at("store");
@@ -597,7 +597,7 @@ fn a_damaged_copy_in_the_cache_is_told_and_harms_nobody() {
 
 /// Everything is told at once, and what can be is put right.
 #[test]
-fn several_things_at_once() {
+fn several_things_at_once_are_all_found() {
     let shop = with_history(Kind::Path);
     let ana = shop.ana();
     let commit = shop.authority_git(&["rev-parse", "v0.1.0^{commit}"]);

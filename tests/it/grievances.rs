@@ -7,7 +7,7 @@ use crate::repo::{Shop, string};
 use crate::world::wait_until;
 
 #[test]
-fn a_lock_is_left_after_ctrl_c() {
+fn no_lock_is_left_after_ctrl_c() {
     let shop = Shop::new();
     let ana = shop.ana();
     let tag = ana.cut(&[]);
@@ -25,7 +25,7 @@ fn a_lock_is_left_after_ctrl_c() {
 }
 
 #[test]
-fn a_rollback_picks_the_release_that_failed() {
+fn a_rollback_never_picks_the_release_that_failed() {
     let shop = Shop::new();
     let ana = shop.ana();
     let good = ana.cut(&[]);
@@ -40,7 +40,7 @@ fn a_rollback_picks_the_release_that_failed() {
 }
 
 #[test]
-fn a_second_rollback_returns_to_the_bad_release() {
+fn a_second_rollback_does_not_return_to_the_bad_release() {
     let shop = Shop::new();
     let ana = shop.ana();
     let first = ana.cut(&[]);
@@ -56,7 +56,7 @@ fn a_second_rollback_returns_to_the_bad_release() {
 }
 
 #[test]
-fn it_exits_0_on_failure() {
+fn a_failure_is_never_exit_0() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.cut(&[]);
@@ -78,7 +78,7 @@ fn it_exits_0_on_failure() {
 }
 
 #[test]
-fn cleanup_deletes_what_is_live() {
+fn cleanup_keeps_what_is_live() {
     let shop = Shop::new();
     let ana = shop.ana();
     let first = ana.cut(&[]);
@@ -99,7 +99,7 @@ fn cleanup_deletes_what_is_live() {
 }
 
 #[test]
-fn two_people_deploy_at_once_and_the_older_release_wins() {
+fn of_two_who_deploy_at_once_the_older_release_never_wins() {
     let shop = Shop::new();
     let (ana, bob) = (shop.ana(), shop.clone_for("bob"));
     let old = ana.cut(&[]);

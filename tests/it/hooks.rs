@@ -206,7 +206,7 @@ fn what_is_blocked_while_a_hook_waits_is_not_deployed(kind: Kind) {
 
 /// The same where refs are changed in turn.
 #[test]
-fn nor_where_refs_are_changed_in_turn() {
+fn a_block_that_comes_meanwhile_is_seen_where_refs_are_changed_in_turn() {
     let shop = Shop::new();
     shop.authority_git(&["config", "receive.advertiseAtomic", "false"]);
     blocked_meanwhile(&shop);

@@ -118,7 +118,7 @@ fn with_keepsakes<'s>(shop: &'s Shop) -> (Desk<'s>, String) {
 }
 
 #[test]
-fn settings_of_fetch_push_and_sign() {
+fn settings_of_fetch_push_and_sign_change_nothing() {
     let shop = Shop::new();
     let (bob, kept) = with_keepsakes(&shop);
     for (key, value) in [
@@ -156,7 +156,7 @@ fn settings_of_fetch_push_and_sign() {
 }
 
 #[test]
-fn settings_of_what_git_shows_and_writes() {
+fn settings_of_what_git_shows_and_writes_change_nothing() {
     let shop = Shop::new();
     let (bob, kept) = with_keepsakes(&shop);
     let slow = shop.world.at("slow");
@@ -234,7 +234,7 @@ fn failing_hooks(dir: &Path) {
 }
 
 #[test]
-fn hooks_that_fail() {
+fn hooks_of_this_clone_are_not_run() {
     let shop = Shop::new();
     let (bob, kept) = with_keepsakes(&shop);
     failing_hooks(&bob.dir.join(".git/hooks"));
@@ -245,7 +245,7 @@ fn hooks_that_fail() {
 }
 
 #[test]
-fn hooks_that_fail_elsewhere() {
+fn hooks_of_a_shared_folder_are_not_run() {
     let shop = Shop::new();
     let bob = shop.clone_for("bob");
     let hooks = shop.world.at("hooks-of-the-company");
@@ -271,7 +271,7 @@ fn a_hook_of_the_repository_that_decides_is_heard() {
 /// A hook of git's, or a script that exported too much: rel follows `GIT_DIR`
 /// as git does, and the commands it runs are led nowhere.
 #[test]
-fn a_repository_in_the_environment() {
+fn a_repository_in_the_environment_leads_nobody_astray() {
     let shop = Shop::new();
     let bob = shop.clone_for("bob");
     let (git_dir, work_tree) = (bob.dir.join(".git"), bob.dir.clone());
@@ -300,7 +300,7 @@ fn a_repository_in_the_environment() {
 
 /// git speaks the caller's language to people, and its own to rel.
 #[test]
-fn another_language() {
+fn another_language_changes_nothing() {
     let shop = Shop::new();
     let odd = Odd::at(shop.clone_for("bob"))
         .env("LC_ALL", "de_DE.UTF-8")
@@ -324,7 +324,7 @@ fn another_language() {
 }
 
 #[test]
-fn addresses_that_stand_for_others() {
+fn addresses_that_stand_for_others_are_followed() {
     let shop = Shop::new();
     let bob = shop.clone_for("bob");
     let served = shop.world.at("served");
@@ -343,7 +343,7 @@ fn addresses_that_stand_for_others() {
 /// A remote that asks for signatures is told that there is no key, not a word
 /// about anything else; and nothing changed.
 #[test]
-fn signed_pushes_without_a_key() {
+fn signed_pushes_without_a_key_are_told_of_the_key() {
     let shop = Shop::new();
     let bob = shop.clone_for("bob");
     bob.git(&["config", "push.gpgSign", "true"]);
@@ -358,7 +358,7 @@ fn signed_pushes_without_a_key() {
 
 /// A key that is not there is named where the project asks for signatures.
 #[test]
-fn signed_tags_without_a_key() {
+fn signed_tags_without_a_key_are_told_of_the_key() {
     let shop = Shop::with(&[("[build]", "[version]\nsign = true\n\n[build]")]);
     let bob = shop.clone_for("bob");
     bob.git(&["config", "gpg.program", "/bin/false"]);
@@ -370,7 +370,7 @@ fn signed_tags_without_a_key() {
 
 /// Whoever waits for somebody who is not there is ended, and told of.
 #[test]
-fn helpers_that_wait_for_somebody() {
+fn helpers_that_wait_for_somebody_are_ended() {
     let shop = Shop::over(Kind::Http, &[]);
     let (ana, server) = (shop.ana(), shop.remote.as_ref().unwrap().server.as_ref().unwrap());
     ana.cut(&[]);

@@ -70,7 +70,7 @@ fn replace_artifacts(shop: &Shop, tag: &str) {
 }
 
 #[test]
-fn a_changed_byte_in_the_artifacts_ref() {
+fn a_changed_byte_in_the_artifacts_ref_is_never_deployed() {
     let shop = Shop::new();
     let ana = shop.ana();
     let tag = ana.cut(&[]);
@@ -82,7 +82,7 @@ fn a_changed_byte_in_the_artifacts_ref() {
 }
 
 #[test]
-fn a_missing_artifacts_ref() {
+fn a_missing_artifacts_ref_is_exit_9() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.cut(&[]);
@@ -91,7 +91,7 @@ fn a_missing_artifacts_ref() {
 }
 
 #[test]
-fn a_changed_byte_in_a_folder_of_artifacts() {
+fn a_changed_byte_in_a_folder_of_artifacts_is_never_deployed() {
     let shop = Shop::new();
     let ana = shop.ana();
     let store = shop.world.at("store");
@@ -105,7 +105,7 @@ fn a_changed_byte_in_a_folder_of_artifacts() {
 /// A clone's cache is only a copy: its damage never reaches a command, and
 /// the recorded bytes are fetched again or the deployment is refused.
 #[test]
-fn a_changed_byte_in_the_cache() {
+fn a_changed_byte_in_the_cache_is_never_deployed() {
     let shop = Shop::new();
     let ana = shop.ana();
     ana.cut(&[]);
@@ -123,7 +123,7 @@ fn a_changed_byte_in_the_cache() {
 
 /// Both the cache and its source: nothing can heal it.
 #[test]
-fn a_changed_byte_everywhere() {
+fn a_changed_byte_everywhere_is_exit_9() {
     let shop = Shop::new();
     let ana = shop.ana();
     let tag = ana.cut(&[]);
@@ -136,7 +136,7 @@ fn a_changed_byte_everywhere() {
 }
 
 #[test]
-fn a_tag_that_was_moved() {
+fn a_tag_that_was_moved_is_exit_9() {
     let shop = Shop::new();
     let ana = shop.ana();
     let tag = ana.cut(&[]);
@@ -154,7 +154,7 @@ fn a_tag_that_was_moved() {
 }
 
 #[test]
-fn a_tag_that_became_lightweight_or_is_gone() {
+fn a_tag_that_became_lightweight_or_is_gone_is_exit_9() {
     let shop = Shop::new();
     let ana = shop.ana();
     let tag = ana.cut(&[]);

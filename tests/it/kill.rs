@@ -241,7 +241,7 @@ fn a_killed_build_is_abandoned_by_the_next_run() {
 /// SIGKILL at no particular moment: afterwards the histories are whole, and
 /// the next run goes ahead.
 #[test]
-fn killed_at_any_moment() {
+fn killed_at_any_moment_it_is_settled() {
     let shop = Shop::new();
     let ana = shop.ana();
     for round in 0..8_u64 {

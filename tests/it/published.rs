@@ -418,7 +418,7 @@ fn a_run_that_is_killed_before_the_push_leaves_it_to_sync() {
 /// recorded, and nothing is left over.
 #[cfg(feature = "failpoints")]
 #[test]
-fn killed_at_each_step() {
+fn killed_at_each_step_it_is_published_once() {
     let shop = shop();
     let ana = shop.ana();
     let tag = ana.cut(&[]);

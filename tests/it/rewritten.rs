@@ -84,7 +84,7 @@ fn is_put_back(desk: &Desk<'_>, was: &BTreeMap<String, String>) {
 }
 
 #[test]
-fn a_chain_that_was_set_back() {
+fn a_chain_that_was_set_back_is_noticed() {
     let shop = with_history();
     let was = kept(&shop);
     shop.authority_git(&["update-ref", PROD, &format!("{PROD}~1")]);
@@ -95,7 +95,7 @@ fn a_chain_that_was_set_back() {
 }
 
 #[test]
-fn a_chain_that_was_replaced() {
+fn a_chain_that_was_replaced_is_noticed() {
     let shop = with_history();
     // The same last event, amended: another commit.
     let message = shop.authority_git(&["log", "-1", "--format=%B", PROD]).replace("stocktaking", "nothing");
@@ -132,7 +132,7 @@ fn a_chain_that_was_replaced() {
 }
 
 #[test]
-fn a_chain_that_is_gone() {
+fn a_chain_that_is_gone_is_noticed() {
     let shop = with_history();
     let was = kept(&shop);
     shop.authority_git(&["update-ref", "-d", PROD]);

@@ -145,7 +145,7 @@ fn further_back_needs_a_word() {
 }
 
 #[test]
-fn exactly_there() {
+fn to_goes_exactly_there() {
     let shop = Shop::new();
     let ana = shop.ana();
     let [first, _, third] = live_in_turn(&ana);

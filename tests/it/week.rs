@@ -33,7 +33,7 @@ fn told(desk: &Desk<'_>) -> Vec<String> {
 }
 
 #[test]
-fn a_scripted_week() {
+fn a_week_of_refusals_and_overrides_is_in_the_log() {
     let shop = Shop::with(&[("after = [\"staging\"]", POLICY)]);
     let (ana, bob, kim) = (shop.ana(), shop.clone_for("bob"), shop.clone_for("kim"));
     let prod = |tag: &str| ["deploy".to_owned(), "prod".to_owned(), tag.to_owned(), "--yes".to_owned()];
