@@ -39,10 +39,6 @@ const CIRCLES: &str = "
 domain/env/state.rs -> domain/env.rs
 store/authority/push.rs -> store/authority.rs
 store/authority/why.rs -> store/authority.rs
-store/git.rs -> store/repo.rs
-store/history/commits.rs -> store/repo.rs
-store/partial.rs -> store/history/mod.rs
-store/partial.rs -> store/repo.rs
 store/repo/settings.rs -> store/repo.rs
 delivery/fsck/chains.rs -> delivery/fsck/mod.rs
 delivery/fsck/files.rs -> delivery/fsck/mod.rs
@@ -123,7 +119,6 @@ Head
 Kind
 Line
 Look
-Place
 Result
 Run
 Said
