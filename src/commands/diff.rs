@@ -87,7 +87,7 @@ fn sides(
             Failure::failed(format!("{} or {} is not in this clone", exclude.short(), include.short()))
                 .hint("git fetch")
         })?;
-        range::changes(reader, &commits)
+        Ok(range::changes(reader, &commits)?)
     };
     let (mut added, mut removed) = (only(from, to)?, only(to, from)?);
     let recorded = recorded(reader, snapshot, &[&added, &removed]);

@@ -3,7 +3,6 @@
 use crate::cli;
 use crate::delivery::fsck;
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::rewritten;
 use crate::delivery::recover::settle;
 use crate::domain::fsck::Finding;
 use crate::domain::report::Document;
@@ -22,7 +21,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Fsck) -> Result<Document> {
         reader.must_reach_authority()?;
         match settle::dead_runs(reader, ui.screen) {
             // Where history was rewritten, that is what this run is for.
-            Err(failure) if rewritten::is_refusal(&failure) => {}
+            Err(error) if error.is_rewritten() => {}
             settled => drop(settled?),
         }
     }

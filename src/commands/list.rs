@@ -17,7 +17,7 @@ use crate::domain::report::candidate::BlockReport;
 use crate::domain::report::list::{ListReport, ListedCandidate, ListedTag, ReleaseReport, UnreadCandidate};
 use crate::domain::spelled::{Rank, Spelled};
 use crate::domain::version::{ParsedTag, Version};
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::ui::front::Ui;
 use crate::ui::list;
 
@@ -171,7 +171,8 @@ impl Gathering<'_> {
     fn tag(&mut self, minted: &Minted, block: Option<&Block>) -> Result<ListedTag> {
         match self.records.take(self.reader, minted, self.tags) {
             Ok(record) => Ok(ListedTag::Read(Box::new(candidate_report(record, block)))),
-            Err(failure) if failure.kind == Kind::Integrity => {
+            Err(error) if error.is_integrity() => {
+                let failure = Failure::from(error);
                 let why = failure.reasons.first().map_or(failure.message.clone(), |r| r.message.clone());
                 self.ui.screen.warn(&format!("{}: {why}", failure.message));
                 let (actor, created_at) = deployments::minted_by(self.reader, self.snapshot, minted)?.unzip();
@@ -187,7 +188,7 @@ impl Gathering<'_> {
                     ..UnreadCandidate::new(tag, version.to_string(), commit, block.is_some())
                 })))
             }
-            Err(failure) => Err(failure),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -199,7 +200,7 @@ fn rank(version: &str) -> Option<Rank> {
 
 /// The commit that the release's own tag is at, if this clone knows it.
 fn winner(reader: &Reader, tags: &Tags, release: &TagName) -> Result<Option<Oid>> {
-    tags.commit(reader, release.as_str())
+    Ok(tags.commit(reader, release.as_str())?)
 }
 
 /// Where a candidate is live, in the policy's order.

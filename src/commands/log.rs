@@ -51,7 +51,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Log) -> Result<D
         .filter(|found| found.as_ref().map_or(true, |deployment| search.takes(deployment)))
         .take(args.number)
         .map(|found| found.map(DeploymentReport))
-        .collect::<Result<Vec<_>>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
     let text = match args.format {
         cli::Format::Csv => log::csv(&deployments)?,
         cli::Format::Table if !deployments.is_empty() || args.number == 0 => {
@@ -92,7 +92,7 @@ fn tips<'p>(reader: &Reader, policy: &'p Policy, args: &cli::Log) -> Result<Vec<
     names.sort();
     names.dedup();
     let mut wanted: Vec<&Environment> =
-        names.into_iter().map(|name| policy.environment(name)).collect::<Result<_>>()?;
+        names.into_iter().map(|name| policy.environment(name)).collect::<Result<_, _>>()?;
     if wanted.is_empty() {
         wanted = policy.config.environments.iter().collect();
         wanted.sort_by(|a, b| a.name.cmp(&b.name));
@@ -196,7 +196,7 @@ fn chain(reader: &Reader, policy: &Policy, id: &DeploymentId) -> Result<Option<O
     let name = &id.environment;
     let heir = policy.config.environments.iter().find(|e| e.formerly.contains(name));
     match policy.config.environment(name).or(heir) {
-        Some(environment) => environment_tip(reader, environment),
-        None => environment_tip(reader, policy.environment(name)?),
+        Some(environment) => Ok(environment_tip(reader, environment)?),
+        None => Ok(environment_tip(reader, policy.environment(name)?)?),
     }
 }

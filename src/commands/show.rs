@@ -37,7 +37,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Document> {
     )
     .filter(|found| found.as_ref().map_or(true, |deployment| deployment.tag == record.tag))
     .map(|found| found.map(DeploymentReport))
-    .collect::<Result<Vec<_>>>()?;
+    .collect::<Result<Vec<_>, _>>()?;
     let environments = &snapshot.policy.config.environments;
     let report = ShowReport {
         live: environments

@@ -49,7 +49,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Sync) -> Result<
     if args.stop && report.stopped.is_none() {
         report.stopped = Some(stopped.ended.iter().map(|work| stopped_report(work, None)).collect());
     }
-    match refusal(refused) {
+    match refusal(refused.into_iter().map(Failure::from)) {
         None => Ok(Document { policy, ..report.into() }),
         Some(failure) => Err(failure.beside(|beside| {
             beside.policy = policy;
@@ -59,8 +59,8 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Sync) -> Result<
 }
 
 /// All that could not be stopped, as one failure.
-fn refusal(refused: Vec<Failure>) -> Option<Failure> {
-    refused.into_iter().reduce(|mut all, mut one| {
+fn refusal(refused: impl Iterator<Item = Failure>) -> Option<Failure> {
+    refused.reduce(|mut all, mut one| {
         all.reasons.append(&mut one.reasons);
         all.hints.append(&mut one.hints);
         Failure { message: format!("{}; {}", all.message, one.message), ..all }
@@ -194,10 +194,13 @@ fn keep(ui: &Ui, reader: &Reader, snapshot: &Snapshot) -> Vec<TagName> {
             let Some(minted) = snapshot.minted(&tag) else { continue };
             match snapshot
                 .record(reader, minted)
-                .and_then(|record| artifacts::keep(reader, ui.screen, &record))
+                .and_then(|record| Ok(artifacts::keep(reader, ui.screen, &record)?))
             {
                 Ok(()) => kept.push(tag),
-                Err(failure) => ui.screen.warn(&format!("{tag} cannot be kept here: {}", failure.message)),
+                Err(error) => {
+                    let why = Failure::from(error).message;
+                    ui.screen.warn(&format!("{tag} cannot be kept here: {why}"));
+                }
             }
         }
     }
@@ -209,12 +212,12 @@ fn settled(ui: &Ui, reader: &Reader, stopped: &StopReport) -> Result<Vec<Recover
     let patience = RetryBudget::new(reader);
     loop {
         match settle::dead_runs(reader, ui.screen) {
-            Err(failure) if !stopped.ended.is_empty() => {
-                if !failure.may_pass || !patience.wait() {
-                    return Err(waiting(stopped, failure));
+            Err(error) if !stopped.ended.is_empty() => {
+                if !error.may_pass() || !patience.wait() {
+                    return Err(waiting(stopped, error.into()));
                 }
             }
-            result => return result,
+            result => return Ok(result?),
         }
     }
 }

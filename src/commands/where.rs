@@ -194,7 +194,7 @@ impl<'a> Look<'a> {
             return Ok(Vec::new());
         };
         let brought = history::between(&self.reader.repo, &[*first], others, usize::MAX)?;
-        range::changes(self.reader, &brought)
+        Ok(range::changes(self.reader, &brought)?)
     }
 
     /// What a commit that is not live somewhere still waits for.

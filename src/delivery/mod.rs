@@ -6,6 +6,7 @@
 //! each other.
 
 pub mod candidate;
+pub mod error;
 #[cfg(test)]
 pub mod fixture;
 pub mod fsck;

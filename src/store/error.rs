@@ -417,6 +417,21 @@ impl From<PickError> for Error {
     }
 }
 
+impl ArtifactError {
+    /// Whether bytes are not what was recorded.
+    pub fn is_integrity(&self) -> bool {
+        match self {
+            ArtifactError::Name { from, .. } => !matches!(from, NameSource::Build),
+            ArtifactError::Missing { .. }
+            | ArtifactError::Altered { .. }
+            | ArtifactError::AlteredSize { .. }
+            | ArtifactError::AlteredEntry { .. }
+            | ArtifactError::Damaged { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<ArtifactError> for Error {
     fn from(error: ArtifactError) -> Error {
         Error::Artifact(error)
@@ -424,6 +439,18 @@ impl From<ArtifactError> for Error {
 }
 
 impl Error {
+    /// Whether something is not what was recorded.
+    pub fn is_integrity(&self) -> bool {
+        match self {
+            Error::DamagedObject { .. }
+            | Error::Discontinues { .. }
+            | Error::DamagedRecord { .. }
+            | Error::BadTagName { .. } => true,
+            Error::Artifact(error) => error.is_integrity(),
+            _ => self.is_rewritten(),
+        }
+    }
+
     /// Whether a ref of the authority does not continue this clone's copy of it.
     pub fn is_rewritten(&self) -> bool {
         matches!(self, Error::Authority(error)

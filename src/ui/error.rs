@@ -3,6 +3,7 @@
 //! One shape for all: what happened, every reason, the way on. The exit code
 //! is not decided here, see [`crate::failure`]; nor is anything left out.
 
+mod delivery;
 mod gate;
 mod store;
 

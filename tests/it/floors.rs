@@ -52,7 +52,6 @@ config/init/build.rs -> config/init.rs
 const UP: &str = "
 delivery/read/signoffs.rs -> ui
 delivery/steps/deploy.rs -> ui
-delivery/steps/look.rs -> ui
 ";
 
 /// Files outside `store` that name git2.
@@ -85,15 +84,6 @@ delivery/fsck/chains.rs
 delivery/fsck/files.rs
 delivery/fsck/mod.rs
 delivery/fsck/tags.rs
-delivery/read/changelog.rs
-delivery/read/gate_input.rs
-delivery/read/paths.rs
-delivery/read/reader.rs
-delivery/read/revision.rs
-delivery/read/rewritten.rs
-delivery/read/snapshot.rs
-delivery/recover/offline.rs
-delivery/recover/stop.rs
 delivery/run/artifacts.rs
 delivery/run/claim.rs
 delivery/run/hooks.rs
@@ -102,7 +92,6 @@ delivery/run/prepare.rs
 delivery/run/publish.rs
 delivery/run/receipt.rs
 delivery/steps/deploy.rs
-delivery/steps/look.rs
 delivery/steps/record.rs
 delivery/steps/rollback.rs
 lib.rs

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config;
+use crate::delivery::error::Error;
 use crate::delivery::read::reader::{Options, Reader};
 use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
 use crate::delivery::sink::Sink;
 use crate::domain::name::Oid;
 use crate::domain::report::clone::Check;
 use crate::domain::version::TagStyle;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::store::authority::Authority;
 use crate::store::ledger;
 use crate::store::remote_probe::{self, Support, Untried};
@@ -68,7 +69,7 @@ pub fn look(
     if is_free {
         match snapshot::fetch_chains(reader, sink) {
             Ok(()) => found.extend(history(reader)),
-            Err(failure) => found.push(Check::failed("history", &failure)),
+            Err(error) => found.push(Check::failed("history", &error.into())),
         }
     }
     found.extend(names(reader, &here));
@@ -159,8 +160,8 @@ fn history(reader: &Reader) -> Vec<Check> {
                 .hint(format!("commit release.toml and push it to {}", reader.home.trunk)),
         }),
         // That trunk is not here yet is no news: the next verb fetches it.
-        Err(failure) if failure.kind == Kind::Refused => {}
-        Err(failure) => found.push(Check::failed("policy", &failure)),
+        Err(Error::NoTrunk { .. }) => {}
+        Err(error) => found.push(Check::failed("policy", &error.into())),
     }
     match clock(reader) {
         Ok(check) => found.push(check),

@@ -120,7 +120,9 @@ impl Looked {
         let aside = ui.screen.aside(Box::new(said.clone()), ui.screen.width());
         let at = world.now();
         let ui = Ui { screen: &aside, ..*ui };
-        let seen = Reader::open(world, ui.options, gate::text).and_then(|reader| look(&ui, &reader));
+        let seen = Reader::open(world, ui.options, gate::text)
+            .map_err(Failure::from)
+            .and_then(|reader| look(&ui, &reader));
         Looked { seen, beside: said.text(), at }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Examination, Repair, by_hand};
+use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten::{self, Now};
 use crate::delivery::sink::Notice;
@@ -11,7 +12,6 @@ use crate::domain::env::{self, EnvState};
 use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
 use crate::domain::version::Version;
-use crate::failure::Result;
 use crate::store::authority::{Authority, Expected, RefUpdate};
 use crate::store::chain;
 use crate::store::ledger::{self, State};

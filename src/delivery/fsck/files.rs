@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Examination, Repair};
+use crate::delivery::error::Result;
 use crate::delivery::run::artifacts::{self, PROVENANCE};
 use crate::delivery::sink::Notice;
 use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
 use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{Oid, Sha256};
-use crate::failure::{Failure, Result};
+use crate::failure::Failure;
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::{Holding, Location, RecordedFile, Store, artifacts_ref, locate};
 use crate::store::authority::{Expected, RefUpdate};

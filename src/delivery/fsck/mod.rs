@@ -20,12 +20,12 @@ mod tags;
 use crate::delivery::sink::Sink;
 use std::collections::BTreeMap;
 
+use crate::delivery::error::{OfflineWay, Result};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten::{self, RewrittenChain};
 use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
 use crate::domain::fsck::{Checked, Finding};
 use crate::domain::name::Oid;
-use crate::failure::Result;
 use crate::store::authority::{Authority, Expected, RefUpdate};
 
 pub use repair::{Repair, repair};
@@ -84,10 +84,8 @@ impl<'a> Examination<'a> {
         let mut rewritten = Vec::new();
         if asks {
             match snapshot::refresh(reader, sink) {
-                Err(failure) if rewritten::is_refusal(&failure) => rewritten = rewritten::find(reader)?,
-                Err(failure) if failure.unreachable => {
-                    return Err(failure.hint("check what this clone has: rel fsck --offline"));
-                }
+                Err(error) if error.is_rewritten() => rewritten = rewritten::find(reader)?,
+                Err(error) if error.is_unreachable() => return Err(error.offline(OfflineWay::Check)),
                 done => done?,
             }
         }

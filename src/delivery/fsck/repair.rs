@@ -2,13 +2,14 @@
 //! again, a chain that was set back moves forward, a store is given what it
 //! lacks, and an event states once more what a chain comes to.
 
+use crate::delivery::error::{Moved, Result};
 use crate::delivery::fsck::FsckReport;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::run::artifacts;
 use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
 use crate::domain::fsck::Finding;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Failure;
 use crate::store::artifacts::{Publication, Store, artifacts_ref, locate};
 use crate::store::authority::{Expected, Published, RefUpdate};
 
@@ -113,7 +114,7 @@ fn run(reader: &Reader, repairs: &[Repair]) -> Vec<RepairResult> {
                 Repair::Store { record, files } => give(reader, record, files),
                 Repair::Restate { make, .. } => make(reader).and_then(|update| publish(reader, &[update])),
             };
-            done.map_err(|failure| failure.message)
+            done.map_err(|error| Failure::from(error).message)
         })
         .collect()
 }
@@ -121,9 +122,7 @@ fn run(reader: &Reader, repairs: &[Repair]) -> Vec<RepairResult> {
 fn publish(reader: &Reader, updates: &[RefUpdate]) -> Result<()> {
     match reader.authority().publish(&reader.repo, updates)? {
         Published::Done => Ok(()),
-        Published::Moved(_) => {
-            Err(Failure::new(Kind::Moved, "somebody changed it meanwhile: rel fsck looks again"))
-        }
+        Published::Moved(_) => Err(Moved::Meanwhile.into()),
     }
 }
 

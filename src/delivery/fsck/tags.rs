@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use super::chains::{ChainRecords, ClosedEvent};
 use super::{Examination, by_hand};
+use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::Minted;
 use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{Oid, TagName};
-use crate::failure::{Failure, Result};
+use crate::failure::Failure;
 use crate::store::tag::{TagObject, read_tag};
 
 /// Checks every tag, and gives the records of those candidates whose tag is the

@@ -9,13 +9,13 @@ use std::collections::HashSet;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::error::Result;
 use crate::delivery::read::range::changes;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags, read_candidate, vouched};
 use crate::domain::candidate::{Candidate, Pick};
 use crate::domain::candidates::{CandidatesState, Event, Minted, What};
 use crate::domain::name::{Oid, TagName};
-use crate::failure::Result;
 use crate::store::derived_file;
 
 /// CandidateTags by the tag objects that hold them.

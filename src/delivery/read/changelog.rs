@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
+use crate::delivery::error::{Error, Result};
 use crate::delivery::read::deployments::FIRST;
 use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::paths::Scope;
@@ -17,7 +18,6 @@ use crate::domain::changelog::{HistoryStep, Since, is_before, news};
 use crate::domain::changes::Change;
 use crate::domain::name::{Oid, TagName};
 use crate::domain::report::changelog::ChangelogReport;
-use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 use crate::store::tag::{TagObject, read_tag};
 
@@ -117,9 +117,7 @@ fn between(
 ) -> Result<Vec<Change>> {
     for commit in [base, minted.commit] {
         if !history::has(&reader.repo, commit)? {
-            let failure = Failure::failed(format!("what {} brings cannot be told", minted.tag))
-                .reason("commit", format!("{} is not in this clone", commit.short()));
-            return Err(failure.hint("git fetch --unshallow, in a shallow clone; else rel doctor"));
+            return Err(Error::ChangelogCut { tag: minted.tag.clone(), commit });
         }
     }
     let scope = Scope::new(&snapshot.policy.config.project.paths)?;
@@ -182,7 +180,7 @@ fn recorded(
         if minted.parent.is_some() {
             match snapshot.record(reader, minted) {
                 Ok(record) => picks.extend(record.picks),
-                Err(failure) if failure.kind == Kind::Integrity => sink.notice(Notice::Trouble(&failure)),
+                Err(failure) if failure.is_integrity() => sink.notice(Notice::Trouble(&failure.into())),
                 Err(failure) => return Err(failure),
             }
         }

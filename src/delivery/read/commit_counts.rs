@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::delivery::error::Result;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::reader::Reader;
 use crate::domain::name::Oid;
-use crate::failure::Result;
 use crate::store::history::{self, Ranges};
 
 /// Counts, by what is excluded and what is included: the project's, and all.

@@ -3,6 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::delivery::error::Result;
 use crate::delivery::read::candidate_tags::{self, RecordedPick};
 use crate::delivery::read::message_refs::MessageRefs;
 use crate::delivery::read::range;
@@ -10,7 +11,6 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::domain::containment::{Via, Way};
 use crate::domain::name::Oid;
-use crate::failure::Result;
 use crate::store::history::{self, Containment, TagLineage};
 use crate::store::{derived_file, patch};
 

@@ -5,6 +5,7 @@ use std::iter::Peekable;
 
 use chrono::{DateTime, Utc};
 
+use crate::delivery::error::Result;
 use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::range::baseline;
@@ -13,10 +14,8 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
 use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
-use crate::failure::Result;
 use crate::store::repo::Repo;
-use crate::store::{self, recent_events};
-use crate::store::{history, ledger};
+use crate::store::{self, history, ledger, recent_events};
 
 /// How many commits the changes of a first candidate, or release, go back.
 pub const FIRST: usize = 200;

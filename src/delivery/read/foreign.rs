@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
+use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::name::Oid;
 use crate::domain::spelled::{Rank, Spelled};
 use crate::domain::version::{ParsedTag, Version};
-use crate::failure::Result;
 /// A version that a tag of somebody else's takes.
 #[derive(Debug, Clone)]
 pub struct ForeignVersion {

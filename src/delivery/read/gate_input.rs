@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
+use crate::delivery::error::{Error, Result};
 use crate::delivery::read::left_behind::LeftBehindFinder;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signatures;
@@ -15,7 +16,7 @@ use crate::domain::gate::input::GateInput;
 use crate::domain::name::{Actor, EnvName};
 use crate::domain::plan::{self, Stamp, WrongToken};
 use crate::domain::signoff::Signoffs;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Failure;
 use crate::store::ledger::View;
 use crate::world::fresh_nonce;
 
@@ -134,7 +135,7 @@ impl<'a> Gatherer<'a> {
         let signoffs = signoffs::of(reader, snapshot, environment, &input.state, brought);
         // `status` shows that signatures and sign-offs cannot be read; who deploys fails.
         let (signatures, signoffs) = if self.only_looks {
-            let unknown = |failure: Failure| Some(Signoffs::unknown(failure.message));
+            let unknown = |error: Error| Some(Signoffs::unknown(Failure::from(error).message));
             (signatures.unwrap_or_default(), signoffs.unwrap_or_else(unknown))
         } else {
             (signatures?, signoffs?)
@@ -144,18 +145,11 @@ impl<'a> Gatherer<'a> {
 }
 
 /// The failure of naming a number that is neither in flight nor a hold.
-pub fn wrong_token(environment: &EnvName, wrong: WrongToken, state: &EnvState) -> Failure {
-    let failure = Failure::new(
-        Kind::Held,
-        format!("{environment}#{} is neither in flight nor a hold; nothing changed", wrong.0),
-    );
-    let failure = match &state.in_flight {
-        Some(intent) => failure.reason("busy", format!("in flight is {}", intent.deployment.id)),
-        None => failure,
-    };
-    match &state.hold {
-        Some(hold) => failure.reason("held", format!("the hold is {environment}#{}", hold.token)),
-        None => failure,
+pub fn wrong_token(environment: &EnvName, wrong: WrongToken, state: &EnvState) -> Error {
+    Error::WrongToken {
+        environment: environment.clone(),
+        token: wrong.0,
+        in_flight: state.in_flight.as_ref().map(|intent| intent.deployment.id.clone()),
+        hold: state.hold.as_ref().map(|hold| hold.token),
     }
-    .hint(format!("rel status {environment}"))
 }

@@ -5,6 +5,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 
 use rustc_hash::FxHashMap;
 
+use crate::delivery::error::Result;
 use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::containment;
 use crate::delivery::read::message_refs::MessageRefs;
@@ -16,12 +17,10 @@ use crate::domain::candidate::Pick;
 use crate::domain::candidates::Minted;
 use crate::domain::config::LostFix;
 use crate::domain::containment::Way;
-
 use crate::domain::env::{EnvState, Live};
 use crate::domain::left_behind::{LeftBehind, Lost, Owed, PointOfNoReturn};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::version::Version;
-use crate::failure::Result;
 use crate::store::history;
 
 /// Says what is left behind, for one place or for several in a row.

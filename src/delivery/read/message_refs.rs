@@ -6,12 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::error::Result;
 use crate::delivery::read::candidate_tags::RecordedPick;
 use crate::delivery::read::range::changes;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::name::Oid;
-use crate::failure::Result;
 use crate::store::{derived_file, history};
 
 /// The most commits of trunk that are looked at, the newest ones.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use crate::delivery::error::{Misuse, PolicyFault, Result};
 use crate::delivery::read::reader::Reader;
 use crate::domain::name::Oid;
-use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 
 /// The paths that count: a project's, gitignore-style, and of those what
@@ -37,9 +37,7 @@ impl Scope {
     /// # Errors
     /// A pattern is invalid.
     pub fn new(patterns: &[String]) -> Result<Scope> {
-        Scope(Vec::new())
-            .and(patterns)
-            .map_err(|why| Failure::new(Kind::Config, format!("project.paths: {why}")))
+        Scope(Vec::new()).and(patterns).map_err(|why| PolicyFault::Paths(why).into())
     }
 
     /// Of these paths only those that `--path` names, in the same style; none
@@ -51,10 +49,7 @@ impl Scope {
         // A shell completes to `./src`, which these patterns take for a name.
         let bare: Vec<String> =
             patterns.iter().map(|one| one.strip_prefix("./").unwrap_or(one).to_owned()).collect();
-        self.and(&bare).map_err(|why| {
-            Failure::new(Kind::Usage, format!("--path: {why}"))
-                .hint("it takes what .gitignore takes: --path 'src/' --path '*.md'")
-        })
+        self.and(&bare).map_err(|why| Misuse::Path(why).into())
     }
 
     fn and(mut self, patterns: &[String]) -> Result<Scope, ignore::Error> {
@@ -114,6 +109,7 @@ impl Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::error::Error;
 
     fn takes(scope: &Scope, paths: &[&str]) -> Vec<String> {
         paths.iter().filter(|path| scope.takes(path.as_bytes())).map(|path| (*path).to_owned()).collect()
@@ -157,7 +153,8 @@ mod tests {
         let asked = asked.within(&texts(&["*.md"])).unwrap();
         assert_eq!(takes(&asked, &paths), ["web/a.md"]);
         let error = asked.within(&texts(&["[z-a]"])).unwrap_err();
-        assert_eq!((error.kind, error.hints.len()), (Kind::Usage, 1));
-        assert_eq!(Scope::new(&texts(&["[z-a]"])).unwrap_err().kind, Kind::Config);
+        assert!(matches!(error, Error::Misuse(Misuse::Path(_))), "{error:?}");
+        let error = Scope::new(&texts(&["[z-a]"])).unwrap_err();
+        assert!(matches!(error, Error::Policy(PolicyFault::Paths(_))), "{error:?}");
     }
 }

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
+use crate::delivery::error::Result;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, WalkedRange};
 use crate::domain::changes::Change;
 use crate::domain::env::Live;
 use crate::domain::name::Oid;
-use crate::failure::Result;
 use crate::store::history;
 /// Commits as people read them.
 ///

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::config;
+use crate::delivery::error::{Error, FileOp, NotFound, PolicyFault, Result};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::Config;
 use crate::domain::host::Host;
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
 use crate::domain::plan::GateWords;
-use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::history;
 use crate::store::journal::Journal;
@@ -86,8 +86,8 @@ impl<'a> Reader<'a> {
         if let Some(wanted) = &options.project
             && *wanted != home.project
         {
-            return Err(Failure::new(Kind::NotFound, format!("there is no project {wanted}"))
-                .hint(format!("{} holds the project {}", home.found, home.project)));
+            let (wanted, held, file) = (wanted.clone(), home.project, home.found);
+            return Err(NotFound::Project { wanted, held, file }.into());
         }
         if options.offline {
             repo.stay_offline();
@@ -151,6 +151,11 @@ impl<'a> Reader<'a> {
     /// Whether this repository itself is the authority.
     pub fn is_local(&self) -> bool {
         self.home.remote.is_empty()
+    }
+
+    /// The remote that is the authority; `None` if this repository is.
+    pub fn remote(&self) -> Option<String> {
+        (!self.is_local()).then(|| self.home.remote.clone())
     }
 
     /// Whether the authority is another repository and is not to be asked.
@@ -222,12 +227,7 @@ impl<'a> Reader<'a> {
     /// `--offline` says not to ask the authority, which has to agree.
     pub fn must_reach_authority(&self) -> Result<()> {
         if self.is_offline() && !self.dry_run {
-            return Err(Failure::new(
-                Kind::Refused,
-                "this is decided at the remote, and --offline says not to ask it; nothing changed",
-            )
-            .hint("run it without --offline")
-            .hint("or see what would be done: --dry-run"));
+            return Err(Error::NeedsAuthority);
         }
         Ok(())
     }
@@ -238,20 +238,20 @@ impl Home {
     fn find(repo: &Repo, world: &World, options: &Options) -> Result<Home> {
         if let Some(file) = &options.config {
             let path = world.cwd.join(file);
-            let text = std::fs::read_to_string(&path).map_err(|error| {
-                Failure::new(Kind::Config, format!("{} cannot be read", file.display()))
-                    .hint("name a file that is there, or leave --config and REL_CONFIG out")
-                    .because(error)
+            let text = std::fs::read_to_string(&path).map_err(|cause| PolicyFault::Unreadable {
+                file: file.display().to_string(),
+                named: true,
+                cause,
             })?;
             return Home::read(text, &file.display().to_string(), true);
         }
         if let Some(path) = repo.work_dir().map(|dir| dir.join(CONFIG_FILE))
             && path.exists()
         {
-            let text = std::fs::read_to_string(&path).map_err(|error| {
-                Failure::new(Kind::Config, format!("{CONFIG_FILE} cannot be read"))
-                    .hint("it has to be a file of UTF-8 text: git diff release.toml shows what changed")
-                    .because(error)
+            let text = std::fs::read_to_string(&path).map_err(|cause| PolicyFault::Unreadable {
+                file: CONFIG_FILE.to_owned(),
+                named: false,
+                cause,
             })?;
             return Home::read(text, CONFIG_FILE, true);
         }
@@ -262,12 +262,7 @@ impl Home {
                 return Home::read(text, &format!("{CONFIG_FILE} at {rev}"), false);
             }
         }
-        let failure = Failure::new(Kind::Config, format!("there is no {CONFIG_FILE} in this repository"));
-        Err(if repo.is_unborn() {
-            failure.hint("the repository is empty: commit something, then: rel init")
-        } else {
-            failure.hint("write one: rel init").hint("or see how it goes first: rel demo")
-        })
+        Err(PolicyFault::Missing { unborn: repo.is_unborn() }.into())
     }
 
     fn read(text: String, found: &str, may_serve: bool) -> Result<Home> {
@@ -301,7 +296,7 @@ pub fn config_at(repo: &Repo, commit: Oid) -> Result<Option<Config>> {
         None => Ok(None),
         Some(text) => {
             let name = format!("{CONFIG_FILE} at {}", commit.short());
-            config::parse(&text, &name).map(|parsed| Some(parsed.config))
+            Ok(Some(config::parse(&text, &name)?.config))
         }
     }
 }
@@ -314,12 +309,7 @@ pub fn config_at(repo: &Repo, commit: Oid) -> Result<Option<Config>> {
 pub fn must_honour(policy: &Config, keys: &[&str]) -> Result<()> {
     for one in config::unsupported(policy).iter().filter(|one| one.environment.is_none()) {
         if keys.contains(&one.key.as_str()) {
-            return Err(Failure::new(
-                Kind::Refused,
-                "release.toml asks for what this version of rel cannot do; nothing changed",
-            )
-            .reason(one.key.clone(), one.text.clone())
-            .hint("take it out of release.toml on trunk, or update rel"));
+            return Err(PolicyFault::Unsupported { key: one.key.clone(), text: one.text.clone() }.into());
         }
     }
     Ok(())
@@ -332,8 +322,5 @@ pub fn must_honour(policy: &Config, keys: &[&str]) -> Result<()> {
 pub fn scratch(world: &World) -> Result<tempfile::TempDir> {
     let parent = world.var("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), |dir| world.cwd.join(dir));
     let parent: &Path = if parent.is_dir() { &parent } else { Path::new("/tmp") };
-    tempfile::Builder::new()
-        .prefix("rel-")
-        .tempdir_in(parent)
-        .doing(format!("no folder can be made in {}", parent.display()))
+    tempfile::Builder::new().prefix("rel-").tempdir_in(parent).map_err(FileOp::MakeIn.on(parent))
 }

@@ -16,20 +16,18 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::delivery::error::{Error, Misuse, NotFound, Result};
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::Minted;
 use crate::domain::env::{Deployment, EnvState, Progress};
 use crate::domain::name::{EnvName, Oid, TagName};
-use crate::domain::nearest::nearest;
 use crate::domain::time_spec::{DayBound, parse_instant};
 use crate::domain::version::CandidateVersion;
-use crate::failure::{Failure, Kind, Result};
-use crate::store::error::Error;
-use crate::store::history;
 use crate::store::ledger::{self, View};
 use crate::store::repo::Repo;
+use crate::store::{self, history};
 
 /// The word for trunk's tip.
 pub const TRUNK: &str = "trunk";
@@ -87,14 +85,9 @@ impl Snapshot {
             return Ok((minted, Named::Itself));
         }
         if let Some(lived) = self.lived(reader, text)? {
-            let minted = self.minted(&lived.tag).ok_or_else(|| {
-                Failure::new(
-                    Kind::NotFound,
-                    format!("{text} is {}, which is no candidate", lived.tag.label()),
-                )
-                .reason("candidate", "it was recorded, not built by rel: there are no bytes of it to deploy")
-                .hint("rel list shows the candidates, rel cut makes one")
-            })?;
+            let minted = self
+                .minted(&lived.tag)
+                .ok_or_else(|| NotFound::Baseline { text: text.to_owned(), tag: lived.tag.clone() })?;
             return Ok((minted, Named::Environment));
         }
         let release = self.style.explicit(self.policy.config.version.scheme, text).ok();
@@ -102,10 +95,7 @@ impl Snapshot {
             return Ok((minted, Named::Release));
         }
         if text == TRUNK {
-            let minted = self.newest_at(self.trunk).ok_or_else(|| {
-                let tip = self.trunk.short();
-                Failure::new(Kind::NotFound, format!("trunk's tip {tip} has no candidate")).hint("rel cut")
-            })?;
+            let minted = self.newest_at(self.trunk).ok_or(NotFound::CandidateOfTrunk(self.trunk))?;
             return Ok((minted, Named::Commit));
         }
         // What is called like a candidate and is none must not become another one of its commit.
@@ -204,14 +194,15 @@ impl Snapshot {
                 }
                 Some(commit) => repo.resolve_commit(&format!("{commit}{steps}")),
                 None => {
-                    return Err(Failure::new(Kind::NotFound, format!("the tag {base} is on no commit"))
-                        .hint(format!("what it is on: git cat-file -t {object}")));
+                    return Err(NotFound::CommitOfTag { tag: base.to_owned(), object }.into());
                 }
             },
             (None, None) => repo.resolve_commit(text),
         };
         let found = found.map_err(|error| match error {
-            Error::NotACommit { .. } => Failure::from(error).hint("name a commit, a branch or a tag"),
+            store::error::Error::NotACommit { rev, kind } => {
+                Error::from(NotFound::CommitCalled { rev, kind })
+            }
             _ => error.into(),
         })?;
         Ok(found.map(|commit| {
@@ -237,11 +228,7 @@ impl Snapshot {
         let number = back.map_or(Some(0), |back| back.parse::<usize>().ok());
         let at = match (number, back) {
             (None, Some(back)) => Some(parse_instant(back, DayBound::Last, now).map_err(|bad| {
-                Failure::new(Kind::Usage, format!("{text} names no time: {bad}"))
-                    .hint(format!(
-                        "{name}@{{1}} is one deployment ago, {name}@{{2026-11-01}} the end of a day"
-                    ))
-                    .hint(format!("what was live there: rel log {name}"))
+                Misuse::Time { text: text.to_owned(), environment: name.to_string(), why: bad.to_string() }
             })?),
             _ => None,
         };
@@ -252,14 +239,8 @@ impl Snapshot {
             (Some(number), _) => lived_back(&reader.repo, view, number)?,
             (None, None) => None,
         };
-        found.map(Some).ok_or_else(|| {
-            let when = match number {
-                Some(number) if number > 0 => format!("{number} deployments ago"),
-                _ => "now".to_owned(),
-            };
-            Failure::new(Kind::NotFound, format!("nothing was live on {name} {when}"))
-                .hint(format!("rel log {name}"))
-        })
+        let live = || NotFound::Live { environment: name.to_string(), ago: number }.into();
+        found.map(Some).ok_or_else(live)
     }
 
     /// The environment of this name, or the one that had it before.
@@ -303,47 +284,37 @@ impl Snapshot {
         Ok(cut.get(low).copied())
     }
 
-    fn no_candidate_of(&self, reader: &Reader, text: &str, point: &Point) -> Result<Failure> {
+    fn no_candidate_of(&self, reader: &Reader, text: &str, point: &Point) -> Result<Error> {
         let commit = point.commit;
         let what = if point.label == commit.short() {
             point.label.clone()
         } else {
             format!("{text} ({})", commit.short())
         };
-        let mut failure = Failure::new(Kind::NotFound, format!("no candidate was made of {what}"));
-        if point.tag.is_some() {
-            failure = failure.reason("candidate", format!("a tag {text} exists, but rel did not make it"));
+        Ok(NotFound::CandidateOf {
+            what,
+            commit,
+            foreign: point.tag.as_ref().map(|_| text.to_owned()),
+            on_trunk: history::is_ancestor(&reader.repo, commit, self.trunk)?,
+            contained_in: self.first_with(reader, commit)?.map(|minted| minted.tag.clone()),
         }
-        let on_trunk = history::is_ancestor(&reader.repo, commit, self.trunk)?;
-        if on_trunk {
-            failure = failure.hint(format!("rel cut {}", commit.short()));
-        }
-        Ok(match self.first_with(reader, commit)? {
-            Some(minted) => failure.hint(format!("{} contains it: rel show {}", minted.tag, minted.tag)),
-            None if on_trunk => failure,
-            None => failure.hint("it is not on trunk, and only what is can be cut").hint("rel list"),
-        })
+        .into())
     }
 
-    fn no_such_candidate(&self, text: &str) -> Failure {
-        let failure = Failure::new(Kind::NotFound, format!("there is no candidate {text}"));
-        if self.pool.is_empty() {
-            return failure.hint("there are none yet: rel cut");
-        }
-        let names: Vec<&str> = self.pool.iter().rev().map(|minted| minted.tag.as_str()).collect();
-        failure.hint(nearest(text, &names)).hint("rel list")
+    fn no_such_candidate(&self, text: &str) -> Error {
+        let known = self.pool.iter().rev().map(|minted| minted.tag.clone()).collect();
+        NotFound::Candidate { text: text.to_owned(), known }.into()
     }
 
-    fn no_such_revision(&self, reader: &Reader, text: &str) -> Failure {
+    fn no_such_revision(&self, reader: &Reader, text: &str) -> Error {
         // A wrong name is wrong whether or not the branches can be read.
         let branches = reader.repo.refs_under("refs/heads/").unwrap_or_default();
-        let mut names: Vec<&str> = vec![TRUNK];
-        names.extend(self.environments.keys().map(EnvName::as_str));
-        names.extend(self.pool.iter().rev().map(|minted| minted.tag.as_str()));
-        names.extend(branches.iter().filter_map(|(name, _)| name.strip_prefix("refs/heads/")));
-        Failure::new(Kind::NotFound, format!("there is no revision {text}"))
-            .hint(nearest(text, &names))
-            .hint("git fetch, if it was made elsewhere")
+        let mut known = vec![TRUNK.to_owned()];
+        known.extend(self.environments.keys().map(EnvName::to_string));
+        known.extend(self.pool.iter().rev().map(|minted| minted.tag.to_string()));
+        let short = |(name, _): &(String, Oid)| name.strip_prefix("refs/heads/").map(str::to_owned);
+        known.extend(branches.iter().filter_map(short));
+        NotFound::Revision { text: text.to_owned(), known }.into()
     }
 }
 
@@ -395,19 +366,14 @@ fn lived_at(repo: &Repo, name: &EnvName, view: &View<EnvState>, at: DateTime<Utc
         }
         first = Some((deployment.tag, end));
     }
-    let utc = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
-    let failure = Failure::new(Kind::NotFound, format!("nothing was live on {name} at {}", utc(at)));
-    Err(match first {
-        Some((tag, end)) => failure.hint(format!("the first there was {tag}, from {} on", utc(end))),
-        None => failure.hint("nothing ever was"),
-    }
-    .hint(format!("rel log {name}")))
+    Err(NotFound::LiveAt { environment: name.clone(), at, first }.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::delivery::read::deployments::tests::chain_of;
+    use crate::failure::Failure;
     use crate::store::repo::fixture::Sandbox;
 
     /// One, two, two again, three which failed, one, four.
@@ -453,14 +419,13 @@ mod tests {
         // The last one says it ended at 151, and the chain says it came last.
         assert_eq!(at(151).unwrap(), "v1.0.0-rc.4");
         assert_eq!(at(9_999).unwrap(), "v1.0.0-rc.4");
-        let error = at(100).unwrap_err();
-        assert_eq!(error.kind, Kind::NotFound);
+        let error = Failure::from(at(100).unwrap_err());
         assert_eq!(error.message, "nothing was live on prod at 1970-01-01 00:01:40 UTC");
         assert_eq!(error.hints[0], "the first there was v1.0.0-rc.1, from 1970-01-01 00:01:41 UTC on");
 
         let eu = "eu".parse().unwrap();
         let empty = chain_of(&repo, "eu", &[(100, 1, Progress::Failed)]);
-        let error = lived_at(&repo, &eu, &empty, DateTime::UNIX_EPOCH).err().unwrap();
+        let error = lived_at(&repo, &eu, &empty, DateTime::UNIX_EPOCH).err().map(Failure::from).unwrap();
         assert_eq!(error.hints, ["nothing ever was", "rel log eu"]);
     }
 }

@@ -6,14 +6,11 @@
 
 use std::fmt;
 
+use crate::delivery::error::{Error, Result};
 use crate::delivery::read::reader::Reader;
 use crate::domain::name::Oid;
-use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::{chain, history};
-
-/// What a refusal's reasons are told under.
-const HISTORY: &str = "history";
 
 /// A chain that the authority has otherwise than this clone has seen it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,19 +129,7 @@ impl fmt::Display for ChainCommit<'_> {
 }
 
 /// The failure of whoever wanted to go on from there.
-pub fn refusal(reader: &Reader, found: &[RewrittenChain]) -> Failure {
-    let authority = reader.authority();
-    let message = format!("the history at {authority} was rewritten; nothing changed");
-    let failure = found.iter().fold(Failure::new(Kind::Integrity, message), |failure, one| {
-        failure.reason(HISTORY, format!("{} {}", one.name, one.message(reader)))
-    });
-    failure
-        .hint("What this clone has seen is kept here, and nothing is written over it.")
-        .hint("see all that is wrong: rel fsck")
-        .hint("put back what can be: rel fsck --repair")
-}
-
-/// Whether a failure is [`refusal`].
-pub fn is_refusal(failure: &Failure) -> bool {
-    failure.kind == Kind::Integrity && failure.reasons.iter().any(|reason| reason.gate == HISTORY)
+pub fn refusal(reader: &Reader, found: &[RewrittenChain]) -> Error {
+    let chains = found.iter().map(|one| (one.name.clone(), one.message(reader))).collect();
+    Error::Rewritten { authority: reader.authority().to_string(), chains }
 }

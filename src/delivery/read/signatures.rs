@@ -10,6 +10,7 @@ use std::cell::RefCell;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::artifact::sha256_of;
@@ -18,7 +19,6 @@ use crate::domain::config::Environment;
 use crate::domain::env::{EnvState, Event, What};
 use crate::domain::name::{Actor, Oid, TagName};
 use crate::domain::signature::{Signature, allowed_for, fingerprints};
-use crate::failure::Result;
 use crate::store::derived_file;
 use crate::store::ledger::{self, View};
 use crate::store::signature::{self, Verified};

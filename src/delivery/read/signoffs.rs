@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::error::Result;
 use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::range::{between, changes};
 use crate::delivery::read::reader::Reader;
@@ -15,7 +16,6 @@ use crate::domain::config::Environment;
 use crate::domain::env::EnvState;
 use crate::domain::name::{Actor, Oid, TagName};
 use crate::domain::signoff::{Awaited, Signoffs};
-use crate::failure::Result;
 use crate::store::ledger::View;
 use crate::store::repo::Mailmap;
 use crate::store::{derived_file, history, patch};

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config;
+use crate::delivery::error::{Error, FileOp, NotFound, PolicyFault, Result, TagFault};
 use crate::delivery::read::reader::{Reader, config_at};
 use crate::delivery::read::rewritten;
 use crate::delivery::sink::{Notice, Sink};
@@ -19,9 +20,7 @@ use crate::domain::changes::Change;
 use crate::domain::config::{Config, Environment};
 use crate::domain::env::EnvState;
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
-use crate::domain::nearest::nearest;
 use crate::domain::version::{CandidateVersion, ParsedTag, TagStyle, Version};
-use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::authority::Authority;
 use crate::store::ledger::{self, View};
 use crate::store::tag::{TagObject, read_tag};
@@ -58,13 +57,8 @@ impl Policy {
     /// There is none of that name; the nearest ones are named.
     pub fn environment(&self, name: &EnvName) -> Result<&Environment> {
         self.config.environment(name).ok_or_else(|| {
-            let names: Vec<&str> = self.config.environments.iter().map(|e| e.name.as_str()).collect();
-            let failure = Failure::new(Kind::NotFound, format!("there is no environment {name}"));
-            if names.is_empty() {
-                failure.hint("release.toml on trunk names no environments")
-            } else {
-                failure.hint(nearest(name.as_str(), &names))
-            }
+            let known = self.config.environments.iter().map(|environment| environment.name.clone()).collect();
+            NotFound::Environment { name: name.clone(), known }.into()
         })
     }
 }
@@ -96,19 +90,10 @@ impl TrunkAndPolicy {
     /// # Errors
     /// As [`TrunkAndPolicy::take`], but for the authority.
     pub fn read(reader: &Reader) -> Result<TrunkAndPolicy> {
-        let trunk_name = &reader.home.trunk;
-        let trunk = reader.repo.ref_target(&reader.trunk_ref())?.ok_or_else(|| {
-            let whose = if reader.is_local() { "this repository" } else { reader.home.remote.as_str() };
-            let failure =
-                Failure::new(Kind::Refused, format!("{whose} has no branch {trunk_name} to release from"))
-                    .reason("trunk", format!("the branch {trunk_name} has no commit there"));
-            if reader.offline {
-                failure.hint("without --offline, rel would fetch it")
-            } else if reader.is_local() {
-                failure.hint("commit something first, or name another branch as trunk in release.toml")
-            } else {
-                failure.hint(format!("git push {whose} {trunk_name}"))
-            }
+        let trunk = reader.repo.ref_target(&reader.trunk_ref())?.ok_or_else(|| Error::NoTrunk {
+            trunk: reader.home.trunk.clone(),
+            remote: reader.remote(),
+            offline: reader.offline,
         })?;
         Ok(TrunkAndPolicy { trunk, policy: policy(reader, trunk)? })
     }
@@ -164,7 +149,7 @@ impl Snapshot {
         let repo = &reader.repo;
         let TrunkAndPolicy { trunk, policy } = TrunkAndPolicy::read(reader)?;
         let style = TagStyle::new(&policy.config.version.tag, reader.project())
-            .map_err(|bad| Failure::new(Kind::Config, bad.to_string()))?;
+            .map_err(|bad| PolicyFault::TagStyle(bad.to_string()))?;
         let (name, file) = (ledger::candidates_ref(reader.project()), reader.derived_file("candidates"));
         let candidates = state_cache::read::<CandidatesState>(repo, &name, &[], &file)?;
         let (pool, closed) = load_candidates(reader, &candidates)?;
@@ -237,9 +222,7 @@ impl Snapshot {
     /// There is no environment of that name.
     pub fn chain(&self, name: &EnvName) -> Result<&View<EnvState>> {
         self.environment(name)?;
-        self.environments
-            .get(name)
-            .ok_or_else(|| Failure::failed(format!("the chain of {name} was not read")))
+        self.environments.get(name).ok_or_else(|| Error::ChainNotRead(name.clone()))
     }
 
     /// The states of the environments that `environment` comes after.
@@ -348,39 +331,30 @@ pub fn vouched(
     held: Option<Oid>,
     known: Option<Candidate>,
 ) -> Result<Candidate> {
-    let integrity = |why: String| not_as_minted(reader, minted, why);
+    let integrity = |why: TagFault| not_as_minted(reader, minted, why);
     match held {
         Some(held) if held == minted.tag_object => {}
-        Some(held) => return Err(integrity(format!("it points to {held}"))),
-        None => return Err(integrity("it is gone".to_owned())),
+        Some(held) => return Err(integrity(TagFault::PointsTo(held))),
+        None => return Err(integrity(TagFault::Gone)),
     }
     let candidate = match known {
         Some(known) => known,
         None => match read_candidate(reader, &minted.tag, minted.tag_object) {
             Err(_) if !reader.repo.has_object(minted.tag_object) => {
-                return Err(integrity("its object is missing here".to_owned()));
+                return Err(integrity(TagFault::ObjectMissing));
             }
-            read => read?.map_err(|not| integrity(not.to_string()))?,
+            read => read?.map_err(|not| integrity(TagFault::NotACandidate(not)))?,
         },
     };
     if candidate.commit != minted.commit || candidate.version != minted.version {
-        return Err(integrity("its record contradicts the chain".to_owned()));
+        return Err(integrity(TagFault::Contradicts));
     }
     Ok(candidate)
 }
 
 /// The failure of a tag that is not the one the chain vouches for.
-pub fn not_as_minted(reader: &Reader, minted: &Minted, why: String) -> Failure {
-    let Minted { tag, tag_object, .. } = minted;
-    let back = if reader.is_local() {
-        format!("git update-ref refs/tags/{tag} {tag_object} puts it back")
-    } else {
-        format!("git push {} {tag_object}:refs/tags/{tag} --force puts it back", reader.home.remote)
-    };
-    Failure::new(Kind::Integrity, format!("the tag {tag} is not the one that was minted"))
-        .reason("tag", why)
-        .hint(format!("its chain vouches for the tag object {tag_object}"))
-        .hint(back)
+pub fn not_as_minted(reader: &Reader, minted: &Minted, why: TagFault) -> Error {
+    Error::TagChanged { tag: minted.tag.clone(), minted: minted.tag_object, why, remote: reader.remote() }
 }
 
 /// Reads a tag object as a candidate of ours.
@@ -483,8 +457,7 @@ fn policy(reader: &Reader, trunk: Oid) -> Result<Policy> {
         let config = config::parse(&reader.home.text, &reader.home.found)?.config;
         return Ok(Policy { config, commit: None, elsewhere: Some(reader.home.found.clone()) });
     }
-    Err(Failure::new(Kind::Config, format!("trunk has no release.toml at {}", trunk.short()))
-        .hint(format!("commit and push it to {}, or pass one with --config", reader.home.trunk)))
+    Err(PolicyFault::NotOnTrunk { tip: trunk, trunk: reader.home.trunk.clone() }.into())
 }
 
 /// Which tags a fetch asks for: `v*`.
@@ -595,7 +568,7 @@ fn write_as_of(reader: &Reader) -> Result<()> {
     let file = as_of_file(reader);
     fs::create_dir_all(reader.state_dir())
         .and_then(|()| fs::write(&file, reader.world.now().to_rfc3339()))
-        .doing(format!("{} cannot be written", file.display()))
+        .map_err(FileOp::Write.on(&file))
 }
 
 fn read_as_of(reader: &Reader) -> Option<DateTime<Utc>> {

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
 use crate::domain::env::{EnvState, Event, Progress, What};
 use crate::domain::name::{EnvName, Oid, TagName};
-use crate::failure::Result;
 use crate::store::derived_file;
 use crate::store::ledger::View;
 

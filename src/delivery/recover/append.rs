@@ -1,10 +1,10 @@
 //! Events that settle what an earlier run began.
 
+use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot;
 use crate::delivery::sink::Sink;
 use crate::domain::env::{Outcome, Progress};
-use crate::failure::Result;
 use crate::store::authority::Published;
 use crate::store::journal::RunPhase;
 use crate::store::ledger::{self, View};

@@ -1,6 +1,7 @@
 //! Bringing a deployment that ran offline into its environment's chain: once,
 //! at whatever tip the chain has by now.
 
+use crate::delivery::error::{Error, Result};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::append::{TRIES, outcome_of, publish};
@@ -10,7 +11,6 @@ use crate::domain::env::{EnvState, Event, Intent, Progress, What};
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::offline::{KnownOffline, Ran};
 use crate::domain::report::recovered::Merged;
-use crate::failure::{Failure, Result};
 use crate::store::journal::RunPhase;
 use crate::store::ledger;
 use crate::world::fresh_nonce;
@@ -57,9 +57,9 @@ pub fn merge(reader: &Reader, sink: &dyn Sink, run: OfflineRun) -> Result<Option
             outcome: outcome_of(&phase),
             at: phase.ended_at().unwrap_or_else(|| reader.world.now()),
         };
-        let (events, _) = ran.events(&view.state, moved, &fresh_nonce).map_err(|impossible| {
-            Failure::failed(format!("an offline deployment does not fit {name}")).because(impossible)
-        })?;
+        let (events, _) = ran
+            .events(&view.state, moved, &fresh_nonce)
+            .map_err(|cause| Error::OfflineDoesNotFit { chain: Some(name.clone()), cause })?;
         if publish(reader, sink, &view, &events)?
             && let Some(event) = events.last()
         {

@@ -5,6 +5,7 @@
 //! record needs is in the journal before its command is started;
 //! [`crate::delivery::recover::merge`] brings it into the chain later.
 
+use crate::delivery::error::{Error, Misuse, Moved, OfflineWay, Result};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, read_environment};
 use crate::delivery::recover::append::outcome_of;
@@ -21,7 +22,6 @@ use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
 use crate::domain::name::{EnvName, Oid};
 use crate::domain::offline::{Earlier, KnownOffline, Ran};
-use crate::failure::{Failure, Kind, Result};
 use crate::store::journal::{JournalRun, ListedRun, RunPhase};
 use crate::store::ledger;
 use crate::world::fresh_nonce;
@@ -44,18 +44,15 @@ pub fn expect_reason(reader: &Reader, verb: &str, environment: &EnvName, reason:
     if said || !reader.is_offline() || reader.dry_run {
         return Ok(());
     }
-    Err(Failure::new(Kind::Usage, format!("an offline {verb} needs a reason; nothing changed"))
-        .reason("offline", "it claims nothing, so that nobody else is kept out, and the record says why")
-        .hint(format!("rel {verb} {environment} --offline --reason WHY"))
-        .hint("or ask the remote: without --offline"))
+    Err(Misuse::OfflineReason { verb: verb.to_owned(), environment: environment.clone() }.into())
 }
 
 /// Where the authority cannot be reached, names the way that needs none.
-pub fn or_offline(reader: &Reader, verb: &str, environment: &EnvName, failure: Failure) -> Failure {
-    if !failure.unreachable || reader.is_local() || reader.is_offline() {
-        return failure;
+pub fn or_offline(reader: &Reader, verb: &str, environment: &EnvName, error: Error) -> Error {
+    if !error.is_unreachable() || reader.is_local() || reader.is_offline() {
+        return error;
     }
-    failure.hint(format!("in an emergency, without it: rel {verb} {environment} --offline --reason WHY"))
+    error.offline(OfflineWay::Emergency { verb: verb.to_owned(), environment: environment.clone() })
 }
 
 /// Counts into the snapshot what this clone did in an environment and has not
@@ -114,9 +111,9 @@ pub fn basis(
                     at: phase.ended_at().unwrap_or(intent.deployment.started_at),
                     intent: *intent,
                 };
-                let (events, after) = ran.events(&state, false, &fresh_nonce).map_err(|impossible| {
-                    Failure::failed("an offline deployment cannot be counted in").because(impossible)
-                })?;
+                let (events, after) = ran
+                    .events(&state, false, &fresh_nonce)
+                    .map_err(|cause| Error::OfflineDoesNotFit { chain: None, cause })?;
                 known.ended.extend(theirs.ended.into_iter().chain(take_over));
                 known.ran.extend(theirs.ran);
                 known.ran.extend(events.last().map(|event| Earlier { nonce, seq: event.id.seq }));
@@ -143,11 +140,9 @@ pub fn basis(
     Ok(Some(OfflineBasis { tip, known }))
 }
 
-fn at_work(deployment: &Deployment) -> Failure {
+fn at_work(deployment: &Deployment) -> Error {
     let Deployment { environment, tag, .. } = deployment;
-    Failure::new(Kind::Busy, format!("{environment} is being deployed to from this clone; nothing ran"))
-        .reason("busy", format!("{tag} is on its way there, offline"))
-        .hint("let it end, or stop it")
+    Error::OfflineAtWork { environment: environment.clone(), tag: tag.clone() }
 }
 
 /// Runs a prepared plan without a claim.
@@ -185,7 +180,7 @@ pub fn run(
         run_rollout(reader, hands, sink, &mut open, &deployment, prepared, from.as_ref());
     if !outcome.started {
         open.close();
-        return Err(not_started(name, &outcome, explanation, kept));
+        return Err(not_started(name, &outcome, explanation, kept.map(Error::from)));
     }
     let at = reader.world.now();
     if let Err(error) = open.advance(RunPhase::Done { outcome: outcome.clone(), at }) {
@@ -211,7 +206,7 @@ pub fn run(
                 receipt.state = followed.state.clone();
                 receipt.rollback = Some(Box::new(followed));
             }
-            Err(failure) => sink.notice(Notice::NoRollback(NoRollback::Failed(&failure))),
+            Err(failure) => sink.notice(Notice::NoRollback(NoRollback::Failed(&failure.into()))),
         }
     }
     Ok(receipt)
@@ -230,27 +225,19 @@ fn alone(reader: &Reader, name: &EnvName, nonce: &str, known: &KnownOffline) -> 
         }
         let counted = known.ran.iter().any(|earlier| earlier.nonce == *other);
         if !counted && !matches!(phase, RunPhase::Intent) {
-            return Err(Failure::new(Kind::Moved, format!("{name} moved meanwhile; nothing ran"))
-                .reason("moved", format!("{} was deployed there from this clone, offline", deployment.tag))
-                .hint("try again"));
+            return Err(Moved::Offline { environment: name.clone(), tag: deployment.tag.clone() }.into());
         }
     }
     Ok(())
 }
 
 /// The failure of a deployment whose command was never started.
-fn not_started(
-    name: &EnvName,
-    outcome: &Outcome,
-    explanation: Option<String>,
-    kept: Option<Failure>,
-) -> Failure {
-    if let Some(kept) = kept {
-        return Failure { message: format!("{}; nothing ran on {name}", kept.message), ..kept };
+fn not_started(name: &EnvName, outcome: &Outcome, explanation: Option<String>, kept: Option<Error>) -> Error {
+    Error::NothingRan {
+        environment: name.clone(),
+        interrupted: outcome.state == Progress::Cancelled,
+        why: kept.map(Box::new).ok_or_else(|| explanation.unwrap_or_default()),
     }
-    let why = explanation.unwrap_or_default();
-    let kind = if outcome.state == Progress::Cancelled { Kind::Interrupted } else { Kind::Failed };
-    Failure::new(kind, format!("nothing ran on {name}: {why}"))
 }
 
 /// The rollback that follows a failure by itself.
@@ -265,7 +252,7 @@ fn back(
     let mut fresh = snapshot.clone();
     fresh.environments.insert(name.clone(), read_environment(reader, snapshot.environment(name)?)?);
     let Some(ground) = basis(reader, sink, &mut fresh, name)? else {
-        return Err(Failure::failed("the remote is to be asked"));
+        return Err(Error::NotOffline);
     };
     let ready = way_back(reader, sink, &fresh, &fresh.chain(name)?.state, failed)?;
     sink.notice(Notice::RollingBackOffline(name));

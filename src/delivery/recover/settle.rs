@@ -9,6 +9,7 @@
 //! does this first.
 
 use crate::delivery::candidate::mint;
+use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, fetch_chains};
 use crate::delivery::recover::append::{outcome_of, publish};
@@ -22,7 +23,6 @@ use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::report::recovered::Recovered;
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Left};
-use crate::failure::Result;
 use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
 use crate::store::journal::{JournalRun, Mint, OpenRun, Process, RunPhase};
@@ -204,7 +204,7 @@ fn complete(reader: &Reader, sink: &dyn Sink, nonce: &str, mint: &Mint) -> Resul
 }
 
 fn take_back(reader: &Reader, sink: &dyn Sink, open: &OpenRun) -> Result<()> {
-    open.mint().map_or(Ok(()), |mint| mint::take_back(reader, sink, mint))
+    open.mint().map_or(Ok(()), |mint| Ok(mint::take_back(reader, sink, mint)?))
 }
 
 fn deployment(

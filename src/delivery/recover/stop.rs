@@ -11,6 +11,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::delivery::error::{Error, Interrupted, NotStopped, Result, Unknown};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::publish::RetryBudget;
@@ -18,7 +19,6 @@ use crate::delivery::sink::{Notice, Sink};
 use crate::domain::env::{Outcome, Progress};
 use crate::domain::report::work::{Subject, Work, Worker};
 use crate::exec::{self, Left};
-use crate::failure::{Failure, Kind, Result};
 use crate::store::journal::{JournalRun, ListedRun, OpenRun, Process, Scratch};
 
 /// How often a `rel` that was asked to end is looked at.
@@ -45,7 +45,7 @@ pub struct StopReport {
     /// What was ended.
     pub ended: Vec<Work>,
     /// What was not, and why.
-    pub refused: Vec<Failure>,
+    pub refused: Vec<Error>,
     /// Journal entries that could not be read, and were set aside.
     pub damaged: Vec<PathBuf>,
 }
@@ -106,11 +106,7 @@ fn living(
             Ok(Some((work, start_time))) => {
                 sink.notice(Notice::AskedToEnd(&work));
                 if !see_off(reader, hands, sink, &seen, work.pid, start_time)? {
-                    stopped.refused.push(
-                        Failure::failed(format!("{work}, could not be ended"))
-                            .reason("stop", "it is another user's, or hangs in the kernel")
-                            .hint(format!("look at it: ps -fp {}", work.pid)),
-                    );
+                    stopped.refused.push(NotStopped::Stuck(work).into());
                     continue;
                 }
                 stopped.ended.push(work);
@@ -125,16 +121,12 @@ fn living(
 /// none where that is somebody who settles it.
 fn keeper(seen: &ListedRun) -> Result<Option<(Work, u64)>> {
     let subject = subject_of(&seen.run);
-    let unknown = |why: &str| {
-        Err(Failure::failed(format!("{subject} is in the hands of a rel that was not stopped"))
-            .reason("stop", why)
-            .hint("end it where it runs: Ctrl-C, or kill -TERM PID"))
-    };
+    let unknown = |why: Unknown| Err(NotStopped::Unknown { subject: subject.clone(), why }.into());
     let Some(Process { pid, start_time: Some(start_time), boot: Some(boot), .. }) = &seen.rel else {
-        return unknown("the journal does not say which process it is");
+        return unknown(Unknown::Process);
     };
     if exec::boot_id().as_deref() != Some(boot) {
-        return unknown("it runs on another machine");
+        return unknown(Unknown::Machine);
     }
     let work = Work { subject, by: Worker::Rel, pid: *pid };
     Ok(exec::is_alive(*pid, Some(*start_time)).then_some((work, *start_time)))
@@ -181,10 +173,7 @@ fn hands_off(reader: &Reader, hands: &Hands, seen: &ListedRun, stopped: &mut Sto
     let subject = subject_of(&seen.run);
     while reader.journal().all()?.iter().any(|one| one.held && subject_of(&one.run) == subject) {
         if since.elapsed() >= RetryBudget::limit(reader) + LEEWAY {
-            stopped.refused.push(
-                Failure::failed(format!("{subject} is in the hands of another rel, which does not end"))
-                    .hint("try again: rel sync --stop"),
-            );
+            stopped.refused.push(NotStopped::Held(subject).into());
             break;
         }
         if hands.interrupts.wait(LOOK) {
@@ -194,9 +183,8 @@ fn hands_off(reader: &Reader, hands: &Hands, seen: &ListedRun, stopped: &mut Sto
     Ok(())
 }
 
-fn interrupted(subject: &Subject) -> Failure {
-    Failure::new(Kind::Interrupted, format!("interrupted while {subject} was being stopped"))
-        .hint("go on with it: rel sync --stop")
+fn interrupted(subject: &Subject) -> Error {
+    Interrupted::Stopping(subject.clone()).into()
 }
 
 /// Ends what a dead `rel` left of one run, and notes that. A run whose command
@@ -228,11 +216,8 @@ fn end(reader: &Reader, sink: &dyn Sink, open: &mut OpenRun, stopped: &mut StopR
     stopped.ended.push(work);
 }
 
-fn unmoved(Work { subject, pid, .. }: &Work) -> Failure {
-    Failure::failed(format!("{subject} is still at work: process group {pid} could not be ended"))
-        .reason("stop", "some of it is another user's, or hangs in the kernel")
-        .hint(format!("look at it: pgrep -a -g {pid}"))
-        .hint("once it is gone: rel sync")
+fn unmoved(Work { subject, pid, .. }: &Work) -> Error {
+    NotStopped::Group { subject: subject.clone(), pid: *pid }.into()
 }
 
 /// What a dead `rel` left at work of a run.
@@ -243,16 +228,7 @@ fn command(seen: &ListedRun) -> Result<Option<Work>> {
     match exec::what_is_left(pid, process.start_time, process.boot.as_deref(), folder) {
         Left::Nothing => Ok(None),
         Left::Group => Ok(Some(Work { subject, by: Worker::Command, pid })),
-        Left::Unproven => {
-            Err(Failure::failed(format!("{subject} may still be at work, and was not stopped"))
-                .reason(
-                    "stop",
-                    format!("process group {pid} has its number, and nothing proves it to be the same"),
-                )
-                .hint(format!("look at it: pgrep -a -g {pid}"))
-                .hint(format!("if it is what {subject} started: kill -TERM -- -{pid}"))
-                .hint("once it is gone: rel sync"))
-        }
+        Left::Unproven => Err(NotStopped::Unproven { subject, pid }.into()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A claim exists only once its intent is published. It can only be settled
 //! with an outcome; dropping it leaves the journal for the next run to settle.
 
+use crate::delivery::error::TagFault;
 use crate::delivery::read::gate_input::wrong_token;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot, read_environment};
@@ -195,8 +196,8 @@ fn tag_held(reader: &Reader, plan: &Plan, moved: &[(String, Option<Oid>)]) -> Re
     match moved.iter().find(|(name, _)| *name == minted.tag.to_ref()) {
         None => Ok(()),
         Some((_, held)) => {
-            let why = held.map_or("it is gone".to_owned(), |held| format!("it points to {held}"));
-            Err(snapshot::not_as_minted(reader, minted, why))
+            let why = held.map_or(TagFault::Gone, TagFault::PointsTo);
+            Err(snapshot::not_as_minted(reader, minted, why).into())
         }
     }
 }

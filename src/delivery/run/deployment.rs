@@ -166,7 +166,7 @@ fn roll_back(
         match fresh {
             Ok(fresh) => view = fresh,
             Err(failure) => {
-                sink.notice(Notice::NoRollback(NoRollback::Failed(&failure)));
+                sink.notice(Notice::NoRollback(NoRollback::Failed(&failure.into())));
                 return None;
             }
         }

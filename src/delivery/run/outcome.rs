@@ -131,7 +131,7 @@ pub fn publish_outcome(
         }
         match snapshot::fetch_chains(reader, sink) {
             Ok(()) => view = ledger::read(&reader.repo, &view.ref_name, &[])?,
-            Err(failure) if !failure.may_pass || !patience.wait() => return Err(failure),
+            Err(failure) if !failure.may_pass() || !patience.wait() => return Err(failure.into()),
             Err(_) => {}
         }
     }

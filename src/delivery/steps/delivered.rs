@@ -10,11 +10,10 @@ use crate::delivery::read::range::between;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::offline;
-use crate::delivery::run::claim;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::ready::Ready;
 use crate::delivery::run::receipt::Receipt;
-use crate::delivery::run::{artifacts, deployment, hooks, output};
+use crate::delivery::run::{artifacts, claim, deployment, hooks, output};
 use crate::delivery::sink::Sink;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
@@ -77,7 +76,7 @@ pub fn run(
     ready: &Ready,
 ) -> Result<Option<Receipt>> {
     match ground {
-        Some(ground) => offline::run(reader, hands, sink, snapshot, ground, ready).map(Some),
+        Some(ground) => Ok(Some(offline::run(reader, hands, sink, snapshot, ground, ready)?)),
         None => deployment::run(reader, hands, sink, snapshot, ready),
     }
 }

@@ -1,16 +1,14 @@
 //! Looking at what the authority holds, for verbs that only show it.
 
+use crate::delivery::error::{Error, OfflineWay, Result};
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::rewritten;
 use crate::delivery::read::snapshot::{self, Policy, Snapshot, TrunkAndPolicy};
 use crate::delivery::recover::settle;
 use crate::delivery::run::output::is_wanted;
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::env::{Deployment, Progress, Trigger};
 use crate::domain::name::DeploymentId;
-use crate::failure::{Failure, Result};
 use crate::store::outbox;
-use crate::ui::time;
 
 /// A snapshot for who only looks. Where the authority cannot be reached this
 /// fails all the same, and says how old what this clone knows is: nobody
@@ -19,8 +17,7 @@ use crate::ui::time;
 /// # Errors
 /// As [`Snapshot::take`].
 pub fn look(reader: &Reader, sink: &dyn Sink, verb: &str) -> Result<Snapshot> {
-    settled(reader, sink, || Snapshot::take(reader, sink))
-        .map_err(|failure| or_offline(reader, verb, failure))
+    settled(reader, sink, || Snapshot::take(reader, sink)).map_err(|error| or_offline(reader, verb, error))
 }
 
 /// The same for who needs no candidates.
@@ -42,7 +39,7 @@ pub fn look_at_chains_and(
     others: &[String],
 ) -> Result<TrunkAndPolicy> {
     settled(reader, sink, || TrunkAndPolicy::take(reader, sink, others))
-        .map_err(|failure| or_offline(reader, verb, failure))
+        .map_err(|error| or_offline(reader, verb, error))
 }
 
 /// Looks after what died in this clone was settled. Where it cannot be, looking
@@ -51,27 +48,25 @@ fn settled<T>(reader: &Reader, sink: &dyn Sink, look: impl FnOnce() -> Result<T>
     let trouble = settle::before_looking(reader, sink).err();
     let seen = look()?;
     if let Some(failure) = trouble {
-        sink.notice(Notice::Unsettled(&failure));
+        sink.notice(Notice::Unsettled(&failure.into()));
     }
     Ok(seen)
 }
 
-fn or_offline(reader: &Reader, verb: &str, failure: Failure) -> Failure {
+fn or_offline(reader: &Reader, verb: &str, error: Error) -> Error {
     if reader.offline || reader.is_local() {
-        return failure;
+        return error;
     }
-    if rewritten::is_refusal(&failure) {
-        return failure.hint(format!("what this clone has seen before: rel {verb} --offline"));
+    let verb = verb.to_owned();
+    if error.is_rewritten() {
+        return error.offline(OfflineWay::Seen { verb });
     }
-    if !failure.unreachable {
-        return failure;
+    if !error.is_unreachable() {
+        return error;
     }
     match TrunkAndPolicy::read(reader).ok().and_then(|_| snapshot::as_of(reader)) {
-        Some(at) => {
-            let age = time::ago(reader.world.now(), at);
-            failure.hint(format!("what this clone knew {age}: rel {verb} --offline"))
-        }
-        None => failure,
+        Some(at) => error.offline(OfflineWay::Known { verb, at, now: reader.world.now() }),
+        None => error,
     }
 }
 
