@@ -18,6 +18,7 @@ use crate::failpoint;
 use super::error::{During, Error, GitError, RemoteOp, Result, Task};
 use super::git::Git;
 use super::history;
+use super::ref_kind::RefKind;
 use super::repo::Repo;
 
 mod push;
@@ -86,6 +87,11 @@ pub struct RefUpdate {
 }
 
 impl RefUpdate {
+    /// Whether the ref is a chain.
+    pub(crate) fn is_of_chain(&self) -> bool {
+        RefKind::of(&self.name) == Some(RefKind::Chain)
+    }
+
     /// Whether it only says what the ref has to be.
     fn moves_nothing(&self) -> bool {
         self.expected.oid() == Some(self.new)
@@ -318,12 +324,10 @@ impl Authority {
             for update in updates.iter().filter(|update| !update.moves_nothing()) {
                 // Copies only: what was published stays so even where they cannot be written,
                 // and the next fetch brings them.
-                let _ = if update.name.starts_with("refs/notes/") {
-                    repo.set_cache_ref(&update.name, update.new)
-                } else if update.name.starts_with("refs/tags/") {
-                    repo.create_cache_ref(&update.name, update.new)
-                } else {
-                    Ok(())
+                let _ = match RefKind::of(&update.name) {
+                    Some(RefKind::Chain) => repo.set_cache_ref(&update.name, update.new),
+                    Some(RefKind::Tag) => repo.create_cache_ref(&update.name, update.new),
+                    _ => Ok(()),
                 };
             }
         }
@@ -360,7 +364,7 @@ impl Authority {
     /// Whether these updates arrived although their tips are other ones by now: the connection may
     /// break after a push landed, and somebody else may build on it before it is read again.
     fn contains(&self, repo: &Repo, beyond: &[&RefUpdate], now: &BTreeMap<&str, Option<Oid>>) -> bool {
-        if beyond.iter().any(|update| !update.name.starts_with("refs/notes/")) {
+        if beyond.iter().any(|update| !update.is_of_chain()) {
             return false;
         }
         if let Authority::Remote(_) = self {
@@ -454,13 +458,13 @@ fn check(repo: &Repo, updates: &[RefUpdate]) -> Result<()> {
     let holds_back = updates.iter().any(|update| !update.moves_nothing());
     for update in updates {
         let name = &update.name;
-        if !name.starts_with("refs/") || !git2::Reference::is_valid_name(name) {
+        if RefKind::of(name).is_none() || !git2::Reference::is_valid_name(name) {
             return Err(Error::NotARef(name.clone()));
         }
         if !seen.insert(name) {
             return Err(Error::ChangedTwice(name.clone()));
         }
-        if name.starts_with("refs/notes/") && !(holds_back && update.moves_nothing()) {
+        if update.is_of_chain() && !(holds_back && update.moves_nothing()) {
             continues(repo, update)?;
         }
     }

@@ -5,8 +5,6 @@
 //! nothing: what an event means is the domain's business. Writing makes objects
 //! and moves no ref; a chain grows where [`super::authority`] lets it.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use git2::{ErrorCode, ObjectType};
 use serde::Deserialize;
@@ -23,29 +21,6 @@ use super::repo::{Repo, from_git2, to_git2};
 use super::signature;
 
 pub use super::notes::NoteLine;
-
-/// The full name of a chain's ref: `refs/notes/rel/shop/env/prod`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChainRef(pub String);
-
-impl ChainRef {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ChainRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl AsRef<str> for ChainRef {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
 
 /// One commit of a chain.
 #[derive(Debug, Clone, PartialEq)]

@@ -27,6 +27,7 @@ pub mod pick;
 
 pub(crate) mod recent_events;
 pub mod recheck;
+pub(crate) mod ref_kind;
 pub mod refs;
 pub(crate) mod remote_probe;
 pub mod repo;

@@ -24,6 +24,7 @@ use super::error::{During, Error, Result, Task};
 use super::git::Git;
 use super::git_env::GitEnv;
 use super::loose;
+use super::ref_kind::RefKind;
 
 mod opening;
 mod said;
@@ -300,7 +301,7 @@ impl Repo {
         full_ref: &str,
         change: impl Fn() -> std::result::Result<(), git2::Error>,
     ) -> Result<()> {
-        if !full_ref.starts_with("refs/") || full_ref.starts_with("refs/heads/") {
+        if matches!(RefKind::of(full_ref), None | Some(RefKind::Branch)) {
             return Err(Error::NoCopy(full_ref.to_owned()));
         }
         let mut tries = 1;

@@ -27,6 +27,7 @@ use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
 use crate::domain::fsck::{Checked, Finding};
 use crate::domain::name::Oid;
 use crate::store::authority::{Authority, Expected, RefUpdate};
+use crate::store::ref_kind::RefKind;
 
 pub use repair::{Repair, repair};
 
@@ -93,7 +94,7 @@ impl<'a> Examination<'a> {
         // The tags as the authority has them now: what is gone there stays in this clone's copy.
         let (tags, artifacts) = if asks {
             let held = reader.authority().list_under(&reader.repo, &["refs/tags/", &artifacts_folder])?;
-            held.into_iter().partition(|(name, _)| name.starts_with("refs/tags/"))
+            held.into_iter().partition(|(name, _)| RefKind::of(name) == Some(RefKind::Tag))
         } else {
             let prefix = reader.tags_prefix();
             let full = |name: String| match name.strip_prefix(&prefix) {

@@ -101,7 +101,7 @@ fn run(reader: &Reader, repairs: &[Repair]) -> Vec<RepairResult> {
         })
         .collect();
     // Where they cannot move at once, a chain follows what it speaks of.
-    refs.sort_by_key(|update| update.name.starts_with("refs/notes/"));
+    refs.sort_by_key(|update| update.is_of_chain());
     // All at once, so that nobody sees a chain without its tags; one by one where one of them
     // is refused, so that it does not keep the others away.
     let together = refs.len() > 1 && publish(reader, &refs).is_ok();
