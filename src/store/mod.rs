@@ -26,7 +26,6 @@ pub(crate) mod patch;
 pub mod pick;
 
 pub(crate) mod recent_events;
-pub mod recheck;
 pub(crate) mod ref_kind;
 pub mod refs;
 pub(crate) mod remote_probe;
@@ -34,3 +33,4 @@ pub mod repo;
 pub mod signature;
 pub(crate) mod state_cache;
 pub mod tag;
+pub mod verify_chain;

@@ -15,7 +15,7 @@ use crate::domain::version::Version;
 use crate::store::authority::{Authority, Expected, RefUpdate};
 use crate::store::chain;
 use crate::store::ledger::{self, State};
-use crate::store::recheck::{Fault, Rechecked, What, recheck};
+use crate::store::verify_chain::{Fault, VerifiedChain, What, verify_chain};
 use crate::world::fresh_nonce;
 
 /// What the chains vouch for.
@@ -127,19 +127,20 @@ fn compare(look: &mut Examination, name: &str) {
 
 fn candidates(look: &mut Examination, name: &str, tip: Oid, told: &mut ChainRecords) -> Result<()> {
     let (minted, closed) = (&mut told.minted, &mut told.closed);
-    let chain = recheck::<CandidatesState>(&look.reader.repo, name, tip, |_, event| match &event.what {
-        candidates::What::Minted(one) => minted.push(one.clone()),
-        candidates::What::Closed { release, tag, candidate, commit, tag_object } => {
-            closed.push(ClosedEvent {
-                release: release.clone(),
-                tag: tag.clone(),
-                candidate: candidate.clone(),
-                commit: *commit,
-                tag_object: *tag_object,
-            })
-        }
-        _ => {}
-    })?;
+    let chain =
+        verify_chain::<CandidatesState>(&look.reader.repo, name, tip, |_, event| match &event.what {
+            candidates::What::Minted(one) => minted.push(one.clone()),
+            candidates::What::Closed { release, tag, candidate, commit, tag_object } => {
+                closed.push(ClosedEvent {
+                    release: release.clone(),
+                    tag: tag.clone(),
+                    candidate: candidate.clone(),
+                    commit: *commit,
+                    tag_object: *tag_object,
+                })
+            }
+            _ => {}
+        })?;
     told.whole = chain.faults.iter().all(|fault| {
         matches!(fault.what, What::Differs(_) | What::Impossible(_) | What::Notes(_) | What::Corrupt)
     });
@@ -166,7 +167,7 @@ fn environment(
     let mut names = vec![environment.clone()];
     names.extend(policy.into_iter().flat_map(|policy| policy.formerly.clone()));
     let mut elsewhere: Vec<(Oid, String)> = Vec::new();
-    let chain = recheck::<EnvState>(&look.reader.repo, name, tip, |commit, event| {
+    let chain = verify_chain::<EnvState>(&look.reader.repo, name, tip, |commit, event| {
         if !names.contains(&event.id.environment) {
             elsewhere.push((commit, event.id.to_string()));
         }
@@ -204,7 +205,7 @@ fn environment(
 /// more what the chain comes to.
 fn tell<S: State + 'static>(
     look: &mut Examination,
-    chain: Rechecked<S>,
+    chain: VerifiedChain<S>,
     event: impl Fn(&Reader, &S, String) -> Result<S::Event> + 'static,
 ) {
     let reader = look.reader;
@@ -213,7 +214,7 @@ fn tell<S: State + 'static>(
     checked.events += chain.events;
     checked.foreign += chain.foreign;
     checked.settled += chain.settled;
-    let Rechecked { faults, view, certain, notes, .. } = chain;
+    let VerifiedChain { faults, view, certain, notes, .. } = chain;
     let name = view.ref_name.clone();
     let (mut wrong, mut edited) = (false, false);
     let mut restatable = Vec::new();

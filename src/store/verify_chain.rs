@@ -44,7 +44,7 @@ pub enum What {
 
 /// A chain that was read whole.
 #[derive(Debug, Clone)]
-pub struct Rechecked<S> {
+pub struct VerifiedChain<S> {
     /// How many events it has.
     pub events: usize,
     /// How many commits that are no records.
@@ -65,12 +65,12 @@ pub struct Rechecked<S> {
 ///
 /// # Errors
 /// git failed. What is wrong with a commit is no failure.
-pub fn recheck<S: State>(
+pub fn verify_chain<S: State>(
     repo: &Repo,
     ref_name: &str,
     tip: Oid,
     mut each: impl FnMut(Oid, &S::Event),
-) -> Result<Rechecked<S>> {
+) -> Result<VerifiedChain<S>> {
     let mut run = Run::<S> {
         repo,
         refold: Replay::default(),
@@ -101,7 +101,7 @@ pub fn recheck<S: State>(
         View { ref_name: ref_name.to_owned(), held: Some(tip), tip: Some(tip), state, newer: run.newer };
     let certain = run.refold.is_certain();
     let restates = certain || run.refold.agrees();
-    Ok(Rechecked {
+    Ok(VerifiedChain {
         events: run.events,
         foreign: run.foreign,
         settled: run.settled,
