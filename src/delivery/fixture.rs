@@ -3,8 +3,6 @@
 //! Nothing here starts a process. Whatever happens takes a minute, from thirty
 //! days ago on.
 
-#![allow(dead_code, reason = "the tests that use the rest follow")]
-
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -265,6 +263,13 @@ impl Project {
         let at = self.tick();
         let (id, nonce) = ("shop".to_owned(), at.timestamp().to_string());
         self.append(&self.candidates(), candidates::Event { id, at, actor: person(who), nonce, what });
+    }
+
+    /// Takes the candidates' chain back behind the newest candidate, as if it had lost its end.
+    pub fn forget_last_candidate(&self) {
+        let view = self.candidates();
+        let before = history::parents(&self.repo, view.tip.unwrap()).unwrap();
+        self.git.set_ref(&view.ref_name, before[0]);
     }
 
     pub fn candidates(&self) -> View<CandidatesState> {

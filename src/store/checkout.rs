@@ -83,6 +83,12 @@ impl<'r> Checkout<'r> {
         Ok(checkout)
     }
 
+    /// A folder that stands for a checkout, which no git made.
+    #[cfg(test)]
+    pub fn of_folder(repo: &'r Repo, path: &Path) -> Checkout<'r> {
+        Checkout { repo, around: None, path: path.to_owned() }
+    }
+
     /// Where its files are.
     pub fn path(&self) -> &Path {
         &self.path

@@ -8,4 +8,5 @@ mod plans;
 mod reading;
 mod records;
 mod revisions;
+mod running;
 mod ways_back;

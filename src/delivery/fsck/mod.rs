@@ -165,3 +165,7 @@ fn by_hand(reader: &Reader, name: &str, from: Oid, to: &str) -> String {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "../../../tests/delivery/fsck.rs"]
+mod tests;

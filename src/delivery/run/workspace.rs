@@ -130,6 +130,21 @@ impl<'r> Workspace<'r> {
         Ok(Workspace { checkout, folder, env, raw, log, redactor })
     }
 
+    /// A workspace in an empty folder, of a checkout that no git made.
+    #[cfg(test)]
+    pub fn of_folder(reader: &'r Reader, redactor: Redactor) -> Workspace<'r> {
+        let folder = scratch(reader.world).unwrap();
+        let checkout = Checkout::of_folder(&reader.repo, folder.path());
+        let [raw, log] = ["raw", "log"].map(|name| folder.path().join(name));
+        Workspace { checkout, folder, env: BTreeMap::new(), raw, log, redactor }
+    }
+
+    /// What is kept by now.
+    #[cfg(test)]
+    pub fn kept(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
     /// Whether what commands write to may hold secrets, and is not to be left
     /// where a killed `rel` leaves things.
     pub fn has_secrets(&self) -> bool {

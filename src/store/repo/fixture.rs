@@ -172,6 +172,10 @@ impl InProcess {
         from_git2(self.git.commit(None, &who, &who, message, &tree, parents).unwrap())
     }
 
+    pub fn remove_ref(&self, name: &str) {
+        self.git.find_reference(name).unwrap().delete().unwrap();
+    }
+
     /// Makes a ref hold this, whatever it held.
     pub fn set_ref(&self, name: &str, oid: Oid) {
         self.git.reference(name, to_git2(oid), true, "test").unwrap();
