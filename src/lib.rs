@@ -1,20 +1,27 @@
 //! `rel`: two-step delivery from Git alone.
 //!
-//! The map. An arrow only ever points down.
+//! The map, from the top floor down. An arrow only ever points down, and no
+//! files import each other in a circle.
 //!
 //! | floor | what it holds |
 //! |---|---|
-//! | [`cli`] | the command line as types |
-//! | [`world`] | working directory, environment, clock, terminal: read there and nowhere else |
-//! | [`failure`] | what can go wrong and the exit codes; every floor may use it |
-//! | [`failpoint`] | where tests make it go wrong; likewise |
-//! | [`commands`] | one file per verb |
-//! | [`delivery`] | the two steps, each one straight line, and what they share |
-//! | [`ui`] | what there is to say, made text or JSON; prompts and progress |
-//! | [`store`] | git and the disk |
+//! | [`commands`] | one file per verb: its arguments, its request, its questions |
+//! | [`ui`] | facts made text or JSON; errors made words, hints and exit codes; prompts |
+//! | [`delivery`] | the two steps: takes a request, gives a report or an error, tells what goes on |
+//! | [`delivery::steps`] | deploy, rollback, record, look: what verbs call |
+//! | [`delivery::recover`] | what dead and offline runs left: settled, merged, stopped |
+//! | [`delivery::candidate`] | cut, pick, build, mint |
+//! | [`delivery::run`] | claim, workspace, rollout, outcome, receipt |
+//! | [`delivery::read`] | what is so: snapshot, deployments, containment, changelog |
+//! | [`store`] | git and the disk: the only floor that names git2 |
 //! | [`exec`] | other people's commands: process groups, timeouts, signals |
 //! | [`config`] | `release.toml`: text to types, and back |
-//! | [`domain`] | the rules, pure |
+//! | [`domain`] | the rules, pure; verbs' documents in [`domain::report`] |
+//!
+//! Beside them: [`cli`], the command line as types; [`world`], the working
+//! directory, environment, clock, terminal and randomness, read there and
+//! nowhere else; [`failure`], an error as it is told, and the exit codes;
+//! [`failpoint`], where tests make a run fail.
 //!
 //! On disk, in the repository that decides (a remote, or this one):
 //!

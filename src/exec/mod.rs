@@ -31,7 +31,7 @@ pub use signals::{Change, Interrupts, Window};
 pub const GRACE: Duration = Duration::from_secs(5);
 
 /// The exit code reported when the kernel gave the real one to nobody: see
-/// [`explain`]. Never a code a process can choose, those are 0 to 255.
+/// [`explain()`]. Never a code a process can choose, those are 0 to 255.
 pub const LOST_STATUS: i32 = -1;
 
 /// A command, the way the user wrote it.

@@ -85,7 +85,7 @@ impl Interrupts {
     }
 
     /// Waits for so long, or until any signal came, and says whether one did.
-    /// Signals end it at once; [`Interrupts::trigger`] is seen at its end.
+    /// Signals end it at once; one that a test counts is seen at its end.
     pub fn wait(&self, at_most: Duration) -> bool {
         let until = Instant::now() + at_most;
         while !self.interrupted() {

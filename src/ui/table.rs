@@ -87,7 +87,7 @@ impl Table {
         self
     }
 
-    /// Adds a row to a table in hand; see [`Table::row`].
+    /// Adds a row to a table in hand.
     pub fn push<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
         self.rows.push(cells.into_iter().map(|cell| Cell::new(cell.as_ref())).collect());
     }
