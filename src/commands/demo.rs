@@ -23,7 +23,7 @@ use crate::world::World;
 
 /// A step of the tour.
 #[derive(Debug, Clone, Copy)]
-enum Step {
+enum TourStep {
     /// A line of explanation, and a command that is typed as it stands and goes well.
     Do(&'static str, &'static str),
     /// The same, with the exit code that belongs to the story.
@@ -31,7 +31,7 @@ enum Step {
     /// Somebody else's commits reach trunk.
     Trunk(&'static [Change]),
 }
-use Step::{Do, Fails, Trunk};
+use TourStep::{Do, Fails, Trunk};
 
 /// How somebody uses the shop that is live.
 const BUY: &str = "../servers/prod/current/shop total bread";
@@ -40,7 +40,7 @@ const BUY: &str = "../servers/prod/current/shop total bread";
 /// release that has the fault, since trunk has moved on; a rollback leaves
 /// prod held, which somebody opens when the fix is there. `FIX` stands for the
 /// newest commit.
-const STORY: [Step; 24] = [
+const STORY: [TourStep; 24] = [
     Do("One project, two environments, and nothing live yet.", "rel status"),
     Do("Cut trunk's tip into a candidate of the next release. It is built once, now.", "rel cut"),
     Do(

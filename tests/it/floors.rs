@@ -44,7 +44,6 @@ delivery/fsck/chains.rs -> delivery/fsck/mod.rs
 delivery/fsck/files.rs -> delivery/fsck/mod.rs
 delivery/fsck/tags.rs -> delivery/fsck/mod.rs
 delivery/fsck/repair.rs -> delivery/fsck/mod.rs
-delivery/run/claim.rs -> delivery/run/prepare.rs
 config/init/build.rs -> config/init.rs
 ";
 
