@@ -90,6 +90,9 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> Worl
     if let Some(code) = commands::completions::answer(&argv, &world) {
         return code;
     }
+    if let Some(code) = commands::help::answer(&argv) {
+        return code;
+    }
     let cli = match Cli::try_parse_from(&argv) {
         Ok(cli) => cli,
         Err(error) => return usage(&argv, &world, &error),

@@ -14,6 +14,7 @@ pub mod deploy;
 pub mod diff;
 pub mod doctor;
 pub mod fsck;
+pub mod help;
 pub mod init;
 pub mod list;
 pub mod lock;

@@ -37,6 +37,7 @@ mod fsck;
 #[cfg(feature = "failpoints")]
 mod fuzz;
 mod grievances;
+mod helped;
 mod honour;
 mod hooks;
 mod hostile;

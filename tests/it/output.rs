@@ -3,7 +3,21 @@
 
 use std::fmt;
 
+use std::process::Command;
+use std::sync::LazyLock;
+
 use serde_json::Value;
+
+/// What `rel help json --schema` prints, with no member that it does not name.
+#[expect(clippy::disallowed_methods, reason = "it is asked for once, in no world")]
+static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+    let output = Command::new(env!("CARGO_BIN_EXE_rel")).args(["help", "json", "--schema"]).output();
+    let mut schema: Value = serde_json::from_slice(&output.expect("it runs").stdout).expect("a schema");
+    for document in ["Document", "FailureDocument"] {
+        schema["$defs"][document]["unevaluatedProperties"] = Value::Bool(false);
+    }
+    jsonschema::validator_for(&schema).expect("a schema that can be used")
+});
 
 /// A finished run.
 pub struct Output {
@@ -38,6 +52,8 @@ impl Output {
         if output.wants_json() && !killed {
             let document = output.json();
             assert_eq!(document["schema"], 1, "{output:?}");
+            let faults: Vec<String> = SCHEMA.iter_errors(&document).map(|fault| fault.to_string()).collect();
+            assert!(faults.is_empty(), "not as rel help json --schema has it: {faults:?}\n{output:?}");
             if output.code == 0 {
                 assert!(document.get("error").is_none(), "an error beside exit 0: {output:?}");
             } else {

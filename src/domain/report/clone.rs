@@ -51,6 +51,7 @@ pub struct ConfigReport {
 /// A JSON schema, beside `schema`: `config schema`, `help json --schema`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("required" = ["$schema"], "additionalProperties" = true))]
 pub struct SchemaReport(pub Schema);
 
 /// What `completions` prints.
