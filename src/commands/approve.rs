@@ -6,11 +6,10 @@ use crate::delivery::read::revision::Named;
 use crate::delivery::read::signatures::Signers;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
-use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
-use crate::domain::env::{Approval, EnvState, Event, What};
+use crate::domain::env::{Approval, EnvEvent, EnvEventKind, EnvState};
 use crate::domain::gate::Gate;
 use crate::domain::name::{Actor, DeploymentId};
 use crate::domain::report::Document;
@@ -57,7 +56,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
     let (wanted, signers) = (environment.approvals, signers.as_ref());
     let (ref_name, formerly) = Snapshot::place(reader, ui.screen, name)?;
     let mut changed = false;
-    let append = |view: &View<EnvState>, repo: &Repo, events: &[Event]| {
+    let append = |view: &View<EnvState>, repo: &Repo, events: &[EnvEvent]| {
         let (Some(signers), [event]) = (signers, events) else { return Ok(view.append(repo, events)?) };
         let signed = view.append_signed(repo, events)?;
         match signed.0.tip.map(|tip| signers.verify(tip, event, &minted)).transpose()? {
@@ -79,11 +78,16 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
         let id = DeploymentId { environment: name.clone(), seq: view.state.count + 1 };
         let (tag, commit) = (minted.tag.clone(), minted.commit);
         let what = if args.withdraw {
-            What::Withdraw { tag, commit }
+            EnvEventKind::Withdraw { tag, commit }
         } else {
-            What::Approve { tag, commit, tag_object: Some(minted.tag_object), reason: args.reason.clone() }
+            EnvEventKind::Approve {
+                tag,
+                commit,
+                tag_object: Some(minted.tag_object),
+                reason: args.reason.clone(),
+            }
         };
-        Ok(Some(vec![outcome_event(reader, &id, &actor, what)]))
+        Ok(Some(vec![reader.event(id.clone(), &actor, what)]))
     })?;
     let mut given: Vec<Approval> = Vec::new();
     for approval in view.state.approvals.iter().filter(|approval| approval.tag == minted.tag) {

@@ -6,14 +6,13 @@ use crate::delivery::read::revision::Named;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::publish;
-use crate::domain::candidates::{CandidatesState, Event, What};
+use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::env::Live;
 use crate::domain::report::Document;
 use crate::domain::report::changes::BlockingReport;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger;
 use crate::ui::front::Ui;
-use crate::world::fresh_nonce;
 
 /// Runs `rel block`, or `rel unblock` where `unblock`.
 ///
@@ -49,17 +48,11 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Block, unblock: bool) -> Result
                 return Ok(None);
             }
             let what = if unblock {
-                What::Unblocked { target: target.clone(), reason: reason.clone() }
+                CandidatesEventKind::Unblocked { target: target.clone(), reason: reason.clone() }
             } else {
-                What::Blocked { target: target.clone(), reason: reason.clone() }
+                CandidatesEventKind::Blocked { target: target.clone(), reason: reason.clone() }
             };
-            Ok(Some(vec![Event {
-                id: target.clone(),
-                at: reader.world.now(),
-                actor: actor.clone(),
-                nonce: fresh_nonce(),
-                what,
-            }]))
+            Ok(Some(vec![reader.event(target.clone(), &actor, what)]))
         },
     )?;
     let text = match (unblock, changed) {

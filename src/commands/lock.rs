@@ -4,9 +4,8 @@ use crate::cli;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
-use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish;
-use crate::domain::env::{EnvState, What};
+use crate::domain::env::{EnvEventKind, EnvState};
 use crate::domain::name::DeploymentId;
 use crate::domain::report::Document;
 use crate::domain::report::changes::LockReport;
@@ -29,7 +28,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Lock) -> Result<Document> {
                 .hint(format!("rel unlock {name} --token {} --reason WHY", hold.token)));
         }
         let id = DeploymentId { environment: name.clone(), seq: view.state.count + 1 };
-        Ok(Some(vec![outcome_event(reader, &id, &actor, What::Hold { reason: args.reason.clone() })]))
+        Ok(Some(vec![reader.event(id.clone(), &actor, EnvEventKind::Hold { reason: args.reason.clone() })]))
     })?;
     let hold = view.state.hold.filter(|_| !ui.options.dry_run);
     match &hold {

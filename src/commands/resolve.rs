@@ -5,9 +5,8 @@ use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
-use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish;
-use crate::domain::env::{EnvState, Progress, What};
+use crate::domain::env::{EnvEventKind, EnvState, Progress};
 use crate::domain::report::Document;
 use crate::domain::report::deployment::DeliveryReport;
 use crate::failure::{Failure, Kind, Result};
@@ -42,8 +41,8 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Resolve) -> Result<Document> {
                     .hint(format!("rel log {}", id.environment)),
             });
         }
-        let what = What::Resolved { state, reason: args.reason.clone() };
-        Ok(Some(vec![outcome_event(reader, id, &actor, what)]))
+        let what = EnvEventKind::Resolved { state, reason: args.reason.clone() };
+        Ok(Some(vec![reader.event(id.clone(), &actor, what)]))
     })?;
     let Some(deployment) = deployments::deployment(&reader.repo, view.tip, id)? else {
         return Ok(DeliveryReport::default().into());

@@ -6,7 +6,7 @@ use crate::delivery::read::signoffs::{self, SignoffLedger};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::publish;
-use crate::domain::candidates::{CandidatesState, Event, What};
+use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::changes::Change;
 use crate::domain::name::{Actor, Oid};
 use crate::domain::report::Document;
@@ -15,7 +15,6 @@ use crate::failure::{Failure, Kind, Result};
 use crate::store::ledger;
 use crate::ui::front::Ui;
 use crate::ui::text::clean;
-use crate::world::fresh_nonce;
 
 /// Runs the verb.
 ///
@@ -44,16 +43,12 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
             let said = SignoffLedger::read(reader, &snapshot, view)?;
             let all = own.iter().map(|change| change.commit);
             changed = all.filter(|commit| said.by(&actor, *commit) == args.withdraw).collect();
-            let event = |commit: &Oid| Event {
-                id: commit.short().to_string(),
-                at: reader.world.now(),
-                actor: actor.clone(),
-                nonce: fresh_nonce(),
-                what: if args.withdraw {
-                    What::SignoffWithdrawn { commit: *commit }
-                } else {
-                    What::SignedOff { commit: *commit, reason: args.reason.clone() }
-                },
+            let event = |&commit: &Oid| {
+                let what = match args.withdraw {
+                    true => CandidatesEventKind::SignoffWithdrawn { commit },
+                    false => CandidatesEventKind::SignedOff { commit, reason: args.reason.clone() },
+                };
+                reader.event(commit.short().to_string(), &actor, what)
             };
             Ok((!changed.is_empty()).then(|| changed.iter().map(event).collect()))
         },

@@ -12,7 +12,7 @@ use crate::delivery::run::artifacts::{self, Bytes};
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::publish::RetryBudget;
 use crate::delivery::run::{outcome, output};
-use crate::domain::env::{EnvState, Progress, What};
+use crate::domain::env::{EnvEventKind, EnvState, Progress};
 use crate::domain::name::TagName;
 use crate::domain::report::Document;
 use crate::domain::report::policy::PolicyReport;
@@ -291,7 +291,7 @@ fn say_stopped(
                 let view = snapshot.chain(environment)?;
                 let found = merge::find(reader, view.tip, nonce)?;
                 let state = found.as_ref().and_then(|event| match &event.what {
-                    What::Offline(ran) => Some(ran.outcome.state),
+                    EnvEventKind::Offline(ran) => Some(ran.outcome.state),
                     _ => None,
                 });
                 let (Some(event), Some(state)) = (found, state) else {

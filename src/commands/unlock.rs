@@ -4,9 +4,8 @@ use crate::cli;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
-use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish;
-use crate::domain::env::{EnvState, Hold, What};
+use crate::domain::env::{EnvEventKind, EnvState, Hold};
 use crate::domain::name::DeploymentId;
 use crate::domain::report::Document;
 use crate::domain::report::changes::UnlockReport;
@@ -56,8 +55,8 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Unlock) -> Result<Document> {
             _ => {}
         }
         let id = DeploymentId { environment: name.clone(), seq: view.state.count + 1 };
-        let what = What::Unhold { token: hold.token, reason: args.reason.clone() };
-        Ok(Some(vec![outcome_event(reader, &id, &actor, what)]))
+        let what = EnvEventKind::Unhold { token: hold.token, reason: args.reason.clone() };
+        Ok(Some(vec![reader.event(id.clone(), &actor, what)]))
     })?;
     match (&opened, ui.options.dry_run) {
         (None, _) => ui.screen.result(&format!("{name} is not held; nothing to do")),

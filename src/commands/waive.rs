@@ -6,7 +6,7 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
 use crate::delivery::run::publish;
-use crate::domain::candidates::{CandidatesState, Event, What};
+use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::name::Oid;
 use crate::domain::report::Document;
 use crate::domain::report::changes::WaiveReport;
@@ -14,7 +14,6 @@ use crate::failure::{Failure, Kind, Result};
 use crate::store::{history, ledger};
 use crate::ui::front::Ui;
 use crate::ui::text::clean;
-use crate::world::fresh_nonce;
 
 /// Runs the verb.
 ///
@@ -54,12 +53,9 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Document> {
                 view.state.waivers.iter().any(|w| w.commit == *commit && w.trunk_commit == trunk_commit)
             };
             changed = commits.iter().copied().filter(|commit| !known(commit)).collect();
-            let event = |commit: &Oid| Event {
-                id: commit.short().to_string(),
-                at: reader.world.now(),
-                actor: actor.clone(),
-                nonce: fresh_nonce(),
-                what: What::Waived { commit: *commit, trunk_commit, reason: reason.clone() },
+            let event = |&commit: &Oid| {
+                let what = CandidatesEventKind::Waived { commit, trunk_commit, reason: reason.clone() };
+                reader.event(commit.short().to_string(), &actor, what)
             };
             Ok((!changed.is_empty()).then(|| changed.iter().map(event).collect()))
         },

@@ -17,7 +17,7 @@ use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::{Candidate, Pick};
 use crate::domain::candidates::{self, CandidatesState, Minted};
 use crate::domain::env::{
-    self, Action, Deployment, EnvState, Intent, Offline, Outcome, Progress, Trigger, What,
+    self, Action, Deployment, EnvEventKind, EnvState, Intent, Offline, Outcome, Progress, Trigger,
 };
 use crate::domain::gate::Gate;
 use crate::domain::gate::verdict::Verdict;
@@ -221,14 +221,17 @@ impl Project {
             parent: candidate.parent.clone(),
         };
         self.reserve(&minted.version.to_string(), commit);
-        self.candidates_event(candidates::What::Minted(minted.clone()));
+        self.candidates_event(candidates::CandidatesEventKind::Minted(minted.clone()));
         self.pool.borrow_mut().push(minted.clone());
         minted
     }
 
     /// Takes the number of a candidate to be.
     pub fn reserve(&self, version: &str, commit: Oid) {
-        self.candidates_event(candidates::What::Reserved { version: version.parse().unwrap(), commit });
+        self.candidates_event(candidates::CandidatesEventKind::Reserved {
+            version: version.parse().unwrap(),
+            commit,
+        });
     }
 
     /// Closes a release: its own tag, and the event that vouches for it.
@@ -240,29 +243,42 @@ impl Project {
             write_tag(&self.repo, &tag, winner.commit, &person("Ana"), self.tick(), &text, false).unwrap();
         self.git.set_ref(&tag.to_ref(), object);
         let (candidate, commit) = (winner.tag.clone(), winner.commit);
-        let what = candidates::What::Closed { release, tag, candidate, commit, tag_object: Some(object) };
+        let what = candidates::CandidatesEventKind::Closed {
+            release,
+            tag,
+            candidate,
+            commit,
+            tag_object: Some(object),
+        };
         self.candidates_event(what);
         object
     }
 
     pub fn block(&self, target: &str) {
         let (target, reason) = (target.to_owned(), "leaks".to_owned());
-        self.candidates_event(candidates::What::Blocked { target, reason });
+        self.candidates_event(candidates::CandidatesEventKind::Blocked { target, reason });
     }
 
     /// Settles a fix: it is in `trunk_commit`, or meant to be missing.
     pub fn waive(&self, commit: Oid, trunk_commit: Option<Oid>) {
-        self.candidates_event(candidates::What::Waived { commit, trunk_commit, reason: "seen".to_owned() });
+        self.candidates_event(candidates::CandidatesEventKind::Waived {
+            commit,
+            trunk_commit,
+            reason: "seen".to_owned(),
+        });
     }
 
-    pub fn candidates_event(&self, what: candidates::What) {
+    pub fn candidates_event(&self, what: candidates::CandidatesEventKind) {
         self.candidates_event_by("Ana", what);
     }
 
-    pub fn candidates_event_by(&self, who: &str, what: candidates::What) {
+    pub fn candidates_event_by(&self, who: &str, what: candidates::CandidatesEventKind) {
         let at = self.tick();
         let (id, nonce) = ("shop".to_owned(), at.timestamp().to_string());
-        self.append(&self.candidates(), candidates::Event { id, at, actor: person(who), nonce, what });
+        self.append(
+            &self.candidates(),
+            candidates::CandidatesEvent { id, at, actor: person(who), nonce, what },
+        );
     }
 
     /// Takes the candidates' chain back behind the newest candidate, as if it had lost its end.
@@ -289,14 +305,14 @@ impl Project {
     }
 
     /// An event under a number; `None` takes the next one.
-    pub fn event(&self, environment: &str, seq: Option<u64>, who: &str, what: What) -> u64 {
+    pub fn event(&self, environment: &str, seq: Option<u64>, who: &str, what: EnvEventKind) -> u64 {
         let view = self.chain(environment);
         let seq = seq.unwrap_or(view.state.count + 1);
         let at = self.tick();
         let id = DeploymentId { environment: environment.parse().unwrap(), seq };
         self.append(
             &view,
-            env::Event { id, at, actor: person(who), nonce: at.timestamp().to_string(), what },
+            env::EnvEvent { id, at, actor: person(who), nonce: at.timestamp().to_string(), what },
         );
         seq
     }
@@ -322,7 +338,7 @@ impl Project {
     }
 
     pub fn claim(&self, environment: &str, intent: Intent) -> u64 {
-        self.event(environment, None, "Ana", What::Intent(Box::new(intent)))
+        self.event(environment, None, "Ana", EnvEventKind::Intent(Box::new(intent)))
     }
 
     /// Ends what is in flight.
@@ -332,7 +348,7 @@ impl Project {
             environment,
             Some(in_flight.deployment.seq),
             "Ana",
-            What::Outcome(Outcome::of(state, true)),
+            EnvEventKind::Outcome(Outcome::of(state, true)),
         );
     }
 
@@ -353,7 +369,7 @@ impl Project {
     /// A deployment that somebody takes over from.
     pub fn lose(&self, environment: &str, tag: &str) -> u64 {
         let seq = self.begin(environment, tag);
-        self.event(environment, Some(seq), "Bob", What::TakenOver { reason: "it hangs".to_owned() });
+        self.event(environment, Some(seq), "Bob", EnvEventKind::TakenOver { reason: "it hangs".to_owned() });
         seq
     }
 
@@ -395,16 +411,16 @@ impl Project {
         let mut intent = self.intent(environment, tag, Action::Deploy);
         intent.deployment.offline = true;
         let ran = Offline { intent, outcome: Outcome::of(state, true), moved };
-        self.event(environment, None, "Ana", What::Offline(Box::new(ran)))
+        self.event(environment, None, "Ana", EnvEventKind::Offline(Box::new(ran)))
     }
 
     pub fn hold(&self, environment: &str) -> u64 {
-        self.event(environment, None, "Bob", What::Hold { reason: "closed".to_owned() })
+        self.event(environment, None, "Bob", EnvEventKind::Hold { reason: "closed".to_owned() })
     }
 
     pub fn approve(&self, environment: &str, minted: &Minted, who: &str) {
         let (tag, commit) = (minted.tag.clone(), minted.commit);
-        let what = What::Approve { tag, commit, tag_object: Some(minted.tag_object), reason: None };
+        let what = EnvEventKind::Approve { tag, commit, tag_object: Some(minted.tag_object), reason: None };
         self.event(environment, None, who, what);
     }
 

@@ -8,6 +8,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::event::Event;
 use super::fold::{Fold, Impossible};
 use super::name::{Actor, Oid, TagName};
 use super::version::{CandidateVersion, Version};
@@ -15,7 +16,7 @@ use super::version::{CandidateVersion, Version};
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum What {
+pub enum CandidatesEventKind {
     /// A number was taken for a build.
     Reserved {
         /// The candidate to be.
@@ -121,55 +122,50 @@ impl Minted {
     }
 }
 
-/// One event of the candidates' chain: one commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    /// What it is about: a tag, a release, or the chain itself.
-    pub id: String,
-    /// By whose clock it happened; decides nothing.
-    pub at: DateTime<Utc>,
-    /// Who did it.
-    pub actor: Actor,
-    /// Makes every event an object of its own; names a reservation.
-    pub nonce: String,
-    /// What happened.
-    #[serde(flatten)]
-    pub what: What,
-}
+/// One event of the candidates' chain. Its id is a tag, a release, or the chain itself.
+pub type CandidatesEvent = Event<String, CandidatesEventKind>;
 
-impl Event {
+impl CandidatesEvent {
     /// The first line of its commit's message.
     pub fn subject(&self) -> String {
         let id = &self.id;
         let who = &self.actor.name;
         match &self.what {
-            What::Reserved { commit, .. } => format!("{id} reserved for {} by {who}", commit.short()),
-            What::Minted(minted) => format!("{id} minted from {} by {who}", minted.commit.short()),
-            What::Abandoned { reason, .. } => format!("{id} abandoned: {reason}"),
-            What::Blocked { reason, .. } => format!("{id} blocked by {who}: {reason}"),
-            What::Unblocked { reason, .. } => format!("{id} unblocked by {who}: {reason}"),
-            What::Waived { trunk_commit: None, reason, .. } => format!("{id} waived by {who}: {reason}"),
-            What::Waived { trunk_commit: Some(trunk), reason, .. } => {
+            CandidatesEventKind::Reserved { commit, .. } => {
+                format!("{id} reserved for {} by {who}", commit.short())
+            }
+            CandidatesEventKind::Minted(minted) => {
+                format!("{id} minted from {} by {who}", minted.commit.short())
+            }
+            CandidatesEventKind::Abandoned { reason, .. } => format!("{id} abandoned: {reason}"),
+            CandidatesEventKind::Blocked { reason, .. } => format!("{id} blocked by {who}: {reason}"),
+            CandidatesEventKind::Unblocked { reason, .. } => format!("{id} unblocked by {who}: {reason}"),
+            CandidatesEventKind::Waived { trunk_commit: None, reason, .. } => {
+                format!("{id} waived by {who}: {reason}")
+            }
+            CandidatesEventKind::Waived { trunk_commit: Some(trunk), reason, .. } => {
                 format!("{id} waived as {} by {who}: {reason}", trunk.short())
             }
-            What::SignedOff { .. } => format!("{id} signed off by {who}"),
-            What::SignoffWithdrawn { .. } => format!("{id} sign-off withdrawn by {who}"),
-            What::Closed { candidate, .. } => format!("{id} closed by {candidate}"),
-            What::Repaired { reason } => format!("{id} repaired by {who}: {reason}"),
+            CandidatesEventKind::SignedOff { .. } => format!("{id} signed off by {who}"),
+            CandidatesEventKind::SignoffWithdrawn { .. } => format!("{id} sign-off withdrawn by {who}"),
+            CandidatesEventKind::Closed { candidate, .. } => format!("{id} closed by {candidate}"),
+            CandidatesEventKind::Repaired { reason } => format!("{id} repaired by {who}: {reason}"),
         }
     }
 
     /// The commit its line is noted under, if it has one.
     pub fn commit(&self) -> Option<Oid> {
         match &self.what {
-            What::Reserved { commit, .. }
-            | What::Abandoned { commit, .. }
-            | What::Waived { commit, .. }
-            | What::SignedOff { commit, .. }
-            | What::SignoffWithdrawn { commit }
-            | What::Closed { commit, .. } => Some(*commit),
-            What::Minted(minted) => Some(minted.commit),
-            What::Blocked { .. } | What::Unblocked { .. } | What::Repaired { .. } => None,
+            CandidatesEventKind::Reserved { commit, .. }
+            | CandidatesEventKind::Abandoned { commit, .. }
+            | CandidatesEventKind::Waived { commit, .. }
+            | CandidatesEventKind::SignedOff { commit, .. }
+            | CandidatesEventKind::SignoffWithdrawn { commit }
+            | CandidatesEventKind::Closed { commit, .. } => Some(*commit),
+            CandidatesEventKind::Minted(minted) => Some(minted.commit),
+            CandidatesEventKind::Blocked { .. }
+            | CandidatesEventKind::Unblocked { .. }
+            | CandidatesEventKind::Repaired { .. } => None,
         }
     }
 }
@@ -289,12 +285,12 @@ impl CandidatesState {
     ///
     /// # Errors
     /// The event cannot follow this state.
-    pub fn apply(&self, event: &Event) -> Result<CandidatesState, Impossible> {
+    pub fn apply(&self, event: &CandidatesEvent) -> Result<CandidatesState, Impossible> {
         let mut next = self.clone();
         next.count =
             next.count.checked_add(1).ok_or_else(|| Impossible("there is no number left".to_owned()))?;
         match &event.what {
-            What::Reserved { version, commit } => {
+            CandidatesEventKind::Reserved { version, commit } => {
                 // Numbers of foreign tags are passed over, so gaps are no mistake.
                 let line = next.release_state(&version.release);
                 if version.number <= line.map_or(0, |line| line.highest) {
@@ -309,7 +305,7 @@ impl CandidatesState {
                     at: event.at,
                 });
             }
-            What::Minted(minted) => {
+            CandidatesEventKind::Minted(minted) => {
                 next.close_reservation(&minted.version, minted.commit)?;
                 let line = next.release_state_mut(&minted.version.release);
                 line.minted = true;
@@ -318,8 +314,10 @@ impl CandidatesState {
                     line.position = minted.position;
                 }
             }
-            What::Abandoned { version, commit, .. } => next.close_reservation(version, *commit)?,
-            What::Blocked { target, reason } => {
+            CandidatesEventKind::Abandoned { version, commit, .. } => {
+                next.close_reservation(version, *commit)?
+            }
+            CandidatesEventKind::Blocked { target, reason } => {
                 next.blocks.retain(|block| block.target != *target);
                 next.blocks.push(Block {
                     target: target.clone(),
@@ -328,14 +326,14 @@ impl CandidatesState {
                     at: event.at,
                 });
             }
-            What::Unblocked { target, .. } => {
+            CandidatesEventKind::Unblocked { target, .. } => {
                 let before = next.blocks.len();
                 next.blocks.retain(|block| block.target != *target);
                 if next.blocks.len() == before {
                     return Err(Impossible(format!("{target} is not blocked")));
                 }
             }
-            What::Waived { commit, trunk_commit, reason } => {
+            CandidatesEventKind::Waived { commit, trunk_commit, reason } => {
                 next.waivers.retain(|waiver| waiver.commit != *commit);
                 next.waivers.push(Waiver {
                     commit: *commit,
@@ -345,7 +343,7 @@ impl CandidatesState {
                     at: event.at,
                 });
             }
-            What::Closed { release, .. } => {
+            CandidatesEventKind::Closed { release, .. } => {
                 let open = next.release_state(release).is_some_and(|line| line.minted && !line.closed);
                 if !open {
                     return Err(Impossible(format!("{release} is not an open release")));
@@ -353,7 +351,9 @@ impl CandidatesState {
                 next.release_state_mut(release).closed = true;
             }
             // Too many to be carried along; whoever asks reads the events.
-            What::SignedOff { .. } | What::SignoffWithdrawn { .. } | What::Repaired { .. } => {}
+            CandidatesEventKind::SignedOff { .. }
+            | CandidatesEventKind::SignoffWithdrawn { .. }
+            | CandidatesEventKind::Repaired { .. } => {}
         }
         Ok(next)
     }
@@ -385,13 +385,13 @@ impl CandidatesState {
 }
 
 impl Fold for CandidatesState {
-    type Event = Event;
+    type Event = CandidatesEvent;
 
-    fn after(&self, event: &Event) -> Result<CandidatesState, Impossible> {
+    fn after(&self, event: &CandidatesEvent) -> Result<CandidatesState, Impossible> {
         self.apply(event)
     }
 
-    fn restates(event: &Event) -> bool {
-        matches!(event.what, What::Repaired { .. })
+    fn restates(event: &CandidatesEvent) -> bool {
+        matches!(event.what, CandidatesEventKind::Repaired { .. })
     }
 }

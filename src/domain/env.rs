@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::event::Event;
 use super::gate::Gate;
 use super::left_behind::Owed;
 use super::name::{Actor, DeploymentId, EnvName, Oid, TagName};
@@ -346,7 +347,7 @@ pub struct Offline {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum What {
+pub enum EnvEventKind {
     /// A deployment was claimed.
     Intent(Box<Intent>),
     /// It ended.
@@ -414,64 +415,53 @@ pub enum What {
     },
 }
 
-impl What {
+impl EnvEventKind {
     /// The deployment that begins with this event, if one does.
     pub fn intent(&self) -> Option<&Intent> {
         match self {
-            What::Intent(intent) => Some(intent),
-            What::Offline(offline) => Some(&offline.intent),
+            EnvEventKind::Intent(intent) => Some(intent),
+            EnvEventKind::Offline(offline) => Some(&offline.intent),
             _ => None,
         }
     }
 }
 
-/// One event of an environment's chain: one commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    /// The number it takes or settles. First, so that a note's line begins with it.
-    pub id: DeploymentId,
-    /// By whose clock it happened; decides nothing.
-    pub at: DateTime<Utc>,
-    /// Who did it.
-    pub actor: Actor,
-    /// Makes every event an object of its own.
-    pub nonce: String,
-    /// What happened.
-    #[serde(flatten)]
-    pub what: What,
-}
+/// One event of an environment's chain. Its id is the number it takes or settles.
+pub type EnvEvent = Event<DeploymentId, EnvEventKind>;
 
-impl Event {
+impl EnvEvent {
     /// The first line of its commit's message.
     pub fn subject(&self) -> String {
         let id = &self.id;
         let who = &self.actor.name;
         match &self.what {
-            What::Intent(intent) => {
+            EnvEventKind::Intent(intent) => {
                 let d = &intent.deployment;
                 let recorded = if d.trigger == Trigger::Recorded { ", recorded" } else { "" };
                 format!("{id} {} {} by {who}{recorded}", d.action, d.tag.label())
             }
-            What::Outcome(o) => match o.exit_code {
+            EnvEventKind::Outcome(o) => match o.exit_code {
                 Some(code) if o.state != Progress::Succeeded => format!("{id} {}, exit {code}", o.state),
                 _ => format!("{id} {}", o.state),
             },
-            What::TakenOver { reason } => format!("{id} taken over by {who}: {reason}"),
-            What::Late(o) => format!("{id} {}, after it was taken over", o.state),
-            What::Offline(ran) => {
+            EnvEventKind::TakenOver { reason } => format!("{id} taken over by {who}: {reason}"),
+            EnvEventKind::Late(o) => format!("{id} {}, after it was taken over", o.state),
+            EnvEventKind::Offline(ran) => {
                 let d = &ran.intent.deployment;
                 let moved = if ran.moved { ", while the chain moved on" } else { "" };
                 format!("{id} {} {} by {who}, offline{moved}: {}", d.action, d.tag.label(), ran.outcome.state)
             }
-            What::Resolved { state, reason } => format!("{id} resolved as {state} by {who}: {reason}"),
-            What::Hold { reason } => format!("{id} held by {who}: {reason}"),
-            What::Unhold { token, reason } => {
+            EnvEventKind::Resolved { state, reason } => {
+                format!("{id} resolved as {state} by {who}: {reason}")
+            }
+            EnvEventKind::Hold { reason } => format!("{id} held by {who}: {reason}"),
+            EnvEventKind::Unhold { token, reason } => {
                 format!("{id} hold {}#{token} opened by {who}: {reason}", id.environment)
             }
-            What::Approve { tag, .. } => format!("{id} {tag} approved by {who}"),
-            What::Withdraw { tag, .. } => format!("{id} approval of {tag} withdrawn by {who}"),
-            What::Abandoned { reason } => format!("{id} abandoned: {reason}"),
-            What::Repaired { reason } => format!("{id} repaired by {who}: {reason}"),
+            EnvEventKind::Approve { tag, .. } => format!("{id} {tag} approved by {who}"),
+            EnvEventKind::Withdraw { tag, .. } => format!("{id} approval of {tag} withdrawn by {who}"),
+            EnvEventKind::Abandoned { reason } => format!("{id} abandoned: {reason}"),
+            EnvEventKind::Repaired { reason } => format!("{id} repaired by {who}: {reason}"),
         }
     }
 }

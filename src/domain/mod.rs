@@ -15,6 +15,7 @@ pub(crate) mod containment;
 pub mod draft;
 pub mod env;
 pub(crate) mod equivalent_commits;
+pub mod event;
 pub(crate) mod fold;
 pub(crate) mod freeze;
 pub(crate) mod fsck;

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::env::{Action, EnvState, Event, Intent, Offline, Outcome, What};
+use super::env::{Action, EnvEvent, EnvEventKind, EnvState, Intent, Offline, Outcome};
 use super::fold::Impossible;
 use super::name::DeploymentId;
 use super::plan::{self, Stamp};
@@ -32,17 +32,21 @@ pub struct Earlier {
 impl KnownOffline {
     /// Whether an event that came into the chain afterwards says of some
     /// deployment what whoever went by this did not know.
-    pub fn is_news(&self, event: &Event) -> bool {
+    pub fn is_news(&self, event: &EnvEvent) -> bool {
         match &event.what {
-            What::Outcome(_) | What::Late(_) | What::TakenOver { .. } => !self.ended.contains(&event.id.seq),
-            What::Offline(ran) => ran.moved || !self.ran.iter().any(|earlier| earlier.nonce == event.nonce),
-            What::Intent(_) | What::Resolved { .. } => true,
-            What::Hold { .. }
-            | What::Unhold { .. }
-            | What::Approve { .. }
-            | What::Withdraw { .. }
-            | What::Abandoned { .. }
-            | What::Repaired { .. } => false,
+            EnvEventKind::Outcome(_) | EnvEventKind::Late(_) | EnvEventKind::TakenOver { .. } => {
+                !self.ended.contains(&event.id.seq)
+            }
+            EnvEventKind::Offline(ran) => {
+                ran.moved || !self.ran.iter().any(|earlier| earlier.nonce == event.nonce)
+            }
+            EnvEventKind::Intent(_) | EnvEventKind::Resolved { .. } => true,
+            EnvEventKind::Hold { .. }
+            | EnvEventKind::Unhold { .. }
+            | EnvEventKind::Approve { .. }
+            | EnvEventKind::Withdraw { .. }
+            | EnvEventKind::Abandoned { .. }
+            | EnvEventKind::Repaired { .. } => false,
         }
     }
 }
@@ -73,7 +77,7 @@ impl Ran {
         state: &EnvState,
         moved: bool,
         nonce: &dyn Fn() -> String,
-    ) -> Result<(Vec<Event>, EnvState), Impossible> {
+    ) -> Result<(Vec<EnvEvent>, EnvState), Impossible> {
         let deployment = &self.intent.deployment;
         let environment = &deployment.environment;
         let stamp = Stamp { actor: &deployment.actor, at: deployment.started_at, nonce };
@@ -88,12 +92,12 @@ impl Ran {
         (intent.deployment.seq, intent.deployment.id) = (id.seq, id.clone());
         let moved = moved || before.in_flight.is_some();
         let offline = Offline { intent, outcome: self.outcome.clone(), moved };
-        let event = Event {
+        let event = EnvEvent {
             id,
             at: self.at,
             actor: deployment.actor.clone(),
             nonce: self.nonce.clone(),
-            what: What::Offline(Box::new(offline)),
+            what: EnvEventKind::Offline(Box::new(offline)),
         };
         let after = before.apply(&event)?;
         events.push(event);

@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::candidates::Minted;
-use super::env::{Action, Approval, EnvState, Event, Live, Override, RecordedRuling, RecordedVerdict, What};
+use super::env::{
+    Action, Approval, EnvEvent, EnvEventKind, EnvState, Live, Override, RecordedRuling, RecordedVerdict,
+};
 use super::gate::Gate;
 use super::gate::input::GateInput;
 use super::gate::rules::{self, Rule};
@@ -146,8 +148,8 @@ pub struct Stamp<'a> {
 
 impl Stamp<'_> {
     /// An event of `environment` that takes or settles `seq`.
-    pub fn event(&self, environment: &EnvName, seq: u64, what: What) -> Event {
-        Event {
+    pub fn event(&self, environment: &EnvName, seq: u64, what: EnvEventKind) -> EnvEvent {
+        EnvEvent {
             id: DeploymentId { environment: environment.clone(), seq },
             at: self.at,
             actor: self.actor.clone(),
@@ -170,22 +172,22 @@ pub fn close(
     for_rollback: bool,
     reason: &str,
     stamp: &Stamp<'_>,
-) -> Result<(Vec<Event>, EnvState), WrongToken> {
+) -> Result<(Vec<EnvEvent>, EnvState), WrongToken> {
     let mut events = Vec::new();
     let mut after = state.clone();
-    let mut push = |state: &EnvState, event: Event| {
+    let mut push = |state: &EnvState, event: EnvEvent| {
         let next = state.apply(&event).map_err(|_| WrongToken(token))?;
         events.push(event);
         Ok(next)
     };
     let in_flight = state.in_flight.as_ref().is_some_and(|intent| intent.deployment.seq == token);
     if in_flight {
-        let what = What::TakenOver { reason: reason.to_owned() };
+        let what = EnvEventKind::TakenOver { reason: reason.to_owned() };
         after = push(&after, stamp.event(environment, token, what))?;
     }
     let held = after.hold.as_ref().is_some_and(|hold| hold.token == token);
     if held && !(in_flight && for_rollback) {
-        let what = What::Unhold { token, reason: reason.to_owned() };
+        let what = EnvEventKind::Unhold { token, reason: reason.to_owned() };
         after = push(&after, stamp.event(environment, after.count + 1, what))?;
     }
     if events.is_empty() { Err(WrongToken(token)) } else { Ok((events, after)) }

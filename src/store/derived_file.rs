@@ -156,20 +156,20 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::domain::candidates::{CandidatesState, Event, What};
+    use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState};
     use crate::domain::name::Actor;
     use crate::store::ledger::View;
     use crate::store::repo::fixture::Sandbox;
 
     const NAME: &str = "refs/notes/rel/shop/candidates";
 
-    fn blocked(nonce: &str) -> Event {
-        Event {
+    fn blocked(nonce: &str) -> CandidatesEvent {
+        CandidatesEvent {
             id: "v1".to_owned(),
             at: DateTime::from_timestamp(1, 0).unwrap(),
             actor: Actor::new("ana", "ana@example.com"),
             nonce: nonce.to_owned(),
-            what: What::Blocked { target: "v1".to_owned(), reason: "why".to_owned() },
+            what: CandidatesEventKind::Blocked { target: "v1".to_owned(), reason: "why".to_owned() },
         }
     }
 

@@ -14,8 +14,8 @@ use super::chain::{self, Body};
 use super::error::{Damage, During, Error, Result, Task};
 use super::notes::{NoteLine, Projection};
 use super::repo::Repo;
-use crate::domain::candidates::{self, CandidatesState};
-use crate::domain::env::{self, EnvState, What};
+use crate::domain::candidates::{CandidatesEvent, CandidatesState};
+use crate::domain::env::{EnvEvent, EnvEventKind, EnvState};
 use crate::domain::fold::Fold;
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
 
@@ -43,46 +43,49 @@ pub trait State: Fold<Event: Clone + Serialize + DeserializeOwned> + Deserialize
 }
 
 impl State for EnvState {
-    fn subject(event: &env::Event) -> String {
+    fn subject(event: &EnvEvent) -> String {
         event.subject()
     }
 
-    fn stamp(event: &env::Event) -> (&Actor, DateTime<Utc>) {
+    fn stamp(event: &EnvEvent) -> (&Actor, DateTime<Utc>) {
         (&event.actor, event.at)
     }
 
-    fn noted(&self, event: &env::Event) -> Option<Oid> {
+    fn noted(&self, event: &EnvEvent) -> Option<Oid> {
         let seq = event.id.seq;
         match &event.what {
-            What::Intent(intent) => Some(intent.deployment.commit),
-            What::Offline(ran) => Some(ran.intent.deployment.commit),
-            What::Outcome(_) | What::TakenOver { .. } | What::Late(_) | What::Resolved { .. } => {
+            EnvEventKind::Intent(intent) => Some(intent.deployment.commit),
+            EnvEventKind::Offline(ran) => Some(ran.intent.deployment.commit),
+            EnvEventKind::Outcome(_)
+            | EnvEventKind::TakenOver { .. }
+            | EnvEventKind::Late(_)
+            | EnvEventKind::Resolved { .. } => {
                 let in_flight = self.in_flight.as_ref().map(|intent| &intent.deployment);
                 let open = in_flight.into_iter().chain(&self.unresolved);
                 open.filter(|d| d.seq == seq).map(|d| d.commit).next().or_else(|| {
                     self.last.as_ref().filter(|last| last.seq == seq).map(|last| last.target.commit)
                 })
             }
-            What::Hold { .. }
-            | What::Unhold { .. }
-            | What::Approve { .. }
-            | What::Withdraw { .. }
-            | What::Abandoned { .. }
-            | What::Repaired { .. } => None,
+            EnvEventKind::Hold { .. }
+            | EnvEventKind::Unhold { .. }
+            | EnvEventKind::Approve { .. }
+            | EnvEventKind::Withdraw { .. }
+            | EnvEventKind::Abandoned { .. }
+            | EnvEventKind::Repaired { .. } => None,
         }
     }
 }
 
 impl State for CandidatesState {
-    fn subject(event: &candidates::Event) -> String {
+    fn subject(event: &CandidatesEvent) -> String {
         event.subject()
     }
 
-    fn stamp(event: &candidates::Event) -> (&Actor, DateTime<Utc>) {
+    fn stamp(event: &CandidatesEvent) -> (&Actor, DateTime<Utc>) {
         (&event.actor, event.at)
     }
 
-    fn noted(&self, event: &candidates::Event) -> Option<Oid> {
+    fn noted(&self, event: &CandidatesEvent) -> Option<Oid> {
         event.commit()
     }
 }

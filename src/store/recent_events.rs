@@ -75,18 +75,18 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::domain::candidates::{CandidatesState, Event, What};
+    use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState};
     use crate::domain::name::Actor;
     use crate::store::ledger::View;
     use crate::store::repo::fixture::Sandbox;
 
-    fn blocked(nonce: usize) -> Event {
-        Event {
+    fn blocked(nonce: usize) -> CandidatesEvent {
+        CandidatesEvent {
             id: "v1".to_owned(),
             at: DateTime::from_timestamp(1, 0).unwrap(),
             actor: Actor::new("ana", "ana@example.com"),
             nonce: nonce.to_string(),
-            what: What::Blocked { target: "v1".to_owned(), reason: "why".to_owned() },
+            what: CandidatesEventKind::Blocked { target: "v1".to_owned(), reason: "why".to_owned() },
         }
     }
 
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(newest(&sandbox, &repo, None), (vec![], 0));
         let few = empty.append(&repo, &[3, 2, 1].map(|nonce| blocked(1000 - nonce))).unwrap().0;
         assert_eq!(newest(&sandbox, &repo, few.tip), (["999", "998", "997"].map(str::to_owned).to_vec(), 3));
-        let events: Vec<Event> = (0..MAX_COMMITS + 10).map(blocked).collect();
+        let events: Vec<CandidatesEvent> = (0..MAX_COMMITS + 10).map(blocked).collect();
         let view = empty.append(&repo, &events).unwrap().0;
         let all: Vec<String> = (0..MAX_COMMITS + 10).rev().map(|nonce| nonce.to_string()).collect();
         for _ in 0..2 {

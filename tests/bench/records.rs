@@ -178,10 +178,15 @@ impl Writer<'_> {
                 position: plan.position,
                 parent: record.parent,
             };
-            let reserved = candidates::What::Reserved { version: plan.version.clone(), commit };
+            let reserved =
+                candidates::CandidatesEventKind::Reserved { version: plan.version.clone(), commit };
             let events = [
                 self.event(&tag, at, reserved),
-                self.event(&tag, at + Duration::minutes(4), candidates::What::Minted(entry.clone())),
+                self.event(
+                    &tag,
+                    at + Duration::minutes(4),
+                    candidates::CandidatesEventKind::Minted(entry.clone()),
+                ),
             ];
             view = self.append(&view, &events)?;
             minted.push(entry);
@@ -228,7 +233,7 @@ impl Writer<'_> {
     }
 
     /// The end of a release, and its own tag.
-    fn close(&mut self, winner: &Minted, at: DateTime<Utc>) -> Result<candidates::Event> {
+    fn close(&mut self, winner: &Minted, at: DateTime<Utc>) -> Result<candidates::CandidatesEvent> {
         let release: Version = winner.version.release.clone();
         let tag: TagName = format!("v{release}").parse().expect("a tag");
         let message = format!(
@@ -245,13 +250,18 @@ impl Writer<'_> {
         Ok(self.event(
             &tag.clone(),
             at,
-            candidates::What::Closed { release, tag, candidate, commit, tag_object: None },
+            candidates::CandidatesEventKind::Closed { release, tag, candidate, commit, tag_object: None },
         ))
     }
 
-    fn event(&mut self, tag: &TagName, at: DateTime<Utc>, what: candidates::What) -> candidates::Event {
+    fn event(
+        &mut self,
+        tag: &TagName,
+        at: DateTime<Utc>,
+        what: candidates::CandidatesEventKind,
+    ) -> candidates::CandidatesEvent {
         let actor = Actor::new("ci", "ci@example.com");
-        candidates::Event { id: tag.to_string(), at, actor, nonce: self.nonce(), what }
+        candidates::CandidatesEvent { id: tag.to_string(), at, actor, nonce: self.nonce(), what }
     }
 
     /// Deploys what would have reached an environment that is `lag` commits
@@ -302,7 +312,7 @@ impl Writer<'_> {
         minted: &Minted,
         at: DateTime<Utc>,
         end: Progress,
-    ) -> [env::Event; 2] {
+    ) -> [env::EnvEvent; 2] {
         let seq = state.count + 1;
         let id = DeploymentId { environment: environment.clone(), seq };
         let actor = Actor::new("ci", "ci@example.com");
@@ -344,14 +354,17 @@ impl Writer<'_> {
             Intent { deployment, position: minted.position, undoes: None, holds: false, owes: Vec::new() };
         let exit_code = Some(i32::from(end != Progress::Succeeded));
         let outcome = Outcome { state: end, started: true, exit_code, text: None, phases: Vec::new() };
-        [(at, env::What::Intent(Box::new(intent))), (at + Duration::minutes(9), env::What::Outcome(outcome))]
-            .map(|(at, what)| env::Event {
-                id: id.clone(),
-                at,
-                actor: actor.clone(),
-                nonce: self.nonce(),
-                what,
-            })
+        [
+            (at, env::EnvEventKind::Intent(Box::new(intent))),
+            (at + Duration::minutes(9), env::EnvEventKind::Outcome(outcome)),
+        ]
+        .map(|(at, what)| env::EnvEvent {
+            id: id.clone(),
+            at,
+            actor: actor.clone(),
+            nonce: self.nonce(),
+            what,
+        })
     }
 
     fn append<S: State>(&mut self, view: &View<S>, events: &[S::Event]) -> Result<View<S>> {

@@ -5,7 +5,7 @@ use crate::delivery::candidate::pick::{
     DefaultTarget, PickFate, PickPlan, PickRequest, default_target, plan, since, sources, target,
 };
 use crate::delivery::fixture::{Project, SHOP, kind, refused_by};
-use crate::domain::candidates::What;
+use crate::domain::candidates::CandidatesEventKind;
 use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::Oid;
 use crate::domain::version::Bump;
@@ -106,7 +106,11 @@ fn a_number_that_was_given_up_is_not_used_again() {
     let commit = project.commit("two");
     project.reserve("1.0.0-rc.2", commit);
     let version_ = "1.0.0-rc.2".parse().unwrap();
-    project.candidates_event(What::Abandoned { version: version_, commit, reason: "it died".to_owned() });
+    project.candidates_event(CandidatesEventKind::Abandoned {
+        version: version_,
+        commit,
+        reason: "it died".to_owned(),
+    });
     assert_eq!(version(&project, &of_release("1.0.0")), "1.0.0-rc.3");
 }
 

@@ -91,7 +91,7 @@ fn the_default_passes_over_what_is_blocked_or_was_rolled_back() {
     assert_eq!(default(&project, "prod"), old.tag.as_str());
     let live = planning(&project, &request("staging", None)).unwrap();
     assert!(matches!(live, Delivered::Nothing(_)), "what is left is live");
-    project.candidates_event(candidates::What::Unblocked {
+    project.candidates_event(candidates::CandidatesEventKind::Unblocked {
         target: "1.2.0".to_owned(),
         reason: "seen".to_owned(),
     });

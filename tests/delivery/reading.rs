@@ -12,7 +12,7 @@ use crate::delivery::read::paths::Scope;
 use crate::delivery::read::range::{baseline, between, position};
 use crate::delivery::read::signoffs::{self, Brought, SignoffLedger};
 use crate::delivery::read::successes::successes;
-use crate::domain::candidates::{Minted, What};
+use crate::domain::candidates::{CandidatesEventKind, Minted};
 use crate::domain::changelog::Since;
 use crate::domain::env::{self, Deployment, EnvState, Outcome, Progress};
 use crate::domain::name::Oid;
@@ -305,10 +305,15 @@ fn deployments_are_intents_with_what_became_of_them() {
     project.deploy("prod", tag);
     project.fail("prod", tag);
     let lost = project.lose("prod", tag);
-    project.event("prod", Some(lost), "Ana", env::What::Late(Outcome::of(Progress::Failed, true)));
+    project.event("prod", Some(lost), "Ana", env::EnvEventKind::Late(Outcome::of(Progress::Failed, true)));
     let resolved = project.lose("prod", tag);
     let state = Progress::Succeeded;
-    project.event("prod", Some(resolved), "Bob", env::What::Resolved { state, reason: "seen".to_owned() });
+    project.event(
+        "prod",
+        Some(resolved),
+        "Bob",
+        env::EnvEventKind::Resolved { state, reason: "seen".to_owned() },
+    );
     project.offline("prod", tag, Progress::Succeeded, false);
     project.offline("prod", tag, Progress::Succeeded, true);
     project.approve("prod", &project.snapshot().pool[0], "Bob");
@@ -350,7 +355,12 @@ fn successes_are_told_by_the_last_word_on_each() {
     };
     assert_eq!(found(), [(1, first.commit)]);
     let state = Progress::Succeeded;
-    project.event("prod", Some(lost), "Bob", env::What::Resolved { state, reason: "seen".to_owned() });
+    project.event(
+        "prod",
+        Some(lost),
+        "Bob",
+        env::EnvEventKind::Resolved { state, reason: "seen".to_owned() },
+    );
     project.offline("prod", first.tag.as_str(), Progress::Succeeded, false);
     project.offline("prod", first.tag.as_str(), Progress::Failed, false);
     assert_eq!(found(), [(1, first.commit), (3, second.commit), (4, first.commit)]);
@@ -370,7 +380,7 @@ fn awaited(project: &Project, minted: &Minted) -> Option<(Option<usize>, Vec<Oid
 }
 
 fn sign_off(project: &Project, who: &str, commit: Oid) {
-    project.candidates_event_by(who, What::SignedOff { commit, reason: None });
+    project.candidates_event_by(who, CandidatesEventKind::SignedOff { commit, reason: None });
 }
 
 /// A candidate live in `prod`, commits of Bob and of Eve, and a candidate of those.
@@ -394,7 +404,7 @@ fn each_author_signs_off_their_own_commits() {
     assert_eq!(awaited(&project, &next), Some((Some(2), vec![eves])), "nobody signs for another");
     sign_off(&project, "Eve", eves);
     assert_eq!(awaited(&project, &next), Some((Some(2), vec![])));
-    project.candidates_event_by("Bob", What::SignoffWithdrawn { commit: bobs });
+    project.candidates_event_by("Bob", CandidatesEventKind::SignoffWithdrawn { commit: bobs });
     assert_eq!(awaited(&project, &next), Some((Some(2), vec![bobs])));
 }
 

@@ -8,7 +8,7 @@ use crate::delivery::steps::record::{
     RecordPlan, RecordRequest, RecordTarget, RecordedState, events, judge, target,
 };
 use crate::domain::candidates::Minted;
-use crate::domain::env::{Action, Intent, Progress, Trigger, What};
+use crate::domain::env::{Action, EnvEventKind, Intent, Progress, Trigger};
 use crate::domain::gate::Gate;
 use crate::failure::{Failure, Kind};
 
@@ -30,7 +30,7 @@ fn recording(
     text: &str,
     said: RecordedState,
     asked: &Asked<'_>,
-) -> Result<(&'static str, Vec<What>), Failure> {
+) -> Result<(&'static str, Vec<EnvEventKind>), Failure> {
     let (reader, snapshot) = (project.reader(), project.snapshot());
     let overrides: BTreeSet<Gate> = asked.overrides.iter().copied().collect();
     let request = RecordRequest {
@@ -56,12 +56,12 @@ fn plainly(
     environment: &str,
     text: &str,
     said: RecordedState,
-) -> Result<(&'static str, Vec<What>), Failure> {
+) -> Result<(&'static str, Vec<EnvEventKind>), Failure> {
     recording(project, environment, text, said, &Asked::default())
 }
 
 #[track_caller]
-fn intent(what: &What) -> &Intent {
+fn intent(what: &EnvEventKind) -> &Intent {
     what.intent().unwrap()
 }
 
@@ -137,7 +137,7 @@ fn a_success_is_an_intent_and_its_outcome() {
     assert_eq!(deployment.from_tag.as_ref(), Some(&old.tag));
     assert_eq!(deployment.host, None, "where it ran nobody said");
     assert_eq!(intent(&whats[0]).position, new.position);
-    assert!(matches!(&whats[1], What::Outcome(o) if o.state == Progress::Succeeded && o.started));
+    assert!(matches!(&whats[1], EnvEventKind::Outcome(o) if o.state == Progress::Succeeded && o.started));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_start_is_an_intent_alone_and_its_end_an_outcome_alone() {
     for (said, state) in [(Succeeded, Progress::Succeeded), (Failed, Progress::Failed)] {
         let (sort, whats) = plainly(&project, "staging", "1.1.0", said).unwrap();
         assert_eq!((sort, whats.len()), ("ends", 1));
-        assert!(matches!(&whats[0], What::Outcome(outcome) if outcome.state == state));
+        assert!(matches!(&whats[0], EnvEventKind::Outcome(outcome) if outcome.state == state));
     }
     // What is another's is not ended by it.
     assert_eq!(refused_by(plainly(&project, "staging", "1.0.0", Succeeded)), ["busy"]);
@@ -224,7 +224,7 @@ fn a_hold_or_a_deployment_in_flight_stops_any_record_but_can_be_taken_over() {
     }
     let over = Asked { take_over: Some(hold), ..Asked::default() };
     let (_, whats) = recording(&project, "prod", "1.0.0", Succeeded, &over).unwrap();
-    assert!(matches!(whats[0], What::Unhold { token, .. } if token == hold));
+    assert!(matches!(whats[0], EnvEventKind::Unhold { token, .. } if token == hold));
     assert_eq!(intent(&whats[1]).deployment.id.to_string(), "prod#3");
     let wrong = Asked { take_over: Some(7), ..Asked::default() };
     assert_eq!(kind(recording(&project, "prod", "1.0.0", Succeeded, &wrong)), Kind::Held);

@@ -292,7 +292,7 @@ fn a_late_outcome_changes_certainty_alone() {
     assert_eq!(world.live(), "ab?", "something was claimed since");
     // A command that never ran leaves no doubt.
     let mut world = World::after("+a ?b +c");
-    world.apply(2, What::Late(outcome(Progress::Cancelled, false))).unwrap();
+    world.apply(2, EnvEventKind::Late(outcome(Progress::Cancelled, false))).unwrap();
     assert_eq!(world.live(), "ac");
 }
 
@@ -300,7 +300,7 @@ fn a_late_outcome_changes_certainty_alone() {
 fn numbers_follow_each_other() {
     let mut world = World::after("+a");
     for wrong in [0, 1, 3, 9] {
-        let what = What::Hold { reason: "x".into() };
+        let what = EnvEventKind::Hold { reason: "x".into() };
         assert!(world.apply(wrong, what).is_err(), "{wrong}");
     }
     assert!(world.end(1, Progress::Succeeded, true).is_err(), "the same outcome twice");
@@ -315,7 +315,7 @@ fn numbers_follow_each_other() {
     let mut intent = world.intent(&candidate('c'), Action::Deploy);
     intent.deployment.seq += 1;
     let seq = world.next();
-    assert!(world.apply(seq, What::Intent(Box::new(intent))).is_err());
+    assert!(world.apply(seq, EnvEventKind::Intent(Box::new(intent))).is_err());
 }
 
 #[test]

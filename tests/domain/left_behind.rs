@@ -191,12 +191,12 @@ fn nothing_goes_back_past_a_point_of_no_return_but_by_name() {
 fn a_waiver_is_kept_once_for_each_commit() {
     let mut state = CandidatesState::default();
     let mut waive = |commit: u8, trunk: Option<u8>, reason: &str| {
-        let event = candidates::Event {
+        let event = candidates::CandidatesEvent {
             id: "x".into(),
             at: minute(0),
             actor: person("ana"),
             nonce: "n".into(),
-            what: candidates::What::Waived {
+            what: candidates::CandidatesEventKind::Waived {
                 commit: oid(commit),
                 trunk_commit: trunk.map(oid),
                 reason: reason.into(),

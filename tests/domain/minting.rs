@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Impossible, oid, person};
-use crate::domain::candidates::{CandidatesState, Event, Minted, What};
+use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState, Minted};
 use crate::domain::name::TagName;
 use crate::domain::version::CandidateVersion;
 
@@ -15,8 +15,8 @@ fn tag(text: &str) -> TagName {
     format!("v{text}").parse().unwrap()
 }
 
-fn minted(text: &str, commit: u8, position: u64) -> What {
-    What::Minted(Minted {
+fn minted(text: &str, commit: u8, position: u64) -> CandidatesEventKind {
+    CandidatesEventKind::Minted(Minted {
         tag: tag(text),
         tag_object: oid(200),
         version: version(text),
@@ -27,24 +27,28 @@ fn minted(text: &str, commit: u8, position: u64) -> What {
     })
 }
 
-fn reserved(text: &str, commit: u8) -> What {
-    What::Reserved { version: version(text), commit: oid(commit) }
+fn reserved(text: &str, commit: u8) -> CandidatesEventKind {
+    CandidatesEventKind::Reserved { version: version(text), commit: oid(commit) }
 }
 
-fn abandoned(text: &str, commit: u8) -> What {
-    What::Abandoned { version: version(text), commit: oid(commit), reason: "the build failed".into() }
+fn abandoned(text: &str, commit: u8) -> CandidatesEventKind {
+    CandidatesEventKind::Abandoned {
+        version: version(text),
+        commit: oid(commit),
+        reason: "the build failed".into(),
+    }
 }
 
-fn blocked(target: &str) -> What {
-    What::Blocked { target: target.into(), reason: "leaks".into() }
+fn blocked(target: &str) -> CandidatesEventKind {
+    CandidatesEventKind::Blocked { target: target.into(), reason: "leaks".into() }
 }
 
-fn unblocked(target: &str) -> What {
-    What::Unblocked { target: target.into(), reason: "mended".into() }
+fn unblocked(target: &str) -> CandidatesEventKind {
+    CandidatesEventKind::Unblocked { target: target.into(), reason: "mended".into() }
 }
 
-fn closed(release: &str, commit: u8) -> What {
-    What::Closed {
+fn closed(release: &str, commit: u8) -> CandidatesEventKind {
+    CandidatesEventKind::Closed {
         release: release.parse().unwrap(),
         tag: tag(release),
         candidate: tag(&format!("{release}-rc.1")),
@@ -53,16 +57,16 @@ fn closed(release: &str, commit: u8) -> What {
     }
 }
 
-fn event(what: What) -> Event {
-    Event { id: "x".into(), at: super::minute(0), actor: person("kim"), nonce: "n".into(), what }
+fn event(what: CandidatesEventKind) -> CandidatesEvent {
+    CandidatesEvent { id: "x".into(), at: super::minute(0), actor: person("kim"), nonce: "n".into(), what }
 }
 
-fn fold(events: impl IntoIterator<Item = What>) -> Result<CandidatesState, Impossible> {
+fn fold(events: impl IntoIterator<Item = CandidatesEventKind>) -> Result<CandidatesState, Impossible> {
     events.into_iter().try_fold(CandidatesState::default(), |state, what| state.apply(&event(what)))
 }
 
 /// Reserved and minted.
-fn made(text: &str, commit: u8, position: u64) -> [What; 2] {
+fn made(text: &str, commit: u8, position: u64) -> [CandidatesEventKind; 2] {
     [reserved(text, commit), minted(text, commit, position)]
 }
 
@@ -130,7 +134,9 @@ fn what_is_minted_was_reserved_for_that_commit() {
 
 #[test]
 fn newest_is_trunk_first_and_then_version() {
-    let newest = |events: Vec<What>| fold(events).unwrap().newest().map(|line| line.release.to_string());
+    let newest = |events: Vec<CandidatesEventKind>| {
+        fold(events).unwrap().newest().map(|line| line.release.to_string())
+    };
     assert_eq!(newest(vec![]), None);
     assert_eq!(newest(vec![reserved("1.0.0-rc.1", 1)]), None, "a reservation is no candidate");
     let all = |list: &[(&str, u64)]| {

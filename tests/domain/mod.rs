@@ -97,7 +97,7 @@ struct World {
     actor: Actor,
     asked_by: Option<Actor>,
     now: DateTime<Utc>,
-    events: Vec<Event>,
+    events: Vec<EnvEvent>,
 }
 
 impl World {
@@ -176,7 +176,7 @@ impl World {
         }
     }
 
-    fn apply(&mut self, seq: u64, what: What) -> Result<(), Impossible> {
+    fn apply(&mut self, seq: u64, what: EnvEventKind) -> Result<(), Impossible> {
         let (actor, at) = (self.actor.clone(), self.now);
         let nonce = || format!("n{}", self.events.len());
         let event = Stamp { actor: &actor, at, nonce: &nonce }.event(&self.policy.name, seq, what);
@@ -235,7 +235,7 @@ impl World {
 
     fn claim_intent(&mut self, intent: Intent) -> Result<u64, Impossible> {
         let seq = intent.deployment.seq;
-        self.apply(seq, What::Intent(Box::new(intent))).map(|()| seq)
+        self.apply(seq, EnvEventKind::Intent(Box::new(intent))).map(|()| seq)
     }
 
     /// Claims a deployment of `of`, without asking any gate.
@@ -276,15 +276,15 @@ impl World {
     }
 
     fn end(&mut self, seq: u64, state: Progress, started: bool) -> Result<(), Impossible> {
-        self.apply(seq, What::Outcome(outcome(state, started)))
+        self.apply(seq, EnvEventKind::Outcome(outcome(state, started)))
     }
 
     fn take_over(&mut self, seq: u64) -> Result<(), Impossible> {
-        self.apply(seq, What::TakenOver { reason: "it hangs".into() })
+        self.apply(seq, EnvEventKind::TakenOver { reason: "it hangs".into() })
     }
 
     fn late(&mut self, seq: u64, state: Progress) -> Result<(), Impossible> {
-        self.apply(seq, What::Late(outcome(state, true)))
+        self.apply(seq, EnvEventKind::Late(outcome(state, true)))
     }
 
     /// Takes in a deployment that ran without a claim.
@@ -297,33 +297,37 @@ impl World {
         }
         let seq = self.next();
         let ran = Offline { intent, outcome: outcome(state, true), moved };
-        self.apply(seq, What::Offline(Box::new(ran))).map(|()| seq)
+        self.apply(seq, EnvEventKind::Offline(Box::new(ran))).map(|()| seq)
     }
 
     fn resolve(&mut self, seq: u64, state: Progress) -> Result<(), Impossible> {
-        self.apply(seq, What::Resolved { state, reason: "looked".into() })
+        self.apply(seq, EnvEventKind::Resolved { state, reason: "looked".into() })
     }
 
     fn hold(&mut self, reason: &str) -> Result<u64, Impossible> {
         let seq = self.next();
-        self.apply(seq, What::Hold { reason: reason.into() }).map(|()| seq)
+        self.apply(seq, EnvEventKind::Hold { reason: reason.into() }).map(|()| seq)
     }
 
     fn unhold(&mut self, token: u64) -> Result<(), Impossible> {
-        self.apply(self.next(), What::Unhold { token, reason: "done".into() })
+        self.apply(self.next(), EnvEventKind::Unhold { token, reason: "done".into() })
     }
 
     fn approve(&mut self, of: char, by: &str) -> Result<(), Impossible> {
-        let event =
-            What::Approve { tag: tag(of), commit: candidate(of).commit, tag_object: None, reason: None };
+        let event = EnvEventKind::Approve {
+            tag: tag(of),
+            commit: candidate(of).commit,
+            tag_object: None,
+            reason: None,
+        };
         self.by(by, event)
     }
 
     fn withdraw(&mut self, of: char, by: &str) -> Result<(), Impossible> {
-        self.by(by, What::Withdraw { tag: tag(of), commit: candidate(of).commit })
+        self.by(by, EnvEventKind::Withdraw { tag: tag(of), commit: candidate(of).commit })
     }
 
-    fn by(&mut self, who: &str, what: What) -> Result<(), Impossible> {
+    fn by(&mut self, who: &str, what: EnvEventKind) -> Result<(), Impossible> {
         let actor = std::mem::replace(&mut self.actor, person(who));
         let done = self.apply(self.next(), what);
         self.actor = actor;
@@ -331,12 +335,15 @@ impl World {
     }
 
     fn block(&mut self, target: &str) {
-        let event = candidates::Event {
+        let event = candidates::CandidatesEvent {
             id: target.to_owned(),
             at: self.now,
             actor: person("bob"),
             nonce: "b".into(),
-            what: candidates::What::Blocked { target: target.to_owned(), reason: "leaks".into() },
+            what: candidates::CandidatesEventKind::Blocked {
+                target: target.to_owned(),
+                reason: "leaks".into(),
+            },
         };
         self.candidates = self.candidates.apply(&event).unwrap();
     }

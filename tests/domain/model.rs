@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::candidates::What as CandidatesWhat;
+use crate::domain::candidates::CandidatesEventKind as CandidatesWhat;
 
 /// An event that somebody may try to append, possible or not.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ fn tries(most: usize) -> impl Strategy<Value = Vec<Try>> {
 }
 
 /// The event that a try is, for the world as it stands.
-fn event_of(world: &World, one: &Try) -> Event {
+fn event_of(world: &World, one: &Try) -> EnvEvent {
     let count = world.state.count;
     let in_flight = world.state.in_flight.as_ref().map(|intent| intent.deployment.seq);
     let settled = match one.number {
@@ -58,21 +58,21 @@ fn event_of(world: &World, one: &Try) -> Event {
             if one.back {
                 intent.deployment.overrides = vec![Override { gate: Gate::RolledBack, text: String::new() }];
             }
-            (next, What::Intent(Box::new(intent)))
+            (next, EnvEventKind::Intent(Box::new(intent)))
         }
-        4..7 => (settled, What::Outcome(outcome(one.end, one.started))),
-        7 => (settled, What::TakenOver { reason: reason() }),
-        8 => (settled, What::Late(outcome(one.end, one.started))),
-        9 | 10 => (settled, What::Resolved { state: one.end, reason: reason() }),
-        11 => (next, What::Hold { reason: reason() }),
-        12 => (next, What::Unhold { token: settled, reason: reason() }),
+        4..7 => (settled, EnvEventKind::Outcome(outcome(one.end, one.started))),
+        7 => (settled, EnvEventKind::TakenOver { reason: reason() }),
+        8 => (settled, EnvEventKind::Late(outcome(one.end, one.started))),
+        9 | 10 => (settled, EnvEventKind::Resolved { state: one.end, reason: reason() }),
+        11 => (next, EnvEventKind::Hold { reason: reason() }),
+        12 => (next, EnvEventKind::Unhold { token: settled, reason: reason() }),
         13 => {
             let commit = candidate(one.of).commit;
-            (next, What::Approve { tag: tag(one.of), commit, tag_object: None, reason: None })
+            (next, EnvEventKind::Approve { tag: tag(one.of), commit, tag_object: None, reason: None })
         }
-        14 => (next, What::Withdraw { tag: tag(one.of), commit: candidate(one.of).commit }),
-        _ if one.started => (next, What::Abandoned { reason: reason() }),
-        _ => (next, What::Repaired { reason: reason() }),
+        14 => (next, EnvEventKind::Withdraw { tag: tag(one.of), commit: candidate(one.of).commit }),
+        _ if one.started => (next, EnvEventKind::Abandoned { reason: reason() }),
+        _ => (next, EnvEventKind::Repaired { reason: reason() }),
     };
     let (actor, nonce) = (person(one.by), || format!("n{}", world.events.len()));
     Stamp { actor: &actor, at: world.now, nonce: &nonce }.event(&world.policy.name, seq, what)
@@ -109,33 +109,38 @@ struct Model {
 
 impl Model {
     /// Takes an event in; false where it may not follow.
-    fn take(&mut self, event: &Event) -> bool {
+    fn take(&mut self, event: &EnvEvent) -> bool {
         let seq = event.id.seq;
         let running = self.in_flight.as_ref().is_some_and(|claim| claim.seq == seq);
         let who = |tag: &TagName| (tag.to_string(), event.actor.email.clone());
         let may = match &event.what {
-            What::Intent(intent) => {
+            EnvEventKind::Intent(intent) => {
                 let rollback = intent.deployment.action == Action::Rollback;
                 seq == intent.deployment.seq
                     && self.in_flight.is_none()
                     && self.hold.is_none_or(|(_, by_rollback)| rollback && by_rollback)
             }
-            What::Outcome(outcome) => running && outcome.state != Progress::Running,
-            What::TakenOver { .. } => running,
-            What::Late(_) => self.unheard.contains(&seq),
-            What::Resolved { state, .. } => {
+            EnvEventKind::Outcome(outcome) => running && outcome.state != Progress::Running,
+            EnvEventKind::TakenOver { .. } => running,
+            EnvEventKind::Late(_) => self.unheard.contains(&seq),
+            EnvEventKind::Resolved { state, .. } => {
                 matches!(state, Progress::Succeeded | Progress::Failed)
                     && (running || self.unresolved.iter().any(|claim| claim.seq == seq))
             }
-            What::Hold { .. } => self.hold.is_none(),
-            What::Unhold { token, .. } => self.hold.is_some_and(|(held, _)| held == *token),
-            What::Withdraw { tag, .. } => self.approvals.contains(&who(tag)),
-            What::Approve { .. } | What::Abandoned { .. } | What::Repaired { .. } => true,
-            What::Offline(_) => unreachable!("they are played in tests of their own"),
+            EnvEventKind::Hold { .. } => self.hold.is_none(),
+            EnvEventKind::Unhold { token, .. } => self.hold.is_some_and(|(held, _)| held == *token),
+            EnvEventKind::Withdraw { tag, .. } => self.approvals.contains(&who(tag)),
+            EnvEventKind::Approve { .. } | EnvEventKind::Abandoned { .. } | EnvEventKind::Repaired { .. } => {
+                true
+            }
+            EnvEventKind::Offline(_) => unreachable!("they are played in tests of their own"),
         };
         let settles = matches!(
             event.what,
-            What::Outcome(_) | What::TakenOver { .. } | What::Late(_) | What::Resolved { .. }
+            EnvEventKind::Outcome(_)
+                | EnvEventKind::TakenOver { .. }
+                | EnvEventKind::Late(_)
+                | EnvEventKind::Resolved { .. }
         );
         if !may || !(settles || seq == self.count + 1) {
             return false;
@@ -144,7 +149,7 @@ impl Model {
             self.count = seq;
         }
         match &event.what {
-            What::Intent(intent) => {
+            EnvEventKind::Intent(intent) => {
                 let of = intent.deployment.tag.clone();
                 let rollback = intent.deployment.action == Action::Rollback;
                 let back = !intent.deployment.overrides.is_empty();
@@ -158,22 +163,22 @@ impl Model {
                     self.hold = Some((seq, true));
                 }
             }
-            What::Outcome(outcome) => self.end(outcome.state, outcome.started),
-            What::TakenOver { .. } => {
+            EnvEventKind::Outcome(outcome) => self.end(outcome.state, outcome.started),
+            EnvEventKind::TakenOver { .. } => {
                 self.end(Progress::Unknown, true);
                 self.unheard.insert(seq);
             }
-            What::Late(outcome) => {
+            EnvEventKind::Late(outcome) => {
                 self.unheard.remove(&seq);
                 let agrees =
                     outcome.state == Progress::Succeeded && (self.claimed, self.succeeded) == (seq, seq);
                 self.certain &= !outcome.started || agrees;
             }
-            What::Resolved { state, .. } if running => {
+            EnvEventKind::Resolved { state, .. } if running => {
                 self.end(*state, true);
                 self.unheard.insert(seq);
             }
-            What::Resolved { state, .. } => {
+            EnvEventKind::Resolved { state, .. } => {
                 let at = self.unresolved.iter().position(|claim| claim.seq == seq).unwrap();
                 let claim = self.unresolved.remove(at);
                 if *state == Progress::Succeeded && self.in_flight.is_none() && self.succeeded < seq {
@@ -181,11 +186,11 @@ impl Model {
                     self.certain = self.ran == seq;
                 }
             }
-            What::Hold { .. } => self.hold = Some((seq, false)),
-            What::Unhold { .. } => self.hold = None,
-            What::Approve { tag, .. } => drop(self.approvals.insert(who(tag))),
-            What::Withdraw { tag, .. } => drop(self.approvals.remove(&who(tag))),
-            What::Offline(_) | What::Abandoned { .. } | What::Repaired { .. } => {}
+            EnvEventKind::Hold { .. } => self.hold = Some((seq, false)),
+            EnvEventKind::Unhold { .. } => self.hold = None,
+            EnvEventKind::Approve { tag, .. } => drop(self.approvals.insert(who(tag))),
+            EnvEventKind::Withdraw { tag, .. } => drop(self.approvals.remove(&who(tag))),
+            EnvEventKind::Offline(_) | EnvEventKind::Abandoned { .. } | EnvEventKind::Repaired { .. } => {}
         }
         true
     }
@@ -406,7 +411,7 @@ proptest! {
         for one in tries {
             let (what, may) = model.take(one);
             let (id, nonce) = ("x".to_owned(), "n".to_owned());
-            let event = candidates::Event { id, at: minute(0), actor: person("kim"), nonce, what };
+            let event = candidates::CandidatesEvent { id, at: minute(0), actor: person("kim"), nonce, what };
             let done = state.apply(&event);
             prop_assert_eq!(done.is_ok(), may, "{:?}: {:?}", event.what, done);
             if let Ok(next) = done {
@@ -432,11 +437,16 @@ fn no_number_follows_the_last_there_is() {
     let mut world = World::new();
     world.state.count = u64::MAX;
     for seq in [0, 1, u64::MAX] {
-        assert!(world.apply(seq, What::Hold { reason: "x".into() }).is_err(), "{seq}");
+        assert!(world.apply(seq, EnvEventKind::Hold { reason: "x".into() }).is_err(), "{seq}");
     }
     let full = CandidatesState { count: u64::MAX, ..CandidatesState::default() };
     let what = CandidatesWhat::Repaired { reason: "x".into() };
-    let event =
-        candidates::Event { id: "x".into(), at: minute(0), actor: person("kim"), nonce: "n".into(), what };
+    let event = candidates::CandidatesEvent {
+        id: "x".into(),
+        at: minute(0),
+        actor: person("kim"),
+        nonce: "n".into(),
+        what,
+    };
     assert!(full.apply(&event).is_err());
 }

@@ -80,7 +80,7 @@ fn it_takes_the_next_number_and_closes_what_it_took_over() {
     let nonce = || "n".to_owned();
     let world = World::after("+a >c");
     let (events, after) = ran(&world, Some(2)).events(&world.state, false, &nonce).unwrap();
-    assert!(matches!(events[0].what, What::TakenOver { .. }));
+    assert!(matches!(events[0].what, EnvEventKind::TakenOver { .. }));
     assert_eq!((events.len(), events[1].id.seq, events[1].nonce.as_str()), (2, 3, "mine"));
     assert_eq!(events[1].what.intent().unwrap().deployment.seq, 3);
     assert!(after.certain && after.current().unwrap().tag == tag('b'));
@@ -91,7 +91,7 @@ fn it_takes_the_next_number_and_closes_what_it_took_over() {
     // In flight and not taken over: that is news, whatever was thought.
     let world = World::after("+a >c");
     let (events, after) = ran(&world, None).events(&world.state, false, &nonce).unwrap();
-    assert!(matches!(&events[0].what, What::Offline(ran) if ran.moved) && !after.certain);
+    assert!(matches!(&events[0].what, EnvEventKind::Offline(ran) if ran.moved) && !after.certain);
 }
 
 #[test]
@@ -110,12 +110,12 @@ fn what_this_clone_knew_is_no_news_to_it() {
         outcome: outcome(Progress::Succeeded, true),
         moved: false,
     };
-    event.what = What::Offline(Box::new(ran.clone()));
+    event.what = EnvEventKind::Offline(Box::new(ran.clone()));
     event.nonce = "n1".into();
     assert!(!known.is_news(&event), "an earlier one of this clone");
-    assert!(known.is_news(&Event { nonce: "n2".into(), ..event.clone() }), "somebody else's");
-    let what = What::Offline(Box::new(Offline { moved: true, ..ran }));
-    assert!(known.is_news(&Event { what, ..event }), "what that one did not know, this one did not");
+    assert!(known.is_news(&EnvEvent { nonce: "n2".into(), ..event.clone() }), "somebody else's");
+    let what = EnvEventKind::Offline(Box::new(Offline { moved: true, ..ran }));
+    assert!(known.is_news(&EnvEvent { what, ..event }), "what that one did not know, this one did not");
     world.resolve(1, Progress::Failed).unwrap_err();
     let mut world = World::after("+a ?b");
     assert!(news(&world), "a take-over by somebody");

@@ -178,10 +178,10 @@ fn a_take_over_closes_exactly_what_it_names() {
     };
     let world = World::after("+a >b lock");
     let (events, state) = close(&world, 2, false).unwrap();
-    assert!(matches!(&events[..], [Event { what: What::TakenOver { .. }, .. }]));
+    assert!(matches!(&events[..], [EnvEvent { what: EnvEventKind::TakenOver { .. }, .. }]));
     assert!(state.in_flight.is_none() && state.hold.is_some(), "the hold is another's");
     let (events, state) = close(&world, 3, false).unwrap();
-    assert!(matches!(&events[..], [Event { what: What::Unhold { token: 3, .. }, .. }]));
+    assert!(matches!(&events[..], [EnvEvent { what: EnvEventKind::Unhold { token: 3, .. }, .. }]));
     assert!(state.in_flight.is_some() && state.hold.is_none());
     for wrong in [0, 1, 4] {
         assert_eq!(close(&world, wrong, false).unwrap_err(), WrongToken(wrong));

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::domain::candidates::What as CandidatesWhat;
+use crate::domain::candidates::CandidatesEventKind as CandidatesWhat;
 
 const ENVIRONMENT: &str = include_str!("../../fixtures/records/v1/environment.jsonl");
 const CANDIDATES: &str = include_str!("../../fixtures/records/v1/candidates.jsonl");
@@ -21,8 +21,8 @@ fn full() -> World {
     let seq = world.state.unheard.last().copied().unwrap();
     world.late(seq, Progress::Succeeded).unwrap();
     let before = world.state.clone();
-    world.apply(world.next(), What::Abandoned { reason: "its run died".into() }).unwrap();
-    world.apply(world.next(), What::Repaired { reason: "its notes were edited".into() }).unwrap();
+    world.apply(world.next(), EnvEventKind::Abandoned { reason: "its run died".into() }).unwrap();
+    world.apply(world.next(), EnvEventKind::Repaired { reason: "its notes were edited".into() }).unwrap();
     assert_eq!(world.state, EnvState { count: before.count + 2, ..before }, "nothing happened");
     world.offline('c', Action::Deploy, Progress::Succeeded, true).unwrap();
     world
@@ -112,7 +112,7 @@ fn every_event_of_candidates_survives() {
         CandidatesWhat::Repaired { reason: "its notes were edited".into() },
     ];
     for what in whats {
-        let event = candidates::Event {
+        let event = candidates::CandidatesEvent {
             id: "v1.1.0-rc.1".into(),
             at: minute(0),
             actor: Actor::new("Ana Ünal", "ana@example.com"),
@@ -167,7 +167,7 @@ where
 
 #[test]
 fn what_version_1_wrote_of_an_environment_is_still_read() {
-    let state = refold::<Event, EnvState>(ENVIRONMENT, EnvState::apply);
+    let state = refold::<EnvEvent, EnvState>(ENVIRONMENT, EnvState::apply);
     assert_eq!(state.count, 17);
     assert_eq!(state.current().map(|live| live.tag.as_str()), Some("v1.6.0-rc.2"));
     assert!(state.certain && state.in_flight.is_none());
@@ -177,7 +177,7 @@ fn what_version_1_wrote_of_an_environment_is_still_read() {
 
 #[test]
 fn what_version_1_wrote_of_candidates_is_still_read() {
-    let state = refold::<candidates::Event, CandidatesState>(CANDIDATES, CandidatesState::apply);
+    let state = refold::<candidates::CandidatesEvent, CandidatesState>(CANDIDATES, CandidatesState::apply);
     assert_eq!(state.newest().map(|line| line.release.to_string()).as_deref(), Some("1.6.0"));
     assert_eq!(state.reservations.len(), 1);
 }

@@ -18,7 +18,7 @@ fn refold(world: &World, forge: impl Fn(usize, EnvState) -> EnvState) -> (Replay
 }
 
 fn repair(world: &mut World) {
-    world.apply(world.next(), What::Repaired { reason: "its snapshot was wrong".into() }).unwrap();
+    world.apply(world.next(), EnvEventKind::Repaired { reason: "its snapshot was wrong".into() }).unwrap();
 }
 
 #[test]

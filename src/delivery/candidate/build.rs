@@ -17,7 +17,7 @@ use crate::delivery::run::{hooks, workspace};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::artifact::{Artifact, Reference, sha256_of};
 use crate::domain::candidate::Candidate;
-use crate::domain::candidates::{CandidatesState, Event, Minted, What};
+use crate::domain::candidates::{CandidatesEventKind, CandidatesState, Minted};
 use crate::domain::config::{BuildConfig, Config};
 use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::{Actor, Oid, Sha256, TagName};
@@ -120,13 +120,11 @@ fn reserve(
     let view = &snapshot.candidates;
     let number = view.state.next_number(&draft.release).max(draft.least_number);
     let version = CandidateVersion { release: draft.release.clone(), number };
-    let event = Event {
-        id: snapshot.style.candidate(&version).to_string(),
-        at: reader.world.now(),
-        actor: actor.clone(),
-        nonce: fresh_nonce(),
-        what: What::Reserved { version: version.clone(), commit: draft.commit },
-    };
+    let event = reader.event(
+        snapshot.style.candidate(&version).to_string(),
+        actor,
+        CandidatesEventKind::Reserved { version: version.clone(), commit: draft.commit },
+    );
     let (after, update) = view.append(&reader.repo, std::slice::from_ref(&event))?;
     let run = reader.journal().open(JournalRun::Reservation {
         version: version.clone(),
@@ -437,13 +435,8 @@ impl CandidateBuild<'_, '_> {
         let reader = self.reader;
         self.run.mints(mint.clone())?;
         let minted = &mint.candidate;
-        let event = Event {
-            id: minted.tag.to_string(),
-            at: reader.world.now(),
-            actor: self.actor.clone(),
-            nonce: fresh_nonce(),
-            what: What::Minted(minted.clone()),
-        };
+        let event =
+            reader.event(minted.tag.to_string(), &self.actor, CandidatesEventKind::Minted(minted.clone()));
         let patience = RetryBudget::new(reader);
         loop {
             if self.draft.yields
@@ -541,17 +534,15 @@ impl CandidateBuild<'_, '_> {
             if !view.state.reservations.iter().any(|r| r.version == self.version) {
                 return Ok(());
             }
-            let event = Event {
-                id: self.snapshot.style.candidate(&self.version).to_string(),
-                at: reader.world.now(),
-                actor: self.actor.clone(),
-                nonce: fresh_nonce(),
-                what: What::Abandoned {
+            let event = reader.event(
+                self.snapshot.style.candidate(&self.version).to_string(),
+                &self.actor,
+                CandidatesEventKind::Abandoned {
                     version: self.version.clone(),
                     commit: self.draft.commit,
                     reason: reason.to_owned(),
                 },
-            };
+            );
             let (after, update) = view.append(&reader.repo, &[event])?;
             match reader.authority().publish(&reader.repo, &[update])? {
                 Published::Done => {

@@ -8,7 +8,7 @@
 
 use crate::delivery::read::reader::Reader;
 use crate::delivery::sink::{Notice, Sink};
-use crate::domain::candidates::{CandidatesState, Event, What};
+use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState};
 use crate::domain::name::Oid;
 use crate::failure::Result;
 use crate::store::artifacts::artifacts_ref;
@@ -24,7 +24,7 @@ pub fn publish(
     reader: &Reader,
     view: &View<CandidatesState>,
     mint: &Mint,
-    event: &Event,
+    event: &CandidatesEvent,
 ) -> Result<(View<CandidatesState>, Published)> {
     let (after, entry) = view.append(&reader.repo, std::slice::from_ref(event))?;
     // The entry comes last: whoever sees it finds the tag, and whoever finds the tag the artifacts.
@@ -87,9 +87,9 @@ fn is_abandoned(reader: &Reader, mint: &Mint) -> Result<bool> {
     let ours = &mint.candidate.version;
     for event in ledger::events::<CandidatesState>(&reader.repo, tip) {
         match event?.1.what {
-            What::Abandoned { version, .. } if version == *ours => return Ok(true),
-            What::Reserved { version, .. } if version == *ours => return Ok(false),
-            What::Minted(minted) if minted.version == *ours => return Ok(false),
+            CandidatesEventKind::Abandoned { version, .. } if version == *ours => return Ok(true),
+            CandidatesEventKind::Reserved { version, .. } if version == *ours => return Ok(false),
+            CandidatesEventKind::Minted(minted) if minted.version == *ours => return Ok(false),
             _ => {}
         }
     }

@@ -7,8 +7,8 @@ use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten::{self, Now};
 use crate::delivery::sink::Notice;
-use crate::domain::candidates::{self, CandidatesState, Minted};
-use crate::domain::env::{self, EnvState};
+use crate::domain::candidates::{CandidatesEventKind, CandidatesState, Minted};
+use crate::domain::env::{EnvEventKind, EnvState};
 use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
 use crate::domain::version::Version;
@@ -16,7 +16,6 @@ use crate::store::authority::{Authority, Expected, RefUpdate};
 use crate::store::chain;
 use crate::store::ledger::{self, State};
 use crate::store::verify_chain::{Fault, VerifiedChain, What, verify_chain};
-use crate::world::fresh_nonce;
 
 /// What the chains vouch for.
 #[derive(Debug, Default)]
@@ -129,8 +128,8 @@ fn candidates(look: &mut Examination, name: &str, tip: Oid, told: &mut ChainReco
     let (minted, closed) = (&mut told.minted, &mut told.closed);
     let chain =
         verify_chain::<CandidatesState>(&look.reader.repo, name, tip, |_, event| match &event.what {
-            candidates::What::Minted(one) => minted.push(one.clone()),
-            candidates::What::Closed { release, tag, candidate, commit, tag_object } => {
+            CandidatesEventKind::Minted(one) => minted.push(one.clone()),
+            CandidatesEventKind::Closed { release, tag, candidate, commit, tag_object } => {
                 closed.push(ClosedEvent {
                     release: release.clone(),
                     tag: tag.clone(),
@@ -145,13 +144,7 @@ fn candidates(look: &mut Examination, name: &str, tip: Oid, told: &mut ChainReco
         matches!(fault.what, What::Differs(_) | What::Impossible(_) | What::Notes(_) | What::Corrupt)
     });
     tell(look, chain, |reader, _, reason| {
-        Ok(candidates::Event {
-            id: "candidates".to_owned(),
-            at: reader.world.now(),
-            actor: reader.actor()?,
-            nonce: fresh_nonce(),
-            what: candidates::What::Repaired { reason },
-        })
+        Ok(reader.event("candidates".to_owned(), &reader.actor()?, CandidatesEventKind::Repaired { reason }))
     });
     Ok(())
 }
@@ -190,13 +183,11 @@ fn environment(
     }
     let environment = environment.clone();
     tell(look, chain, move |reader, state, reason| {
-        Ok(env::Event {
-            id: DeploymentId { environment: environment.clone(), seq: state.count + 1 },
-            at: reader.world.now(),
-            actor: reader.actor()?,
-            nonce: fresh_nonce(),
-            what: env::What::Repaired { reason },
-        })
+        Ok(reader.event(
+            DeploymentId { environment: environment.clone(), seq: state.count + 1 },
+            &reader.actor()?,
+            EnvEventKind::Repaired { reason },
+        ))
     });
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::delivery::read::range::changes;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags, read_candidate, vouched};
 use crate::domain::candidate::{Candidate, Pick};
-use crate::domain::candidates::{CandidatesState, Event, Minted, What};
+use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState, Minted};
 use crate::domain::name::{Oid, TagName};
 use crate::store::derived_file;
 
@@ -28,7 +28,7 @@ impl CandidateTags {
     /// git failed.
     pub fn read(reader: &Reader, snapshot: &Snapshot) -> Result<CandidateTags> {
         // A tag that cannot be read now is tried again when it is asked for.
-        let keep = |event: Event| {
+        let keep = |event: CandidatesEvent| {
             let minted = minted(event)?;
             let record = read_candidate(reader, &minted.tag, minted.tag_object).ok()?.ok()?;
             Some((minted.tag_object, record))
@@ -54,9 +54,9 @@ impl CandidateTags {
     }
 }
 
-fn minted(event: Event) -> Option<Minted> {
+fn minted(event: CandidatesEvent) -> Option<Minted> {
     match event.what {
-        What::Minted(minted) => Some(minted),
+        CandidatesEventKind::Minted(minted) => Some(minted),
         _ => None,
     }
 }
@@ -85,7 +85,7 @@ pub fn picks(reader: &Reader, snapshot: &Snapshot, tags: &Tags) -> Result<Vec<Re
         picked.collect::<Option<Vec<RecordedPick>>>()
     };
     // Only what was picked onto another candidate has picks; the others' tags are not opened.
-    let keep = |event: Event| {
+    let keep = |event: CandidatesEvent| {
         let minted = minted(event).filter(|minted| minted.parent.is_some())?;
         let picks = recorded(&minted.tag, minted.tag_object);
         Some((minted.tag, minted.tag_object, picks))

@@ -11,8 +11,8 @@ use crate::delivery::read::paths::Scope;
 use crate::delivery::read::range::baseline;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::domain::candidates::{self, CandidatesState, Minted};
-use crate::domain::env::{Deployment, EnvState, Event, Progress, What};
+use crate::domain::candidates::{CandidatesEventKind, CandidatesState, Minted};
+use crate::domain::env::{Deployment, EnvEvent, EnvEventKind, EnvState, Progress};
 use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
 use crate::store::repo::Repo;
 use crate::store::{self, history, ledger, recent_events};
@@ -27,13 +27,13 @@ pub const FIRST: usize = 200;
 /// its intent, so one walk from the tip meets the end of each before its
 /// beginning.
 pub fn deployments(
-    events: impl Iterator<Item = store::error::Result<(Oid, Event)>>,
+    events: impl Iterator<Item = store::error::Result<(Oid, EnvEvent)>>,
 ) -> impl Iterator<Item = Result<Deployment>> {
-    let mut ends: Vec<Event> = Vec::new();
+    let mut ends: Vec<EnvEvent> = Vec::new();
     events.filter_map(move |event| match event {
         Err(error) => Some(Err(error.into())),
         Ok((_, event)) => match &event.what {
-            What::Intent(_) | What::Offline(_) => {
+            EnvEventKind::Intent(_) | EnvEventKind::Offline(_) => {
                 let mut deployment = event.what.intent()?.deployment.clone();
                 settle(&mut deployment, &event);
                 ends.retain(|end| {
@@ -46,7 +46,7 @@ pub fn deployments(
                 });
                 Some(Ok(deployment))
             }
-            What::Outcome(_) | What::TakenOver { .. } | What::Resolved { .. } => {
+            EnvEventKind::Outcome(_) | EnvEventKind::TakenOver { .. } | EnvEventKind::Resolved { .. } => {
                 // Walking backwards, so that the latest word on a deployment is applied last.
                 ends.insert(0, event);
                 None
@@ -199,27 +199,27 @@ pub fn minted_by(
 ) -> Result<Option<(Actor, DateTime<Utc>)>> {
     for event in ledger::events::<CandidatesState>(&reader.repo, snapshot.candidates.tip) {
         let (_, event) = event?;
-        if matches!(&event.what, candidates::What::Minted(other) if other.tag == minted.tag) {
+        if matches!(&event.what, CandidatesEventKind::Minted(other) if other.tag == minted.tag) {
             return Ok(Some((event.actor, event.at)));
         }
     }
     Ok(None)
 }
 
-fn settle(deployment: &mut Deployment, end: &Event) {
+fn settle(deployment: &mut Deployment, end: &EnvEvent) {
     match &end.what {
-        What::Outcome(outcome) => {
+        EnvEventKind::Outcome(outcome) => {
             deployment.end(outcome, outcome.state == Progress::Succeeded || !outcome.started, end.at);
         }
-        What::Offline(ran) => {
+        EnvEventKind::Offline(ran) => {
             deployment.end(&ran.outcome, ran.outcome.state == Progress::Succeeded && !ran.moved, end.at);
         }
-        What::TakenOver { .. } => {
+        EnvEventKind::TakenOver { .. } => {
             deployment.state = Progress::Unknown;
             deployment.certain = false;
             deployment.finished_at = Some(end.at);
         }
-        What::Resolved { state, .. } => {
+        EnvEventKind::Resolved { state, .. } => {
             deployment.state = *state;
             deployment.certain = *state == Progress::Succeeded;
             deployment.finished_at.get_or_insert(end.at);
@@ -235,8 +235,8 @@ pub mod tests {
     use crate::store::ledger::View;
     use crate::store::repo::fixture::Sandbox;
 
-    fn event(id: &DeploymentId, second: i64, what: What) -> Event {
-        Event {
+    fn event(id: &DeploymentId, second: i64, what: EnvEventKind) -> EnvEvent {
+        EnvEvent {
             id: id.clone(),
             at: DateTime::from_timestamp(second, 0).unwrap(),
             actor: Actor::new("ana", "ana@example.com"),
@@ -272,8 +272,8 @@ pub mod tests {
             let exit_code = Some(if state == Progress::Succeeded { 0 } else { 3 });
             let outcome = Outcome { state, started: true, exit_code, text: None, phases: Vec::new() };
             let events = [
-                event(&id, second, What::Intent(Box::new(intent))),
-                event(&id, second + 1, What::Outcome(outcome)),
+                event(&id, second, EnvEventKind::Intent(Box::new(intent))),
+                event(&id, second + 1, EnvEventKind::Outcome(outcome)),
             ];
             view = view.append(repo, &events).unwrap().0;
         }

@@ -11,7 +11,7 @@ use crate::delivery::read::signatures;
 use crate::delivery::read::signoffs::{self, Brought};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::config::Environment;
-use crate::domain::env::{EnvState, Event};
+use crate::domain::env::{EnvEvent, EnvState};
 use crate::domain::gate::input::GateInput;
 use crate::domain::name::{Actor, EnvName};
 use crate::domain::plan::{self, Stamp, WrongToken};
@@ -103,7 +103,7 @@ impl<'a> Gatherer<'a> {
         &self,
         input: GateInput<'a>,
         take_over: TakeOver<'_>,
-    ) -> Result<(GateInput<'a>, Vec<Event>)> {
+    ) -> Result<(GateInput<'a>, Vec<EnvEvent>)> {
         let Some(token) = take_over.token else { return Ok((input, Vec::new())) };
         let (name, reason) = (&input.environment.name, take_over.reason.unwrap_or_default());
         let stamp = Stamp { actor: &self.actor, at: self.now, nonce: &fresh_nonce };

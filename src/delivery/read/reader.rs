@@ -6,6 +6,7 @@ use crate::config;
 use crate::delivery::error::{Error, FileOp, NotFound, PolicyFault, Result};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::Config;
+use crate::domain::event::Event;
 use crate::domain::host::Host;
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
 use crate::domain::plan::GateWords;
@@ -13,7 +14,7 @@ use crate::store::authority::Authority;
 use crate::store::history;
 use crate::store::journal::Journal;
 use crate::store::repo::Repo;
-use crate::world::World;
+use crate::world::{World, fresh_nonce};
 
 /// The file that configures a project, at the top of its repository.
 pub const CONFIG_FILE: &str = "release.toml";
@@ -176,6 +177,11 @@ impl<'a> Reader<'a> {
     /// git does not know.
     pub fn actor(&self) -> Result<Actor> {
         Ok(self.repo.identity()?)
+    }
+
+    /// An event that happens now.
+    pub fn event<Id, Kind>(&self, id: Id, actor: &Actor, what: Kind) -> Event<Id, Kind> {
+        Event { id, at: self.world.now(), actor: actor.clone(), nonce: fresh_nonce(), what }
     }
 
     /// The project's name.

@@ -16,7 +16,7 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::artifact::sha256_of;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
-use crate::domain::env::{EnvState, Event, What};
+use crate::domain::env::{EnvEvent, EnvEventKind, EnvState};
 use crate::domain::name::{Actor, Oid, TagName};
 use crate::domain::signature::{Signature, allowed_for, fingerprints};
 use crate::store::derived_file;
@@ -82,9 +82,9 @@ impl<'a> Signers<'a> {
     ///
     /// # Errors
     /// git failed; the candidate's tag is not the one that was minted.
-    pub fn verify(&self, commit: Oid, event: &Event, candidate: &Minted) -> Result<Verified> {
+    pub fn verify(&self, commit: Oid, event: &EnvEvent, candidate: &Minted) -> Result<Verified> {
         let actor = &event.actor;
-        let What::Approve { commit: approved, tag_object, .. } = &event.what else {
+        let EnvEventKind::Approve { commit: approved, tag_object, .. } = &event.what else {
             return Ok(Err("it is no approval".to_owned()));
         };
         let here = &event.id.environment;
@@ -157,15 +157,17 @@ impl<'a> Signers<'a> {
             if ends_approvals(&event, &candidate.tag) {
                 break;
             }
-            let (What::Approve { tag, .. } | What::Withdraw { tag, .. }) = &event.what else { continue };
+            let (EnvEventKind::Approve { tag, .. } | EnvEventKind::Withdraw { tag, .. }) = &event.what else {
+                continue;
+            };
             let by = wanted.iter().position(|actor| *tag == candidate.tag && actor.is(&event.actor));
             let Some(by) = by else { continue };
             let verified = match event.what {
-                What::Withdraw { .. } => Err("it was withdrawn".to_owned()),
+                EnvEventKind::Withdraw { .. } => Err("it was withdrawn".to_owned()),
                 _ => self.verify(commit, &event, candidate)?,
             };
             // One that anybody may have put in their name does not end what they gave.
-            let settled = verified.is_ok() || matches!(event.what, What::Withdraw { .. });
+            let settled = verified.is_ok() || matches!(event.what, EnvEventKind::Withdraw { .. });
             match found.iter_mut().find(|(actor, _)| actor.is(&event.actor)) {
                 Some(known) if settled => known.1 = verified,
                 Some(_) => {}
@@ -187,10 +189,10 @@ fn day(at: DateTime<Utc>) -> String {
 }
 
 /// Whether an event ends what was approved of a candidate before it.
-fn ends_approvals(event: &Event, tag: &TagName) -> bool {
+fn ends_approvals(event: &EnvEvent, tag: &TagName) -> bool {
     let undoes = match &event.what {
-        What::Intent(intent) => intent.undoes.as_ref(),
-        What::Offline(ran) => ran.intent.undoes.as_ref(),
+        EnvEventKind::Intent(intent) => intent.undoes.as_ref(),
+        EnvEventKind::Offline(ran) => ran.intent.undoes.as_ref(),
         _ => None,
     };
     undoes == Some(tag)

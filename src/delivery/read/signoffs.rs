@@ -10,7 +10,7 @@ use crate::delivery::read::range::{between, changes};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidate::Pick;
-use crate::domain::candidates::{CandidatesState, Event, Minted, What};
+use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState, Minted};
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
 use crate::domain::env::EnvState;
@@ -72,10 +72,12 @@ impl SignoffLedger {
     }
 }
 
-fn keep(event: Event) -> Option<SignoffEntry> {
+fn keep(event: CandidatesEvent) -> Option<SignoffEntry> {
     match event.what {
-        What::SignedOff { commit, .. } => Some(SignoffEntry::Fine(commit, event.actor)),
-        What::SignoffWithdrawn { commit } => Some(SignoffEntry::Withdrawn(commit, event.actor)),
+        CandidatesEventKind::SignedOff { commit, .. } => Some(SignoffEntry::Fine(commit, event.actor)),
+        CandidatesEventKind::SignoffWithdrawn { commit } => {
+            Some(SignoffEntry::Withdrawn(commit, event.actor))
+        }
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ use crate::delivery::read::reader::{Reader, config_at};
 use crate::delivery::read::rewritten;
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
-use crate::domain::candidates::{CandidatesState, Event, Minted, What};
+use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState, Minted};
 use crate::domain::changes::Change;
 use crate::domain::config::{Config, Environment};
 use crate::domain::env::EnvState;
@@ -396,9 +396,9 @@ fn load_candidates(
     reader: &Reader,
     candidates: &View<CandidatesState>,
 ) -> Result<(Vec<Minted>, Vec<ClosedRelease>)> {
-    let keep = |event: Event| match event.what {
-        What::Minted(minted) => Some(minted.into()),
-        What::Closed { release, tag, candidate, commit, .. } => {
+    let keep = |event: CandidatesEvent| match event.what {
+        CandidatesEventKind::Minted(minted) => Some(minted.into()),
+        CandidatesEventKind::Closed { release, tag, candidate, commit, .. } => {
             Some(CandidatesEntry::Closed(ClosedRelease { release, tag, candidate, commit }))
         }
         _ => None,

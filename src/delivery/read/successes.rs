@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
-use crate::domain::env::{EnvState, Event, Progress, What};
+use crate::domain::env::{EnvEvent, EnvEventKind, EnvState, Progress};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::store::derived_file;
 use crate::store::ledger::View;
@@ -63,16 +63,16 @@ pub fn successes(reader: &Reader, environment: &EnvName, view: &View<EnvState>) 
     Ok(found.into_iter().filter(|(_, succeeded)| *succeeded).map(|(lived, _)| lived).collect())
 }
 
-fn keep(event: Event) -> Option<DeploymentEnd> {
+fn keep(event: EnvEvent) -> Option<DeploymentEnd> {
     let seq = event.id.seq;
     let ended =
         |state: Progress| DeploymentEnd::Ended(seq, state == Progress::Succeeded, event.at.timestamp());
     match event.what {
-        What::Intent(intent) => {
+        EnvEventKind::Intent(intent) => {
             let deployment = intent.deployment;
             Some(DeploymentEnd::Begun(seq, deployment.tag, deployment.commit))
         }
-        What::Offline(ran) => {
+        EnvEventKind::Offline(ran) => {
             let deployment = ran.intent.deployment;
             let succeeded = ran.outcome.state == Progress::Succeeded;
             Some(DeploymentEnd::Whole(
@@ -83,8 +83,8 @@ fn keep(event: Event) -> Option<DeploymentEnd> {
                 event.at.timestamp(),
             ))
         }
-        What::Outcome(outcome) => Some(ended(outcome.state)),
-        What::Resolved { state, .. } => Some(ended(state)),
+        EnvEventKind::Outcome(outcome) => Some(ended(outcome.state)),
+        EnvEventKind::Resolved { state, .. } => Some(ended(state)),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::append::{TRIES, outcome_of, publish};
 use crate::delivery::run::{output, workspace};
 use crate::delivery::sink::Sink;
-use crate::domain::env::{EnvState, Event, Intent, Progress, What};
+use crate::domain::env::{EnvEvent, EnvEventKind, EnvState, Intent, Progress};
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::offline::{KnownOffline, Ran};
 use crate::domain::report::recovered::Merged;
@@ -84,10 +84,10 @@ fn place(
 ///
 /// # Errors
 /// git failed.
-pub fn find(reader: &Reader, tip: Option<Oid>, nonce: &str) -> Result<Option<Event>> {
+pub fn find(reader: &Reader, tip: Option<Oid>, nonce: &str) -> Result<Option<EnvEvent>> {
     for event in ledger::events::<EnvState>(&reader.repo, tip) {
         let (_, event) = event?;
-        if event.nonce == nonce && matches!(event.what, What::Offline(_)) {
+        if event.nonce == nonce && matches!(event.what, EnvEventKind::Offline(_)) {
             return Ok(Some(event));
         }
     }
@@ -109,7 +109,7 @@ fn since(
             return Ok((news, numbers));
         }
         news |= known.is_news(&event);
-        if matches!(event.what, What::Offline(_)) {
+        if matches!(event.what, EnvEventKind::Offline(_)) {
             numbers.push((event.nonce, event.id));
         }
     }
@@ -126,13 +126,13 @@ fn renumbered(seq: u64, known: &KnownOffline, numbers: &[(String, DeploymentId)]
     }
 }
 
-fn told(reader: &Reader, nonce: &str, event: &Event) -> Merged {
+fn told(reader: &Reader, nonce: &str, event: &EnvEvent) -> Merged {
     let (state, moved) = match &event.what {
-        What::Offline(ran) => (ran.outcome.state, ran.moved),
+        EnvEventKind::Offline(ran) => (ran.outcome.state, ran.moved),
         _ => (Progress::Unknown, true),
     };
     // What it printed is found by its number from now on; where it is not, nothing else is lost.
-    if let What::Offline(ran) = &event.what {
+    if let EnvEventKind::Offline(ran) = &event.what {
         let environment = &ran.intent.deployment.environment;
         let stand_in = workspace::unnumbered(nonce);
         let from = workspace::log_path(reader, environment, &stand_in);

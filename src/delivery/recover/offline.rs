@@ -19,7 +19,7 @@ use crate::delivery::run::workspace::{RolloutEnd, unnumbered};
 use crate::delivery::run::{claim, output};
 use crate::delivery::sink::{NoRollback, Notice, Sink};
 use crate::domain::config::OnFailure;
-use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
+use crate::domain::env::{Action, Deployment, EnvEventKind, EnvState, Live, Outcome, Progress, Trigger};
 use crate::domain::name::{EnvName, Oid};
 use crate::domain::offline::{Earlier, KnownOffline, Ran};
 use crate::store::journal::{JournalRun, ListedRun, RunPhase};
@@ -81,11 +81,13 @@ pub fn basis(
                 }
                 let outcome = outcome_of(&phase);
                 let what = match settle::fate(reader, view, &id, &nonce)? {
-                    Some(RunFate::InFlight) => What::Outcome(outcome),
-                    Some(RunFate::Closed) if matches!(phase, RunPhase::Done { .. }) => What::Late(outcome),
+                    Some(RunFate::InFlight) => EnvEventKind::Outcome(outcome),
+                    Some(RunFate::Closed) if matches!(phase, RunPhase::Done { .. }) => {
+                        EnvEventKind::Late(outcome)
+                    }
                     _ => continue,
                 };
-                let event = claim::outcome_event(reader, &id, &reader.actor()?, what);
+                let event = reader.event(id.clone(), &reader.actor()?, what);
                 if let Ok(after) = state.apply(&event) {
                     known.ended.push(id.seq);
                     state = after;

@@ -14,11 +14,11 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, fetch_chains};
 use crate::delivery::recover::append::{outcome_of, publish};
 use crate::delivery::recover::merge::{OfflineRun, merge};
-use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::publish::TRIES;
 use crate::delivery::sink::{Notice, Sink};
-use crate::domain::candidates::{self, CandidatesState};
-use crate::domain::env::{EnvState, What};
+use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
+use crate::domain::env::{EnvEventKind, EnvState};
+use crate::domain::event::Event;
 use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::report::recovered::Recovered;
 use crate::domain::version::CandidateVersion;
@@ -27,7 +27,6 @@ use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
 use crate::store::journal::{JournalRun, Mint, OpenRun, Process, RunPhase};
 use crate::store::ledger::{self, View};
-use crate::world::fresh_nonce;
 
 /// Settles every dead run of this clone. Costs one look at a folder where
 /// there is none.
@@ -144,22 +143,16 @@ fn reservation(
     let (name, actor) = (ledger::candidates_ref(reader.project()), reader.actor()?);
     for _ in 0..TRIES {
         let view = ledger::read::<CandidatesState>(&reader.repo, &name, &[])?;
-        let event = |nonce: String, what| candidates::Event {
-            id: version.to_string(),
-            at: reader.world.now(),
-            actor: actor.clone(),
-            nonce,
-            what,
-        };
+        let event = |what| reader.event(version.to_string(), &actor, what);
         let give_up = |reason: &str| {
             let (version, reason) = (version.clone(), reason.to_owned());
-            event(fresh_nonce(), candidates::What::Abandoned { version, commit, reason })
+            event(CandidatesEventKind::Abandoned { version, commit, reason })
         };
         let events = if view.state.reservations.iter().any(|other| other.nonce == nonce) {
             vec![give_up("its run died")]
         } else if can_still_land(&view, expected) {
-            let reserved = candidates::What::Reserved { version: version.clone(), commit };
-            vec![event(nonce.to_owned(), reserved), give_up(NEVER_ARRIVED)]
+            let reserved = event(CandidatesEventKind::Reserved { version: version.clone(), commit });
+            vec![Event { nonce: nonce.to_owned(), ..reserved }, give_up(NEVER_ARRIVED)]
         } else {
             take_back(reader, sink, &open)?;
             finish(reader, sink, open);
@@ -184,13 +177,11 @@ fn complete(reader: &Reader, sink: &dyn Sink, nonce: &str, mint: &Mint) -> Resul
         {
             return Ok(false);
         }
-        let event = candidates::Event {
-            id: mint.candidate.tag.to_string(),
-            at: reader.world.now(),
-            actor: actor.clone(),
-            nonce: fresh_nonce(),
-            what: candidates::What::Minted(mint.candidate.clone()),
-        };
+        let event = reader.event(
+            mint.candidate.tag.to_string(),
+            &actor,
+            CandidatesEventKind::Minted(mint.candidate.clone()),
+        );
         match mint::publish(reader, &view, mint, &event)?.1 {
             Published::Done => return Ok(true),
             Published::Moved(moved) if moved.iter().all(|(moved, _)| *moved == name) => {
@@ -232,15 +223,15 @@ fn deployment(
             }
             // What it would have closed on its way stays as it is, so that its number may be another.
             let next = DeploymentId { seq: view.state.count + 1, ..id.clone() };
-            let what = What::Abandoned { reason: NEVER_ARRIVED.to_owned() };
-            if publish(reader, sink, &view, &[outcome_event(reader, &next, &reader.actor()?, what)])? {
+            let what = EnvEventKind::Abandoned { reason: NEVER_ARRIVED.to_owned() };
+            if publish(reader, sink, &view, &[reader.event(next.clone(), &reader.actor()?, what)])? {
                 finish(reader, sink, open);
                 return Ok(Some(Recovered::NeverClaimed(next)));
             }
             continue;
         };
         let what = match end {
-            RunFate::InFlight => What::Outcome(outcome.clone()),
+            RunFate::InFlight => EnvEventKind::Outcome(outcome.clone()),
             RunFate::Closed => {
                 let RunPhase::Done { .. } = phase else {
                     finish(reader, sink, open);
@@ -250,14 +241,14 @@ fn deployment(
                     finish(reader, sink, open);
                     return Ok(None);
                 }
-                What::Late(outcome.clone())
+                EnvEventKind::Late(outcome.clone())
             }
             RunFate::Recovered => {
                 finish(reader, sink, open);
                 return Ok(None);
             }
         };
-        let mut event = outcome_event(reader, id, &reader.actor()?, what);
+        let mut event = reader.event(id.clone(), &reader.actor()?, what);
         if let RunPhase::Done { at, .. } = phase {
             event.at = *at;
         }
@@ -302,13 +293,13 @@ pub fn fate(
         let (_, event) = event?;
         if event.id.seq != id.seq {
             // A word on an earlier deployment may come at any time; its intent came before this one.
-            if event.id.seq < id.seq && matches!(event.what, What::Intent(_)) {
+            if event.id.seq < id.seq && matches!(event.what, EnvEventKind::Intent(_)) {
                 return Ok(None);
             }
             continue;
         }
         match &event.what {
-            What::Intent(_) if event.nonce == nonce => {
+            EnvEventKind::Intent(_) if event.nonce == nonce => {
                 return Ok(Some(if outcome {
                     RunFate::Recovered
                 } else if closed_by_others {
@@ -317,9 +308,9 @@ pub fn fate(
                     RunFate::InFlight
                 }));
             }
-            What::Intent(_) => return Ok(None),
-            What::Outcome(_) => outcome = true,
-            What::TakenOver { .. } | What::Resolved { .. } => closed_by_others = true,
+            EnvEventKind::Intent(_) => return Ok(None),
+            EnvEventKind::Outcome(_) => outcome = true,
+            EnvEventKind::TakenOver { .. } | EnvEventKind::Resolved { .. } => closed_by_others = true,
             _ => {}
         }
     }
@@ -330,8 +321,8 @@ fn has_late_word(reader: &Reader, view: &View<EnvState>, id: &DeploymentId) -> R
     for event in ledger::events::<EnvState>(&reader.repo, view.tip) {
         let (_, event) = event?;
         match event.what {
-            What::Late(_) if event.id.seq == id.seq => return Ok(true),
-            What::Intent(_) if event.id.seq == id.seq => return Ok(false),
+            EnvEventKind::Late(_) if event.id.seq == id.seq => return Ok(true),
+            EnvEventKind::Intent(_) if event.id.seq == id.seq => return Ok(false),
             _ => {}
         }
     }

@@ -12,8 +12,8 @@ use crate::delivery::sink::Sink;
 use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
-use crate::domain::env::{Action, Deployment, EnvState, Event, HoldCause, Intent, What};
-use crate::domain::name::{Actor, DeploymentId, Oid};
+use crate::domain::env::{Action, Deployment, EnvEvent, EnvEventKind, EnvState, HoldCause, Intent};
+use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::plan::{self, Plan, PlanBasis, Stamp};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
@@ -155,7 +155,8 @@ fn attempt(
         }
     };
     let intent = intent(reader, plan, candidate, snapshot.policy.commit, details, state.count + 1);
-    let event = stamp.event(environment, intent.deployment.seq, What::Intent(Box::new(intent.clone())));
+    let event =
+        stamp.event(environment, intent.deployment.seq, EnvEventKind::Intent(Box::new(intent.clone())));
     let nonce = event.nonce.clone();
     events.push(event);
     let (after, update) = view.append(&reader.repo, &events)?;
@@ -211,7 +212,7 @@ pub fn follow(
     reader: &Reader,
     snapshot: &Snapshot,
     view: &View<EnvState>,
-    end: Event,
+    end: EnvEvent,
     plan: &Plan,
     candidate: &Candidate,
     details: &Details,
@@ -220,7 +221,7 @@ pub fn follow(
     let stamp = Stamp { actor: &details.actor, at: reader.world.now(), nonce: &fresh_nonce };
     let intent = intent(reader, plan, candidate, snapshot.policy.commit, details, view.state.count + 1);
     let id = intent.deployment.id.clone();
-    let event = stamp.event(environment, id.seq, What::Intent(Box::new(intent.clone())));
+    let event = stamp.event(environment, id.seq, EnvEventKind::Intent(Box::new(intent.clone())));
     let nonce = event.nonce.clone();
     let (after, update) = view.append(&reader.repo, &[end, event])?;
     let run = reader.journal().open(JournalRun::Deployment {
@@ -237,9 +238,4 @@ pub fn follow(
             Ok(None)
         }
     }
-}
-
-/// The event that settles a claim.
-pub fn outcome_event(reader: &Reader, id: &DeploymentId, actor: &Actor, what: What) -> Event {
-    Event { id: id.clone(), at: reader.world.now(), actor: actor.clone(), nonce: fresh_nonce(), what }
 }

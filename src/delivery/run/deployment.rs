@@ -19,7 +19,7 @@ use crate::delivery::run::workspace::RolloutEnd;
 use crate::delivery::run::{artifacts, output};
 use crate::delivery::sink::{NoRollback, Notice, Sink};
 use crate::domain::config::OnFailure;
-use crate::domain::env::{Action, Deployment, EnvState, Live, Outcome, Progress, Trigger, What};
+use crate::domain::env::{Action, Deployment, EnvEventKind, EnvState, Live, Outcome, Progress, Trigger};
 use crate::domain::name::TagName;
 use crate::domain::rollback::{self, Decision, Knowledge};
 use crate::failure::{Failure, Result};
@@ -188,7 +188,7 @@ fn follow_up(
     outcome: &Outcome,
     failed: &Deployment,
 ) -> Result<Option<Followed>> {
-    let event = claim::outcome_event(reader, &failed.id, &failed.actor, What::Outcome(outcome.clone()));
+    let event = reader.event(failed.id.clone(), &failed.actor, EnvEventKind::Outcome(outcome.clone()));
     let (after, _) = view.append(&reader.repo, std::slice::from_ref(&event))?;
     let Ready { plan, prepared, details } = way_back(reader, sink, snapshot, &after.state, failed)?;
     let claim = claim::follow(reader, snapshot, view, event, &plan, &prepared.candidate, &details)?;

@@ -5,13 +5,13 @@
 
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot};
-use crate::delivery::run::claim;
 use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::publish::RetryBudget;
 use crate::delivery::sink::Sink;
 use crate::domain::candidate::Candidate;
-use crate::domain::candidates::{self, CandidatesState};
-use crate::domain::env::{Deployment, EnvState, Outcome, What};
+use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
+use crate::domain::env::{Deployment, EnvEventKind, EnvState, Outcome};
+use crate::domain::event::Event;
 use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
 use crate::domain::version::Version;
 use crate::failure::{Failure, Result};
@@ -83,7 +83,7 @@ pub fn publish_outcome(
             });
         }
         let (what, late) = closing(&view.state, deployment, outcome);
-        let event = claim::outcome_event(reader, &deployment.id, &deployment.actor, what);
+        let event = reader.event(deployment.id.clone(), &deployment.actor, what);
         let (after, update) = view.append(&reader.repo, std::slice::from_ref(&event))?;
         let mut updates = vec![update];
         if late {
@@ -211,11 +211,11 @@ fn has_landed(state: &EnvState, seq: u64) -> bool {
 
 /// The event that closes a deployment in this state, and whether it is a late
 /// word because somebody has closed it already.
-fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (What, bool) {
+fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (EnvEventKind, bool) {
     if has_it(state, deployment.seq) {
-        (What::Outcome(outcome.clone()), false)
+        (EnvEventKind::Outcome(outcome.clone()), false)
     } else {
-        (What::Late(outcome.clone()), true)
+        (EnvEventKind::Late(outcome.clone()), true)
     }
 }
 
@@ -224,8 +224,10 @@ fn who_closed(reader: &Reader, view: &View<EnvState>, id: &DeploymentId) -> Opti
     ledger::events::<EnvState>(&reader.repo, view.tip)
         .filter_map(|event| event.ok())
         .filter(|(_, event)| event.id.seq == id.seq)
-        .take_while(|(_, event)| !matches!(event.what, What::Intent(_)))
-        .find(|(_, event)| matches!(event.what, What::TakenOver { .. } | What::Resolved { .. }))
+        .take_while(|(_, event)| !matches!(event.what, EnvEventKind::Intent(_)))
+        .find(|(_, event)| {
+            matches!(event.what, EnvEventKind::TakenOver { .. } | EnvEventKind::Resolved { .. })
+        })
         .map(|(_, event)| event.actor.name)
 }
 
@@ -262,19 +264,14 @@ fn release_updates(reader: &Reader, release: &FinalTag, actor: &Actor) -> Result
             write_tag(&reader.repo, tag, candidate.commit, actor, now, &message, sign)?
         }
     };
-    let event = candidates::Event {
-        id: tag.to_string(),
-        at: now,
-        actor: actor.clone(),
-        nonce: fresh_nonce(),
-        what: candidates::What::Closed {
-            release: candidate.version.release.clone(),
-            tag: tag.clone(),
-            candidate: candidate.tag.clone(),
-            commit: candidate.commit,
-            tag_object: Some(object),
-        },
+    let closed = CandidatesEventKind::Closed {
+        release: candidate.version.release.clone(),
+        tag: tag.clone(),
+        candidate: candidate.tag.clone(),
+        commit: candidate.commit,
+        tag_object: Some(object),
     };
+    let event = Event { at: now, ..reader.event(tag.to_string(), actor, closed) };
     let (_, update) = view.append(&reader.repo, &[event])?;
     // One that is there already has to stay what it is.
     Ok(Some(vec![RefUpdate { name: tag.to_ref(), expected: Expected::from(held), new: object }, update]))
@@ -309,7 +306,7 @@ fn is_release(reader: &Reader, release: &FinalTag, object: Oid) -> bool {
 fn winner(reader: &Reader, view: &View<CandidatesState>, release: &Version) -> Result<Option<TagName>> {
     for event in ledger::events::<CandidatesState>(&reader.repo, view.tip) {
         match event?.1.what {
-            candidates::What::Closed { release: closed, candidate, .. } if closed == *release => {
+            CandidatesEventKind::Closed { release: closed, candidate, .. } if closed == *release => {
                 return Ok(Some(candidate));
             }
             _ => {}

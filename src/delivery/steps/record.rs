@@ -13,7 +13,6 @@ use crate::delivery::read::range::position;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signoffs::Brought;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::run::claim::outcome_event;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::hooks::{self, Queued};
 use crate::delivery::run::outcome::tag_owed_releases;
@@ -22,7 +21,7 @@ use crate::delivery::sink::Sink;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::env::{
-    Action, Deployment, EnvState, Event, Intent, Live, Outcome, Progress, Trigger, What,
+    Action, Deployment, EnvEvent, EnvEventKind, EnvState, Intent, Live, Outcome, Progress, Trigger,
 };
 use crate::domain::gate::Gate;
 use crate::domain::gate::input::GateInput;
@@ -213,14 +212,14 @@ pub enum RecordPlan {
     /// It is what is live for sure.
     Nothing,
     /// The end of what was recorded as started: no gate is asked twice.
-    Ends(Vec<Event>, DeploymentId),
+    Ends(Vec<EnvEvent>, DeploymentId),
     /// A deployment of its own.
     New(Box<NewRecord>),
 }
 
 /// A deployment that another system makes or made, which the gates let pass.
 pub struct NewRecord {
-    closing: Vec<Event>,
+    closing: Vec<EnvEvent>,
     intent: Intent,
     permission: Permission,
     is_judged: bool,
@@ -265,8 +264,8 @@ pub fn judge(
         && let Some(ended) = ended
     {
         nothing_to_pass(report, "how a start ended")?;
-        let what = What::Outcome(Outcome::of(ended, true));
-        closing.push(outcome_event(reader, &open.id, &input.actor, what));
+        let what = EnvEventKind::Outcome(Outcome::of(ended, true));
+        closing.push(reader.event(open.id.clone(), &input.actor, what));
         return Ok(RecordPlan::Ends(closing, open.id.clone()));
     }
     let state = &*input.state;
@@ -455,7 +454,7 @@ pub fn events(
     report: &RecordRequest<'_>,
     judged: RecordPlan,
     hook: Option<&Verdict>,
-) -> Result<Option<(Vec<Event>, DeploymentId)>> {
+) -> Result<Option<(Vec<EnvEvent>, DeploymentId)>> {
     let NewRecord { closing: mut events, mut intent, permission, ended, .. } = match judged {
         RecordPlan::Nothing => return Ok(None),
         RecordPlan::Ends(events, id) => return Ok(Some((events, id))),
@@ -476,9 +475,9 @@ pub fn events(
     deployment.overrides = permission.overrides(reader.gate_words);
     deployment.approvals = permission.approvals().to_vec();
     let (id, actor) = (deployment.id.clone(), deployment.actor.clone());
-    events.push(outcome_event(reader, &id, &actor, What::Intent(Box::new(intent))));
+    events.push(reader.event(id.clone(), &actor, EnvEventKind::Intent(Box::new(intent))));
     if let Some(ended) = ended {
-        events.push(outcome_event(reader, &id, &actor, What::Outcome(Outcome::of(ended, true))));
+        events.push(reader.event(id.clone(), &actor, EnvEventKind::Outcome(Outcome::of(ended, true))));
     }
     Ok(Some((events, id)))
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Deployment, Event, Intent, Offline, Outcome, Progress, What};
+use super::{Action, Deployment, EnvEvent, EnvEventKind, Intent, Offline, Outcome, Progress};
 use crate::domain::candidates::Minted;
 use crate::domain::fold::{Fold, Impossible};
 use crate::domain::gate::Gate;
@@ -230,7 +230,7 @@ impl EnvState {
     ///
     /// # Errors
     /// The event cannot follow this state.
-    pub fn apply(&self, event: &Event) -> Result<EnvState, Impossible> {
+    pub fn apply(&self, event: &EnvEvent) -> Result<EnvState, Impossible> {
         let mut next = self.clone();
         let seq = event.id.seq;
         let numbered = |next: &mut EnvState| {
@@ -242,23 +242,23 @@ impl EnvState {
             }
         };
         match &event.what {
-            What::Intent(intent) => {
+            EnvEventKind::Intent(intent) => {
                 numbered(&mut next)?;
                 next.claim(intent, event)?;
             }
-            What::Outcome(outcome) => next.end(seq, outcome, event.at)?,
-            What::TakenOver { .. } => {
+            EnvEventKind::Outcome(outcome) => next.end(seq, outcome, event.at)?,
+            EnvEventKind::TakenOver { .. } => {
                 let outcome = Outcome::of(Progress::Unknown, true);
                 next.end(seq, &outcome, event.at)?;
                 next.close_for(seq);
             }
-            What::Late(outcome) => next.hear_late(seq, outcome, event.at)?,
-            What::Offline(ran) => {
+            EnvEventKind::Late(outcome) => next.hear_late(seq, outcome, event.at)?,
+            EnvEventKind::Offline(ran) => {
                 numbered(&mut next)?;
                 next.learn_of(ran, event)?;
             }
-            What::Resolved { state, .. } => next.resolve(seq, *state, event.at)?,
-            What::Hold { reason } => {
+            EnvEventKind::Resolved { state, .. } => next.resolve(seq, *state, event.at)?,
+            EnvEventKind::Hold { reason } => {
                 numbered(&mut next)?;
                 if next.hold.is_some() {
                     return Err(Impossible(format!("{}: it is held already", event.id)));
@@ -271,19 +271,19 @@ impl EnvState {
                     cause: HoldCause::Person,
                 });
             }
-            What::Unhold { token, .. } => {
+            EnvEventKind::Unhold { token, .. } => {
                 numbered(&mut next)?;
                 if next.hold.take().is_none_or(|hold| hold.token != *token) {
                     return Err(Impossible(format!("{}: no hold has number {token}", event.id)));
                 }
             }
-            What::Approve { tag, .. } => {
+            EnvEventKind::Approve { tag, .. } => {
                 numbered(&mut next)?;
                 next.approvals.retain(|a| a.tag != *tag || !a.actor.is(&event.actor));
                 next.approvals.push(Approved { tag: tag.clone(), actor: event.actor.clone(), at: event.at });
                 keep_newest(&mut next.approvals, STANDING);
             }
-            What::Withdraw { tag, .. } => {
+            EnvEventKind::Withdraw { tag, .. } => {
                 numbered(&mut next)?;
                 let before = next.approvals.len();
                 next.approvals.retain(|a| a.tag != *tag || !a.actor.is(&event.actor));
@@ -294,12 +294,12 @@ impl EnvState {
                     )));
                 }
             }
-            What::Abandoned { .. } | What::Repaired { .. } => numbered(&mut next)?,
+            EnvEventKind::Abandoned { .. } | EnvEventKind::Repaired { .. } => numbered(&mut next)?,
         }
         Ok(next)
     }
 
-    fn claim(&mut self, intent: &Intent, event: &Event) -> Result<(), Impossible> {
+    fn claim(&mut self, intent: &Intent, event: &EnvEvent) -> Result<(), Impossible> {
         if let Some(other) = &self.in_flight {
             return Err(Impossible(format!("{} while {} is in flight", event.id, other.deployment.id)));
         }
@@ -316,7 +316,7 @@ impl EnvState {
 
     /// What holds from the moment a deployment is begun: what it undoes counts
     /// as undone, and a rollback holds the environment.
-    fn begin(&mut self, intent: &Intent, event: &Event) -> Result<(), Impossible> {
+    fn begin(&mut self, intent: &Intent, event: &EnvEvent) -> Result<(), Impossible> {
         let deployment = &intent.deployment;
         if deployment.id != event.id || deployment.seq != event.id.seq {
             return Err(Impossible(format!("{} claims for {}", event.id, deployment.id)));
@@ -347,7 +347,7 @@ impl EnvState {
     /// Takes in a deployment that ran without a claim. What it did is known
     /// only where nothing came between; else it may have run before, after or
     /// beside what did.
-    fn learn_of(&mut self, ran: &Offline, event: &Event) -> Result<(), Impossible> {
+    fn learn_of(&mut self, ran: &Offline, event: &EnvEvent) -> Result<(), Impossible> {
         self.begin(&ran.intent, event)?;
         let moved = ran.moved || self.in_flight.is_some();
         let known = ran.outcome.state != Progress::Succeeded || !moved;
@@ -544,14 +544,14 @@ impl EnvState {
 }
 
 impl Fold for EnvState {
-    type Event = Event;
+    type Event = EnvEvent;
 
-    fn after(&self, event: &Event) -> Result<EnvState, Impossible> {
+    fn after(&self, event: &EnvEvent) -> Result<EnvState, Impossible> {
         self.apply(event)
     }
 
-    fn restates(event: &Event) -> bool {
-        matches!(event.what, What::Repaired { .. })
+    fn restates(event: &EnvEvent) -> bool {
+        matches!(event.what, EnvEventKind::Repaired { .. })
     }
 }
 
