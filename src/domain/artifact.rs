@@ -13,9 +13,9 @@ use super::name::{BadName, Sha256};
 pub struct Artifact {
     /// The file's name.
     pub name: String,
-    /// Its content.
+    /// The digest of its content.
     pub digest: Sha256,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 

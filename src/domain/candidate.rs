@@ -31,11 +31,11 @@ pub struct Pick {
 /// An immutable snapshot of a release: one commit, one build, one tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// Its tag.
+    /// The tag of the candidate.
     pub tag: TagName,
-    /// Its project.
+    /// The project it belongs to.
     pub project: ProjectName,
-    /// Its version.
+    /// The version of the candidate.
     pub version: CandidateVersion,
     /// Its commit: what the tag points to.
     pub commit: Oid,
@@ -90,13 +90,13 @@ impl fmt::Display for NotACandidate {
 /// What git knows of a tag beside its message.
 #[derive(Debug, Clone)]
 pub struct TagFacts {
-    /// Its name.
+    /// The name of the tag.
     pub tag: TagName,
     /// The commit it points to.
     pub commit: Oid,
     /// Who made it.
     pub tagger: Actor,
-    /// When.
+    /// When it was tagged.
     pub at: DateTime<Utc>,
     /// Whether it is signed.
     pub signed: bool,

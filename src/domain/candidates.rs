@@ -13,7 +13,7 @@ use super::fold::{Fold, Impossible};
 use super::name::{Actor, Oid, TagName};
 use super::version::{CandidateVersion, Version};
 
-/// What happened.
+/// What happened to a candidate or a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum CandidatesEventKind {
@@ -32,21 +32,21 @@ pub enum CandidatesEventKind {
         version: CandidateVersion,
         /// The commit it was to be built from.
         commit: Oid,
-        /// Why.
+        /// The reason, in the actor's words.
         reason: String,
     },
     /// A candidate or a release must not be deployed.
     Blocked {
         /// A candidate's tag, or a release's version.
         target: String,
-        /// Why.
+        /// The reason, in the actor's words.
         reason: String,
     },
     /// It may be again.
     Unblocked {
         /// A candidate's tag, or a release's version.
         target: String,
-        /// Why.
+        /// The reason, in the actor's words.
         reason: String,
     },
     /// A fix is settled for good, whatever the history says.
@@ -57,12 +57,12 @@ pub enum CandidatesEventKind {
         /// none where it is meant to be missing.
         #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
         trunk_commit: Option<Oid>,
-        /// Why.
+        /// The reason, in the actor's words.
         reason: String,
     },
     /// The author of a commit says that it is fine.
     SignedOff {
-        /// Which.
+        /// The commit, in any of its forms.
         commit: Oid,
         /// What was looked at.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,18 +70,18 @@ pub enum CandidatesEventKind {
     },
     /// The author of a commit takes that back.
     SignoffWithdrawn {
-        /// Which.
+        /// The commit, in any of its forms.
         commit: Oid,
     },
     /// A release reached a final environment.
     Closed {
-        /// Which.
+        /// The version of the release.
         release: Version,
         /// The release's own tag.
         tag: TagName,
         /// The candidate that won.
         candidate: TagName,
-        /// Its commit.
+        /// The commit the candidate was built from.
         commit: Oid,
         /// The object of the release's own tag, which the chain vouches for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,13 +98,13 @@ pub enum CandidatesEventKind {
 /// A candidate's entry in the chain: what identifies it for good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Minted {
-    /// Its tag.
+    /// The tag of the candidate.
     pub tag: TagName,
     /// The tag object the chain vouches for.
     pub tag_object: Oid,
-    /// Its version.
+    /// The version of the candidate.
     pub version: CandidateVersion,
-    /// Its commit.
+    /// The commit the candidate was built from.
     pub commit: Oid,
     /// The trunk commit it descends from.
     pub trunk_commit: Oid,
@@ -173,7 +173,7 @@ impl CandidatesEvent {
 /// A release: a version line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseState {
-    /// Its version.
+    /// The version of the release.
     pub release: Version,
     /// The latest trunk commit that a candidate of it descends from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -197,9 +197,9 @@ pub struct Reservation {
     pub version: CandidateVersion,
     /// The commit it is built from.
     pub commit: Oid,
-    /// Who builds.
+    /// Who runs the build.
     pub actor: Actor,
-    /// Since when.
+    /// Since when, by the actor's clock.
     pub at: DateTime<Utc>,
 }
 
@@ -210,9 +210,9 @@ pub struct Block {
     pub target: String,
     /// Who said so.
     pub actor: Actor,
-    /// Why.
+    /// The reason, in the actor's words.
     pub reason: String,
-    /// Since when.
+    /// Since when, by the actor's clock.
     pub at: DateTime<Utc>,
 }
 
@@ -226,9 +226,9 @@ pub struct Waiver {
     pub trunk_commit: Option<Oid>,
     /// Who said so.
     pub actor: Actor,
-    /// Why.
+    /// The reason, in the actor's words.
     pub reason: String,
-    /// Since when.
+    /// Since when, by the actor's clock.
     pub at: DateTime<Utc>,
 }
 

@@ -22,21 +22,18 @@ pub enum Occasion<'a> {
     },
     /// A candidate was built, and its artifacts published.
     ArtifactPublished {
-        /// Its version.
         version: &'a str,
         /// Who made it.
         user: &'a str,
     },
     /// A deployment is about to be claimed.
     DeploymentQueued {
-        /// Where.
         environment: &'a EnvName,
         /// Of which version.
         version: &'a str,
     },
     /// A deployment succeeded.
     Deployed {
-        /// Where.
         environment: &'a EnvName,
         /// Of which version.
         version: &'a str,
@@ -45,11 +42,9 @@ pub enum Occasion<'a> {
     },
     /// A deployment did not succeed.
     DeploymentFailed {
-        /// Which: `prod#812`.
         id: &'a str,
         /// Whether somebody asked it to end.
         cancelled: bool,
-        /// Why.
         why: &'a str,
     },
 }

@@ -41,19 +41,13 @@ impl HistoryStep {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Since {
     /// The release before it that reached a final environment, or that others tagged.
-    Release {
-        /// Its version.
-        release: Version,
-        /// Its commit.
-        commit: Oid,
-    },
+    Release { release: Version, commit: Oid },
     /// What was recorded as live in a final environment before `rel` came.
     Baseline {
         /// The tag, or the commit in its place.
         tag: TagName,
         /// The version that the tag names.
         version: Option<String>,
-        /// Its commit.
         commit: Oid,
     },
     /// Nothing. Of a long history only the newest commits are looked at.

@@ -17,7 +17,6 @@ use super::name::{Actor, Oid};
 /// A commit as people read it. Serializes as the commit of the JSON output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
-    /// Which commit.
     pub commit: Oid,
     /// The first paragraph of its message as one line; may be empty.
     pub subject: String,

@@ -7,7 +7,6 @@ use crate::domain::version::Version;
 /// A candidate to be.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// Its release.
     pub release: Version,
     /// Its commit; the object exists in this clone.
     pub commit: Oid,

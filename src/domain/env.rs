@@ -100,16 +100,16 @@ pub enum Trigger {
 /// A gate that was passed by name, with what it had said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Override {
-    /// Which gate.
+    /// The gate that was overridden.
     pub gate: Gate,
-    /// Its words.
+    /// The verdict in words.
     pub text: String,
 }
 
 /// A gate's verdict on a deployment, as its record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordedVerdict {
-    /// The gate.
+    /// The gate that was asked.
     pub gate: Gate,
     /// What came of it.
     pub verdict: RecordedRuling,
@@ -132,20 +132,20 @@ pub enum RecordedRuling {
 /// An approval that counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Approval {
-    /// Who.
+    /// Who gave the approval.
     pub actor: Actor,
-    /// When.
+    /// When it was given.
     pub at: DateTime<Utc>,
 }
 
 /// One attempt to make one candidate live, as records and JSON show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {
-    /// `prod#812`.
+    /// The id, such as `prod#812`.
     pub id: DeploymentId,
-    /// `812`.
+    /// The number in its environment, `812`.
     pub seq: u64,
-    /// `prod`.
+    /// The name of the environment.
     pub environment: EnvName,
     /// What it set out to do.
     pub action: Action,
@@ -157,7 +157,7 @@ pub struct Deployment {
     /// The version that a baseline's tag names, as it is spelled there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign_version: Option<String>,
-    /// Its commit.
+    /// The commit of the candidate, or of the baseline.
     pub commit: Oid,
     /// What was live when it was claimed.
     pub from_tag: Option<TagName>,
@@ -322,7 +322,7 @@ impl Outcome {
 /// A phase of a rollout that was begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseRun {
-    /// Its name.
+    /// The name of the phase.
     pub name: String,
     /// How it ended.
     pub state: Progress,
@@ -344,13 +344,13 @@ pub struct Offline {
     pub moved: bool,
 }
 
-/// What happened.
+/// What happened in an environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EnvEventKind {
     /// A deployment was claimed.
     Intent(Box<Intent>),
-    /// It ended.
+    /// A deployment ended, as its own run says.
     Outcome(Outcome),
     /// Somebody took over from it; how it ends is unknown.
     TakenOver {
@@ -363,28 +363,28 @@ pub enum EnvEventKind {
     Offline(Box<Offline>),
     /// A person settled it.
     Resolved {
-        /// How.
+        /// How it ended: succeeded or failed.
         state: Progress,
         /// Why, in their words.
         reason: String,
     },
     /// A person closed the environment.
     Hold {
-        /// Why.
+        /// The reason, in the actor's words.
         reason: String,
     },
     /// A hold was opened.
     Unhold {
         /// The hold's number.
         token: u64,
-        /// Why.
+        /// The reason, in the actor's words.
         reason: String,
     },
     /// A candidate was approved for this environment.
     Approve {
-        /// Which.
+        /// The tag of the candidate.
         tag: TagName,
-        /// Its commit.
+        /// The commit of the candidate, or of the baseline.
         commit: Oid,
         /// The object of its tag, which names the project and every byte. A
         /// signature is worth nothing without.
@@ -396,15 +396,15 @@ pub enum EnvEventKind {
     },
     /// An approval was taken back.
     Withdraw {
-        /// Which candidate's.
+        /// The candidate whose approval it was.
         tag: TagName,
-        /// Its commit.
+        /// The commit of the candidate, or of the baseline.
         commit: Oid,
     },
     /// Nothing happened, and under this number nothing will: its intent was
     /// on its way when its run died, and must not arrive any more.
     Abandoned {
-        /// Why.
+        /// The reason, in the actor's words.
         reason: String,
     },
     /// Nothing happened: the state and the notes are stated once more, as the

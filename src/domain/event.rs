@@ -16,7 +16,7 @@ pub struct Event<Id, Kind> {
     pub actor: Actor,
     /// Makes every event an object of its own; names a reservation.
     pub nonce: String,
-    /// What happened.
+    /// What happened to it.
     #[serde(flatten)]
     pub what: Kind,
 }

@@ -19,7 +19,6 @@ impl std::error::Error for Impossible {}
 
 /// A state that events fold to.
 pub trait Fold: Default + Clone + PartialEq + Serialize {
-    /// What happens.
     type Event;
 
     /// The state after `event`.

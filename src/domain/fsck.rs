@@ -116,7 +116,6 @@ pub struct Checked {
     pub foreign: usize,
     /// Deviations that a repair has settled.
     pub settled: usize,
-    /// Candidates' tags.
     pub tags: usize,
     /// Releases' own tags.
     pub releases: usize,

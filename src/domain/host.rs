@@ -38,7 +38,6 @@ enum HostKind {
 pub enum Spot {
     /// A tag that the host has.
     Tag(TagName),
-    /// A commit.
     Commit(Oid),
 }
 
@@ -110,7 +109,6 @@ impl Host {
         }
     }
 
-    /// One commit.
     pub fn commit(&self, oid: Oid) -> String {
         let page = &self.page;
         match self.kind {

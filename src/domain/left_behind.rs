@@ -22,7 +22,6 @@ pub struct Owed {
 /// A fix that an environment is owed and a commit does not contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lost {
-    /// Which.
     pub fix: Owed,
     /// Whether it is live, and not only owed since what had it was replaced.
     pub live: bool,
@@ -39,7 +38,6 @@ pub(crate) struct Lost {
 /// A commit that cannot be gone back from: its message says `Rollback-Safe: no`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PointOfNoReturn {
-    /// Which.
     pub commit: Oid,
     /// What its message begins with: data, not yet fit to be shown.
     pub subject: String,

@@ -12,7 +12,7 @@ pub(crate) mod changelog;
 pub(crate) mod changes;
 pub(crate) mod config;
 pub(crate) mod containment;
-pub mod draft;
+pub(crate) mod draft;
 pub mod env;
 pub(crate) mod equivalent_commits;
 pub mod event;

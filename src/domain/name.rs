@@ -358,7 +358,7 @@ impl FromStr for Actor {
 /// fencing token: later ones are larger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeploymentId {
-    /// Where.
+    /// The environment it is numbered in.
     pub environment: EnvName,
     /// Its number in the environment's chain, from 1.
     pub seq: u64,

@@ -62,7 +62,6 @@ pub struct Ran {
     pub take_over: Option<u64>,
     /// How it ended.
     pub outcome: Outcome,
-    /// When.
     pub at: DateTime<Utc>,
 }
 

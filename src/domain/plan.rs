@@ -55,7 +55,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Where.
     pub fn environment(&self) -> &EnvName {
         &self.environment
     }
@@ -126,9 +125,7 @@ impl Plan {
 /// A candidate passed over, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Which.
     pub tag: TagName,
-    /// Why.
     pub why: String,
 }
 
@@ -138,9 +135,7 @@ pub struct WrongToken(pub u64);
 
 /// Who writes events, when, and with which nonces.
 pub struct Stamp<'a> {
-    /// Who.
     pub actor: &'a Actor,
-    /// When.
     pub at: DateTime<Utc>,
     /// A fresh nonce at every call.
     pub nonce: &'a dyn Fn() -> String,

@@ -37,7 +37,6 @@ pub enum ReplayStep {
 /// One member of a snapshot that is not what the events come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deviation {
-    /// Its name.
     pub member: String,
     /// What the events come to, shortened.
     pub expected: String,

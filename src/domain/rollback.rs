@@ -45,7 +45,6 @@ pub enum Decision {
     },
     /// Nothing to go back to.
     NoTarget {
-        /// Why.
         why: String,
         /// What was passed over.
         skipped: Vec<Skipped>,

@@ -14,7 +14,6 @@ use super::name::Actor;
 /// What is known of the signature under one approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// Who approved.
     pub actor: Actor,
     /// Why it does not hold, if it does not.
     pub fault: Option<String>,

@@ -5,7 +5,6 @@ use super::name::{Actor, Oid};
 /// A commit whose author has not said yet that it is fine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Awaited {
-    /// Which.
     pub commit: Oid,
     /// What its message begins with, fit to be shown.
     pub subject: String,

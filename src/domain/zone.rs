@@ -19,7 +19,6 @@ pub struct Zone(Tz);
 /// The moments that a reading of a zone's clocks stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moments {
-    /// This one.
     One(DateTime<Utc>),
     /// Clocks were put back: these two, the earlier first.
     Two(DateTime<Utc>, DateTime<Utc>),

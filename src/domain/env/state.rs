@@ -24,7 +24,7 @@ const STANDING: usize = 256;
 /// A candidate, or a baseline, that is or was live.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
-    /// Which.
+    /// The tag of the candidate, or of the baseline.
     pub tag: TagName,
     /// Its version; none where it is a baseline: recorded, not made by `rel`,
     /// so that there are no bytes of it to deploy.
@@ -33,7 +33,7 @@ pub struct Live {
     /// The version that a baseline's tag names, as it is spelled there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign_version: Option<String>,
-    /// Its commit.
+    /// The commit that the tag named.
     pub commit: Oid,
     /// Its trunk position; 0 for a baseline that is not on trunk.
     pub position: u64,
@@ -81,13 +81,13 @@ pub enum HoldCause {
 /// An environment kept closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hold {
-    /// Its number.
+    /// The number that closes it.
     pub token: u64,
     /// Who holds it.
     pub actor: Actor,
-    /// Why.
+    /// The reason, in the words of who holds it.
     pub reason: String,
-    /// Since when.
+    /// Since when, by the clock of who holds it.
     pub at: DateTime<Utc>,
     /// What closed it.
     pub cause: HoldCause,
@@ -96,7 +96,7 @@ pub struct Hold {
 /// How long a candidate that succeeded here stood here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// Which.
+    /// The tag of the candidate, or of the baseline.
     pub tag: TagName,
     /// The longest it stood, in seconds, not counting now.
     pub longest: u64,
@@ -116,9 +116,9 @@ impl Standing {
 /// An ended deployment, as far as a rollback has to know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Last {
-    /// Its number.
+    /// The number of the deployment.
     pub seq: u64,
-    /// Its candidate.
+    /// The tag that it deployed.
     pub tag: TagName,
     /// What it set out to do.
     pub action: Action,
@@ -150,7 +150,7 @@ impl Last {
 /// The last success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSuccess {
-    /// Its number.
+    /// The number of the deployment.
     pub seq: u64,
     /// What it was.
     pub action: Action,
@@ -159,11 +159,11 @@ pub struct LastSuccess {
 /// A candidate approved for this environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approved {
-    /// Which.
+    /// The tag of the candidate, or of the baseline.
     pub tag: TagName,
-    /// By whom.
+    /// Who gave the approval.
     pub actor: Actor,
-    /// When.
+    /// When it was given.
     pub at: DateTime<Utc>,
 }
 

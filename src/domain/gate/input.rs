@@ -23,13 +23,11 @@ pub(crate) struct GateInput<'a> {
     pub(crate) state: Cow<'a, EnvState>,
     /// The states of the environments of `after`, in the policy's order.
     pub(crate) upstream: Vec<(EnvName, Cow<'a, EnvState>)>,
-    /// The blocks.
     pub(crate) candidates: &'a CandidatesState,
     /// Who would deploy.
     pub(crate) actor: Actor,
     /// In CI, who started the run.
     pub(crate) on_behalf_of: Option<Actor>,
-    /// The time.
     pub(crate) now: DateTime<Utc>,
     /// The candidate; `None` for a commit that is none, or not yet.
     pub(crate) candidate: Option<&'a Minted>,

@@ -28,7 +28,7 @@ pub enum Gate {
     Approvals,
     /// Every commit's author must have signed off.
     Signoff,
-    /// Not now.
+    /// No freeze may hold.
     Freeze,
     /// Not by everybody.
     Deployers,

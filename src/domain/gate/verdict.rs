@@ -32,9 +32,15 @@ pub(crate) enum Ruling {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum GateFacts {
     /// The environments of `after` where the candidate is not.
-    Order { tag: TagName, missing: Vec<(EnvName, Missing)> },
+    Order {
+        tag: TagName,
+        missing: Vec<(EnvName, Missing)>,
+    },
     /// The environments of `after` where the candidate has not stood long enough.
-    Soak { wanted: Duration, short: Vec<ShortSoak> },
+    Soak {
+        wanted: Duration,
+        short: Vec<ShortSoak>,
+    },
     /// Who approved the candidate.
     Approvals(Approvals),
     /// The sign-offs; `None` where they were not read.
@@ -46,17 +52,33 @@ pub(crate) enum GateFacts {
     /// The block on the candidate or its release.
     Blocked(Block),
     /// A rollback in this environment undid the candidate.
-    RolledBack { tag: TagName, environment: EnvName },
+    RolledBack {
+        tag: TagName,
+        environment: EnvName,
+    },
     /// The fixes that are lost at this time.
-    LostFix { lost: Vec<Lost>, at: DateTime<Utc> },
+    LostFix {
+        lost: Vec<Lost>,
+        at: DateTime<Utc>,
+    },
     /// The points of no return that are left.
-    Irreversible { environment: EnvName, tag: Option<TagName>, left: Vec<PointOfNoReturn> },
+    Irreversible {
+        environment: EnvName,
+        tag: Option<TagName>,
+        left: Vec<PointOfNoReturn>,
+    },
     /// What is live is later than the candidate.
-    Downgrade { environment: EnvName, tag: TagName, live: TagName },
+    Downgrade {
+        environment: EnvName,
+        tag: TagName,
+        live: TagName,
+    },
     /// Why `before_deploy` says no, in its own words.
     Hook(Option<String>),
-    /// The hold.
-    Held { environment: EnvName, hold: Box<Hold> },
+    Held {
+        environment: EnvName,
+        hold: Box<Hold>,
+    },
     /// The deployment in flight.
     Busy(Box<Deployment>),
 }
@@ -83,7 +105,6 @@ pub(crate) struct Approvals {
     pub(crate) environment: EnvName,
     pub(crate) tag: TagName,
     pub(crate) wanted: usize,
-    /// Whose count.
     pub(crate) counted: Vec<Actor>,
     /// Whose do not count, and the fault of the signature; `None` for those who deploy.
     pub(crate) discounted: Vec<(Actor, Option<String>)>,
