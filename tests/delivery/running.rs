@@ -12,7 +12,7 @@ use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::publish;
 use crate::delivery::run::rollout::run_phases;
 use crate::delivery::run::workspace::{RolloutEnd, Workspace};
-use crate::domain::env::{Action, EnvState, Progress, What};
+use crate::domain::env::{Action, EnvEventKind, EnvState, Progress};
 use crate::domain::redact::Redactor;
 use crate::exec::Ended;
 use crate::failure::{Failure, Kind};
@@ -217,7 +217,7 @@ fn the_fate_of_a_run_is_what_its_chain_says() {
         let (reader, view) = (project.reader(), project.chain("prod"));
         let events: Vec<_> =
             ledger::events::<EnvState>(&reader.repo, view.tip).collect::<Result<_, _>>().unwrap();
-        let ours = events.iter().find(|(_, e)| e.id.seq == seq && matches!(e.what, What::Intent(_)));
+        let ours = events.iter().find(|(_, e)| e.id.seq == seq && matches!(e.what, EnvEventKind::Intent(_)));
         let nonce = ours.map_or_else(String::new, |(_, event)| event.nonce.clone());
         let id = format!("prod#{seq}").parse().unwrap();
         let theirs = fate(&reader, &view, &id, "another").unwrap();
