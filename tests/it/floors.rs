@@ -101,7 +101,6 @@ const TWICE: &str = "
 Block
 Change
 Entry
-Event
 Group
 Head
 Kind
@@ -115,7 +114,6 @@ Trigger
 Version
 Wanted
 Watch
-What
 ";
 
 /// Fails with what breaks a rule and is not listed, and with what is listed and breaks it no more.
