@@ -54,7 +54,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Diff) -> Result<Document> {
         url,
         ..DiffReport::new(end(a, from), end(b, to), added, removed)
     };
-    ui.screen.result(&diff::difference(ui.screen, &report, reader.world.now()));
+    ui.screen.result_of(|| diff::difference(ui.screen, &report, reader.world.now()));
     Ok(delivering::document(ui.screen, &snapshot.policy, report))
 }
 

@@ -48,10 +48,9 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::List) -> Result<Document> {
             releases.push(gathered);
         }
     }
-    ui.screen.result(&if releases.is_empty() && args.number != Some(0) {
-        "no candidates yet: rel cut".to_owned()
-    } else {
-        list::releases(ui.screen, &releases, reader.world.now())
+    ui.screen.result_of(|| match &releases[..] {
+        [] if args.number != Some(0) => "no candidates yet: rel cut".to_owned(),
+        releases => list::releases(ui.screen, releases, reader.world.now()),
     });
     Ok(delivering::document(ui.screen, &snapshot.policy, ListReport { releases }))
 }

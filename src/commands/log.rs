@@ -52,8 +52,8 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Log) -> Result<D
         .take(args.number)
         .map(|found| found.map(DeploymentReport))
         .collect::<Result<Vec<_>, _>>()?;
-    let text = match args.format {
-        cli::Format::Csv => log::csv(&deployments)?,
+    ui.screen.result_of(|| match args.format {
+        cli::Format::Csv => log::csv(&deployments),
         cli::Format::Table if !deployments.is_empty() || args.number == 0 => {
             log::table(ui.screen, &deployments, reader.world.now())
         }
@@ -62,8 +62,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Log) -> Result<D
             let mut names = args.environment.iter().chain(&args.environments).map(|name| name.as_str());
             log::none(names.next().filter(|_| one))
         }
-    };
-    ui.screen.result(&text);
+    });
     Ok(delivering::document(ui.screen, &footing.policy, LogReport::Deployments { deployments }))
 }
 

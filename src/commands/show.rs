@@ -57,7 +57,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Document> {
         deployments,
         candidate: delivering::candidate(&snapshot, &record),
     };
-    ui.screen.result(&show::candidate(ui.screen, &report, reader.world.now()));
+    ui.screen.result_of(|| show::candidate(ui.screen, &report, reader.world.now()));
     Ok(delivering::document(ui.screen, &snapshot.policy, report))
 }
 

@@ -41,7 +41,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Status) -> Resul
         return watch::run(ui, reader, hands, interval, |ui, reader| look(ui, reader, args));
     }
     let seen = look(ui, reader, args)?;
-    ui.screen.result(&seen.frame(ui.screen));
+    ui.screen.result_of(|| seen.frame(ui.screen));
     Ok(Document { policy: seen.policy, ..seen.status.into() })
 }
 

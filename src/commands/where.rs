@@ -42,7 +42,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Where) -> Result<Document> {
     }
     let look = Look::new(reader, &snapshot)?;
     let found = look.find(&asked)?;
-    ui.screen.result(&match &found[..] {
+    ui.screen.result_of(|| match &found[..] {
         [one] => said::one(ui.screen, one, reader.world.now()),
         several => said::several(ui.screen, several),
     });

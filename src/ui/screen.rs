@@ -5,6 +5,7 @@
 //! closed pipe. What is said is decided elsewhere; this file only decides
 //! whether, where and in which colours.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
@@ -167,6 +168,13 @@ impl Screen {
         }
     }
 
+    /// The same, written only where it is shown.
+    pub fn result_of(&self, write: impl FnOnce() -> String) {
+        if !self.json {
+            self.say(&self.out, &write());
+        }
+    }
+
     /// Something the user may want to know, on stderr; not with `-q`.
     pub fn note(&self, text: &str) {
         if !self.quiet {
@@ -199,13 +207,12 @@ impl Screen {
     /// Hostile characters are written as JSON's own escapes, so that the
     /// document means the same and still has no power over a terminal.
     pub fn json(&self, document: &impl Serialize) {
-        // By way of a value, so that members come in the order of their names.
-        let document = serde_json::to_value(document).expect("the keys of a document are texts");
         let mut printed = self.document.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut *printed, true) {
             return;
         }
-        let json = if self.out.terminal { format!("{document:#}") } else { document.to_string() };
+        let write = if self.out.terminal { serde_json::to_string_pretty } else { serde_json::to_string };
+        let json = write(document).expect("the keys of a document are texts");
         self.say(&self.out, &escape_json(&json));
     }
 
@@ -266,7 +273,7 @@ impl Screen {
     }
 
     /// A text as stdout may carry it.
-    pub(super) fn shown<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
+    pub(super) fn shown<'t>(&self, text: &'t str) -> Cow<'t, str> {
         text::printable(text, self.out.color)
     }
 
@@ -326,7 +333,10 @@ impl Screen {
 
 /// Escapes, within JSON, the hostile characters JSON allows as they are. They
 /// can stand only inside strings, and line breaks only outside.
-pub(super) fn escape_json(json: &str) -> String {
+pub(super) fn escape_json(json: &str) -> Cow<'_, str> {
+    if text::is_plain(json) {
+        return Cow::Borrowed(json);
+    }
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && text::is_hostile(c) {
@@ -337,7 +347,7 @@ pub(super) fn escape_json(json: &str) -> String {
             escaped.push(c);
         }
     }
-    escaped
+    Cow::Owned(escaped)
 }
 
 #[cfg(test)]

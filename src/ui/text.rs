@@ -67,7 +67,7 @@ pub fn clean_output(line: &[u8]) -> String {
 ///
 /// The last gate before a terminal, for what a caller forgot to clean.
 pub fn printable(text: &str, color: bool) -> Cow<'_, str> {
-    if !text.contains(|c| is_hostile(c) && !matches!(c, '\n' | '\t')) {
+    if is_plain(text) || !text.contains(|c| is_hostile(c) && !matches!(c, '\n' | '\t')) {
         return Cow::Borrowed(text);
     }
     let mut printable = String::with_capacity(text.len());
@@ -87,6 +87,11 @@ pub fn printable(text: &str, color: bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(printable)
+}
+
+/// Whether a text is nothing but printable ASCII and line breaks: told of a long text at a glance.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
 }
 
 /// Whether an escape sequence does no more than style the text after it.

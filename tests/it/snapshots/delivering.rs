@@ -33,7 +33,7 @@ fn a_deployment() {
     );
     story.says(&ana, "deploy staging --dry-run --json", expect![[r#"
         exit 0
-        {"deployment":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":false,"commands_commit":"[ID0:40]","commit":"[ID0:40]","environment":"staging","exit_code":null,"finished_at":null,"from_tag":null,"gates":[],"host":"[HOST]","id":"staging#1","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":1,"started_at":"2026-01-02T08:04:00Z","state":"running","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},"dry_run":true,"schema":1}
+        {"schema":1,"deployment":{"id":"staging#1","seq":1,"environment":"staging","action":"deploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","from_tag":null,"state":"running","certain":false,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID0:40]","started_at":"2026-01-02T08:04:00Z","finished_at":null,"exit_code":null,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"},"dry_run":true}
         --- stderr
         dry run: nothing changed
     "#]]);
@@ -75,9 +75,9 @@ fn a_deployment() {
         &ana,
         "deploy staging --yes --json",
         expect![[r#"
-        exit 0
-        {"deployment":null,"schema":1}
-    "#]],
+            exit 0
+            {"schema":1,"deployment":null}
+        "#]],
     );
     story.says(
         &ana,
@@ -92,7 +92,7 @@ fn a_deployment() {
     );
     story.says(&ana, "deploy staging --redeploy --yes --json --reason \"a look\"", expect![[r#"
         exit 0
-        {"deployment":{"action":"redeploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID0:40]","commit":"[ID0:40]","environment":"staging","exit_code":0,"finished_at":"2026-01-02T08:10:00Z","from_tag":"v0.1.0-rc.1","gates":[],"host":"[HOST]","id":"staging#2","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":"a look","rel_version":"0.1.0","reverts":null,"run_url":null,"seq":2,"started_at":"2026-01-02T08:10:00Z","state":"succeeded","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},"schema":1}
+        {"schema":1,"deployment":{"id":"staging#2","seq":2,"environment":"staging","action":"redeploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","from_tag":"v0.1.0-rc.1","state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":"a look","overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID0:40]","started_at":"2026-01-02T08:10:00Z","finished_at":"2026-01-02T08:10:00Z","exit_code":0,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}}
         --- stderr
         shop v0.1.0-rc.1 -> staging   again; live 4 min
           commands  as cut, [ID0]
@@ -202,7 +202,7 @@ fn a_deployment_that_fails() {
     );
     story.says(&ana, "deploy prod --yes --json", expect![[r#"
         exit 6
-        {"deployment":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":false,"commands_commit":"[ID0:40]","commit":"[ID0:40]","environment":"prod","exit_code":7,"finished_at":"2026-01-02T08:04:00Z","from_tag":null,"gates":[{"gate":"order","text":"order","verdict":"passed"}],"host":"[HOST]","id":"prod#2","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":2,"started_at":"2026-01-02T08:04:00Z","state":"failed","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},"error":{"exit_code":6,"hints":["what it printed: rel log --output prod#2"],"kind":"command-failed","message":"prod#2 failed: deploy: exit 7","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"command-failed","exit_code":6,"message":"prod#2 failed: deploy: exit 7","reasons":[],"hints":["what it printed: rel log --output prod#2"]},"deployment":{"id":"prod#2","seq":2,"environment":"prod","action":"deploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","from_tag":null,"state":"failed","certain":false,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[{"gate":"order","verdict":"passed","text":"order"}],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID0:40]","started_at":"2026-01-02T08:04:00Z","finished_at":"2026-01-02T08:04:00Z","exit_code":7,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}}
         --- stderr
         shop v0.1.0-rc.1 -> prod   the first deployment there
           gates     order: passed
@@ -275,9 +275,9 @@ fn a_deployment_that_fails() {
         &ana,
         "deploy prod --yes --json --override rolled-back --reason again",
         expect![[r#"
-        exit 0
-        {"deployment":null,"schema":1}
-    "#]],
+            exit 0
+            {"schema":1,"deployment":null}
+        "#]],
     );
     story.says(
         &ana,
@@ -342,7 +342,7 @@ fn a_rollback() {
     );
     story.says(&ana, "rollback staging --dry-run --json", expect![[r#"
         exit 0
-        {"deployment":{"action":"rollback","actor":"ana <ana@example.com>","approvals":[],"certain":false,"commands_commit":"[ID1:40]","commit":"[ID1:40]","environment":"staging","exit_code":null,"finished_at":null,"from_tag":"v0.3.0-rc.1","gates":[],"host":"[HOST]","id":"staging#4","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":"staging#3","run_url":null,"seq":4,"started_at":"2026-01-02T08:10:00Z","state":"running","tag":"v0.2.0-rc.1","trigger":"person","version":"0.2.0-rc.1"},"dry_run":true,"schema":1}
+        {"schema":1,"deployment":{"id":"staging#4","seq":4,"environment":"staging","action":"rollback","tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","commit":"[ID1:40]","from_tag":"v0.3.0-rc.1","state":"running","certain":false,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID1:40]","started_at":"2026-01-02T08:10:00Z","finished_at":null,"exit_code":null,"reverts":"staging#3","phases":[],"params":{},"offline":false,"rel_version":"0.1.0"},"dry_run":true}
         --- stderr
         dry run: nothing changed
     "#]]);
@@ -448,7 +448,7 @@ fn a_rollback() {
     "#]]);
     story.says(&ana, "rollback staging --yes --from v0.2.0-rc.1 --json", expect![[r#"
         exit 0
-        {"deployment":{"action":"rollback","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID2:40]","commit":"[ID2:40]","environment":"staging","exit_code":0,"finished_at":"2026-01-02T08:19:00Z","from_tag":"v0.2.0-rc.1","gates":[],"host":"[HOST]","id":"staging#5","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":"staging#4","run_url":null,"seq":5,"started_at":"2026-01-02T08:19:00Z","state":"succeeded","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},"schema":1}
+        {"schema":1,"deployment":{"id":"staging#5","seq":5,"environment":"staging","action":"rollback","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID2:40]","from_tag":"v0.2.0-rc.1","state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID2:40]","started_at":"2026-01-02T08:19:00Z","finished_at":"2026-01-02T08:19:00Z","exit_code":0,"reverts":"staging#4","phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}}
         --- stderr
         staging: v0.2.0-rc.1 (4 min, staging#4 by ana) -> v0.1.0-rc.1
           why       live before it
@@ -502,7 +502,7 @@ fn phases_targets_and_parameters() {
     );
     story.says(&ana, "deploy staging --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["--param REPLICAS=VALUE"],"kind":"refused","message":"staging lacks values for its parameters; nothing changed","reasons":[{"gate":"params","message":"REPLICAS has no value"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"staging lacks values for its parameters; nothing changed","reasons":[{"gate":"params","message":"REPLICAS has no value"}],"hints":["--param REPLICAS=VALUE"]}}
         --- stderr
         error: staging lacks values for its parameters; nothing changed
 
@@ -563,7 +563,7 @@ fn phases_targets_and_parameters() {
     );
     story.said(&with_token(&["deploy", "prod", "--dry-run", "--json"]), expect![[r#"
         exit 0
-        {"deployment":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":false,"commands_commit":"[ID0:40]","commit":"[ID0:40]","environment":"prod","exit_code":null,"finished_at":null,"from_tag":null,"gates":[{"gate":"order","text":"order","verdict":"passed"}],"host":"[HOST]","id":"prod#1","offline":false,"on_behalf_of":null,"overrides":[],"params":{"REPLICAS":"3"},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":1,"started_at":"2026-01-02T08:08:00Z","state":"running","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},"dry_run":true,"schema":1}
+        {"schema":1,"deployment":{"id":"prod#1","seq":1,"environment":"prod","action":"deploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","from_tag":null,"state":"running","certain":false,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[{"gate":"order","verdict":"passed","text":"order"}],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID0:40]","started_at":"2026-01-02T08:08:00Z","finished_at":null,"exit_code":null,"reverts":null,"phases":[],"params":{"REPLICAS":"3"},"offline":false,"rel_version":"0.1.0"},"dry_run":true}
         --- stderr
         dry run: nothing changed
     "#]]);
@@ -587,7 +587,7 @@ fn phases_targets_and_parameters() {
     story.shop.world.clear("sick");
     story.said(&with_token(&["deploy", "prod", "--yes", "--json"]), expect![[r#"
         exit 0
-        {"deployment":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID0:40]","commit":"[ID0:40]","environment":"prod","exit_code":0,"finished_at":"2026-01-02T08:10:00Z","from_tag":null,"gates":[{"gate":"order","text":"order","verdict":"passed"}],"host":"[HOST]","id":"prod#2","offline":false,"on_behalf_of":null,"overrides":[],"params":{"REPLICAS":"3"},"phases":[{"finished_at":"2026-01-02T08:10:00Z","name":"canary","started_at":"2026-01-02T08:10:00Z","state":"succeeded"},{"finished_at":"2026-01-02T08:10:00Z","name":"all","started_at":"2026-01-02T08:10:00Z","state":"succeeded"}],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":2,"started_at":"2026-01-02T08:10:00Z","state":"succeeded","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},"schema":1}
+        {"schema":1,"deployment":{"id":"prod#2","seq":2,"environment":"prod","action":"deploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","from_tag":null,"state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[{"gate":"order","verdict":"passed","text":"order"}],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID0:40]","started_at":"2026-01-02T08:10:00Z","finished_at":"2026-01-02T08:10:00Z","exit_code":0,"reverts":null,"phases":[{"name":"canary","state":"succeeded","started_at":"2026-01-02T08:10:00Z","finished_at":"2026-01-02T08:10:00Z"},{"name":"all","state":"succeeded","started_at":"2026-01-02T08:10:00Z","finished_at":"2026-01-02T08:10:00Z"}],"params":{"REPLICAS":"3"},"offline":false,"rel_version":"0.1.0"}}
         --- stderr
         shop v0.1.0-rc.1 -> prod   the first deployment there
           gates     order: passed
@@ -722,7 +722,7 @@ fn what_keeps_an_environment_closed() {
     );
     story.says(&ana, "lock prod --reason lunch --json", expect![[r#"
         exit 0
-        {"environment":"prod","hold":{"actor":"ana <ana@example.com>","at":"2026-01-02T08:06:00Z","cause":"person","reason":"lunch","token":1},"schema":1}
+        {"schema":1,"environment":"prod","hold":{"token":1,"actor":"ana <ana@example.com>","reason":"lunch","at":"2026-01-02T08:06:00Z","cause":"person"}}
         --- stderr
           open it   rel unlock prod --reason WHY
     "#]]);
@@ -741,7 +741,7 @@ fn what_keeps_an_environment_closed() {
     );
     story.says(&bob, "unlock staging --token 9 --reason guess --json", expect![[r#"
         exit 5
-        {"error":{"exit_code":5,"hints":[],"kind":"held","message":"staging#9 is not the hold; nothing changed","reasons":[{"gate":"held","message":"by ana: \"database move\" (staging#1)"}]},"schema":1}
+        {"schema":1,"error":{"kind":"held","exit_code":5,"message":"staging#9 is not the hold; nothing changed","reasons":[{"gate":"held","message":"by ana: \"database move\" (staging#1)"}],"hints":[]}}
         --- stderr
         error: staging#9 is not the hold; nothing changed
 
@@ -775,9 +775,9 @@ fn what_keeps_an_environment_closed() {
         &ana,
         "unlock prod --reason \"open up\" --json",
         expect![[r#"
-        exit 0
-        {"environment":"prod","opened":"prod#1","schema":1}
-    "#]],
+            exit 0
+            {"schema":1,"environment":"prod","opened":"prod#1"}
+        "#]],
     );
 }
 
@@ -823,7 +823,7 @@ fn what_is_said_of_candidates_and_commits() {
     );
     story.says(&bob, "approve v0.1.0-rc.1 prod --json", expect![[r#"
         exit 0
-        {"approvals":[{"actor":"bob <bob@example.com>","at":"2026-01-02T08:06:00Z"}],"changed":true,"environment":"prod","schema":1,"tag":"v0.1.0-rc.1"}
+        {"schema":1,"tag":"v0.1.0-rc.1","environment":"prod","approvals":[{"actor":"bob <bob@example.com>","at":"2026-01-02T08:06:00Z"}],"changed":true}
     "#]]);
     story.says(
         &bob,
@@ -885,9 +885,9 @@ fn what_is_said_of_candidates_and_commits() {
         &ana,
         &format!("approve --commit {fix} --json"),
         expect![[r#"
-        exit 0
-        {"changed":true,"commits":["[ID0:40]"],"schema":1}
-    "#]],
+            exit 0
+            {"schema":1,"commits":["[ID0:40]"],"changed":true}
+        "#]],
     );
     story.says(
         &ana,
@@ -931,11 +931,11 @@ fn what_is_said_of_candidates_and_commits() {
         &ana,
         "block 0.1.0 --reason \"the licence\" --json",
         expect![[r#"
-        exit 0
-        {"changed":true,"schema":1,"target":"0.1.0"}
-        --- stderr
-          undo   rel unblock 0.1.0 --reason WHY
-    "#]],
+            exit 0
+            {"schema":1,"target":"0.1.0","changed":true}
+            --- stderr
+              undo   rel unblock 0.1.0 --reason WHY
+        "#]],
     );
     story.says(
         &ana,
@@ -957,9 +957,9 @@ fn what_is_said_of_candidates_and_commits() {
         &ana,
         "unblock 0.1.0 --reason bought --json",
         expect![[r#"
-        exit 0
-        {"changed":true,"schema":1,"target":"0.1.0"}
-    "#]],
+            exit 0
+            {"schema":1,"target":"0.1.0","changed":true}
+        "#]],
     );
     story.says(
         &ana,
@@ -1008,7 +1008,7 @@ fn what_is_said_of_candidates_and_commits() {
     );
     story.says(&ana, &format!("waive {fix} --as HEAD --reason squashed --json"), expect![[r#"
         exit 2
-        {"error":{"exit_code":2,"hints":["--as takes the commit of trunk that has the same change in another form"],"kind":"usage","message":"[ID0] is itself; nothing changed","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"usage","exit_code":2,"message":"[ID0] is itself; nothing changed","reasons":[],"hints":["--as takes the commit of trunk that has the same change in another form"]}}
         --- stderr
         error: [ID0] is itself; nothing changed
           --as takes the commit of trunk that has the same change in another form

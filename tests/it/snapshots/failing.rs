@@ -26,7 +26,7 @@ fn there_is_nothing_to_work_with() {
     );
     story.says(&outside, "status --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["git init","rel -C DIR, with DIR inside a repository"],"kind":"refused","message":"not a git repository: [WORLD]/tmp","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"not a git repository: [WORLD]/tmp","reasons":[],"hints":["git init","rel -C DIR, with DIR inside a repository"]}}
         --- stderr
         error: not a git repository: [WORLD]/tmp
           git init
@@ -66,7 +66,7 @@ fn there_is_nothing_to_work_with() {
     );
     story.says(&ana, "cut --json", expect![[r#"
         exit 3
-        {"error":{"exit_code":3,"hints":["the repository is empty: commit something, then: rel init"],"kind":"config","message":"there is no release.toml in this repository","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"config","exit_code":3,"message":"there is no release.toml in this repository","reasons":[],"hints":["the repository is empty: commit something, then: rel init"]}}
         --- stderr
         error: there is no release.toml in this repository
           the repository is empty: commit something, then: rel init
@@ -160,7 +160,7 @@ fn release_toml_makes_no_sense() {
     "#]]);
     story.says(&ana, "config check --json", expect![[r#"
         exit 3
-        {"error":{"exit_code":3,"hints":["rel config check"],"kind":"config","message":"release.toml:2:8: `name`: \"Shop!\" cannot name a project: use 1 to 41 of a-z, 0-9 and '-', beginning with a letter or digit\n2 | name = \"Shop!\"\n  |        ^^^^^^^","reasons":[{"gate":"release.toml:3:9","message":"`trunk` has to be a string; this is an integer\n3 | trunk = 7\n  |         ^"},{"gate":"release.toml:5:2","message":"unknown key `environment` (did you mean `environments`?); known here: projects, project, version, build, artifacts, environments, retry, hooks, output\n5 | [environment.prod]\n  |  ^^^^^^^^^^^"},{"gate":"release.toml:8:10","message":"`after`: there is no environment stagign (did you mean `staging`?); known here: prod, staging\n8 | after = [\"stagign\"]\n  |          ^^^^^^^^^"},{"gate":"release.toml:9:8","message":"`soak`: \"soon\" is not a duration; one is written 90s, 30m, 2h or 1d, up to 3650d\n9 | soak = \"soon\"\n  |        ^^^^^^"}]},"schema":1}
+        {"schema":1,"error":{"kind":"config","exit_code":3,"message":"release.toml:2:8: `name`: \"Shop!\" cannot name a project: use 1 to 41 of a-z, 0-9 and '-', beginning with a letter or digit\n2 | name = \"Shop!\"\n  |        ^^^^^^^","reasons":[{"gate":"release.toml:3:9","message":"`trunk` has to be a string; this is an integer\n3 | trunk = 7\n  |         ^"},{"gate":"release.toml:5:2","message":"unknown key `environment` (did you mean `environments`?); known here: projects, project, version, build, artifacts, environments, retry, hooks, output\n5 | [environment.prod]\n  |  ^^^^^^^^^^^"},{"gate":"release.toml:8:10","message":"`after`: there is no environment stagign (did you mean `staging`?); known here: prod, staging\n8 | after = [\"stagign\"]\n  |          ^^^^^^^^^"},{"gate":"release.toml:9:8","message":"`soak`: \"soon\" is not a duration; one is written 90s, 30m, 2h or 1d, up to 3650d\n9 | soak = \"soon\"\n  |        ^^^^^^"}],"hints":["rel config check"]}}
         --- stderr
         error: release.toml:2:8: `name`: "Shop!" cannot name a project: use 1 to 41 of a-z, 0-9 and '-', beginning with a letter or digit
           2 | name = "Shop!"
@@ -222,7 +222,7 @@ fn release_toml_makes_no_sense() {
     );
     story.says(&ana, "cut --json", expect![[r#"
         exit 3
-        {"error":{"exit_code":3,"hints":["rel config check"],"kind":"config","message":"release.toml:1:1: [project] is missing; it needs at least a name: name = \"shop\"\n1 | [project\n  | ^","reasons":[{"gate":"release.toml:1:9","message":"this is not TOML: unclosed table, expected `]`\n1 | [project\n  |         ^"},{"gate":"release.toml:2:5","message":"this is not TOML: key with no value, expected `=`\n2 | name\n  |     ^"}]},"schema":1}
+        {"schema":1,"error":{"kind":"config","exit_code":3,"message":"release.toml:1:1: [project] is missing; it needs at least a name: name = \"shop\"\n1 | [project\n  | ^","reasons":[{"gate":"release.toml:1:9","message":"this is not TOML: unclosed table, expected `]`\n1 | [project\n  |         ^"},{"gate":"release.toml:2:5","message":"this is not TOML: key with no value, expected `=`\n2 | name\n  |     ^"}],"hints":["rel config check"]}}
         --- stderr
         error: release.toml:1:1: [project] is missing; it needs at least a name: name = "shop"
           1 | [project
@@ -297,7 +297,7 @@ fn release_toml_makes_no_sense() {
     );
     story.says(&ana, "deploy staging --yes --json", expect![[r#"
         exit 6
-        {"deployment":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":false,"commands_commit":"[ID0:40]","commit":"[ID0:40]","environment":"staging","exit_code":127,"finished_at":"2026-01-02T08:10:00Z","from_tag":null,"gates":[],"host":"[HOST]","id":"staging#2","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":2,"started_at":"2026-01-02T08:10:00Z","state":"failed","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},"error":{"exit_code":6,"hints":["what it printed: rel log --output staging#2"],"kind":"command-failed","message":"staging#2 failed: deploy: exit 127: sh found no command \"./none.sh\" (is it committed?)","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"command-failed","exit_code":6,"message":"staging#2 failed: deploy: exit 127: sh found no command \"./none.sh\" (is it committed?)","reasons":[],"hints":["what it printed: rel log --output staging#2"]},"deployment":{"id":"staging#2","seq":2,"environment":"staging","action":"deploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","from_tag":null,"state":"failed","certain":false,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID0:40]","started_at":"2026-01-02T08:10:00Z","finished_at":"2026-01-02T08:10:00Z","exit_code":127,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}}
         --- stderr
         shop v0.1.0-rc.1 -> staging   the first deployment there
           commands  as cut, [ID0]
@@ -326,7 +326,7 @@ fn names_that_nobody_knows() {
     );
     story.says(&ana, "deploy stagign --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["there is staging, prod"],"kind":"not-found","message":"there is no environment stagign","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"not-found","exit_code":4,"message":"there is no environment stagign","reasons":[],"hints":["there is staging, prod"]}}
         --- stderr
         error: there is no environment stagign
           there is staging, prod
@@ -406,7 +406,7 @@ fn names_that_nobody_knows() {
     );
     story.says(&ana, "show v0.1.0-rc.11 --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["there is v0.1.0-rc.1","rel list"],"kind":"not-found","message":"there is no candidate v0.1.0-rc.11","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"not-found","exit_code":4,"message":"there is no candidate v0.1.0-rc.11","reasons":[],"hints":["there is v0.1.0-rc.1","rel list"]}}
         --- stderr
         error: there is no candidate v0.1.0-rc.11
           there is v0.1.0-rc.1
@@ -495,7 +495,7 @@ fn command_lines_that_make_no_sense() {
     );
     story.says(&ana, "nonsense --json", expect![[r#"
         exit 2
-        {"error":{"exit_code":2,"hints":["rel --help"],"kind":"usage","message":"unrecognized subcommand 'nonsense'","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"usage","exit_code":2,"message":"unrecognized subcommand 'nonsense'","reasons":[],"hints":["rel --help"]}}
         --- stderr
         error: unrecognized subcommand 'nonsense'
 
@@ -519,7 +519,7 @@ fn command_lines_that_make_no_sense() {
     );
     story.says(&ana, "deploy --json", expect![[r#"
         exit 2
-        {"error":{"exit_code":2,"hints":["rel --help"],"kind":"usage","message":"the following required arguments were not provided: <ENV>","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"usage","exit_code":2,"message":"the following required arguments were not provided: <ENV>","reasons":[],"hints":["rel --help"]}}
         --- stderr
         error: the following required arguments were not provided:
           <ENV>
@@ -560,7 +560,7 @@ fn command_lines_that_make_no_sense() {
     "#]]);
     story.says(&ana, "log --since nonsense --json", expect![[r#"
         exit 2
-        {"error":{"exit_code":2,"hints":["rel log --since 7d, or rel log --help"],"kind":"usage","message":"--since: \"nonsense\" is no moment; write 2026-11-01, 2026-11-01T14:05 (UTC), or how long ago: 36h, 7d","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"usage","exit_code":2,"message":"--since: \"nonsense\" is no moment; write 2026-11-01, 2026-11-01T14:05 (UTC), or how long ago: 36h, 7d","reasons":[],"hints":["rel log --since 7d, or rel log --help"]}}
         --- stderr
         error: --since: "nonsense" is no moment; write 2026-11-01, 2026-11-01T14:05 (UTC), or how long ago: 36h, 7d
           rel log --since 7d, or rel log --help
@@ -581,7 +581,7 @@ fn command_lines_that_make_no_sense() {
     "#]]);
     story.says(&ana, "status --watch --json", expect![[r#"
         exit 2
-        {"error":{"exit_code":2,"hints":["one document at a time: rel status --json"],"kind":"usage","message":"--json prints one document, and --watch has no end","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"usage","exit_code":2,"message":"--json prints one document, and --watch has no end","reasons":[],"hints":["one document at a time: rel status --json"]}}
         --- stderr
         error: --json prints one document, and --watch has no end
           one document at a time: rel status --json
@@ -681,7 +681,7 @@ fn a_remote_that_says_no() {
     );
     story.says(&ana, "deploy staging --yes --json", expect![[r#"
         exit 1
-        {"error":{"exit_code":1,"hints":["a hook or a protection rule there has to allow rel's refs: rel doctor"],"kind":"failed","message":"origin refused the change","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"failed","exit_code":1,"message":"origin refused the change","reasons":[],"hints":["a hook or a protection rule there has to allow rel's refs: rel doctor"]}}
         --- stderr
         error: origin refused the change
           caused by: remote: the gatekeeper says no
@@ -719,7 +719,7 @@ fn a_remote_that_says_no() {
     );
     story.says(&ana, "deploy staging --yes --json", expect![[r#"
         exit 1
-        {"error":{"exit_code":1,"hints":["check the remote's address: git remote -v","in an emergency, without it: rel deploy staging --offline --reason WHY"],"kind":"failed","message":"origin is not a git repository that can be read","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"failed","exit_code":1,"message":"origin is not a git repository that can be read","reasons":[],"hints":["check the remote's address: git remote -v","in an emergency, without it: rel deploy staging --offline --reason WHY"]}}
         --- stderr
         error: origin is not a git repository that can be read
           caused by: fatal: '/no/such/folder' does not appear to be a git repository
@@ -779,7 +779,7 @@ fn nobody_in_particular() {
     );
     story.says(&ana, "cut --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["git config user.name \"Your Name\"","git config user.email you@example.com"],"kind":"refused","message":"git does not know who you are, and records name a person","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"git does not know who you are, and records name a person","reasons":[],"hints":["git config user.name \"Your Name\"","git config user.email you@example.com"]}}
         --- stderr
         error: git does not know who you are, and records name a person
           git config user.name "Your Name"
@@ -830,7 +830,7 @@ fn bytes_that_changed() {
     );
     story.says(&ana, "deploy staging v0.1.0-rc.1 --yes --json", expect![[r#"
         exit 9
-        {"error":{"exit_code":9,"hints":["its chain vouches for the tag object [ID1:40]","git push origin [ID1:40]:refs/tags/v0.1.0-rc.1 --force puts it back"],"kind":"integrity","message":"the tag v0.1.0-rc.1 is not the one that was minted","reasons":[{"gate":"tag","message":"it points to [ID0:40]"}]},"schema":1}
+        {"schema":1,"error":{"kind":"integrity","exit_code":9,"message":"the tag v0.1.0-rc.1 is not the one that was minted","reasons":[{"gate":"tag","message":"it points to [ID0:40]"}],"hints":["its chain vouches for the tag object [ID1:40]","git push origin [ID1:40]:refs/tags/v0.1.0-rc.1 --force puts it back"]}}
         --- stderr
         error: the tag v0.1.0-rc.1 is not the one that was minted
 
@@ -927,7 +927,7 @@ fn artifacts_that_are_gone() {
     );
     story.says(&bob, "deploy staging --yes --json", expect![[r#"
         exit 9
-        {"error":{"exit_code":9,"hints":["rel fsck","rel cut --again builds a new candidate"],"kind":"integrity","message":"artifact \"app.txt\" is missing: the ref that keeps it in git does not exist","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"integrity","exit_code":9,"message":"artifact \"app.txt\" is missing: the ref that keeps it in git does not exist","reasons":[],"hints":["rel fsck","rel cut --again builds a new candidate"]}}
         --- stderr
         error: artifact "app.txt" is missing: the ref that keeps it in git does not exist
           rel fsck

@@ -23,7 +23,7 @@ fn a_project_without_a_candidate() {
     );
     story.says(&ana, "status --json", expect![[r#"
         exit 0
-        {"as_of":"2026-01-02T08:02:00Z","environments":[{"current":null,"fixes_not_on_trunk":[],"hold":null,"in_flight":null,"name":"staging","next":null,"not_here":[],"pending":null,"previous":null,"unpublished":[],"unresolved":[]},{"current":null,"fixes_not_on_trunk":[],"hold":null,"in_flight":null,"name":"prod","next":null,"not_here":[],"pending":null,"previous":null,"unpublished":[],"unresolved":[]}],"project":"shop","schema":1,"trunk":{"branch":"main","commit":"[ID0:40]","pending":null},"unfinished_pick":null}
+        {"schema":1,"project":"shop","trunk":{"branch":"main","commit":"[ID0:40]","pending":null},"as_of":"2026-01-02T08:02:00Z","environments":[{"name":"staging","current":null,"previous":null,"in_flight":null,"hold":null,"unresolved":[],"pending":null,"next":null,"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]},{"name":"prod","current":null,"previous":null,"in_flight":null,"hold":null,"unresolved":[],"pending":null,"next":null,"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]}],"unfinished_pick":null}
     "#]]);
     story.says(
         &ana,
@@ -57,9 +57,9 @@ fn a_project_without_a_candidate() {
         &ana,
         "list --json",
         expect![[r#"
-        exit 0
-        {"releases":[],"schema":1}
-    "#]],
+            exit 0
+            {"schema":1,"releases":[]}
+        "#]],
     );
     story.says(
         &ana,
@@ -73,9 +73,9 @@ fn a_project_without_a_candidate() {
         &ana,
         "log --json",
         expect![[r#"
-        exit 0
-        {"deployments":[],"schema":1}
-    "#]],
+            exit 0
+            {"schema":1,"deployments":[]}
+        "#]],
     );
     story.says(
         &ana,
@@ -99,9 +99,9 @@ fn a_project_without_a_candidate() {
         &ana,
         "config check --json",
         expect![[r#"
-        exit 0
-        {"file":"release.toml","notes":[],"schema":1,"unsupported":[],"valid":true}
-    "#]],
+            exit 0
+            {"schema":1,"valid":true,"file":"release.toml","notes":[],"unsupported":[]}
+        "#]],
     );
     story.says(
         &ana,
@@ -187,7 +187,7 @@ fn a_project_without_a_candidate() {
     );
     story.says(&ana, "config show --json", expect![[r#"
         exit 0
-        {"config":{"artifacts":{"max_size":"95MiB","store":"git"},"build":{"artifacts":["dist/*"],"command":"./build.sh","timeout":"30m"},"environments":{"prod":{"after":["staging"],"allowed_signers":null,"approvals":0,"approvals_signed":false,"auto_deploy":false,"commands":"candidate","confirm":"yes","deploy":"./deploy.sh","final":true,"formerly":[],"freeze":[],"grace":"5s","hold_after_rollback":true,"lost_fix":null,"max_parallel":1,"on_failure":"stop","params":{},"phases":[],"rollback":null,"signoff":null,"soak":null,"targets":[],"timeout":"10m","verify":"./verify.sh"},"staging":{"after":[],"allowed_signers":null,"approvals":0,"approvals_signed":false,"auto_deploy":false,"commands":"candidate","confirm":"yes","deploy":"./deploy.sh","final":false,"formerly":[],"freeze":[],"grace":"5s","hold_after_rollback":true,"lost_fix":null,"max_parallel":1,"on_failure":"stop","params":{},"phases":[],"rollback":null,"signoff":null,"soak":null,"targets":[],"timeout":"10m","verify":"./verify.sh"}},"hooks":{"after_cut":null,"after_deploy":null,"after_failure":null,"after_rollback":null,"before_cut":null,"before_deploy":null,"timeout":"1m"},"output":{"publish":"local"},"project":{"name":"shop","paths":[],"remote":"origin","trunk":"main"},"retry":{"attempts":1,"backoff":"5s"},"version":{"bump":"conventional","scheme":"semver","sign":false,"tag":"v{version}"}},"policy_commit":"[ID0:40]","schema":1}
+        {"schema":1,"config":{"project":{"name":"shop","trunk":"main","remote":"origin","paths":[]},"version":{"scheme":"semver","bump":"conventional","tag":"v{version}","sign":false},"build":{"command":"./build.sh","artifacts":["dist/*"],"timeout":"30m"},"artifacts":{"store":"git","max_size":"95MiB"},"environments":{"staging":{"formerly":[],"after":[],"soak":null,"approvals":0,"approvals_signed":false,"allowed_signers":null,"signoff":null,"freeze":[],"confirm":"yes","deploy":"./deploy.sh","verify":"./verify.sh","rollback":null,"timeout":"10m","grace":"5s","on_failure":"stop","lost_fix":null,"final":false,"auto_deploy":false,"commands":"candidate","hold_after_rollback":true,"targets":[],"max_parallel":1,"phases":[],"params":{}},"prod":{"formerly":[],"after":["staging"],"soak":null,"approvals":0,"approvals_signed":false,"allowed_signers":null,"signoff":null,"freeze":[],"confirm":"yes","deploy":"./deploy.sh","verify":"./verify.sh","rollback":null,"timeout":"10m","grace":"5s","on_failure":"stop","lost_fix":null,"final":true,"auto_deploy":false,"commands":"candidate","hold_after_rollback":true,"targets":[],"max_parallel":1,"phases":[],"params":{}}},"retry":{"attempts":1,"backoff":"5s"},"hooks":{"before_cut":null,"after_cut":null,"before_deploy":null,"after_deploy":null,"after_failure":null,"after_rollback":null,"timeout":"1m"},"output":{"publish":"local"}},"policy_commit":"[ID0:40]"}
     "#]]);
     story.says(
         &ana,
@@ -250,7 +250,7 @@ fn a_project_in_the_middle_of_its_life() {
     );
     story.says(&ana, "status --json", expect![[r#"
         exit 0
-        {"as_of":"2026-01-02T11:32:00Z","environments":[{"current":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID1:40]","deployment":"staging#3","since":"2026-01-02T08:08:00Z","tag":"v0.2.0-rc.1","version":"0.2.0-rc.1"},"fixes_not_on_trunk":[],"hold":null,"in_flight":null,"name":"staging","next":null,"not_here":[],"pending":1,"previous":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID2:40]","deployment":"staging#1","since":"2026-01-02T08:02:00Z","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1"},"unpublished":[],"unresolved":[]},{"current":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID2:40]","deployment":"prod#1","since":"2026-01-02T08:03:00Z","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1"},"fixes_not_on_trunk":[],"hold":{"actor":"bob <bob@example.com>","at":"2026-01-02T08:10:00Z","cause":"person","reason":"stocktaking","token":3},"in_flight":null,"name":"prod","next":{"commits":2,"gates":[{"gate":"held","text":"by bob: \"stocktaking\" (prod#3)"}],"ready_at":null,"tag":"v0.2.0-rc.1"},"not_here":[],"pending":3,"previous":null,"unpublished":[],"unresolved":[]}],"project":"shop","schema":1,"trunk":{"branch":"main","commit":"[ID0:40]","pending":1},"unfinished_pick":null}
+        {"schema":1,"project":"shop","trunk":{"branch":"main","commit":"[ID0:40]","pending":1},"as_of":"2026-01-02T11:32:00Z","environments":[{"name":"staging","current":{"tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","commit":"[ID1:40]","since":"2026-01-02T08:08:00Z","actor":"ana <ana@example.com>","deployment":"staging#3","certain":true},"previous":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID2:40]","since":"2026-01-02T08:02:00Z","actor":"ana <ana@example.com>","deployment":"staging#1","certain":true},"in_flight":null,"hold":null,"unresolved":[],"pending":1,"next":null,"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]},{"name":"prod","current":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID2:40]","since":"2026-01-02T08:03:00Z","actor":"ana <ana@example.com>","deployment":"prod#1","certain":true},"previous":null,"in_flight":null,"hold":{"token":3,"actor":"bob <bob@example.com>","reason":"stocktaking","at":"2026-01-02T08:10:00Z","cause":"person"},"unresolved":[],"pending":3,"next":{"tag":"v0.2.0-rc.1","commits":2,"ready_at":null,"gates":[{"gate":"held","text":"by bob: \"stocktaking\" (prod#3)"}]},"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]}],"unfinished_pick":null}
     "#]]);
     story.says(
         &ana,
@@ -284,7 +284,7 @@ fn a_project_in_the_middle_of_its_life() {
     );
     story.says(&ana, "status prod --json", expect![[r#"
         exit 0
-        {"as_of":"2026-01-02T11:35:00Z","environments":[{"current":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID2:40]","deployment":"prod#1","since":"2026-01-02T08:03:00Z","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1"},"fixes_not_on_trunk":[],"hold":{"actor":"bob <bob@example.com>","at":"2026-01-02T08:10:00Z","cause":"person","reason":"stocktaking","token":3},"in_flight":null,"name":"prod","next":{"commits":2,"gates":[{"gate":"held","text":"by bob: \"stocktaking\" (prod#3)"}],"ready_at":null,"tag":"v0.2.0-rc.1"},"not_here":[],"pending":3,"previous":null,"unpublished":[],"unresolved":[]}],"project":"shop","schema":1,"trunk":{"branch":"main","commit":"[ID0:40]","pending":1},"unfinished_pick":null}
+        {"schema":1,"project":"shop","trunk":{"branch":"main","commit":"[ID0:40]","pending":1},"as_of":"2026-01-02T11:35:00Z","environments":[{"name":"prod","current":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID2:40]","since":"2026-01-02T08:03:00Z","actor":"ana <ana@example.com>","deployment":"prod#1","certain":true},"previous":null,"in_flight":null,"hold":{"token":3,"actor":"bob <bob@example.com>","reason":"stocktaking","at":"2026-01-02T08:10:00Z","cause":"person"},"unresolved":[],"pending":3,"next":{"tag":"v0.2.0-rc.1","commits":2,"ready_at":null,"gates":[{"gate":"held","text":"by bob: \"stocktaking\" (prod#3)"}]},"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]}],"unfinished_pick":null}
     "#]]);
     story.says(
         &ana,
@@ -324,7 +324,7 @@ fn a_project_in_the_middle_of_its_life() {
     );
     story.says(&ana, "list --json", expect![[r#"
         exit 0
-        {"releases":[{"candidates":[{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID4:64]","name":"app.txt","size":27,"uri":"git:refs/rel/shop/artifacts/0.2.0-rc.1#app.txt"}],"block":null,"blocked":false,"commit":"[ID1:40]","created_at":"2026-01-02T08:06:00Z","foreign":false,"number":1,"parent":null,"picks":[],"release":"0.2.0","signed":false,"tag":"v0.2.0-rc.1","trunk_commit":"[ID1:40]","version":"0.2.0-rc.1"}],"closed":false,"release":"0.2.0"},{"candidates":[{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID5:64]","name":"app.txt","size":18,"uri":"git:refs/rel/shop/artifacts/0.1.1-rc.1#app.txt"}],"block":{"actor":"bob <bob@example.com>","at":"2026-01-02T08:09:00Z","reason":"it squeaks"},"blocked":true,"commit":"[ID3:40]","created_at":"2026-01-02T08:04:00Z","foreign":false,"number":1,"parent":"v0.1.0-rc.1","picks":[{"commit":"[ID3:40]","source":"[ID1:40]"}],"release":"0.1.1","signed":false,"tag":"v0.1.1-rc.1","trunk_commit":"[ID2:40]","version":"0.1.1-rc.1"}],"closed":false,"release":"0.1.1"},{"candidates":[{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID6:64]","name":"app.txt","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.1#app.txt"}],"block":null,"blocked":false,"commit":"[ID2:40]","created_at":"2026-01-02T08:01:00Z","foreign":false,"number":1,"parent":null,"picks":[],"release":"0.1.0","signed":false,"tag":"v0.1.0-rc.1","trunk_commit":"[ID2:40]","version":"0.1.0-rc.1"}],"closed":true,"release":"0.1.0"}],"schema":1}
+        {"schema":1,"releases":[{"release":"0.2.0","closed":false,"candidates":[{"tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","release":"0.2.0","number":1,"commit":"[ID1:40]","trunk_commit":"[ID1:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:06:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID4:64]","size":27,"uri":"git:refs/rel/shop/artifacts/0.2.0-rc.1#app.txt"}],"blocked":false,"block":null,"foreign":false}]},{"release":"0.1.1","closed":false,"candidates":[{"tag":"v0.1.1-rc.1","version":"0.1.1-rc.1","release":"0.1.1","number":1,"commit":"[ID3:40]","trunk_commit":"[ID2:40]","parent":"v0.1.0-rc.1","picks":[{"source":"[ID1:40]","commit":"[ID3:40]"}],"created_at":"2026-01-02T08:04:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID5:64]","size":18,"uri":"git:refs/rel/shop/artifacts/0.1.1-rc.1#app.txt"}],"blocked":true,"block":{"actor":"bob <bob@example.com>","reason":"it squeaks","at":"2026-01-02T08:09:00Z"},"foreign":false}]},{"release":"0.1.0","closed":true,"candidates":[{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","release":"0.1.0","number":1,"commit":"[ID2:40]","trunk_commit":"[ID2:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:01:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID6:64]","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.1#app.txt"}],"blocked":false,"block":null,"foreign":false}]}]}
     "#]]);
     story.says(
         &ana,
@@ -374,7 +374,7 @@ fn a_project_in_the_middle_of_its_life() {
     );
     story.says(&ana, "log --json", expect![[r#"
         exit 0
-        {"deployments":[{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID1:40]","commit":"[ID1:40]","environment":"staging","exit_code":0,"finished_at":"2026-01-02T08:08:00Z","from_tag":"v0.1.1-rc.1","gates":[{"gate":"lost-fix","text":"lost-fix","verdict":"passed"}],"host":"[HOST]","id":"staging#3","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":3,"started_at":"2026-01-02T08:08:00Z","state":"succeeded","tag":"v0.2.0-rc.1","trigger":"person","version":"0.2.0-rc.1"},{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID3:40]","commit":"[ID3:40]","environment":"staging","exit_code":0,"finished_at":"2026-01-02T08:05:00Z","from_tag":"v0.1.0-rc.1","gates":[],"host":"[HOST]","id":"staging#2","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID1:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":2,"started_at":"2026-01-02T08:05:00Z","state":"succeeded","tag":"v0.1.1-rc.1","trigger":"person","version":"0.1.1-rc.1"},{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID2:40]","commit":"[ID2:40]","environment":"prod","exit_code":0,"finished_at":"2026-01-02T08:03:00Z","from_tag":null,"gates":[{"gate":"order","text":"order","verdict":"passed"}],"host":"[HOST]","id":"prod#1","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID2:40]","reason":"opening day","rel_version":"0.1.0","reverts":null,"run_url":null,"seq":1,"started_at":"2026-01-02T08:03:00Z","state":"succeeded","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID2:40]","commit":"[ID2:40]","environment":"staging","exit_code":0,"finished_at":"2026-01-02T08:02:00Z","from_tag":null,"gates":[],"host":"[HOST]","id":"staging#1","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID2:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":1,"started_at":"2026-01-02T08:02:00Z","state":"succeeded","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"}],"schema":1}
+        {"schema":1,"deployments":[{"id":"staging#3","seq":3,"environment":"staging","action":"deploy","tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","commit":"[ID1:40]","from_tag":"v0.1.1-rc.1","state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[{"gate":"lost-fix","verdict":"passed","text":"lost-fix"}],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID1:40]","started_at":"2026-01-02T08:08:00Z","finished_at":"2026-01-02T08:08:00Z","exit_code":0,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"},{"id":"staging#2","seq":2,"environment":"staging","action":"deploy","tag":"v0.1.1-rc.1","version":"0.1.1-rc.1","commit":"[ID3:40]","from_tag":"v0.1.0-rc.1","state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID1:40]","commands_commit":"[ID3:40]","started_at":"2026-01-02T08:05:00Z","finished_at":"2026-01-02T08:05:00Z","exit_code":0,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"},{"id":"prod#1","seq":1,"environment":"prod","action":"deploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID2:40]","from_tag":null,"state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":"opening day","overrides":[],"gates":[{"gate":"order","verdict":"passed","text":"order"}],"approvals":[],"policy_commit":"[ID2:40]","commands_commit":"[ID2:40]","started_at":"2026-01-02T08:03:00Z","finished_at":"2026-01-02T08:03:00Z","exit_code":0,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"},{"id":"staging#1","seq":1,"environment":"staging","action":"deploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID2:40]","from_tag":null,"state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID2:40]","commands_commit":"[ID2:40]","started_at":"2026-01-02T08:02:00Z","finished_at":"2026-01-02T08:02:00Z","exit_code":0,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}]}
     "#]]);
     story.says(&ana, "log --format csv", expect![[r#"
         exit 0
@@ -397,9 +397,9 @@ fn a_project_in_the_middle_of_its_life() {
         &ana,
         "log --output staging#1 --json",
         expect![[r#"
-        exit 0
-        {"output":"deploying v0.1.0-rc.1\nlooking at v0.1.0-rc.1\n","schema":1}
-    "#]],
+            exit 0
+            {"schema":1,"output":"deploying v0.1.0-rc.1\nlooking at v0.1.0-rc.1\n"}
+        "#]],
     );
     story.says(
         &ana,
@@ -448,7 +448,7 @@ fn a_project_in_the_middle_of_its_life() {
     );
     story.says(&ana, "show v0.1.1-rc.1 --json", expect![[r#"
         exit 0
-        {"candidate":{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID5:64]","name":"app.txt","size":18,"uri":"git:refs/rel/shop/artifacts/0.1.1-rc.1#app.txt"}],"block":{"actor":"bob <bob@example.com>","at":"2026-01-02T08:09:00Z","reason":"it squeaks"},"blocked":true,"commit":"[ID3:40]","created_at":"2026-01-02T08:04:00Z","number":1,"parent":"v0.1.0-rc.1","picks":[{"commit":"[ID3:40]","source":"[ID1:40]"}],"release":"0.1.1","signed":false,"tag":"v0.1.1-rc.1","trunk_commit":"[ID2:40]","version":"0.1.1-rc.1"},"changes":[{"author":"ana <ana@example.com>","breaking":false,"commit":"[ID3:40]","committed_at":"2026-01-02T08:04:00Z","picked_from":"[ID1:40]","scope":null,"subject":"fix: the till","type":"fix"}],"deployments":[{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID3:40]","commit":"[ID3:40]","environment":"staging","exit_code":0,"finished_at":"2026-01-02T08:05:00Z","from_tag":"v0.1.0-rc.1","gates":[],"host":"[HOST]","id":"staging#2","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID1:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":2,"started_at":"2026-01-02T08:05:00Z","state":"succeeded","tag":"v0.1.1-rc.1","trigger":"person","version":"0.1.1-rc.1"}],"schema":1}
+        {"schema":1,"candidate":{"tag":"v0.1.1-rc.1","version":"0.1.1-rc.1","release":"0.1.1","number":1,"commit":"[ID3:40]","trunk_commit":"[ID2:40]","parent":"v0.1.0-rc.1","picks":[{"source":"[ID1:40]","commit":"[ID3:40]"}],"created_at":"2026-01-02T08:04:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID5:64]","size":18,"uri":"git:refs/rel/shop/artifacts/0.1.1-rc.1#app.txt"}],"blocked":true,"block":{"actor":"bob <bob@example.com>","reason":"it squeaks","at":"2026-01-02T08:09:00Z"}},"changes":[{"commit":"[ID3:40]","subject":"fix: the till","author":"ana <ana@example.com>","committed_at":"2026-01-02T08:04:00Z","type":"fix","scope":null,"breaking":false,"picked_from":"[ID1:40]"}],"deployments":[{"id":"staging#2","seq":2,"environment":"staging","action":"deploy","tag":"v0.1.1-rc.1","version":"0.1.1-rc.1","commit":"[ID3:40]","from_tag":"v0.1.0-rc.1","state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID1:40]","commands_commit":"[ID3:40]","started_at":"2026-01-02T08:05:00Z","finished_at":"2026-01-02T08:05:00Z","exit_code":0,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}]}
     "#]]);
     story.says(
         &ana,
@@ -497,11 +497,11 @@ fn a_project_in_the_middle_of_its_life() {
     );
     story.says(&ana, "diff prod --json", expect![[r#"
         exit 0
-        {"added":[{"author":"ana <ana@example.com>","breaking":true,"commit":"[ID0:40]","committed_at":"2026-01-01T00:23:00Z","picked_from":null,"scope":null,"subject":"feat!: a new table","there_as":null,"type":"feat"},{"author":"ana <ana@example.com>","breaking":false,"commit":"[ID1:40]","committed_at":"2026-01-01T00:19:00Z","picked_from":null,"scope":null,"subject":"fix: the till","there_as":null,"type":"fix"},{"author":"ana <ana@example.com>","breaking":false,"commit":"[ID8:40]","committed_at":"2026-01-01T00:15:00Z","picked_from":null,"scope":"front","subject":"feat(front): a window to look in","there_as":null,"type":"feat"}],"counts":{"added":3,"breaking":1,"people":1,"removed":0},"from":{"commit":"[ID2:40]","rev":"prod","tag":"v0.1.0-rc.1"},"removed":[],"schema":1,"to":{"commit":"[ID0:40]","rev":"trunk","tag":null},"url":null}
+        {"schema":1,"from":{"rev":"prod","commit":"[ID2:40]","tag":"v0.1.0-rc.1"},"to":{"rev":"trunk","commit":"[ID0:40]","tag":null},"added":[{"commit":"[ID0:40]","subject":"feat!: a new table","author":"ana <ana@example.com>","committed_at":"2026-01-01T00:23:00Z","type":"feat","scope":null,"breaking":true,"picked_from":null,"there_as":null},{"commit":"[ID1:40]","subject":"fix: the till","author":"ana <ana@example.com>","committed_at":"2026-01-01T00:19:00Z","type":"fix","scope":null,"breaking":false,"picked_from":null,"there_as":null},{"commit":"[ID8:40]","subject":"feat(front): a window to look in","author":"ana <ana@example.com>","committed_at":"2026-01-01T00:15:00Z","type":"feat","scope":"front","breaking":false,"picked_from":null,"there_as":null}],"removed":[],"counts":{"added":3,"removed":0,"people":1,"breaking":1},"url":null}
     "#]]);
     story.says(&ana, "diff prod v0.2.0-rc.1 --stat --json", expect![[r#"
         exit 0
-        {"added":[{"author":"ana <ana@example.com>","breaking":false,"commit":"[ID1:40]","committed_at":"2026-01-01T00:19:00Z","picked_from":null,"scope":null,"subject":"fix: the till","there_as":null,"type":"fix"},{"author":"ana <ana@example.com>","breaking":false,"commit":"[ID8:40]","committed_at":"2026-01-01T00:15:00Z","picked_from":null,"scope":"front","subject":"feat(front): a window to look in","there_as":null,"type":"feat"}],"counts":{"added":2,"breaking":0,"people":1,"removed":0},"from":{"commit":"[ID2:40]","rev":"prod","tag":"v0.1.0-rc.1"},"removed":[],"schema":1,"stat":{"added":2,"files":[{"added":1,"binary":false,"from":null,"path":"src/till.txt","removed":0},{"added":1,"binary":false,"from":null,"path":"src/window.txt","removed":0}],"removed":0},"to":{"commit":"[ID1:40]","rev":"v0.2.0-rc.1","tag":"v0.2.0-rc.1"},"url":null}
+        {"schema":1,"from":{"rev":"prod","commit":"[ID2:40]","tag":"v0.1.0-rc.1"},"to":{"rev":"v0.2.0-rc.1","commit":"[ID1:40]","tag":"v0.2.0-rc.1"},"added":[{"commit":"[ID1:40]","subject":"fix: the till","author":"ana <ana@example.com>","committed_at":"2026-01-01T00:19:00Z","type":"fix","scope":null,"breaking":false,"picked_from":null,"there_as":null},{"commit":"[ID8:40]","subject":"feat(front): a window to look in","author":"ana <ana@example.com>","committed_at":"2026-01-01T00:15:00Z","type":"feat","scope":"front","breaking":false,"picked_from":null,"there_as":null}],"removed":[],"counts":{"added":2,"removed":0,"people":1,"breaking":0},"stat":{"files":[{"path":"src/till.txt","from":null,"added":1,"removed":0,"binary":false},{"path":"src/window.txt","from":null,"added":1,"removed":0,"binary":false}],"added":2,"removed":0},"url":null}
     "#]]);
     story.says(
         &ana,
@@ -551,7 +551,7 @@ fn a_project_in_the_middle_of_its_life() {
     );
     story.says(&ana, &format!("where {fix} --json"), expect![[r#"
         exit 0
-        {"author":"ana <ana@example.com>","brought":[],"candidates":[{"as":null,"foreign":false,"reverted_by":null,"tag":"v0.2.0-rc.1","via":"ancestor"},{"as":"[ID3:40]","foreign":false,"reverted_by":null,"tag":"v0.1.1-rc.1","via":"pick"}],"commit":"[ID1:40]","committed_at":"2026-01-01T00:19:00Z","environments":[{"as":null,"certain":true,"first_live_at":"2026-01-02T08:05:00Z","live":true,"name":"staging","since":"2026-01-02T08:08:00Z","tag":"v0.2.0-rc.1","via":"ancestor","waits_for":null},{"as":null,"certain":true,"first_live_at":null,"live":false,"name":"prod","since":null,"tag":null,"via":null,"waits_for":{"gates":[{"gate":"held","text":"by bob: \"stocktaking\" (prod#3)"}],"ready_at":null,"tag":"v0.2.0-rc.1","what":"deployment"}}],"on_trunk":true,"on_trunk_as":null,"reverted_by":null,"schema":1,"subject":"fix: the till"}
+        {"schema":1,"commit":"[ID1:40]","subject":"fix: the till","author":"ana <ana@example.com>","committed_at":"2026-01-01T00:19:00Z","on_trunk":true,"on_trunk_as":null,"reverted_by":null,"brought":[],"candidates":[{"tag":"v0.2.0-rc.1","via":"ancestor","as":null,"reverted_by":null,"foreign":false},{"tag":"v0.1.1-rc.1","via":"pick","as":"[ID3:40]","reverted_by":null,"foreign":false}],"environments":[{"name":"staging","live":true,"tag":"v0.2.0-rc.1","via":"ancestor","as":null,"since":"2026-01-02T08:08:00Z","first_live_at":"2026-01-02T08:05:00Z","certain":true,"waits_for":null},{"name":"prod","live":false,"tag":null,"via":null,"as":null,"since":null,"first_live_at":null,"certain":true,"waits_for":{"what":"deployment","tag":"v0.2.0-rc.1","gates":[{"gate":"held","text":"by bob: \"stocktaking\" (prod#3)"}],"ready_at":null}}]}
     "#]]);
     story.says(
         &ana,
@@ -591,7 +591,7 @@ fn a_project_in_the_middle_of_its_life() {
     );
     story.says(&ana, "changelog --json", expect![[r#"
         exit 0
-        {"changes":[{"author":"ana <ana@example.com>","breaking":false,"commit":"[ID1:40]","committed_at":"2026-01-01T00:19:00Z","picked_from":null,"scope":null,"subject":"fix: the till","type":"fix"},{"author":"ana <ana@example.com>","breaking":false,"commit":"[ID8:40]","committed_at":"2026-01-01T00:15:00Z","picked_from":null,"scope":"front","subject":"feat(front): a window to look in","type":"feat"}],"date":"2026-01-02","groups":[{"changes":[{"author":"ana <ana@example.com>","breaking":false,"commit":"[ID8:40]","committed_at":"2026-01-01T00:15:00Z","picked_from":null,"scope":"front","subject":"feat(front): a window to look in","type":"feat"}],"title":"Features","type":"feat"},{"changes":[{"author":"ana <ana@example.com>","breaking":false,"commit":"[ID1:40]","committed_at":"2026-01-01T00:19:00Z","picked_from":null,"scope":null,"subject":"fix: the till","type":"fix"}],"title":"Fixes","type":"fix"}],"release":"0.2.0","released":false,"schema":1,"since":{"commit":"[ID2:40]","newest":null,"release":"0.1.0","tag":null},"tag":"v0.2.0-rc.1","version":"0.2.0-rc.1"}
+        {"schema":1,"tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","release":"0.2.0","released":false,"date":"2026-01-02","since":{"release":"0.1.0","tag":null,"commit":"[ID2:40]","newest":null},"groups":[{"title":"Features","type":"feat","changes":[{"commit":"[ID8:40]","subject":"feat(front): a window to look in","author":"ana <ana@example.com>","committed_at":"2026-01-01T00:15:00Z","type":"feat","scope":"front","breaking":false,"picked_from":null}]},{"title":"Fixes","type":"fix","changes":[{"commit":"[ID1:40]","subject":"fix: the till","author":"ana <ana@example.com>","committed_at":"2026-01-01T00:19:00Z","type":"fix","scope":null,"breaking":false,"picked_from":null}]}],"changes":[{"commit":"[ID1:40]","subject":"fix: the till","author":"ana <ana@example.com>","committed_at":"2026-01-01T00:19:00Z","type":"fix","scope":null,"breaking":false,"picked_from":null},{"commit":"[ID8:40]","subject":"feat(front): a window to look in","author":"ana <ana@example.com>","committed_at":"2026-01-01T00:15:00Z","type":"feat","scope":"front","breaking":false,"picked_from":null}]}
     "#]]);
     story.says(
         &ana,
@@ -614,7 +614,7 @@ fn a_project_in_the_middle_of_its_life() {
     );
     story.says(&ana, "fsck --json", expect![[r#"
         exit 0
-        {"checked":{"artifacts":6,"bytes":[SIZE],"chains":3,"events":18,"foreign":0,"not_checked":{"artifacts":0,"bytes":0,"references":0},"releases":1,"settled":0,"tags":3},"findings":[],"project":"shop","schema":1}
+        {"schema":1,"project":"shop","checked":{"chains":3,"events":18,"foreign":0,"settled":0,"tags":3,"releases":1,"artifacts":6,"bytes":2144,"not_checked":{"bytes":0,"artifacts":0,"references":0}},"findings":[]}
     "#]]);
 }
 
@@ -738,7 +738,7 @@ fn a_project_that_needs_looking_after() {
     );
     story.says(&ana, "status --json", expect![[r#"
         exit 0
-        {"as_of":"2026-01-02T08:12:00Z","environments":[{"current":{"actor":"ana <ana@example.com>","certain":false,"commit":"[ID1:40]","deployment":"staging#2","since":"2026-01-02T08:05:00Z","tag":"v0.1.1-rc.1","version":"0.1.1-rc.1"},"fixes_not_on_trunk":[{"commit":"[ID1:40]","source":"[ID2:40]","subject":"fix: the till"}],"hold":null,"in_flight":null,"name":"staging","next":{"commits":1,"gates":[],"ready_at":"2026-01-02T08:12:00Z","tag":"v0.2.0-rc.1"},"not_here":[],"pending":1,"previous":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID3:40]","deployment":"staging#1","since":"2026-01-02T08:02:00Z","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1"},"unpublished":[],"unresolved":[]},{"current":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID1:40]","deployment":"prod#2","since":"2026-01-02T08:06:00Z","tag":"v0.1.1-rc.1","version":"0.1.1-rc.1"},"fixes_not_on_trunk":[{"commit":"[ID1:40]","source":"[ID2:40]","subject":"fix: the till"}],"hold":null,"in_flight":null,"name":"prod","next":null,"not_here":[],"pending":1,"previous":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID3:40]","deployment":"prod#1","since":"2026-01-02T08:03:00Z","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1"},"unpublished":[],"unresolved":[]}],"project":"shop","schema":1,"trunk":{"branch":"main","commit":"[ID0:40]","pending":0},"unfinished_pick":null}
+        {"schema":1,"project":"shop","trunk":{"branch":"main","commit":"[ID0:40]","pending":0},"as_of":"2026-01-02T08:12:00Z","environments":[{"name":"staging","current":{"tag":"v0.1.1-rc.1","version":"0.1.1-rc.1","commit":"[ID1:40]","since":"2026-01-02T08:05:00Z","actor":"ana <ana@example.com>","deployment":"staging#2","certain":false},"previous":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID3:40]","since":"2026-01-02T08:02:00Z","actor":"ana <ana@example.com>","deployment":"staging#1","certain":true},"in_flight":null,"hold":null,"unresolved":[],"pending":1,"next":{"tag":"v0.2.0-rc.1","commits":1,"ready_at":"2026-01-02T08:12:00Z","gates":[]},"fixes_not_on_trunk":[{"source":"[ID2:40]","commit":"[ID1:40]","subject":"fix: the till"}],"unpublished":[],"not_here":[]},{"name":"prod","current":{"tag":"v0.1.1-rc.1","version":"0.1.1-rc.1","commit":"[ID1:40]","since":"2026-01-02T08:06:00Z","actor":"ana <ana@example.com>","deployment":"prod#2","certain":true},"previous":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID3:40]","since":"2026-01-02T08:03:00Z","actor":"ana <ana@example.com>","deployment":"prod#1","certain":true},"in_flight":null,"hold":null,"unresolved":[],"pending":1,"next":null,"fixes_not_on_trunk":[{"source":"[ID2:40]","commit":"[ID1:40]","subject":"fix: the till"}],"unpublished":[],"not_here":[]}],"unfinished_pick":null}
     "#]]);
     story.says(
         &ana,
@@ -751,6 +751,6 @@ fn a_project_that_needs_looking_after() {
     );
     story.says(&ana, "log staging --json -n 1", expect![[r#"
         exit 0
-        {"deployments":[{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":false,"commands_commit":"[ID0:40]","commit":"[ID0:40]","environment":"staging","exit_code":9,"finished_at":"2026-01-02T08:08:00Z","from_tag":"v0.1.1-rc.1","gates":[{"gate":"lost-fix","text":"live, but not in it: [ID1] \"fix: the till\" (picked by ana, 4 min ago; not on trunk)","verdict":"warned"}],"host":"[HOST]","id":"staging#3","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":3,"started_at":"2026-01-02T08:08:00Z","state":"failed","tag":"v0.2.0-rc.1","trigger":"person","version":"0.2.0-rc.1"}],"schema":1}
+        {"schema":1,"deployments":[{"id":"staging#3","seq":3,"environment":"staging","action":"deploy","tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","commit":"[ID0:40]","from_tag":"v0.1.1-rc.1","state":"failed","certain":false,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[{"gate":"lost-fix","verdict":"warned","text":"live, but not in it: [ID1] \"fix: the till\" (picked by ana, 4 min ago; not on trunk)"}],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID0:40]","started_at":"2026-01-02T08:08:00Z","finished_at":"2026-01-02T08:08:00Z","exit_code":9,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}]}
     "#]]);
 }

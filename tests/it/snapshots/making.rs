@@ -26,7 +26,7 @@ fn a_cut() {
     );
     story.says(&ana, "cut --dry-run --json", expect![[r#"
         exit 0
-        {"candidate":null,"dry_run":true,"made":false,"plan":{"commit":"[ID0:40]","number":1,"release":"0.1.0","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1"},"schema":1}
+        {"schema":1,"candidate":null,"made":false,"plan":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","release":"0.1.0","number":1,"commit":"[ID0:40]"},"dry_run":true}
         --- stderr
         dry run: nothing changed
     "#]]);
@@ -51,11 +51,11 @@ fn a_cut() {
     );
     story.says(&ana, "cut --json", expect![[r#"
         exit 0
-        {"candidate":{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID2:64]","name":"app.txt","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.1#app.txt"}],"block":null,"blocked":false,"commit":"[ID0:40]","created_at":"2026-01-02T08:03:00Z","number":1,"parent":null,"picks":[],"release":"0.1.0","signed":false,"tag":"v0.1.0-rc.1","trunk_commit":"[ID0:40]","version":"0.1.0-rc.1"},"made":false,"schema":1}
+        {"schema":1,"candidate":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","release":"0.1.0","number":1,"commit":"[ID0:40]","trunk_commit":"[ID0:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:03:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID2:64]","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.1#app.txt"}],"blocked":false,"block":null},"made":false}
     "#]]);
     story.says(&ana, "cut --again --json", expect![[r#"
         exit 0
-        {"candidate":{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID2:64]","name":"app.txt","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.2#app.txt"}],"block":null,"blocked":false,"commit":"[ID0:40]","created_at":"2026-01-02T08:06:00Z","number":2,"parent":null,"picks":[],"release":"0.1.0","signed":false,"tag":"v0.1.0-rc.2","trunk_commit":"[ID0:40]","version":"0.1.0-rc.2"},"made":true,"schema":1}
+        {"schema":1,"candidate":{"tag":"v0.1.0-rc.2","version":"0.1.0-rc.2","release":"0.1.0","number":2,"commit":"[ID0:40]","trunk_commit":"[ID0:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:06:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID2:64]","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.2#app.txt"}],"blocked":false,"block":null},"made":true}
         --- stderr
         v0.1.0-rc.2 reserved for [ID0]
         build | building the shop
@@ -164,7 +164,7 @@ fn a_cut() {
     );
     story.says(&ana, "cut --json", expect![[r#"
         exit 6
-        {"candidate":{"actor":"ana <ana@example.com>","artifacts":[],"block":null,"blocked":false,"commit":"[ID3:40]","created_at":"2026-01-02T08:15:00Z","number":2,"parent":null,"picks":[],"release":"0.2.0","signed":false,"tag":"v0.2.0-rc.2","trunk_commit":"[ID3:40]","version":"0.2.0-rc.2"},"error":{"exit_code":6,"hints":["what it printed: [WORLD]/ana/.git/rel/shop/output/build/0.2.0-rc.2.log"],"kind":"command-failed","message":"the build of v0.2.0-rc.2 failed: exit 3","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"command-failed","exit_code":6,"message":"the build of v0.2.0-rc.2 failed: exit 3","reasons":[],"hints":["what it printed: [WORLD]/ana/.git/rel/shop/output/build/0.2.0-rc.2.log"]},"candidate":{"tag":"v0.2.0-rc.2","version":"0.2.0-rc.2","release":"0.2.0","number":2,"commit":"[ID3:40]","trunk_commit":"[ID3:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:15:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[],"blocked":false,"block":null}}
         --- stderr
         v0.2.0-rc.2 reserved for [ID3]
         build | building the shop
@@ -227,7 +227,7 @@ fn a_pick() {
     );
     story.says(&ana, &format!("cherry-pick {contained} --json"), expect![[r#"
         exit 0
-        {"candidate":{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID1:64]","name":"app.txt","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.1#app.txt"}],"block":null,"blocked":false,"commit":"[ID0:40]","created_at":"2026-01-02T08:01:00Z","number":1,"parent":null,"picks":[],"release":"0.1.0","signed":false,"tag":"v0.1.0-rc.1","trunk_commit":"[ID0:40]","version":"0.1.0-rc.1"},"made":false,"schema":1}
+        {"schema":1,"candidate":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","release":"0.1.0","number":1,"commit":"[ID0:40]","trunk_commit":"[ID0:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:01:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID1:64]","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.1#app.txt"}],"blocked":false,"block":null},"made":false}
         --- stderr
         [ID0] "fix: hang the door": contained already: v0.1.0-rc.1 descends from it
     "#]]);
@@ -250,12 +250,12 @@ fn a_pick() {
         &ana,
         &format!("cherry-pick {fix} --dry-run --json"),
         expect![[r#"
-        exit 0
-        {"candidate":null,"dry_run":true,"made":false,"onto":"v0.1.0-rc.1","schema":1,"to":"0.1.0-rc.2"}
-        --- stderr
-        [ID3] "fix: the till": picked as [ID4]
-        dry run: nothing changed
-    "#]],
+            exit 0
+            {"schema":1,"candidate":null,"made":false,"dry_run":true,"onto":"v0.1.0-rc.1","to":"0.1.0-rc.2"}
+            --- stderr
+            [ID3] "fix: the till": picked as [ID4]
+            dry run: nothing changed
+        "#]],
     );
     story.says(
         &ana,
@@ -314,7 +314,7 @@ fn a_pick() {
     );
     story.says(&ana, &format!("cherry-pick {second} --since 0.1.0 --json"), expect![[r#"
         exit 0
-        {"candidates":[{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID9:64]","name":"app.txt","size":22,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.3#app.txt"}],"block":null,"blocked":false,"commit":"[ID6:40]","created_at":"2026-01-02T08:10:00Z","made":false,"number":3,"parent":"v0.1.0-rc.2","picks":[{"commit":"[ID6:40]","source":"[ID7:40]"}],"release":"0.1.0","signed":false,"tag":"v0.1.0-rc.3","trunk_commit":"[ID0:40]","version":"0.1.0-rc.3"},{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID10:64]","name":"app.txt","size":32,"uri":"git:refs/rel/shop/artifacts/0.2.0-rc.2#app.txt"}],"block":null,"blocked":false,"commit":"[ID8:40]","created_at":"2026-01-02T08:10:00Z","made":false,"number":2,"parent":"v0.2.0-rc.1","picks":[{"commit":"[ID8:40]","source":"[ID7:40]"}],"release":"0.2.0","signed":false,"tag":"v0.2.0-rc.2","trunk_commit":"[ID3:40]","version":"0.2.0-rc.2"}],"schema":1}
+        {"schema":1,"candidates":[{"tag":"v0.1.0-rc.3","version":"0.1.0-rc.3","release":"0.1.0","number":3,"commit":"[ID6:40]","trunk_commit":"[ID0:40]","parent":"v0.1.0-rc.2","picks":[{"source":"[ID7:40]","commit":"[ID6:40]"}],"created_at":"2026-01-02T08:10:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID9:64]","size":22,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.3#app.txt"}],"blocked":false,"block":null,"made":false},{"tag":"v0.2.0-rc.2","version":"0.2.0-rc.2","release":"0.2.0","number":2,"commit":"[ID8:40]","trunk_commit":"[ID3:40]","parent":"v0.2.0-rc.1","picks":[{"source":"[ID7:40]","commit":"[ID8:40]"}],"created_at":"2026-01-02T08:10:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID10:64]","size":32,"uri":"git:refs/rel/shop/artifacts/0.2.0-rc.2#app.txt"}],"blocked":false,"block":null,"made":false}]}
         --- stderr
         RELEASE  FROM         TO  PICKS
         0.1.0    v0.1.0-rc.3  -   has all of it already
@@ -455,7 +455,7 @@ fn a_pick_that_needs_a_person() {
     );
     story.says(&ana, "cherry-pick --continue --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["it is in [WORLD]/homes/ana/.local/state/rel/shop-[ID1:12]/shop-v0.1.0-rc.1","resolve each, and git add it there; then:","rel cherry-pick --continue"],"kind":"refused","message":"the pick of [ID0] is still in conflict; nothing changed","reasons":[{"gate":"conflict","message":"src/app.txt"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"the pick of [ID0] is still in conflict; nothing changed","reasons":[{"gate":"conflict","message":"src/app.txt"}],"hints":["it is in [WORLD]/homes/ana/.local/state/rel/shop-[ID1:12]/shop-v0.1.0-rc.1","resolve each, and git add it there; then:","rel cherry-pick --continue"]}}
         --- stderr
         error: the pick of [ID0] is still in conflict; nothing changed
 
@@ -475,7 +475,7 @@ fn a_pick_that_needs_a_person() {
     );
     story.says(&ana, &format!("cherry-pick {fix} --json"), expect![[r#"
         exit 7
-        {"candidate":{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID2:64]","name":"app.txt","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.1#app.txt"}],"block":null,"blocked":false,"commit":"[ID3:40]","created_at":"2026-01-02T08:01:00Z","number":1,"parent":null,"picks":[],"release":"0.1.0","signed":false,"tag":"v0.1.0-rc.1","trunk_commit":"[ID3:40]","version":"0.1.0-rc.1"},"error":{"exit_code":7,"hints":["it waits in [WORLD]/homes/ana/.local/state/rel/shop-[ID1:12]/shop-v0.1.0-rc.1: resolve it there, and git add what you resolved; then","rel cherry-pick --continue","or drop it: rel cherry-pick --abort"],"kind":"conflict","message":"[ID0] conflicts with v0.1.0-rc.1; nothing is made yet","reasons":[{"gate":"conflict","message":"src/app.txt"}]},"schema":1}
+        {"schema":1,"error":{"kind":"conflict","exit_code":7,"message":"[ID0] conflicts with v0.1.0-rc.1; nothing is made yet","reasons":[{"gate":"conflict","message":"src/app.txt"}],"hints":["it waits in [WORLD]/homes/ana/.local/state/rel/shop-[ID1:12]/shop-v0.1.0-rc.1: resolve it there, and git add what you resolved; then","rel cherry-pick --continue","or drop it: rel cherry-pick --abort"]},"candidate":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","release":"0.1.0","number":1,"commit":"[ID2:40]","trunk_commit":"[ID2:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:01:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID3:64]","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.1#app.txt"}],"blocked":false,"block":null}}
         --- stderr
         error: [ID0] conflicts with v0.1.0-rc.1; nothing is made yet
 
@@ -522,11 +522,11 @@ fn a_walk_to_prod() {
         &ana,
         "ship prod --dry-run --json",
         expect![[r#"
-        exit 0
-        {"candidate":null,"deployment":null,"dry_run":true,"path":["staging","prod"],"schema":1}
-        --- stderr
-        dry run: nothing changed
-    "#]],
+            exit 0
+            {"schema":1,"candidate":null,"deployment":null,"path":["staging","prod"],"dry_run":true}
+            --- stderr
+            dry run: nothing changed
+        "#]],
     );
     story.says(
         &ana,
@@ -573,15 +573,15 @@ fn a_walk_to_prod() {
     ana.commit("src/window.txt", "a window\n", "feat: a window");
     story.says(&ana, "ship staging --yes --json", expect![[r#"
         exit 0
-        {"candidate":{"actor":"ana <ana@example.com>","artifacts":[{"digest":"sha256:[ID1:64]","name":"app.txt","size":20,"uri":"git:refs/rel/shop/artifacts/0.2.0-rc.1#app.txt"}],"block":null,"blocked":false,"commit":"[ID2:40]","created_at":"2026-01-02T08:06:00Z","number":1,"parent":null,"picks":[],"release":"0.2.0","signed":false,"tag":"v0.2.0-rc.1","trunk_commit":"[ID2:40]","version":"0.2.0-rc.1"},"deployment":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID2:40]","commit":"[ID2:40]","environment":"staging","exit_code":0,"finished_at":"2026-01-02T08:06:00Z","from_tag":"v0.1.0-rc.1","gates":[],"host":"[HOST]","id":"staging#2","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID2:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":2,"started_at":"2026-01-02T08:06:00Z","state":"succeeded","tag":"v0.2.0-rc.1","trigger":"person","version":"0.2.0-rc.1"},"made":true,"schema":1}
+        {"schema":1,"candidate":{"tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","release":"0.2.0","number":1,"commit":"[ID1:40]","trunk_commit":"[ID1:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:06:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID2:64]","size":20,"uri":"git:refs/rel/shop/artifacts/0.2.0-rc.1#app.txt"}],"blocked":false,"block":null},"made":true,"deployment":{"id":"staging#2","seq":2,"environment":"staging","action":"deploy","tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","commit":"[ID1:40]","from_tag":"v0.1.0-rc.1","state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID1:40]","commands_commit":"[ID1:40]","started_at":"2026-01-02T08:06:00Z","finished_at":"2026-01-02T08:06:00Z","exit_code":0,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}}
         --- stderr
-        v0.2.0-rc.1 reserved for [ID2]
+        v0.2.0-rc.1 reserved for [ID1]
         build | building the shop
         shop v0.2.0-rc.1 -> staging   replaces v0.1.0-rc.1 (live 2 min)
           brings    1 commit by 1 person
                     rel diff v0.1.0-rc.1 v0.2.0-rc.1
           leaves    nothing
-          commands  as cut, [ID2]
+          commands  as cut, [ID1]
           undo      rel rollback staging: v0.1.0-rc.1, its bytes are on this machine
         staging#2 claimed
         deploy | deploying v0.2.0-rc.1
@@ -666,7 +666,7 @@ fn a_project_to_begin_with() {
     );
     story.says(&ana, "init --yes --json", expect![[r#"
         exit 0
-        {"commit":["git add release.toml","git commit -m \"build: describe releases to rel\"","git push origin main"],"config":{"artifacts":{"max_size":"95MiB","store":"git"},"build":{"artifacts":["dist/*"],"command":"./build.sh","timeout":"30m"},"environments":{"prod":{"after":["staging"],"allowed_signers":null,"approvals":0,"approvals_signed":false,"auto_deploy":false,"commands":"candidate","confirm":"yes","deploy":"./deploy.sh","final":true,"formerly":[],"freeze":[],"grace":"5s","hold_after_rollback":true,"lost_fix":null,"max_parallel":1,"on_failure":"stop","params":{},"phases":[],"rollback":null,"signoff":null,"soak":null,"targets":[],"timeout":"10m","verify":null},"staging":{"after":[],"allowed_signers":null,"approvals":0,"approvals_signed":false,"auto_deploy":false,"commands":"candidate","confirm":"yes","deploy":"./deploy.sh","final":false,"formerly":[],"freeze":[],"grace":"5s","hold_after_rollback":true,"lost_fix":null,"max_parallel":1,"on_failure":"stop","params":{},"phases":[],"rollback":null,"signoff":null,"soak":null,"targets":[],"timeout":"10m","verify":null}},"hooks":{"after_cut":null,"after_deploy":null,"after_failure":null,"after_rollback":null,"before_cut":null,"before_deploy":null,"timeout":"1m"},"output":{"publish":"local"},"project":{"name":"shop","paths":[],"remote":"origin","trunk":"main"},"retry":{"attempts":1,"backoff":"5s"},"version":{"bump":"conventional","scheme":"semver","sign":false,"tag":"v{version}"}},"schema":1,"warnings":["./deploy.sh is not there yet: write it before the first deployment"],"written":"[WORLD]/ana/release.toml"}
+        {"schema":1,"written":"[WORLD]/ana/release.toml","config":{"project":{"name":"shop","trunk":"main","remote":"origin","paths":[]},"version":{"scheme":"semver","bump":"conventional","tag":"v{version}","sign":false},"build":{"command":"./build.sh","artifacts":["dist/*"],"timeout":"30m"},"artifacts":{"store":"git","max_size":"95MiB"},"environments":{"staging":{"formerly":[],"after":[],"soak":null,"approvals":0,"approvals_signed":false,"allowed_signers":null,"signoff":null,"freeze":[],"confirm":"yes","deploy":"./deploy.sh","verify":null,"rollback":null,"timeout":"10m","grace":"5s","on_failure":"stop","lost_fix":null,"final":false,"auto_deploy":false,"commands":"candidate","hold_after_rollback":true,"targets":[],"max_parallel":1,"phases":[],"params":{}},"prod":{"formerly":[],"after":["staging"],"soak":null,"approvals":0,"approvals_signed":false,"allowed_signers":null,"signoff":null,"freeze":[],"confirm":"yes","deploy":"./deploy.sh","verify":null,"rollback":null,"timeout":"10m","grace":"5s","on_failure":"stop","lost_fix":null,"final":true,"auto_deploy":false,"commands":"candidate","hold_after_rollback":true,"targets":[],"max_parallel":1,"phases":[],"params":{}}},"retry":{"attempts":1,"backoff":"5s"},"hooks":{"before_cut":null,"after_cut":null,"before_deploy":null,"after_deploy":null,"after_failure":null,"after_rollback":null,"timeout":"1m"},"output":{"publish":"local"}},"commit":["git add release.toml","git commit -m \"build: describe releases to rel\"","git push origin main"],"warnings":["./deploy.sh is not there yet: write it before the first deployment"]}
         --- stderr
         warning: ./deploy.sh is not there yet: write it before the first deployment
     "#]]);

@@ -27,7 +27,7 @@ fn in_what_order_and_how_soon() {
     );
     story.says(&ana, "deploy prod v0.1.0-rc.1 --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"],"kind":"refused","message":"prod refuses v0.1.0-rc.1 (2 gates); nothing changed","reasons":[{"gate":"order","message":"v0.1.0-rc.1 has not succeeded on staging\nrel deploy staging v0.1.0-rc.1"},{"gate":"soak","message":"0 s of 60 min on staging; it does not stand there now"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"prod refuses v0.1.0-rc.1 (2 gates); nothing changed","reasons":[{"gate":"order","message":"v0.1.0-rc.1 has not succeeded on staging\nrel deploy staging v0.1.0-rc.1"},{"gate":"soak","message":"0 s of 60 min on staging; it does not stand there now"}],"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"]}}
         --- stderr
         error: prod refuses v0.1.0-rc.1 (2 gates); nothing changed
 
@@ -68,7 +68,7 @@ fn in_what_order_and_how_soon() {
     );
     story.says(&ana, "deploy prod --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["Waiting alone will do."],"kind":"refused","message":"prod refuses v0.1.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"soak","message":"2 min of 60 min on staging; passes at 2026-01-02 09:05 UTC"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"prod refuses v0.1.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"soak","message":"2 min of 60 min on staging; passes at 2026-01-02 09:05 UTC"}],"hints":["Waiting alone will do."]}}
         --- stderr
         error: prod refuses v0.1.0-rc.1 (1 gate); nothing changed
 
@@ -147,7 +147,7 @@ fn by_whom() {
     );
     story.says(&ana, "deploy prod --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"],"kind":"refused","message":"prod refuses v0.2.0-rc.1 (3 gates); nothing changed","reasons":[{"gate":"approvals","message":"0 of 2\nrel approve v0.2.0-rc.1 prod, by anybody but ana"},{"gate":"signoff","message":"0 of 1 commits; not signed off:\n[ID0] \"feat: a window\" (ana)\nrel approve --commit [ID0], by ana"},{"gate":"deployers","message":"ana <ana@example.com> is none of them\nrel deploy prod v0.2.0-rc.1, by one of: bob@example.com"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"prod refuses v0.2.0-rc.1 (3 gates); nothing changed","reasons":[{"gate":"approvals","message":"0 of 2\nrel approve v0.2.0-rc.1 prod, by anybody but ana"},{"gate":"signoff","message":"0 of 1 commits; not signed off:\n[ID0] \"feat: a window\" (ana)\nrel approve --commit [ID0], by ana"},{"gate":"deployers","message":"ana <ana@example.com> is none of them\nrel deploy prod v0.2.0-rc.1, by one of: bob@example.com"}],"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"]}}
         --- stderr
         error: prod refuses v0.2.0-rc.1 (3 gates); nothing changed
 
@@ -262,7 +262,7 @@ fn when() {
     );
     story.says(&ana, "deploy prod --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["Waiting alone will do."],"kind":"refused","message":"prod refuses v0.1.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"freeze","message":"no Fridays, holidays; ends Sat 2026-01-03 00:00 Europe/Paris\nthat is Fri 2026-01-02 23:00 here (+00:00)"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"prod refuses v0.1.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"freeze","message":"no Fridays, holidays; ends Sat 2026-01-03 00:00 Europe/Paris\nthat is Fri 2026-01-02 23:00 here (+00:00)"}],"hints":["Waiting alone will do."]}}
         --- stderr
         error: prod refuses v0.1.0-rc.1 (1 gate); nothing changed
 
@@ -299,7 +299,7 @@ fn when() {
     );
     story.says(&ana, "deploy prod --yes --override freeze --reason \"the shop is down\" --json", expect![[r#"
         exit 0
-        {"deployment":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID0:40]","commit":"[ID0:40]","environment":"prod","exit_code":0,"finished_at":"2026-01-02T08:07:00Z","from_tag":null,"gates":[{"gate":"order","text":"order","verdict":"passed"},{"gate":"freeze","text":"no Fridays, holidays; ends Sat 2026-01-03 00:00 Europe/Paris","verdict":"overridden"}],"host":"[HOST]","id":"prod#1","offline":false,"on_behalf_of":null,"overrides":[{"gate":"freeze","text":"no Fridays, holidays; ends Sat 2026-01-03 00:00 Europe/Paris"}],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":"the shop is down","rel_version":"0.1.0","reverts":null,"run_url":null,"seq":1,"started_at":"2026-01-02T08:07:00Z","state":"succeeded","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},"schema":1}
+        {"schema":1,"deployment":{"id":"prod#1","seq":1,"environment":"prod","action":"deploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","from_tag":null,"state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":"the shop is down","overrides":[{"gate":"freeze","text":"no Fridays, holidays; ends Sat 2026-01-03 00:00 Europe/Paris"}],"gates":[{"gate":"order","verdict":"passed","text":"order"},{"gate":"freeze","verdict":"overridden","text":"no Fridays, holidays; ends Sat 2026-01-03 00:00 Europe/Paris"}],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID0:40]","started_at":"2026-01-02T08:07:00Z","finished_at":"2026-01-02T08:07:00Z","exit_code":0,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}}
         --- stderr
         shop v0.1.0-rc.1 -> prod   the first deployment there
           gates     order: passed
@@ -352,7 +352,7 @@ fn what_and_in_what_direction() {
     "#]]);
     story.says(&ana, "rollback prod --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"],"kind":"refused","message":"prod refuses this (1 gate); nothing changed","reasons":[{"gate":"irreversible","message":"no way back past [ID0] \"feat: a new table\": it says Rollback-Safe: no\ngo forward instead: mend it on trunk, then rel cut or rel cherry-pick\nor, if you know that it works: rel deploy prod v0.1.0-rc.1 --override irreversible --override downgrade --reason WHY"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"prod refuses this (1 gate); nothing changed","reasons":[{"gate":"irreversible","message":"no way back past [ID0] \"feat: a new table\": it says Rollback-Safe: no\ngo forward instead: mend it on trunk, then rel cut or rel cherry-pick\nor, if you know that it works: rel deploy prod v0.1.0-rc.1 --override irreversible --override downgrade --reason WHY"}],"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"]}}
         --- stderr
         error: prod refuses this (1 gate); nothing changed
 
@@ -379,7 +379,7 @@ fn what_and_in_what_direction() {
     );
     story.says(&ana, "deploy prod v0.1.0-rc.1 --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"],"kind":"refused","message":"prod refuses v0.1.0-rc.1 (2 gates); nothing changed","reasons":[{"gate":"irreversible","message":"no way back past [ID0] \"feat: a new table\": it says Rollback-Safe: no"},{"gate":"downgrade","message":"v0.1.0-rc.1 is older than v0.2.0-rc.1, which is live\nrel rollback prod --to v0.1.0-rc.1"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"prod refuses v0.1.0-rc.1 (2 gates); nothing changed","reasons":[{"gate":"irreversible","message":"no way back past [ID0] \"feat: a new table\": it says Rollback-Safe: no"},{"gate":"downgrade","message":"v0.1.0-rc.1 is older than v0.2.0-rc.1, which is live\nrel rollback prod --to v0.1.0-rc.1"}],"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"]}}
         --- stderr
         error: prod refuses v0.1.0-rc.1 (2 gates); nothing changed
 
@@ -470,7 +470,7 @@ fn what_was_undone_or_would_be_lost() {
     );
     story.says(&ana, "deploy prod --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"],"kind":"refused","message":"prod refuses v0.2.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"lost-fix","message":"live, but not in it: [ID0] \"fix: the till\" (picked by ana, 7 min ago; not on trunk)\nbring it to trunk: git cherry-pick -x [ID0]\nrel cherry-pick [ID2] --onto 0.2.0\nor, if it is meant: rel waive [ID0] --reason WHY"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"prod refuses v0.2.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"lost-fix","message":"live, but not in it: [ID0] \"fix: the till\" (picked by ana, 7 min ago; not on trunk)\nbring it to trunk: git cherry-pick -x [ID0]\nrel cherry-pick [ID2] --onto 0.2.0\nor, if it is meant: rel waive [ID0] --reason WHY"}],"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"]}}
         --- stderr
         error: prod refuses v0.2.0-rc.1 (1 gate); nothing changed
 
@@ -520,7 +520,7 @@ fn what_was_undone_or_would_be_lost() {
     );
     story.says(&ana, "deploy prod v0.2.0-rc.1 --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"],"kind":"refused","message":"prod refuses v0.2.0-rc.1 (3 gates); nothing changed","reasons":[{"gate":"rolled-back","message":"v0.2.0-rc.1 was rolled back on prod"},{"gate":"lost-fix","message":"live, but not in it: [ID0] \"fix: the till\" (picked by ana, 11 min ago; not on trunk)\nbring it to trunk: git cherry-pick -x [ID0]\nrel cherry-pick [ID2] --onto 0.2.0\nor, if it is meant: rel waive [ID0] --reason WHY"},{"gate":"held","message":"by the rollback prod#4 of ana\nrel unlock prod --token 4 --reason WHY\nor, with the deployment: --take-over 4 --reason WHY"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"prod refuses v0.2.0-rc.1 (3 gates); nothing changed","reasons":[{"gate":"rolled-back","message":"v0.2.0-rc.1 was rolled back on prod"},{"gate":"lost-fix","message":"live, but not in it: [ID0] \"fix: the till\" (picked by ana, 11 min ago; not on trunk)\nbring it to trunk: git cherry-pick -x [ID0]\nrel cherry-pick [ID2] --onto 0.2.0\nor, if it is meant: rel waive [ID0] --reason WHY"},{"gate":"held","message":"by the rollback prod#4 of ana\nrel unlock prod --token 4 --reason WHY\nor, with the deployment: --take-over 4 --reason WHY"}],"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"]}}
         --- stderr
         error: prod refuses v0.2.0-rc.1 (3 gates); nothing changed
 
@@ -568,7 +568,7 @@ fn what_is_closed_or_busy() {
     );
     story.says(&ana, "deploy staging --yes --json", expect![[r#"
         exit 5
-        {"error":{"exit_code":5,"hints":[],"kind":"held","message":"staging refuses v0.1.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"held","message":"by bob: \"stocktaking\" (staging#1)\nrel unlock staging --token 1 --reason WHY\nor, with the deployment: --take-over 1 --reason WHY"}]},"schema":1}
+        {"schema":1,"error":{"kind":"held","exit_code":5,"message":"staging refuses v0.1.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"held","message":"by bob: \"stocktaking\" (staging#1)\nrel unlock staging --token 1 --reason WHY\nor, with the deployment: --take-over 1 --reason WHY"}],"hints":[]}}
         --- stderr
         error: staging refuses v0.1.0-rc.1 (1 gate); nothing changed
 
@@ -655,7 +655,7 @@ fn what_is_closed_or_busy() {
     );
     story.says(&ana, "status --json", expect![[r#"
         exit 0
-        {"as_of":"2026-01-02T08:12:00Z","environments":[{"current":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID0:40]","deployment":"staging#3","since":"2026-01-02T08:07:00Z","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1"},"fixes_not_on_trunk":[],"hold":null,"in_flight":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":false,"commands_commit":null,"commit":"[ID1:40]","environment":"staging","exit_code":null,"finished_at":null,"from_tag":"v0.1.0-rc.1","gates":[],"host":null,"id":"staging#4","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID1:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":4,"started_at":"2026-01-02T08:09:00Z","state":"running","tag":"v0.2.0-rc.1","trigger":"recorded","version":"0.2.0-rc.1"},"name":"staging","next":{"commits":1,"gates":[{"gate":"busy","text":"staging#4, recorded by ana: v0.2.0-rc.1 is being put there since 08:09 UTC"}],"ready_at":null,"tag":"v0.2.0-rc.1"},"not_here":[],"pending":1,"previous":null,"unpublished":[],"unresolved":[]},{"current":null,"fixes_not_on_trunk":[],"hold":null,"in_flight":null,"name":"prod","next":{"commits":2,"gates":[],"ready_at":"2026-01-02T08:12:00Z","tag":"v0.1.0-rc.1"},"not_here":[],"pending":null,"previous":null,"unpublished":[],"unresolved":[]}],"project":"shop","schema":1,"trunk":{"branch":"main","commit":"[ID1:40]","pending":0},"unfinished_pick":null}
+        {"schema":1,"project":"shop","trunk":{"branch":"main","commit":"[ID1:40]","pending":0},"as_of":"2026-01-02T08:12:00Z","environments":[{"name":"staging","current":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","since":"2026-01-02T08:07:00Z","actor":"ana <ana@example.com>","deployment":"staging#3","certain":true},"previous":null,"in_flight":{"id":"staging#4","seq":4,"environment":"staging","action":"deploy","tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","commit":"[ID1:40]","from_tag":"v0.1.0-rc.1","state":"running","certain":false,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":null,"run_url":null,"trigger":"recorded","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID1:40]","commands_commit":null,"started_at":"2026-01-02T08:09:00Z","finished_at":null,"exit_code":null,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"},"hold":null,"unresolved":[],"pending":1,"next":{"tag":"v0.2.0-rc.1","commits":1,"ready_at":null,"gates":[{"gate":"busy","text":"staging#4, recorded by ana: v0.2.0-rc.1 is being put there since 08:09 UTC"}]},"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]},{"name":"prod","current":null,"previous":null,"in_flight":null,"hold":null,"unresolved":[],"pending":null,"next":{"tag":"v0.1.0-rc.1","commits":2,"ready_at":"2026-01-02T08:12:00Z","gates":[]},"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]}],"unfinished_pick":null}
     "#]]);
     story.says(
         &ana,
@@ -675,7 +675,7 @@ fn what_is_closed_or_busy() {
     );
     story.says(&bob, "deploy staging --yes --json", expect![[r#"
         exit 5
-        {"error":{"exit_code":5,"hints":["Waiting alone will do."],"kind":"busy","message":"staging refuses v0.2.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"busy","message":"staging#4, recorded by ana: v0.2.0-rc.1 is being put there since 08:09 UTC\nwait for it: --wait\nonce it is done: rel record staging v0.2.0-rc.1 --succeeded|--failed\nor, if it is dead: --take-over 4 --reason WHY"}]},"schema":1}
+        {"schema":1,"error":{"kind":"busy","exit_code":5,"message":"staging refuses v0.2.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"busy","message":"staging#4, recorded by ana: v0.2.0-rc.1 is being put there since 08:09 UTC\nwait for it: --wait\nonce it is done: rel record staging v0.2.0-rc.1 --succeeded|--failed\nor, if it is dead: --take-over 4 --reason WHY"}],"hints":["Waiting alone will do."]}}
         --- stderr
         error: staging refuses v0.2.0-rc.1 (1 gate); nothing changed
 
@@ -767,7 +767,7 @@ fn what_a_hook_says() {
     );
     story.says(&ana, "cut --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["once it says yes: the same command again"],"kind":"refused","message":"nothing is cut: before_cut said no to [ID0]; nothing changed","reasons":[{"gate":"hook","message":"exit 3\nnot today"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"nothing is cut: before_cut said no to [ID0]; nothing changed","reasons":[{"gate":"hook","message":"exit 3\nnot today"}],"hints":["once it says yes: the same command again"]}}
         --- stderr
         before_cut | not today
         error: nothing is cut: before_cut said no to [ID0]; nothing changed
@@ -799,7 +799,7 @@ fn what_a_hook_says() {
     );
     story.says(&ana, "deploy staging --yes --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"],"kind":"refused","message":"staging refuses v0.1.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"hook","message":"before_deploy said no: exit 9\nnot on my watch"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"staging refuses v0.1.0-rc.1 (1 gate); nothing changed","reasons":[{"gate":"hook","message":"before_deploy said no: exit 9\nnot on my watch"}],"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"]}}
         --- stderr
         shop v0.1.0-rc.1 -> staging   the first deployment there
           commands  as cut, [ID0]

@@ -53,7 +53,7 @@ fn what_another_system_did() {
     );
     story.says(&ana, "record staging HEAD --succeeded --json", expect![[r#"
         exit 0
-        {"deployment":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":null,"commit":"[ID0:40]","environment":"staging","exit_code":null,"finished_at":"2026-01-02T08:05:00Z","from_tag":null,"gates":[],"host":null,"id":"staging#1","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":1,"started_at":"2026-01-02T08:05:00Z","state":"succeeded","tag":null,"trigger":"recorded","version":null},"schema":1}
+        {"schema":1,"deployment":{"id":"staging#1","seq":1,"environment":"staging","action":"deploy","tag":null,"version":null,"commit":"[ID0:40]","from_tag":null,"state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":null,"run_url":null,"trigger":"recorded","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":null,"started_at":"2026-01-02T08:05:00Z","finished_at":"2026-01-02T08:05:00Z","exit_code":null,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}}
     "#]]);
     story.says(
         &ana,
@@ -144,7 +144,7 @@ fn what_another_system_did() {
     );
     story.says(&ana, "record staging v1.4.1-rc.1 --succeeded --json", expect![[r#"
         exit 0
-        {"deployment":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":null,"commit":"[ID0:40]","environment":"staging","exit_code":null,"finished_at":"2026-01-02T08:14:00Z","from_tag":null,"gates":[],"host":null,"id":"staging#2","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":2,"started_at":"2026-01-02T08:12:00Z","state":"succeeded","tag":"v1.4.1-rc.1","trigger":"recorded","version":"1.4.1-rc.1"},"schema":1}
+        {"schema":1,"deployment":{"id":"staging#2","seq":2,"environment":"staging","action":"deploy","tag":"v1.4.1-rc.1","version":"1.4.1-rc.1","commit":"[ID0:40]","from_tag":null,"state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":null,"run_url":null,"trigger":"recorded","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":null,"started_at":"2026-01-02T08:12:00Z","finished_at":"2026-01-02T08:14:00Z","exit_code":null,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}}
     "#]]);
     story.says(
         &ana,
@@ -273,9 +273,9 @@ fn an_outcome_nobody_knows() {
         &ana,
         "sync --json",
         expect![[r#"
-        exit 0
-        {"kept":[],"outputs":[],"released":[],"schema":1,"settled":[]}
-    "#]],
+            exit 0
+            {"schema":1,"settled":[],"released":[],"kept":[],"outputs":[]}
+        "#]],
     );
     story.says(
         &ana,
@@ -313,7 +313,7 @@ fn an_outcome_nobody_knows() {
     );
     story.says(&ana, "status --json", expect![[r#"
         exit 0
-        {"as_of":"2026-01-02T08:15:00Z","environments":[{"current":{"actor":"ana <ana@example.com>","certain":false,"commit":"[ID0:40]","deployment":"staging#1","since":"2026-01-02T08:02:00Z","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1"},"fixes_not_on_trunk":[],"hold":null,"in_flight":null,"name":"staging","next":null,"not_here":[],"pending":0,"previous":null,"unpublished":[],"unresolved":[{"action":"redeploy","actor":"ana <ana@example.com>","approvals":[],"certain":false,"commands_commit":"[ID0:40]","commit":"[ID0:40]","environment":"staging","exit_code":null,"finished_at":null,"from_tag":"v0.1.0-rc.1","gates":[],"host":"[HOST]","id":"staging#2","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":2,"started_at":"2026-01-02T08:03:00Z","state":"unknown","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"}]},{"current":null,"fixes_not_on_trunk":[],"hold":null,"in_flight":null,"name":"prod","next":{"commits":2,"gates":[],"ready_at":"2026-01-02T08:15:00Z","tag":"v0.1.0-rc.1"},"not_here":[],"pending":null,"previous":null,"unpublished":[],"unresolved":[]}],"project":"shop","schema":1,"trunk":{"branch":"main","commit":"[ID0:40]","pending":0},"unfinished_pick":null}
+        {"schema":1,"project":"shop","trunk":{"branch":"main","commit":"[ID0:40]","pending":0},"as_of":"2026-01-02T08:15:00Z","environments":[{"name":"staging","current":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","since":"2026-01-02T08:02:00Z","actor":"ana <ana@example.com>","deployment":"staging#1","certain":false},"previous":null,"in_flight":null,"hold":null,"unresolved":[{"id":"staging#2","seq":2,"environment":"staging","action":"redeploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","from_tag":"v0.1.0-rc.1","state":"unknown","certain":false,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID0:40]","started_at":"2026-01-02T08:03:00Z","finished_at":null,"exit_code":null,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}],"pending":0,"next":null,"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]},{"name":"prod","current":null,"previous":null,"in_flight":null,"hold":null,"unresolved":[],"pending":null,"next":{"tag":"v0.1.0-rc.1","commits":2,"ready_at":"2026-01-02T08:15:00Z","gates":[]},"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]}],"unfinished_pick":null}
     "#]]);
     story.says(
         &ana,
@@ -364,7 +364,7 @@ fn an_outcome_nobody_knows() {
     );
     story.says(&ana, "resolve staging#1 --failed --reason guess --json", expect![[r#"
         exit 4
-        {"error":{"exit_code":4,"hints":[],"kind":"refused","message":"staging#1 succeeded already; nothing changed","reasons":[{"gate":"resolve","message":"only what is running elsewhere or unknown can be settled"}]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"staging#1 succeeded already; nothing changed","reasons":[{"gate":"resolve","message":"only what is running elsewhere or unknown can be settled"}],"hints":[]}}
         --- stderr
         error: staging#1 succeeded already; nothing changed
 
@@ -412,7 +412,7 @@ fn while_the_remote_is_away() {
     );
     story.says(&ana, "status --json", expect![[r#"
         exit 1
-        {"error":{"exit_code":1,"hints":["check the remote's address: git remote -v","what this clone knew 2 min ago: rel status --offline"],"kind":"failed","message":"origin is not a git repository that can be read","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"failed","exit_code":1,"message":"origin is not a git repository that can be read","reasons":[],"hints":["check the remote's address: git remote -v","what this clone knew 2 min ago: rel status --offline"]}}
         --- stderr
         error: origin is not a git repository that can be read
           caused by: fatal: '[WORLD]/served/shop.git' does not appear to be a git repository
@@ -436,7 +436,7 @@ fn while_the_remote_is_away() {
     );
     story.says(&ana, "status --offline --json", expect![[r#"
         exit 0
-        {"as_of":"2026-01-02T08:05:00Z","environments":[{"current":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID0:40]","deployment":"staging#2","since":"2026-01-02T08:05:00Z","tag":"v0.2.0-rc.1","version":"0.2.0-rc.1"},"fixes_not_on_trunk":[],"hold":null,"in_flight":null,"name":"staging","next":null,"not_here":[],"pending":0,"previous":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID1:40]","deployment":"staging#1","since":"2026-01-02T08:02:00Z","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1"},"unpublished":[],"unresolved":[]},{"current":{"actor":"ana <ana@example.com>","certain":true,"commit":"[ID1:40]","deployment":"prod#1","since":"2026-01-02T08:03:00Z","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1"},"fixes_not_on_trunk":[],"hold":null,"in_flight":null,"name":"prod","next":{"commits":1,"gates":[],"ready_at":"2026-01-02T08:09:00Z","tag":"v0.2.0-rc.1"},"not_here":[],"pending":1,"previous":null,"unpublished":[],"unresolved":[]}],"project":"shop","schema":1,"trunk":{"branch":"main","commit":"[ID0:40]","pending":0},"unfinished_pick":null}
+        {"schema":1,"project":"shop","trunk":{"branch":"main","commit":"[ID0:40]","pending":0},"as_of":"2026-01-02T08:05:00Z","environments":[{"name":"staging","current":{"tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","commit":"[ID0:40]","since":"2026-01-02T08:05:00Z","actor":"ana <ana@example.com>","deployment":"staging#2","certain":true},"previous":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID1:40]","since":"2026-01-02T08:02:00Z","actor":"ana <ana@example.com>","deployment":"staging#1","certain":true},"in_flight":null,"hold":null,"unresolved":[],"pending":0,"next":null,"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]},{"name":"prod","current":{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID1:40]","since":"2026-01-02T08:03:00Z","actor":"ana <ana@example.com>","deployment":"prod#1","certain":true},"previous":null,"in_flight":null,"hold":null,"unresolved":[],"pending":1,"next":{"tag":"v0.2.0-rc.1","commits":1,"ready_at":"2026-01-02T08:09:00Z","gates":[]},"fixes_not_on_trunk":[],"unpublished":[],"not_here":[]}],"unfinished_pick":null}
     "#]]);
     story.says(
         &ana,
@@ -561,7 +561,7 @@ fn while_the_remote_is_away() {
     "#]]);
     story.says(&ana, "rollback prod --offline --yes --reason \"it leaks\" --json", expect![[r#"
         exit 8
-        {"deployment":{"action":"rollback","actor":"ana <ana@example.com>","approvals":[],"certain":true,"commands_commit":"[ID1:40]","commit":"[ID1:40]","environment":"prod","exit_code":0,"finished_at":"2026-01-02T08:18:00Z","from_tag":"v0.2.0-rc.1","gates":[],"host":"[HOST]","id":null,"offline":true,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":"it leaks","rel_version":"0.1.0","reverts":"prod#2","run_url":null,"seq":null,"started_at":"2026-01-02T08:18:00Z","state":"succeeded","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},"error":{"exit_code":8,"hints":["publish it as soon as the remote can be reached: rel sync"],"kind":"unpublished","message":"prod runs v0.1.0-rc.1, put there offline; its record has not reached the authority","reasons":[{"gate":"unpublished","message":"it is kept in this clone, and no other one knows of it"}]},"schema":1}
+        {"schema":1,"error":{"kind":"unpublished","exit_code":8,"message":"prod runs v0.1.0-rc.1, put there offline; its record has not reached the authority","reasons":[{"gate":"unpublished","message":"it is kept in this clone, and no other one knows of it"}],"hints":["publish it as soon as the remote can be reached: rel sync"]},"deployment":{"id":null,"seq":null,"environment":"prod","action":"rollback","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID1:40]","from_tag":"v0.2.0-rc.1","state":"succeeded","certain":true,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":"it leaks","overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID1:40]","started_at":"2026-01-02T08:18:00Z","finished_at":"2026-01-02T08:18:00Z","exit_code":0,"reverts":"prod#2","phases":[],"params":{},"offline":true,"rel_version":"0.1.0"}}
         --- stderr
         offline: going by what origin said 13 min ago; nobody else is kept out of prod
           and by what this clone did there, which it has not published (prod#2 for now)
@@ -604,7 +604,7 @@ fn while_the_remote_is_away() {
     );
     story.says(&ana, "sync --json", expect![[r#"
         exit 1
-        {"error":{"exit_code":1,"hints":["check the remote's address: git remote -v"],"kind":"failed","message":"origin is not a git repository that can be read","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"failed","exit_code":1,"message":"origin is not a git repository that can be read","reasons":[],"hints":["check the remote's address: git remote -v"]}}
         --- stderr
         error: origin is not a git repository that can be read
           caused by: fatal: '[WORLD]/served/shop.git' does not appear to be a git repository
@@ -669,9 +669,9 @@ fn while_the_remote_is_away() {
         &ana,
         "sync --stop --json",
         expect![[r#"
-        exit 0
-        {"kept":[],"outputs":[],"released":[],"schema":1,"settled":[],"stopped":[]}
-    "#]],
+            exit 0
+            {"schema":1,"settled":[],"released":[],"kept":[],"outputs":[],"stopped":[]}
+        "#]],
     );
 }
 
@@ -716,7 +716,7 @@ fn what_is_checked() {
     );
     story.says(&ana, "fsck --repair --json", expect![[r#"
         exit 0
-        {"checked":{"artifacts":2,"bytes":[SIZE],"chains":2,"events":4,"foreign":0,"not_checked":{"artifacts":0,"bytes":0,"references":0},"releases":0,"settled":0,"tags":1},"findings":[],"project":"shop","repaired":[],"schema":1}
+        {"schema":1,"project":"shop","checked":{"chains":2,"events":4,"foreign":0,"settled":0,"tags":1,"releases":0,"artifacts":2,"bytes":707,"not_checked":{"bytes":0,"artifacts":0,"references":0}},"findings":[],"repaired":[]}
     "#]]);
     story.shop.authority_git(&["update-ref", "-d", "refs/rel/shop/artifacts/0.1.0-rc.1"]);
     story.shop.authority_git(&["update-ref", "refs/tags/v0.1.0-rc.1", "refs/heads/main"]);
@@ -738,7 +738,7 @@ fn what_is_checked() {
     "#]]);
     story.says(&ana, "fsck --json", expect![[r#"
         exit 9
-        {"checked":{"artifacts":2,"bytes":0,"chains":2,"events":4,"foreign":0,"not_checked":{"artifacts":0,"bytes":0,"references":0},"releases":0,"settled":0,"tags":1},"error":{"exit_code":9,"hints":["1 of them can be put right from this clone: rel fsck --repair"],"kind":"integrity","message":"2 things are not what was recorded","reasons":[{"gate":"tag","message":"refs/tags/v0.1.0-rc.1: it has become a lightweight tag on [ID0]; its chain minted it as the tag object [ID1:40]\nput it back: git push origin [ID1:40]:refs/tags/v0.1.0-rc.1 --force-with-lease=refs/tags/v0.1.0-rc.1:[ID0:40]"},{"gate":"artifact","message":"refs/rel/shop/artifacts/0.1.0-rc.1: it is gone, and v0.1.0-rc.1 needs it\nput it back: rel fsck --repair"}]},"findings":[{"commit":"[ID1:40]","hints":["put it back: git push origin [ID1:40]:refs/tags/v0.1.0-rc.1 --force-with-lease=refs/tags/v0.1.0-rc.1:[ID0:40]"],"kind":"tag","message":"it has become a lightweight tag on [ID0]; its chain minted it as the tag object [ID1:40]","ref":"refs/tags/v0.1.0-rc.1","repairable":false},{"commit":null,"hints":["put it back: rel fsck --repair"],"kind":"artifact","message":"it is gone, and v0.1.0-rc.1 needs it","ref":"refs/rel/shop/artifacts/0.1.0-rc.1","repairable":true}],"project":"shop","schema":1}
+        {"schema":1,"error":{"kind":"integrity","exit_code":9,"message":"2 things are not what was recorded","reasons":[{"gate":"tag","message":"refs/tags/v0.1.0-rc.1: it has become a lightweight tag on [ID0]; its chain minted it as the tag object [ID1:40]\nput it back: git push origin [ID1:40]:refs/tags/v0.1.0-rc.1 --force-with-lease=refs/tags/v0.1.0-rc.1:[ID0:40]"},{"gate":"artifact","message":"refs/rel/shop/artifacts/0.1.0-rc.1: it is gone, and v0.1.0-rc.1 needs it\nput it back: rel fsck --repair"}],"hints":["1 of them can be put right from this clone: rel fsck --repair"]},"project":"shop","checked":{"chains":2,"events":4,"foreign":0,"settled":0,"tags":1,"releases":0,"artifacts":2,"bytes":0,"not_checked":{"bytes":0,"artifacts":0,"references":0}},"findings":[{"kind":"tag","ref":"refs/tags/v0.1.0-rc.1","commit":"[ID1:40]","message":"it has become a lightweight tag on [ID0]; its chain minted it as the tag object [ID1:40]","repairable":false,"hints":["put it back: git push origin [ID1:40]:refs/tags/v0.1.0-rc.1 --force-with-lease=refs/tags/v0.1.0-rc.1:[ID0:40]"]},{"kind":"artifact","ref":"refs/rel/shop/artifacts/0.1.0-rc.1","commit":null,"message":"it is gone, and v0.1.0-rc.1 needs it","repairable":true,"hints":["put it back: rel fsck --repair"]}]}
         --- stderr
         shop: checked
           chains     2, 4 events: links, order, snapshots and notes
@@ -891,7 +891,7 @@ fn a_run_that_is_interrupted() {
     );
     story.said(&interrupted(2, &["deploy", "staging", "--yes", "--quiet", "--json"]), expect![[r#"
         exit 130
-        {"deployment":{"action":"deploy","actor":"ana <ana@example.com>","approvals":[],"certain":false,"commands_commit":"[ID0:40]","commit":"[ID0:40]","environment":"staging","exit_code":null,"finished_at":"2026-01-02T08:03:00Z","from_tag":null,"gates":[],"host":"[HOST]","id":"staging#2","offline":false,"on_behalf_of":null,"overrides":[],"params":{},"phases":[],"policy_commit":"[ID0:40]","reason":null,"rel_version":"0.1.0","reverts":null,"run_url":null,"seq":2,"started_at":"2026-01-02T08:03:00Z","state":"cancelled","tag":"v0.1.0-rc.1","trigger":"person","version":"0.1.0-rc.1"},"error":{"exit_code":130,"hints":["what it printed: rel log --output staging#2"],"kind":"interrupted","message":"staging#2 was interrupted, and the record says so","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"interrupted","exit_code":130,"message":"staging#2 was interrupted, and the record says so","reasons":[],"hints":["what it printed: rel log --output staging#2"]},"deployment":{"id":"staging#2","seq":2,"environment":"staging","action":"deploy","tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","commit":"[ID0:40]","from_tag":null,"state":"cancelled","certain":false,"actor":"ana <ana@example.com>","on_behalf_of":null,"host":"[HOST]","run_url":null,"trigger":"person","reason":null,"overrides":[],"gates":[],"approvals":[],"policy_commit":"[ID0:40]","commands_commit":"[ID0:40]","started_at":"2026-01-02T08:03:00Z","finished_at":"2026-01-02T08:03:00Z","exit_code":null,"reverts":null,"phases":[],"params":{},"offline":false,"rel_version":"0.1.0"}}
         --- stderr
         error: staging#2 was interrupted, and the record says so
           what it printed: rel log --output staging#2
@@ -956,7 +956,7 @@ fn what_is_examined() {
     );
     story.says(&ana, "doctor --json", expect![[r#"
         exit 0
-        {"checks":[{"hints":[],"message":"[VERSION]","name":"git","verdict":"ok"},{"hints":[],"message":"[WORLD]/ana","name":"repository","verdict":"ok"},{"hints":[],"message":"complete","name":"clone","verdict":"ok"},{"hints":[],"message":"ana <ana@example.com>","name":"identity","verdict":"ok"},{"hints":[],"message":"project shop, environments staging, prod","name":"release.toml","verdict":"ok"},{"hints":[],"message":"nothing: every record of this clone has reached the remote","name":"unpublished","verdict":"ok"},{"hints":[],"message":"origin: trunk main at [ID0]","name":"remote","verdict":"ok"},{"hints":[],"message":"trunk's, at [ID0]","name":"policy","verdict":"ok"},{"hints":[],"message":"no records yet to compare it with","name":"clock","verdict":"ok"},{"hints":[],"message":"as origin has them","name":"tags","verdict":"ok"},{"hints":[],"message":"refs/rel/shop/ can be written","name":"push","verdict":"ok"},{"hints":[],"message":"what is pushed is there when it is read","name":"arrives","verdict":"ok"},{"hints":[],"message":"refs/notes/rel/shop/ can be written","name":"notes","verdict":"ok"},{"hints":[],"message":"tags like v1.0.0-rc.1 can be made","name":"tag rules","verdict":"ok"},{"hints":[],"message":"several refs change all or none","name":"atomic","verdict":"ok"},{"hints":[],"message":"a ref that is not what was expected is left alone","name":"leases","verdict":"ok"}],"schema":1}
+        {"schema":1,"checks":[{"name":"git","verdict":"ok","message":"[VERSION]","hints":[]},{"name":"repository","verdict":"ok","message":"[WORLD]/ana","hints":[]},{"name":"clone","verdict":"ok","message":"complete","hints":[]},{"name":"identity","verdict":"ok","message":"ana <ana@example.com>","hints":[]},{"name":"release.toml","verdict":"ok","message":"project shop, environments staging, prod","hints":[]},{"name":"unpublished","verdict":"ok","message":"nothing: every record of this clone has reached the remote","hints":[]},{"name":"remote","verdict":"ok","message":"origin: trunk main at [ID0]","hints":[]},{"name":"policy","verdict":"ok","message":"trunk's, at [ID0]","hints":[]},{"name":"clock","verdict":"ok","message":"no records yet to compare it with","hints":[]},{"name":"tags","verdict":"ok","message":"as origin has them","hints":[]},{"name":"push","verdict":"ok","message":"refs/rel/shop/ can be written","hints":[]},{"name":"arrives","verdict":"ok","message":"what is pushed is there when it is read","hints":[]},{"name":"notes","verdict":"ok","message":"refs/notes/rel/shop/ can be written","hints":[]},{"name":"tag rules","verdict":"ok","message":"tags like v1.0.0-rc.1 can be made","hints":[]},{"name":"atomic","verdict":"ok","message":"several refs change all or none","hints":[]},{"name":"leases","verdict":"ok","message":"a ref that is not what was expected is left alone","hints":[]}]}
         --- stderr
         nothing stands in the way
     "#]]);
@@ -1023,7 +1023,7 @@ fn what_is_examined() {
     );
     story.says(&ana, "doctor --json", expect![[r#"
         exit 4
-        {"checks":[{"hints":[],"message":"[VERSION]","name":"git","verdict":"ok"},{"hints":[],"message":"[WORLD]/ana","name":"repository","verdict":"ok"},{"hints":[],"message":"complete","name":"clone","verdict":"ok"},{"hints":[],"message":"ana <ana@example.com>","name":"identity","verdict":"ok"},{"hints":[],"message":"project shop, environments staging, prod","name":"release.toml","verdict":"ok"},{"hints":[],"message":"nothing: every record of this clone has reached the remote","name":"unpublished","verdict":"ok"},{"hints":["check the remote's address: git remote -v"],"message":"origin is not a git repository that can be read\nfatal: '/no/such/folder' does not appear to be a git repository\nfatal: Could not read from remote repository.\nPlease make sure you have the correct access rights\nand the repository exists.","name":"remote","verdict":"problem"}],"error":{"exit_code":4,"hints":["what to do stands beside each"],"kind":"refused","message":"1 problem found; nothing changed","reasons":[]},"schema":1}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"1 problem found; nothing changed","reasons":[],"hints":["what to do stands beside each"]},"checks":[{"name":"git","verdict":"ok","message":"[VERSION]","hints":[]},{"name":"repository","verdict":"ok","message":"[WORLD]/ana","hints":[]},{"name":"clone","verdict":"ok","message":"complete","hints":[]},{"name":"identity","verdict":"ok","message":"ana <ana@example.com>","hints":[]},{"name":"release.toml","verdict":"ok","message":"project shop, environments staging, prod","hints":[]},{"name":"unpublished","verdict":"ok","message":"nothing: every record of this clone has reached the remote","hints":[]},{"name":"remote","verdict":"problem","message":"origin is not a git repository that can be read\nfatal: '/no/such/folder' does not appear to be a git repository\nfatal: Could not read from remote repository.\nPlease make sure you have the correct access rights\nand the repository exists.","hints":["check the remote's address: git remote -v"]}]}
         --- stderr
         error: 1 problem found; nothing changed
           what to do stands beside each
