@@ -1,8 +1,12 @@
 //! The sections of a changelog file: one for each release, newest first.
 //!
-//! A section begins at a heading of the second rank (`## 1.6.0`). What stands
-//! before the first is the file's own, and so are definitions of links at
-//! its end. Text between fences is code, whatever it looks like.
+//! A section begins at a heading that names a version, whichever way the file
+//! writes headings (`## 1.6.0`, `# [1.6.0](…)`, underlined); where none does,
+//! at one of the second rank. What stands before the first is the file's own,
+//! and so are definitions of links at its end. Text between fences is code,
+//! whatever it looks like.
+
+use crate::domain::spelled::split;
 
 /// What a file becomes with a section in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,16 +38,21 @@ pub fn prepend(file: &str, section: &str, names: &[&str]) -> Prepended {
     let crlf = file.contains("\r\n");
     let file = file.replace("\r\n", "\n");
     let heads = headings(&file);
-    let is_called = |line: &str| names.contains(&called(line));
-    let (start, end, replaced) = match heads.iter().position(|(_, line)| is_called(line)) {
+    let names_any = heads.iter().any(Heading::names_version);
+    let is_section = |head: &&Heading<'_>| {
+        if names_any { head.names_version() || head.is_unreleased() } else { head.rank == 2 }
+    };
+    let (start, end, replaced) = match heads.iter().position(|head| names.contains(&head.called())) {
         Some(index) => {
-            let start = heads[index].0;
-            let end = heads.get(index + 1).map_or_else(|| start + body(&file[start..]), |next| next.0);
-            (start, end, true)
+            let (this, below) = (&heads[index], &heads[index + 1..]);
+            // Where patch releases have headings of the third rank, so do their parts.
+            let next = below.iter().find(|next| next.rank <= this.rank.min(2) || is_section(next));
+            (this.at, next.map_or_else(|| this.at + body(&file[this.at..]), |next| next.at), true)
         }
         None => {
-            let open = heads.first().is_some_and(|(_, line)| called(line).eq_ignore_ascii_case("unreleased"));
-            let above = heads.get(usize::from(open)).map_or_else(|| body(&file), |head| head.0);
+            let mut sections = heads.iter().filter(is_section).peekable();
+            sections.next_if(|first| first.is_unreleased());
+            let above = sections.next().map_or_else(|| body(&file), |head| head.at);
             (above, above, false)
         }
     };
@@ -55,29 +64,68 @@ pub fn prepend(file: &str, section: &str, names: &[&str]) -> Prepended {
     Prepended { text: if crlf { text.replace('\n', "\r\n") } else { text }, replaced }
 }
 
-/// The headings of sections, and where they begin.
-fn headings(file: &str) -> Vec<(usize, &str)> {
+/// A heading, whichever way it is written.
+struct Heading<'f> {
+    /// Where it begins, with the anchor that stands right above it.
+    at: usize,
+    rank: usize,
+    text: &'f str,
+}
+
+impl Heading<'_> {
+    /// What it calls its version: `1.6.0` of `[1.6.0] - 2026-11-23`; its first
+    /// word where it names none.
+    fn called(&self) -> &str {
+        let mut words = self.text.split([']', '[', '(', ' ', ':']).filter(|word| !word.is_empty());
+        let first = words.next().unwrap_or_default();
+        let leads = matches!(first.to_ascii_lowercase().as_str(), "version" | "release");
+        if leads { words.next().unwrap_or(first) } else { first }
+    }
+
+    fn names_version(&self) -> bool {
+        split(self.called()).is_some()
+    }
+
+    fn is_unreleased(&self) -> bool {
+        self.called().eq_ignore_ascii_case("unreleased")
+    }
+}
+
+/// The headings of the first three ranks: after hash marks, or underlined.
+fn headings(file: &str) -> Vec<Heading<'_>> {
     let mut headings = Vec::new();
     let mut fence: Option<&str> = None;
-    let mut at = 0;
+    let (mut at, mut above, mut anchor) = (0, "", None);
     for line in file.split_inclusive('\n') {
+        let text = line.trim_end();
         let mark = ["```", "~~~"].into_iter().find(|mark| line.trim_start().starts_with(mark));
         match fence {
             Some(open) if mark == Some(open) => fence = None,
             Some(_) => {}
             None if mark.is_some() => fence = mark,
-            None if line.starts_with(MARK) => headings.push((at, line)),
-            None => {}
+            None => {
+                let hashes = text.len() - text.trim_start_matches('#').len();
+                let underlines = |c: char| text.starts_with(c) && text.trim_end_matches(c).is_empty();
+                let start = anchor.unwrap_or(at);
+                if (1..=3).contains(&hashes) && text[hashes..].starts_with(' ') {
+                    headings.push(Heading { at: start, rank: hashes, text: text[hashes..].trim() });
+                } else if let Some(rank) = ['=', '-'].into_iter().position(underlines)
+                    && !above.is_empty()
+                {
+                    let own = at - above.len();
+                    headings.push(Heading { at: own, rank: rank + 1, text: above.trim() });
+                }
+            }
         }
+        anchor = text.starts_with("<a ").then_some(at).filter(|_| text.ends_with("</a>"));
+        above = if fence.is_none() && !text.is_empty() && !text.starts_with(['#', '-', '*', '<']) {
+            line
+        } else {
+            ""
+        };
         at += line.len();
     }
     headings
-}
-
-/// What a heading calls its version: `1.6.0` of `## [1.6.0] - 2026-11-23`.
-fn called(heading: &str) -> &str {
-    let text = heading.trim_start_matches('#').trim().trim_start_matches('[');
-    text.split([']', '(', ' ', ':']).next().unwrap_or_default()
 }
 
 /// How long a text is without the definitions of links at its end.
@@ -126,6 +174,22 @@ mod tests {
                 "# Log\n\n## 1.6.0 (2026-11-23)\n\n- new\n\n[a]: https://example.com\n",
             ),
             (
+                "# [1.5.0](x) (2020-01-01)\n\n### Features\n\n- old\n\n## [1.4.1](x)\n",
+                "## 1.6.0 (2026-11-23)\n\n- new\n\n# [1.5.0](x) (2020-01-01)\n\n### Features\n\n- old\n\n## [1.4.1](x)\n",
+            ),
+            (
+                "# Log\n\n## How to read this\n\n<a name=\"1.5.0\"></a>\n# 1.5.0\n\n- old\n",
+                "# Log\n\n## How to read this\n\n## 1.6.0 (2026-11-23)\n\n- new\n\n<a name=\"1.5.0\"></a>\n# 1.5.0\n\n- old\n",
+            ),
+            (
+                "Log\n===\n\nv1.5.0 / 2020-01-01\n-------------------\n\n- old\n---\n",
+                "Log\n===\n\n## 1.6.0 (2026-11-23)\n\n- new\n\nv1.5.0 / 2020-01-01\n-------------------\n\n- old\n---\n",
+            ),
+            (
+                "# Log\n\n## Version 1.5.0\n\n### 1.4.9\n",
+                "# Log\n\n## 1.6.0 (2026-11-23)\n\n- new\n\n## Version 1.5.0\n\n### 1.4.9\n",
+            ),
+            (
                 "# Log\r\n\r\n## 1.5.0\r\n",
                 "# Log\r\n\r\n## 1.6.0 (2026-11-23)\r\n\r\n- new\r\n\r\n## 1.5.0\r\n",
             ),
@@ -142,13 +206,17 @@ mod tests {
             "## [1.6.0] - 2026-01-01",
             "## 1.6.0 (2026-01-01)",
             "## [v1.6.0](https://example.com)",
+            "# [1.6.0](https://example.com) (2026-01-01)",
+            "### 1.6.0",
+            "## Version 1.6.0",
+            "1.6.0 / 2026-01-01\n==================",
         ] {
             let file =
                 format!("# Log\n\n## 1.7.0\n\n{heading}\n\n### Fixes\n\n- other\n\n## 1.5.0\n\n- old\n");
             let text = "# Log\n\n## 1.7.0\n\n## 1.6.0 (2026-11-23)\n\n- new\n\n## 1.5.0\n\n- old\n";
             assert_eq!(with(&file), Prepended { text: text.to_owned(), replaced: true }, "{heading}");
         }
-        for other in ["## 1.6.0.1", "## 1.6", "## 11.6.0", "## 1.6.0-rc.1", "# 1.6.0", "### 1.6.0"] {
+        for other in ["## 1.6.0.1", "## 1.6", "## 11.6.0", "## 1.6.0-rc.1", "#1.6.0", "- 1.6.0"] {
             assert!(!with(&format!("{other}\n")).replaced, "{other}");
         }
     }
