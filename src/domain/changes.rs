@@ -20,6 +20,9 @@ pub struct Change {
     pub commit: Oid,
     /// The first paragraph of its message as one line; may be empty.
     pub subject: String,
+    /// How much of it a host, or the team, put before what was written.
+    #[serde(skip)]
+    pub prefix: usize,
     /// Who wrote it.
     pub author: Actor,
     /// When it was committed.
@@ -59,10 +62,11 @@ impl Change {
         let mut lines = message.lines().map(str::trim_end).skip_while(|line| line.is_empty()).peekable();
 
         let header = lines.next().unwrap_or_default().trim_start();
-        let conventional = Header::read(header);
+        let (prefix, conventional) = Header::behind(header, &HOST_PREFIXES);
         let mut change = Change {
             commit,
             subject: header.to_owned(),
+            prefix,
             author: author.clone(),
             committed_at,
             breaking: conventional.as_ref().is_some_and(|header| header.breaking),
@@ -114,9 +118,9 @@ impl Change {
     }
 
     /// What it says it did: the subject without the type and scope that a
-    /// conventional commit begins with.
+    /// conventional commit begins with, and what stands before those.
     pub fn description(&self) -> &str {
-        let rest = self.r#type.as_ref().and_then(|r#type| self.subject.get(r#type.len()..));
+        let rest = self.r#type.as_ref().and_then(|r#type| self.subject.get(self.prefix + r#type.len()..));
         let rest = match &self.scope {
             Some(scope) => {
                 rest.and_then(|rest| rest.strip_prefix('(')?.strip_prefix(scope.as_str())?.strip_prefix(')'))
@@ -140,7 +144,37 @@ struct Header {
     breaking: bool,
 }
 
+/// What hosts put before the title of a request that they squash: Azure DevOps, Bitbucket.
+const HOST_PREFIXES: [&str; 2] = ["Merged PR {n}: ", "Pull request #{n}: "];
+
+/// How long the beginning of a line is that is spelled like `prefix`.
+fn prefix_length(line: &str, prefix: &str) -> Option<usize> {
+    let (first, others) = {
+        let mut parts = prefix.split("{n}");
+        (parts.next().unwrap_or_default(), parts)
+    };
+    let mut rest = line.strip_prefix(first)?;
+    for part in others {
+        let number = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        if number.len() == rest.len() {
+            return None;
+        }
+        rest = number.strip_prefix(part)?;
+    }
+    Some(line.len() - rest.len())
+}
+
 impl Header {
+    /// Reads a line, or what follows one of these prefixes in it; with how long that is.
+    fn behind(line: &str, prefixes: &[impl AsRef<str>]) -> (usize, Option<Header>) {
+        let lengths = prefixes.iter().filter_map(|prefix| prefix_length(line, prefix.as_ref()));
+        let mut behind = lengths.filter_map(|length| Some((length, Header::read(&line[length..])?)));
+        match behind.next() {
+            Some((length, header)) => (length, Some(header)),
+            None => (0, Header::read(line)),
+        }
+    }
+
     /// None for a line that follows no convention.
     fn read(line: &str) -> Option<Header> {
         // The line alone: over one footer that is not to its taste the parser
@@ -279,6 +313,13 @@ mod tests {
             ("fix: a\n\nThis is no BREAKING CHANGE: b", Some("fix"), None, false),
             ("fix: a\n\nBREAKING CHANGES are listed below", Some("fix"), None, false),
             ("fix: a\n\nbreaking change: b", Some("fix"), None, false),
+            // What a host puts before the title of a request.
+            ("Merged PR 123: feat: x", Some("feat"), None, false),
+            ("Merged PR 1: fix(cart)!: x", Some("fix"), Some("cart"), true),
+            ("Pull request #12: feat!: x\n\nBody", Some("feat"), None, true),
+            ("Merged PR : feat: x", None, None, false),
+            ("Merged PR 12: Mend the door", None, None, false),
+            ("Merged PR 12: https://example.com", None, None, false),
             // No convention.
             ("", None, None, false),
             ("\n \n\n", None, None, false),
@@ -314,12 +355,14 @@ mod tests {
             ("fix(a, b-c): d: e", "d: e"),
             ("BUILD!: a", "a"),
             ("fix:a", "fix:a"),
+            ("Merged PR 7: feat(a)!: b", "b"),
+            ("Merged PR 7: b", "Merged PR 7: b"),
             ("a plain one: really", "a plain one: really"),
             ("", ""),
         ] {
             let change = read(message);
             assert_eq!(change.description(), description, "{message:?}");
-            let parsed = git_conventional::Commit::parse(&change.subject);
+            let parsed = git_conventional::Commit::parse(&change.subject[change.prefix..]);
             if change.r#type.is_some() {
                 assert_eq!(parsed.unwrap().description(), description, "as whoever reads the header has it");
             }
