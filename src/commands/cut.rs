@@ -35,7 +35,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<D
         if_changed: args.if_changed,
     };
     let mut report = CutReport::default();
-    let intended = intend(reader, &snapshot, &request)?;
+    let intended = intend(reader, ui.screen, &snapshot, &request)?;
     if let Intended::New(draft) = &intended {
         let lost = lost_by_cut(reader, &snapshot, draft.commit, &draft.release)?;
         notice::lost_by_cut(ui.screen, &lost, reader.world.now());
@@ -47,7 +47,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<D
         return Ok(delivering::document(ui.screen, &snapshot.policy, report));
     }
     match build_candidate(reader, hands, ui.screen, &mut snapshot, Some(intended), &|snapshot| {
-        intend(reader, snapshot, &request)
+        intend(reader, ui.screen, snapshot, &request)
     })? {
         BuildResult::Exists(minted) => {
             let record = snapshot.record(reader, &minted)?;

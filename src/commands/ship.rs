@@ -35,7 +35,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<
     let path: Vec<EnvName> =
         snapshot.policy.config.path_to(&args.environment).into_iter().map(|e| e.name.clone()).collect();
     let request = CutRequest { rev: args.rev.clone(), ..CutRequest::default() };
-    let intended = intend(reader, &snapshot, &request)?;
+    let intended = intend(reader, ui.screen, &snapshot, &request)?;
     closed_doors(reader, &snapshot, &intended, &path, &args.overrides)?;
     if ui.options.dry_run {
         return dry_run(ui, &snapshot, &intended, &path);
@@ -44,7 +44,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<
     ui.confirm(&format!("Cut and deploy to {walk}?"), "shipping")?;
     let (record, made) =
         match build_candidate(reader, hands, ui.screen, &mut snapshot, Some(intended), &|snapshot| {
-            intend(reader, snapshot, &request)
+            intend(reader, ui.screen, snapshot, &request)
         })? {
             BuildResult::Exists(minted) => (snapshot.record(reader, &minted)?, false),
             BuildResult::New(record) => (*record, true),

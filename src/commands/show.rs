@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::delivering;
 use crate::cli;
-use crate::delivery::read::deployments::{self, ChangesBase};
-use crate::delivery::read::range;
+use crate::delivery::read::base::{self, ChangesOf};
+use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::run::artifacts;
 use crate::delivery::steps::look;
@@ -30,7 +30,8 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Document> {
     if args.provenance {
         return provenance(ui, reader, &record);
     }
-    let (since, commits) = deployments::brought(reader, &snapshot, minted)?;
+    let subject = ChangesOf::candidate(&snapshot, minted);
+    let (since, changes) = base::brought(reader, ui.screen, &snapshot, &subject)?;
     let deployments = deployments::all_deployments(
         reader,
         snapshot.environments.iter().map(|(name, view)| (name, view.tip)),
@@ -47,13 +48,8 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Document> {
                 (live.tag == record.tag).then(|| (environment.name.clone(), live.since))
             })
             .collect(),
-        since: match since {
-            ChangesBase::Candidate(tag) => Some(tag.to_string()),
-            ChangesBase::Version(text) => Some(text),
-            ChangesBase::Baseline(tag) => Some(tag.label().to_owned()),
-            ChangesBase::Beginning => None,
-        },
-        changes: range::changes(reader, &commits)?,
+        since: since.commit().is_some().then(|| since.to_string()),
+        changes: changes.unwrap_or_default(),
         deployments,
         candidate: delivering::candidate(&snapshot, &record),
     };

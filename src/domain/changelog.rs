@@ -13,10 +13,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::candidate::Pick;
-use super::candidates::Minted;
 use super::changes::Change;
-use super::name::{Oid, TagName};
-use super::version::Version;
+use super::name::Oid;
 
 /// A commit of a range, as far as a changelog is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,54 +33,6 @@ impl HistoryStep {
     fn speaks(&self) -> bool {
         self.parents.len() < 2 || self.change.r#type.is_some() || self.change.breaking
     }
-}
-
-/// What a candidate is compared with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Since {
-    /// The release before it that reached a final environment, or that others tagged.
-    Release { release: Version, commit: Oid },
-    /// What was recorded as live in a final environment before `rel` came.
-    Baseline {
-        /// The tag, or the commit in its place.
-        tag: TagName,
-        /// The version that the tag names.
-        version: Option<String>,
-        commit: Oid,
-    },
-    /// Nothing. Of a long history only the newest commits are looked at.
-    Beginning {
-        /// How many, where there are more.
-        newest: Option<usize>,
-    },
-}
-
-impl Since {
-    /// The commit, if it is one.
-    pub fn commit(&self) -> Option<Oid> {
-        match self {
-            Since::Release { commit, .. } | Since::Baseline { commit, .. } => Some(*commit),
-            Since::Beginning { .. } => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Since {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Since::Release { release, .. } => write!(f, "{release}"),
-            Since::Baseline { tag, .. } => f.write_str(tag.label()),
-            Since::Beginning { newest: Some(newest) } => write!(f, "the beginning (newest {newest})"),
-            Since::Beginning { newest: None } => f.write_str("the beginning"),
-        }
-    }
-}
-
-/// Whether a closed release can be the one that `of` is counted from: another
-/// one, and earlier, on trunk first and then by version.
-pub fn is_before(winner: &Minted, of: &Minted) -> bool {
-    let place = |minted: &Minted| (minted.position, minted.version.release.clone());
-    winner.version.release != of.version.release && place(winner) < place(of)
 }
 
 /// The changes that are news to whoever has the base, in the order given.
@@ -492,29 +442,5 @@ mod tests {
         );
         assert_eq!(of(&["ab one", "ac two"]), ["Changes|-|bc"]);
         assert_eq!(of(&[]), [""; 0]);
-    }
-
-    #[test]
-    fn the_base_is_another_release_and_an_earlier_one() {
-        let minted = |version: &str, position| Minted {
-            tag: format!("v{version}").parse().unwrap(),
-            tag_object: oid('t'),
-            version: version.to_owned().try_into().unwrap(),
-            commit: oid('c'),
-            trunk_commit: oid('c'),
-            position,
-            parent: None,
-        };
-        let of = minted("1.6.0-rc.2", 7);
-        for (winner, before) in [
-            (minted("1.5.0-rc.3", 3), true),
-            (minted("1.7.0-rc.1", 3), true),
-            (minted("1.5.9-rc.1", 7), true),
-            (minted("1.6.1-rc.1", 7), false),
-            (minted("1.5.0-rc.1", 8), false),
-            (minted("1.6.0-rc.1", 3), false),
-        ] {
-            assert_eq!(is_before(&winner, &of), before, "{winner:?}");
-        }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) mod rollback;
 pub(crate) mod search;
 pub(crate) mod signature;
 pub(crate) mod signoff;
+pub(crate) mod since;
 pub(crate) mod spelled;
 pub(crate) mod time_spec;
 pub mod version;

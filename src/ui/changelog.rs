@@ -190,8 +190,8 @@ fn language(name: &str) -> AutoEscape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::changelog::Since;
     use crate::domain::name::Actor;
+    use crate::domain::since::Since;
     use serde_json::json;
 
     fn change(digit: u8, message: &str) -> Change {
@@ -207,7 +207,12 @@ mod tests {
             file: None,
             released: true,
             at: "2026-11-23T14:00:00Z".parse().unwrap(),
-            since: Since::Release { release: "1.5.0".parse().unwrap(), commit: Oid::from_bytes([9; 20]) },
+            since: Since::Release {
+                release: "1.5.0".parse().unwrap(),
+                text: "1.5.0".to_owned(),
+                commit: Oid::from_bytes([9; 20]),
+                candidate: None,
+            },
             changes: messages.iter().zip(1..).map(|(message, digit)| change(digit, message)).collect(),
             host: Host::of("git@github.com:shop/shop.git"),
         }

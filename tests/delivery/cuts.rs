@@ -4,7 +4,7 @@ use crate::delivery::candidate::cut::{CutRequest, intend};
 use crate::delivery::candidate::pick::{
     DefaultTarget, PickFate, PickPlan, PickRequest, default_target, plan, since, sources, target,
 };
-use crate::delivery::fixture::{Project, SHOP, kind, refused_by};
+use crate::delivery::fixture::{Heard, Project, SHOP, kind, refused_by};
 use crate::domain::candidates::CandidatesEventKind;
 use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::Oid;
@@ -12,7 +12,7 @@ use crate::domain::version::Bump;
 use crate::failure::{Failure, Kind};
 
 fn intending(project: &Project, request: &CutRequest) -> Result<Intended, Failure> {
-    intend(&project.reader(), &project.snapshot(), request)
+    intend(&project.reader(), &Heard::default(), &project.snapshot(), request)
 }
 
 #[track_caller]

@@ -2,20 +2,21 @@
 //! brought, what was live, who signed off, what others' tags take.
 
 use crate::delivery::fixture::{Heard, Project, SHOP, env, kind, person};
+use crate::delivery::read::base::{ChangesOf, brought};
 use crate::delivery::read::candidate_tags::{CandidateTags, carried, picks};
 use crate::delivery::read::changelog::gather;
 use crate::delivery::read::commit_counts::Counts;
-use crate::delivery::read::deployments::{ChangesBase, brought, deployment, deployments, minted_by};
+use crate::delivery::read::deployments::{deployment, deployments, minted_by};
 use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::message_refs::MessageRefs;
 use crate::delivery::read::paths::Scope;
-use crate::delivery::read::range::{baseline, between, position};
+use crate::delivery::read::range::{between, position};
 use crate::delivery::read::signoffs::{self, Brought, SignoffLedger};
 use crate::delivery::read::successes::successes;
 use crate::domain::candidates::{CandidatesEventKind, Minted};
-use crate::domain::changelog::Since;
 use crate::domain::env::{self, Deployment, EnvState, Outcome, Progress};
 use crate::domain::name::Oid;
+use crate::domain::since::Since;
 use crate::failure::Kind;
 use crate::store::ledger;
 
@@ -61,24 +62,6 @@ fn a_place_on_trunk_is_counted_with_and_without_a_candidate() {
 }
 
 #[test]
-fn the_newest_baseline_below_a_commit_counts() {
-    let project = Project::new(SHOP);
-    let one = project.commit("one");
-    project.baseline("prod", "v1", one);
-    let two = project.commit("two");
-    project.baseline("staging", "v2", two);
-    let three = project.commit("three");
-    let found = |commit: Oid| {
-        let live = baseline(&project.reader(), &project.snapshot(), commit).unwrap();
-        live.map(|live| live.tag.to_string())
-    };
-    assert_eq!(found(three).as_deref(), Some("v2"));
-    assert_eq!(found(one).as_deref(), Some("v1"));
-    let beside = project.commit_on(&[], &[("x", Some("y"))], "another root");
-    assert_eq!(found(beside), None);
-}
-
-#[test]
 fn counts_tell_the_projects_commits_and_whether_any_are_left() {
     let project = Project::new("paths = [\"/web/\"]\n");
     let from = project.trunk();
@@ -98,8 +81,12 @@ fn counts_tell_the_projects_commits_and_whether_any_are_left() {
 
 // ---- candidates and what they brought ----
 
-fn base(project: &Project, minted: &Minted) -> (ChangesBase, Vec<Oid>) {
-    brought(&project.reader(), &project.snapshot(), minted).unwrap()
+/// What a candidate is said to bring, and what that is counted from.
+fn base(project: &Project, minted: &Minted) -> (String, Vec<Oid>) {
+    let (snapshot, heard) = (project.snapshot(), Heard::default());
+    let subject = ChangesOf::candidate(&snapshot, minted);
+    let (since, changes) = brought(&project.reader(), &heard, &snapshot, &subject).unwrap();
+    (since.to_string(), changes.unwrap().iter().map(|change| change.commit).collect())
 }
 
 #[test]
@@ -108,21 +95,21 @@ fn what_a_candidate_brought_is_counted_from_the_one_before_it() {
     let one = project.commit("one");
     let first = project.cut("1.0.0");
     let (from, commits) = base(&project, &first);
-    assert_eq!((from, commits[0], commits.len()), (ChangesBase::Beginning, one, 2));
+    assert_eq!((from.as_str(), commits[0], commits.len()), ("the beginning", one, 2));
     let two = project.commit("two");
     let second = project.cut("1.0.0");
-    assert_eq!(base(&project, &second), (ChangesBase::Candidate(first.tag), vec![two]));
+    assert_eq!(base(&project, &second), ("v1.0.0-rc.1".to_owned(), vec![two]));
     let three = project.commit("three");
     let next = project.cut("1.1.0");
-    assert_eq!(base(&project, &next), (ChangesBase::Version("1.0.0".to_owned()), vec![three]));
+    assert_eq!(base(&project, &next), ("1.0.0".to_owned(), vec![three]));
     let fix = project.commit("fix");
     let picked = project.pick(&second, &[fix]);
-    assert_eq!(base(&project, &picked), (ChangesBase::Candidate(second.tag), vec![picked.commit]));
+    assert_eq!(base(&project, &picked), ("v1.0.0-rc.2".to_owned(), vec![picked.commit]));
     let four = project.commit("four");
     project.tag("v1.2.0", four);
     let five = project.commit("five");
     let last = project.cut("1.3.0");
-    assert_eq!(base(&project, &last), (ChangesBase::Version("1.2.0".to_owned()), vec![five]));
+    assert_eq!(base(&project, &last), ("1.2.0".to_owned(), vec![five]));
 }
 
 #[test]
@@ -132,7 +119,7 @@ fn what_a_first_candidate_brought_is_counted_from_a_baseline() {
     project.baseline("prod", "by-hand", one);
     let two = project.commit("two");
     let first = project.cut("1.0.0");
-    assert_eq!(base(&project, &first), (ChangesBase::Baseline("by-hand".parse().unwrap()), vec![two]));
+    assert_eq!(base(&project, &first), ("by-hand".to_owned(), vec![two]));
 }
 
 #[test]
@@ -190,8 +177,8 @@ fn others_tags_take_versions_and_ours_do_not() {
     }
     assert_eq!(foreign.latest_release(), Some(&version("1.5.0")));
     assert_eq!((foreign.least_number(&version("2.0.0")), foreign.least_number(&version("1.0.0"))), (5, 1));
-    assert_eq!(foreign.at(two).unwrap().text, "2.0.0-rc.4", "the latest at a commit");
-    assert_eq!(foreign.releases().collect::<Vec<_>>(), [(&version("1.5.0"), two), (&version("0.9.0"), one)]);
+    let all: Vec<_> = foreign.all().map(|tag| (tag.text.as_str(), tag.commit)).collect();
+    assert_eq!(all, [("0.9.0", Some(one)), ("1.5.0", Some(two)), ("2.0.0-rc.4", Some(two))]);
 }
 
 // ---- changelog ----
@@ -215,8 +202,7 @@ fn a_changelog_goes_from_the_last_release_that_reached_a_final_environment() {
     let three = project.commit("three");
     let third = project.cut("1.2.0");
     let (since, changes) = changelog(&project, &third);
-    let release = "1.0.0".parse().unwrap();
-    assert_eq!(since, Since::Release { release, commit: first.commit });
+    assert_eq!(since, Since::ours(&first));
     assert_eq!(changes, [three, two], "what never went out is in it");
 }
 
@@ -240,8 +226,8 @@ fn a_first_release_goes_from_a_baseline_or_a_tag_of_others() {
     project.tag("v0.9.0", one);
     let two = project.commit("two");
     let minted = project.cut("1.0.0");
-    let release = "0.9.0".parse().unwrap();
-    assert_eq!(changelog(&project, &minted), (Since::Release { release, commit: one }, vec![two]));
+    let (since, changes) = changelog(&project, &minted);
+    assert_eq!((since.to_string(), since.commit(), changes), ("0.9.0".to_owned(), Some(one), vec![two]));
     project.baseline("staging", "by-hand", one);
     assert!(matches!(changelog(&project, &minted).0, Since::Release { .. }), "staging is not final");
     project.baseline("prod", "by-hand", two);

@@ -13,6 +13,7 @@ mod offline;
 mod plan;
 mod records;
 mod replay;
+mod since;
 mod times;
 mod way_back;
 

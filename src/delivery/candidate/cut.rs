@@ -1,20 +1,20 @@
 //! What a cut means: which commit, which release, which version.
 
+use crate::delivery::read::base::{self, ChangesOf};
 use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::paths::Scope;
-use crate::delivery::read::range::{baseline, changes, position};
+use crate::delivery::read::range::position;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::sink::Sink;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::{Change, summary};
 use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::Oid;
+use crate::domain::since::Since;
 use crate::domain::version::{self, Bump, Version};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
-
-/// How many commits a first candidate's list of changes looks at.
-const FIRST: usize = 200;
 
 /// What a cut is asked to do.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +38,12 @@ pub struct CutRequest {
 /// # Errors
 /// The commit is unknown or not on trunk; the release is closed or unknown;
 /// the version is taken.
-pub fn intend(reader: &Reader, snapshot: &Snapshot, request: &CutRequest) -> Result<Intended> {
+pub fn intend(
+    reader: &Reader,
+    sink: &dyn Sink,
+    snapshot: &Snapshot,
+    request: &CutRequest,
+) -> Result<Intended> {
     whole_history(reader, snapshot)?;
     let commit = on_trunk(reader, snapshot, request.rev.as_deref())?;
     let scheme = snapshot.policy.config.version.scheme;
@@ -76,32 +81,16 @@ pub fn intend(reader: &Reader, snapshot: &Snapshot, request: &CutRequest) -> Res
         return Ok(Intended::Exists(newest.clone()));
     }
     let foreign = ForeignVersions::read(reader, snapshot)?;
-    let base = base(reader, snapshot, &foreign, commit)?;
-    let (release, text) = match &line {
-        Some(release) => {
-            let parent = open_line(reader, snapshot, release, commit)?;
-            (
-                release.clone(),
-                list(reader, &scope, &history::range(&reader.repo, &[parent.trunk_commit], commit)?)?,
-            )
-        }
-        None => {
-            let since: Vec<Oid> = base.commit.into_iter().collect();
-            let range = history::range(&reader.repo, &since, commit)?;
-            let few = if since.is_empty() { &range[..range.len().min(FIRST)] } else { &range[..] };
-            let mut own = Vec::new();
-            for oid in few {
-                if scope.touched_by(reader, *oid)? {
-                    own.push(*oid);
-                }
-            }
-            let own = changes(reader, &own)?;
-            let release = match wanted {
-                Some(version) => free(snapshot, &foreign, version, commit)?,
-                None => next(reader, snapshot, &foreign, request, base.version.as_ref(), &own, commit),
-            };
-            (release, told(base.text.as_deref(), &own))
-        }
+    if let Some(release) = &line {
+        open_line(reader, snapshot, release, commit)?;
+    }
+    let subject = ChangesOf::trunk(snapshot, commit, line.as_ref().or(wanted.as_ref()));
+    let (since, changes) = base::brought(reader, sink, snapshot, &subject)?;
+    let changes = changes.unwrap_or_default();
+    let release = match (line, wanted) {
+        (Some(release), _) => release,
+        (None, Some(version)) => free(snapshot, &foreign, version, commit)?,
+        (None, None) => next(reader, snapshot, &foreign, request, since.release(), &changes, commit),
     };
     let least_number = foreign.least_number(&release);
     Ok(Intended::New(Box::new(Draft {
@@ -110,7 +99,7 @@ pub fn intend(reader: &Reader, snapshot: &Snapshot, request: &CutRequest) -> Res
         trunk_commit: commit,
         parent: None,
         picks: Vec::new(),
-        text,
+        text: told(&since, &changes),
         yields: !request.again && existing_nowhere(snapshot, commit),
         follows: false,
         least_number,
@@ -167,49 +156,8 @@ fn unchanged(reader: &Reader, scope: &Scope, newest: &Minted, commit: Oid) -> Re
     Ok(true)
 }
 
-/// What a cut counts from.
-#[derive(Debug, Default)]
-struct Base {
-    /// The version.
-    version: Option<Version>,
-    /// The version, or what stands for one, as people know it.
-    text: Option<String>,
-    /// The commit.
-    commit: Option<Oid>,
-}
-
-/// The newest version before this commit, ours or a foreign tag's; where there
-/// is none, what was recorded as live.
-fn base(reader: &Reader, snapshot: &Snapshot, foreign: &ForeignVersions, commit: Oid) -> Result<Base> {
-    let ours = snapshot.candidates.state.newest();
-    let ours_at = ours.and_then(|line| line.trunk_commit);
-    if !foreign.is_empty() {
-        let exclude: Vec<Oid> = ours_at.into_iter().collect();
-        for oid in history::range(&reader.repo, &exclude, commit)? {
-            if let Some(taken) = foreign.at(oid) {
-                let (version, text) = (Some(taken.release.clone()), Some(taken.text.clone()));
-                return Ok(Base { version, text, commit: Some(oid) });
-            }
-        }
-    }
-    if let Some(ours) = ours {
-        let release = &ours.release;
-        return Ok(Base { version: Some(release.clone()), text: Some(release.to_string()), commit: ours_at });
-    }
-    Ok(match baseline(reader, snapshot, commit)? {
-        Some(live) => {
-            Base { version: None, text: Some(live.tag.label().to_owned()), commit: Some(live.commit) }
-        }
-        None => Base::default(),
-    })
-}
-
-fn open_line<'a>(
-    reader: &Reader,
-    snapshot: &'a Snapshot,
-    release: &Version,
-    commit: Oid,
-) -> Result<&'a Minted> {
+/// Whether a release is open, and this commit no earlier on trunk than it.
+fn open_line(reader: &Reader, snapshot: &Snapshot, release: &Version, commit: Oid) -> Result<()> {
     let line = snapshot.candidates.state.release_state(release).filter(|line| line.minted);
     let (Some(line), Some(newest)) = (line, snapshot.newest_of(release)) else {
         return Err(Failure::new(Kind::NotFound, format!("there is no release {release}")).hint("rel list"));
@@ -226,7 +174,7 @@ fn open_line<'a>(
         )
         .reason("trunk", format!("{release} stands at {}", newest.trunk_commit.short())));
     }
-    Ok(newest)
+    Ok(())
 }
 
 fn free(snapshot: &Snapshot, foreign: &ForeignVersions, version: Version, commit: Oid) -> Result<Version> {
@@ -262,21 +210,13 @@ fn next(
     })
 }
 
-fn list(reader: &Reader, scope: &Scope, range: &[Oid]) -> Result<String> {
-    let mut own = Vec::new();
-    for oid in range {
-        if scope.touched_by(reader, *oid)? {
-            own.push(*oid);
+fn told(since: &Since, changes: &[Change]) -> String {
+    let text = summary(changes);
+    match since {
+        Since::Candidate { .. } | Since::Beginning { .. } => text,
+        Since::Release { .. } | Since::Baseline { .. } if text.is_empty() => {
+            format!("No changes since {since}.")
         }
-    }
-    Ok(summary(&changes(reader, &own)?))
-}
-
-fn told(base: Option<&str>, own: &[Change]) -> String {
-    let text = summary(own);
-    match base {
-        Some(base) if text.is_empty() => format!("No changes since {base}."),
-        Some(base) => format!("Changes since {base}:\n\n{text}"),
-        None => text,
+        Since::Release { .. } | Since::Baseline { .. } => format!("Changes since {since}:\n\n{text}"),
     }
 }

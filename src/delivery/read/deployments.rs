@@ -1,24 +1,19 @@
 //! What the records tell: deployments as chains tell of them, intents joined
-//! with what became of them, and what candidates brought. Changes nothing.
+//! with what became of them. Changes nothing.
 
 use std::iter::Peekable;
 
 use chrono::{DateTime, Utc};
 
 use crate::delivery::error::Result;
-use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::paths::Scope;
-use crate::delivery::read::range::baseline;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::{CandidatesEventKind, CandidatesState, Minted};
 use crate::domain::env::{Deployment, EnvEvent, EnvEventKind, EnvState, Progress};
-use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
+use crate::domain::name::{Actor, DeploymentId, EnvName, Oid};
 use crate::store::repo::Repo;
 use crate::store::{self, history, ledger, recent_events};
-
-/// How many commits the changes of a first candidate, or release, go back.
-pub const FIRST: usize = 200;
 
 /// The deployments that an environment's events, newest first, tell of; newest
 /// first too.
@@ -130,61 +125,6 @@ pub fn own_commits(
         }
     }
     Ok(Some(own))
-}
-
-/// What the changes of a candidate are counted from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChangesBase {
-    /// The candidate it was picked onto, or the one before it in its release.
-    Candidate(TagName),
-    /// The version before its own, as it is spelled; foreign ones too.
-    Version(String),
-    /// What was recorded as live before there was any candidate.
-    Baseline(TagName),
-    /// Nothing: it is the first. The changes are its newest commits.
-    Beginning,
-}
-
-/// What a candidate brought, newest first: the commits that the text of its
-/// tag lists, and what they are counted from.
-///
-/// # Errors
-/// git failed.
-pub fn brought(reader: &Reader, snapshot: &Snapshot, minted: &Minted) -> Result<(ChangesBase, Vec<Oid>)> {
-    let scope = Scope::new(&snapshot.policy.config.project.paths)?;
-    let own =
-        |exclude: &[Oid]| own_commits(reader, &scope, exclude, minted.commit).map(Option::unwrap_or_default);
-    if let Some(parent) = minted.parent.as_ref().and_then(|tag| snapshot.minted(tag)) {
-        return Ok((ChangesBase::Candidate(parent.tag.clone()), own(&[parent.commit])?));
-    }
-    let before: Vec<&Minted> = snapshot.pool.iter().take_while(|other| other.tag != minted.tag).collect();
-    let in_release = before.iter().filter(|other| other.version.release == minted.version.release);
-    if let Some(other) = in_release.max_by_key(|other| other.version.number) {
-        return Ok((ChangesBase::Candidate(other.tag.clone()), own(&[other.trunk_commit])?));
-    }
-    let ours = before.iter().max_by(|a, b| a.order().cmp(&b.order()));
-    let ours_at: Vec<Oid> = ours.map(|other| other.trunk_commit).into_iter().collect();
-    let foreign = ForeignVersions::read(reader, snapshot)?;
-    if !foreign.is_empty() && ours_at.iter().all(|oid| reader.repo.has_object(*oid)) {
-        for oid in history::range(&reader.repo, &ours_at, minted.trunk_commit)? {
-            if let Some(taken) = foreign.at(oid) {
-                return Ok((ChangesBase::Version(taken.text.clone()), own(&[oid])?));
-            }
-        }
-    }
-    if let Some(ours) = ours {
-        return Ok((ChangesBase::Version(ours.version.release.to_string()), own(&ours_at)?));
-    }
-    if let Some(live) = baseline(reader, snapshot, minted.trunk_commit)? {
-        return Ok((ChangesBase::Baseline(live.tag), own(&[live.commit])?));
-    }
-    let mut first = Vec::new();
-    for oid in history::newest(&reader.repo, &[], minted.commit, FIRST)? {
-        if scope.touched_by(reader, oid)? {
-            first.push(oid);
-        }
-    }
-    Ok((ChangesBase::Beginning, first))
 }
 
 /// Who minted a candidate, and when, as the chain has it: for where its tag

@@ -1,7 +1,5 @@
 //! The versions that tags of others take.
 
-use std::collections::HashMap;
-
 use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
@@ -26,9 +24,8 @@ pub struct ForeignVersion {
 /// The versions that tags of others take.
 #[derive(Debug, Default)]
 pub struct ForeignVersions {
+    /// The lowest first.
     taken: Vec<ForeignVersion>,
-    /// The latest one at each commit.
-    at: HashMap<Oid, usize>,
 }
 
 impl ForeignVersions {
@@ -52,31 +49,20 @@ impl ForeignVersions {
             });
         }
         foreign.taken.sort_by(|a, b| (&a.release, &a.rank).cmp(&(&b.release, &b.rank)));
-        let places = foreign.taken.iter().enumerate();
-        foreign.at = places.filter_map(|(index, taken)| Some((taken.commit?, index))).collect();
         Ok(foreign)
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.taken.is_empty()
+    /// All of them, the lowest first.
+    pub fn all(&self) -> impl Iterator<Item = &ForeignVersion> {
+        self.taken.iter()
     }
 
-    /// The latest version at this commit.
-    pub fn at(&self, commit: Oid) -> Option<&ForeignVersion> {
-        self.at.get(&commit).map(|index| &self.taken[*index])
-    }
-
-    /// The latest full release, wherever it is: nothing is released below it.
+    /// The latest full release, on whichever branch it is: nothing is released
+    /// below it. A tag that is at no commit released nothing.
     pub fn latest_release(&self) -> Option<&Version> {
-        let full = self.taken.iter().rev().find(|taken| matches!(taken.parsed, ParsedTag::Release(_)));
-        full.map(|taken| &taken.release)
-    }
-
-    /// The full releases that are at a commit, the latest first.
-    pub fn releases(&self) -> impl Iterator<Item = (&Version, Oid)> {
-        let full = self.taken.iter().rev().filter(|taken| matches!(taken.parsed, ParsedTag::Release(_)));
-        full.filter_map(|taken| Some((&taken.release, taken.commit?)))
+        let is_release =
+            |taken: &&ForeignVersion| taken.commit.is_some() && matches!(taken.parsed, ParsedTag::Release(_));
+        self.taken.iter().rev().find(is_release).map(|taken| &taken.release)
     }
 
     /// Whether a tag of others takes this version.

@@ -7,7 +7,6 @@ use crate::delivery::read::paths::Scope;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, WalkedRange};
 use crate::domain::changes::Change;
-use crate::domain::env::Live;
 use crate::domain::name::Oid;
 use crate::store::history;
 /// Commits as people read them.
@@ -62,21 +61,4 @@ pub fn position(reader: &Reader, snapshot: &Snapshot, commit: Oid) -> Result<u64
         return Ok((position + ahead as u64).saturating_sub(behind as u64));
     }
     Ok(history::ancestor_count(&reader.repo, commit)?)
-}
-
-/// The newest baseline below a commit: what was recorded as live somewhere,
-/// and is an ancestor of it.
-///
-/// # Errors
-/// git failed.
-pub fn baseline(reader: &Reader, snapshot: &Snapshot, commit: Oid) -> Result<Option<Live>> {
-    let stacks = snapshot.environments.values().flat_map(|view| &view.state.stack);
-    let mut baselines: Vec<&Live> = stacks.filter(|live| live.is_baseline() && live.position > 0).collect();
-    baselines.sort_by_key(|live| std::cmp::Reverse(live.position));
-    for live in baselines {
-        if reader.repo.has_object(live.commit) && history::is_ancestor(&reader.repo, live.commit, commit)? {
-            return Ok(Some(live.clone()));
-        }
-    }
-    Ok(None)
 }

@@ -5,10 +5,11 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::deployment::named;
-use crate::domain::changelog::{ChangeGroup, Since, groups};
+use crate::domain::changelog::{ChangeGroup, groups};
 use crate::domain::changes::Change;
 use crate::domain::host::Host;
 use crate::domain::name::{Oid, TagName};
+use crate::domain::since::Since;
 use crate::domain::version::{CandidateVersion, Version};
 
 /// What `changelog` shows.
@@ -78,6 +79,7 @@ fn since<S: Serializer>(since: &Since, s: S) -> Result<S::Ok, S::Error> {
     let (release, tag, newest) = match since {
         Since::Release { release, .. } => (Some(release.to_string()), None, None),
         Since::Baseline { tag, version, .. } => (version.clone(), named(tag), None),
+        Since::Candidate { tag, .. } => (None, Some(tag.clone()), None),
         Since::Beginning { newest } => (None, None, *newest),
     };
     SinceReport { release, tag, commit: since.commit(), newest }.serialize(s)

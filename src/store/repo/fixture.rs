@@ -172,6 +172,10 @@ impl InProcess {
         from_git2(self.git.commit(None, &who, &who, message, &tree, parents).unwrap())
     }
 
+    pub fn blob(&self, text: &str) -> Oid {
+        from_git2(self.git.blob(text.as_bytes()).unwrap())
+    }
+
     pub fn remove_ref(&self, name: &str) {
         self.git.find_reference(name).unwrap().delete().unwrap();
     }
