@@ -69,7 +69,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
         let approvals = signers.approvals(view, &minted)?;
         Ok(approvals.iter().any(|(other, verified)| other.is(actor) && verified.is_ok()))
     };
-    let view = publish::small_as::<EnvState>(reader, ui.screen, &ref_name, &formerly, append, |view| {
+    let view = publish::small_as::<EnvState, _>(reader, ui.screen, &ref_name, &formerly, append, |view| {
         let given = is_given(&view.state, &minted) && counts(view, &actor)?;
         changed = given == args.withdraw;
         if !changed {

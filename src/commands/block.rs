@@ -36,7 +36,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Block, unblock: bool) -> Result
     }
     let actor = reader.actor()?;
     let mut changed = false;
-    publish::small::<CandidatesState>(
+    publish::small::<CandidatesState, Failure>(
         reader,
         ui.screen,
         &ledger::candidates_ref(reader.project()),

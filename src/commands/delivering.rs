@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::delivery::error::Error;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Policy, Snapshot};
 use crate::delivery::run::artifacts::candidate_report;
@@ -152,15 +153,16 @@ pub fn delivered(screen: &Screen, delivered: Delivered) -> Result<DeliveryReport
             DeliveryReport { dry_run: true, ..DeliveryReport::of(Some(report.deployment)) }
         }
         Delivered::Ran(receipt) => {
-            let receipt = receipt.into_result()?;
-            success(screen, &receipt);
+            let mut receipt = ui::error::ended(*receipt)?;
+            let not_released = receipt.not_released.take();
+            success(screen, &receipt, not_released);
             DeliveryReport::of(Some(receipt.deployment))
         }
     })
 }
 
 /// The last lines of a deployment that succeeded.
-fn success(screen: &Screen, receipt: &Receipt) {
+fn success(screen: &Screen, receipt: &Receipt, not_released: Option<Error>) {
     let deployment = &receipt.deployment;
     let name = &deployment.environment;
     let took = deployment.finished_at.map_or(0, |end| (end - deployment.started_at).num_seconds().max(0));
@@ -200,7 +202,8 @@ fn success(screen: &Screen, receipt: &Receipt) {
         text.push_str(&ui::table::labelled(&[("undo", undo)], 2, screen.width()));
     }
     screen.result(&text);
-    if let Some(why) = &receipt.not_released {
+    if let Some(error) = not_released {
+        let why = Failure::from(error).message;
         screen.warn(&format!("the release's own tag could not be made: {why}"));
     }
 }

@@ -21,7 +21,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Lock) -> Result<Document> {
     let actor = reader.actor()?;
     let name = &args.environment;
     let (ref_name, formerly) = Snapshot::place(reader, ui.screen, name)?;
-    let view = publish::small::<EnvState>(reader, ui.screen, &ref_name, &formerly, |view| {
+    let view = publish::small::<EnvState, _>(reader, ui.screen, &ref_name, &formerly, |view| {
         if let Some(hold) = &view.state.hold {
             return Err(Failure::new(Kind::Held, format!("{name} is held already; nothing changed"))
                 .reason("held", format!("by {}: {:?} ({name}#{})", hold.actor.name, hold.reason, hold.token))

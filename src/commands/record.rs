@@ -14,7 +14,7 @@ use crate::domain::env::{Deployment, Live, Progress};
 use crate::domain::name::TagName;
 use crate::domain::report::Document;
 use crate::domain::report::deployment::DeliveryReport;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::ui::front::Ui;
 use crate::ui::table::labelled;
 use crate::ui::time;
@@ -135,7 +135,9 @@ fn say(
         match made {
             Ok(()) if ours => text.push_str(&format!("; tagged {tag}")),
             Ok(()) => ui.screen.note(&format!("tagged {tag}")),
-            Err(why) => ui.screen.warn(&format!("{tag} could not be made: {why}")),
+            Err(error) => {
+                ui.screen.warn(&format!("{tag} could not be made: {}", Failure::from(error).message));
+            }
         }
     }
     if let Some(built) = built {

@@ -28,7 +28,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Resolve) -> Result<Document> {
     let actor = reader.actor()?;
     let (ref_name, formerly) = Snapshot::place_of(reader, ui.screen, id)?;
     let state = if args.succeeded { Progress::Succeeded } else { Progress::Failed };
-    let view = publish::small::<EnvState>(reader, ui.screen, &ref_name, &formerly, |view| {
+    let view = publish::small::<EnvState, _>(reader, ui.screen, &ref_name, &formerly, |view| {
         let open = view.state.in_flight.as_ref().is_some_and(|i| i.deployment.seq == id.seq)
             || view.state.unresolved.iter().any(|d| d.seq == id.seq);
         if !open {

@@ -34,7 +34,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
         }
     }
     let mut changed: Vec<Oid> = Vec::new();
-    publish::small::<CandidatesState>(
+    publish::small::<CandidatesState, Failure>(
         reader,
         ui.screen,
         &ledger::candidates_ref(reader.project()),

@@ -106,7 +106,10 @@ fn exchange(
                 ui.screen.note(&format!("tagged {tag}"));
                 released.push(tag);
             }
-            Err(why) => ui.screen.warn(&format!("the release's own tag {tag} could not be made: {why}")),
+            Err(error) => {
+                let why = Failure::from(error).message;
+                ui.screen.warn(&format!("the release's own tag {tag} could not be made: {why}"));
+            }
         }
     }
     let (printed, is_left) = match ui.options.dry_run {
@@ -194,7 +197,7 @@ fn keep(ui: &Ui, reader: &Reader, snapshot: &Snapshot) -> Vec<TagName> {
             let Some(minted) = snapshot.minted(&tag) else { continue };
             match snapshot
                 .record(reader, minted)
-                .and_then(|record| Ok(artifacts::keep(reader, ui.screen, &record)?))
+                .and_then(|record| artifacts::keep(reader, ui.screen, &record))
             {
                 Ok(()) => kept.push(tag),
                 Err(error) => {

@@ -22,7 +22,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Unlock) -> Result<Document> {
     let name = &args.environment;
     let (ref_name, formerly) = Snapshot::place(reader, ui.screen, name)?;
     let mut opened: Option<Hold> = None;
-    publish::small::<EnvState>(reader, ui.screen, &ref_name, &formerly, |view| {
+    publish::small::<EnvState, _>(reader, ui.screen, &ref_name, &formerly, |view| {
         opened = view.state.hold.clone();
         let Some(hold) = &view.state.hold else {
             return match args.token {

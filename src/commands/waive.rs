@@ -43,7 +43,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Document> {
     }
     let actor = reader.actor()?;
     let mut changed: Vec<Oid> = Vec::new();
-    publish::small::<CandidatesState>(
+    publish::small::<CandidatesState, Failure>(
         reader,
         ui.screen,
         &ledger::candidates_ref(reader.project()),

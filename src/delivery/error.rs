@@ -1,6 +1,8 @@
 //! What can go wrong in delivery, as facts. The words, the kind and the way on are for whoever tells
 //! a person.
 
+pub(crate) mod run;
+
 use std::io;
 use std::path::PathBuf;
 
@@ -14,6 +16,7 @@ use crate::failure::{Failure, Kind};
 use crate::store;
 
 pub(crate) use self::DeliveryError as Error;
+use self::run::{Contested, Overtaken, RunError};
 
 /// The result of whatever delivery does.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -58,6 +61,7 @@ pub(crate) enum DeliveryError {
         why: Box<Error>,
         way: OfflineWay,
     },
+    Run(RunError),
     Moved(Moved),
     Interrupted(Interrupted),
     NotStopped(NotStopped),
@@ -193,12 +197,18 @@ pub(crate) enum Moved {
     Meanwhile,
     /// An offline deployment of this clone.
     Offline { environment: EnvName, tag: TagName },
+    /// Something moved at each of so many tries.
+    Always { what: Contested, tries: usize },
+    /// The environment changed while a rollback of it was planned.
+    Overtaken { environment: EnvName, why: Overtaken },
 }
 
 /// What a person interrupted.
 #[derive(Debug)]
 pub(crate) enum Interrupted {
     Stopping(Subject),
+    /// The hook of this name.
+    Hook(&'static str),
 }
 
 /// What was to be stopped and is not.
@@ -274,6 +284,7 @@ pub(crate) enum TagFault {
 pub(crate) enum FileOp {
     /// A new folder was made in this one.
     MakeIn,
+    Read,
     Write,
 }
 
@@ -290,6 +301,7 @@ impl Error {
     pub(crate) fn is_integrity(&self) -> bool {
         match self {
             Error::Rewritten { .. } | Error::TagChanged { .. } => true,
+            Error::Run(error) => matches!(error, RunError::DamagedCopy { .. }),
             Error::Store(error) => error.is_integrity(),
             Error::Told(failure) => failure.kind == Kind::Integrity,
             _ => false,
@@ -352,6 +364,12 @@ impl From<Misuse> for Error {
 impl From<PolicyFault> for Error {
     fn from(fault: PolicyFault) -> Error {
         Error::Policy(fault)
+    }
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Error {
+        Error::Run(error)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::delivery::error::Error;
 use crate::domain::config::Phase;
 use crate::domain::env::Deployment;
 use crate::domain::gate::verdict::Verdict;
@@ -13,7 +14,6 @@ use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
 use crate::domain::redact::{CannotSearch, Redactor};
 use crate::domain::report::recovered::Recovered;
 use crate::domain::report::work::Work;
-use crate::failure::Failure;
 use crate::store::authority::Authority;
 
 /// Hears of a run while it goes on. Nothing that it does or fails to do ends
@@ -34,10 +34,10 @@ pub trait Sink {
 }
 
 /// Something that happens while a run goes on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub enum Notice<'a> {
     /// Something failed that ends nothing.
-    Trouble(&'a Failure),
+    Trouble(Error),
     /// The rest of a shallow clone's history is being fetched.
     FetchingHistory { trunk: &'a str },
     /// A shallow clone stays shallow.
@@ -52,7 +52,7 @@ pub enum Notice<'a> {
     /// An earlier run's remains were settled.
     Recovered(&'a Recovered),
     /// An earlier run's remains could not be settled.
-    Unsettled(&'a Failure),
+    Unsettled(Error),
     /// A dead run's folder may still be in use.
     FolderLeft(&'a Path),
     /// A living `rel` is asked to end.
@@ -67,7 +67,7 @@ pub enum Notice<'a> {
     /// A release got a newer candidate while the next one was built.
     ReleaseMoved,
     /// What was published for a number that is no candidate stays published.
-    NotTakenBack { tag: &'a TagName, why: &'a Failure },
+    NotTakenBack { tag: &'a TagName, why: Error },
 
     /// Things moved between a plan and its claim.
     PlanningAgain(&'a EnvName),
@@ -80,7 +80,7 @@ pub enum Notice<'a> {
     /// A hook ended otherwise than in success.
     HookFailed { name: &'a str, why: &'a str },
     /// A hook could not be run.
-    HookBroken { name: &'a str, why: &'a Failure },
+    HookBroken { name: &'a str, why: Error },
 
     /// An environment is claimed.
     Claimed(&'a DeploymentId),
@@ -110,12 +110,12 @@ pub enum Notice<'a> {
     /// An offline deployment begins.
     OfflineRun(&'a Deployment),
     /// The journal did not take an offline deployment's outcome.
-    OutcomeNotNoted(&'a Failure),
+    OutcomeNotNoted(Error),
     /// A failed offline deployment is rolled back by itself.
     RollingBackOffline(&'a EnvName),
 
     /// Deployments' output is not published.
-    OutputUnpublished { printed: Printed<'a>, why: &'a Failure },
+    OutputUnpublished { printed: Printed<'a>, why: Error },
     /// Output that waited to be published stays on this machine: the policy
     /// does not ask for it any more.
     OutputStays(&'a [DeploymentId]),
@@ -124,10 +124,10 @@ pub enum Notice<'a> {
 }
 
 /// Why a failed deployment is not rolled back by itself.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub enum NoRollback<'a> {
     /// It cannot be planned or claimed.
-    Failed(&'a Failure),
+    Failed(Error),
     /// Somebody closed the failed deployment meanwhile.
     Closed(&'a DeploymentId),
     /// The environment keeps moving.

@@ -7,6 +7,8 @@ mod delivery;
 mod gate;
 mod store;
 
+pub use delivery::ended;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use crate::delivery::error::Error;
 use crate::delivery::read::left_behind::LostByCut;
 use crate::delivery::sink::{NoRollback, Notice, Printed, Sink};
 use crate::domain::gate::verdict::{Ruling, Verdict};
@@ -20,7 +21,7 @@ use crate::ui::{gate, time};
 impl Sink for Screen {
     fn notice(&self, notice: Notice<'_>) {
         match notice {
-            Notice::Trouble(failure) => self.warn(&failure.message),
+            Notice::Trouble(error) => self.warn(&message(error)),
             Notice::FetchingHistory { trunk } => {
                 self.note(&format!("this clone is shallow: fetching the rest of the history of {trunk}"));
             }
@@ -40,8 +41,8 @@ impl Sink for Screen {
             }
             Notice::Recovered(one @ Recovered::Damaged(_)) => self.warn(&recovered(one)),
             Notice::Recovered(one) => self.note(&recovered(one)),
-            Notice::Unsettled(failure) => {
-                self.warn(&format!("what a run left here is not settled: {}", failure.message));
+            Notice::Unsettled(error) => {
+                self.warn(&format!("what a run left here is not settled: {}", message(error)));
             }
             Notice::FolderLeft(folder) => self.warn(&format!(
                 "{} is left: a command may be at work there; remove it once none is",
@@ -60,7 +61,7 @@ impl Sink for Screen {
             }
             Notice::NotTakenBack { tag, why } => self.warn(&format!(
                 "what was put there for {tag}, which is no candidate, could not be taken back; rel fsck names it: {}",
-                why.message
+                message(why)
             )),
             Notice::PlanningAgain(environment) => {
                 self.note(&format!("{environment} or the candidates moved meanwhile; planning again"));
@@ -71,7 +72,7 @@ impl Sink for Screen {
                 self.warn(&format!("{}; a rollback goes on", clean(&gate::text(verdict))));
             }
             Notice::HookFailed { name, why } => self.warn(&format!("{name} failed: {}", clean(why))),
-            Notice::HookBroken { name, why } => self.warn(&format!("{name}: {}", why.message)),
+            Notice::HookBroken { name, why } => self.warn(&format!("{name}: {}", message(why))),
             Notice::Claimed(id) => self.note(&format!("{} claimed", self.strong(&id.to_string()))),
             Notice::ShortSecret { name } => self.warn(&format!(
                 "{name} is too short to be kept out of output: give it 4 characters or more"
@@ -101,8 +102,8 @@ impl Sink for Screen {
                 "{}: {} of {}, offline: nothing is claimed",
                 deployment.environment, deployment.action, deployment.tag
             )),
-            Notice::OutcomeNotNoted(failure) => {
-                self.warn(&format!("{}; how it ended will be recorded as unknown", failure.message));
+            Notice::OutcomeNotNoted(error) => {
+                self.warn(&format!("{}; how it ended will be recorded as unknown", message(error)));
             }
             Notice::RollingBackOffline(environment) => {
                 self.note(&format!("it failed; rolling {environment} back by itself"));
@@ -131,6 +132,11 @@ impl Sink for Screen {
     }
 }
 
+/// What went wrong, in a sentence.
+fn message(error: Error) -> String {
+    Failure::from(error).message
+}
+
 fn warned(screen: &Screen, verdicts: &[Verdict]) {
     for verdict in verdicts.iter().filter(|verdict| verdict.ruling == Ruling::Warns) {
         let text: Vec<String> = gate::text(verdict).lines().map(clean).collect();
@@ -140,13 +146,14 @@ fn warned(screen: &Screen, verdicts: &[Verdict]) {
 
 fn no_rollback(why: NoRollback<'_>) -> String {
     match why {
-        NoRollback::Failed(failure) => failure.message.clone(),
+        NoRollback::Failed(error) => message(error),
         NoRollback::Closed(id) => format!("somebody closed {id} meanwhile"),
         NoRollback::Moving(environment) => format!("{environment} keeps moving"),
     }
 }
 
-fn output_unpublished(screen: &Screen, printed: Printed<'_>, why: &Failure) {
+fn output_unpublished(screen: &Screen, printed: Printed<'_>, why: Error) {
+    let why = Failure::from(why);
     let (whose, way) = match printed {
         Printed::Unknown => ("deployments".to_owned(), None),
         Printed::In(environment) => (environment.to_string(), None),

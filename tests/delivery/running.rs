@@ -176,7 +176,7 @@ TOKEN = { secret = true, from_env = "PROD_TOKEN" }
 fn params(project: &Project, given: &[(&str, &str)]) -> Result<Params, Failure> {
     let snapshot = project.snapshot();
     let given: Vec<_> = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Params::find(&project.reader(), snapshot.environment(&env("prod")).unwrap(), &given)
+    Ok(Params::find(&project.reader(), snapshot.environment(&env("prod")).unwrap(), &given)?)
 }
 
 #[test]
@@ -243,10 +243,11 @@ fn a_dry_run_judges_a_small_event_and_publishes_none() {
     reader.dry_run = true;
     let (heard, name) = (Heard::default(), "refs/notes/rel/shop/env/prod");
     let judged = |events: Option<Vec<_>>| {
-        publish::small::<EnvState>(&reader, &heard, name, &[], |_| Ok(events.clone()))
+        publish::small::<EnvState, Failure>(&reader, &heard, name, &[], |_| Ok(events.clone()))
     };
     assert_eq!(judged(None).unwrap().held, None);
-    let refused = publish::small::<EnvState>(&reader, &heard, name, &[], |_| Err(Failure::failed("no")));
+    let refused =
+        publish::small::<EnvState, Failure>(&reader, &heard, name, &[], |_| Err(Failure::failed("no")));
     assert_eq!(kind(refused), Kind::Failed);
     assert_eq!(project.chain("prod").tip, None);
 }

@@ -83,13 +83,6 @@ delivery/fsck/chains.rs
 delivery/fsck/files.rs
 delivery/fsck/mod.rs
 delivery/fsck/tags.rs
-delivery/run/artifacts.rs
-delivery/run/claim.rs
-delivery/run/hooks.rs
-delivery/run/params.rs
-delivery/run/prepare.rs
-delivery/run/publish.rs
-delivery/run/receipt.rs
 delivery/steps/deploy.rs
 delivery/steps/record.rs
 delivery/steps/rollback.rs

@@ -206,7 +206,7 @@ impl CandidateBuild<'_, '_> {
         let checkout = Checkout::create(&reader.repo, self.draft.commit, folder.path())?;
         let built = self.build_in(tag, build, &checkout, folder.path());
         if let Err(error) = checkout.remove() {
-            sink.notice(Notice::Trouble(&error.into()));
+            sink.notice(Notice::Trouble(error.into()));
         }
         built
     }

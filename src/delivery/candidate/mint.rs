@@ -67,7 +67,7 @@ pub fn take_back(reader: &Reader, sink: &dyn Sink, mint: &Mint) -> Result<()> {
     let refs = refs(reader, mint);
     let tag = &mint.candidate.tag;
     if let Err(error) = reader.authority().remove(&reader.repo, &refs) {
-        sink.notice(Notice::NotTakenBack { tag, why: &error.into() });
+        sink.notice(Notice::NotTakenBack { tag, why: error.into() });
         return Ok(());
     }
     if !reader.is_local() {

@@ -310,7 +310,7 @@ fn picked(
         if minted.parent.is_some() {
             match snapshot.record(reader, minted) {
                 Ok(record) => picks.extend(record.picks),
-                Err(failure) if failure.is_integrity() => sink.notice(Notice::Trouble(&failure.into())),
+                Err(failure) if failure.is_integrity() => sink.notice(Notice::Trouble(failure)),
                 Err(failure) => return Err(failure),
             }
         }

@@ -182,11 +182,11 @@ pub fn run(
         run_rollout(reader, hands, sink, &mut open, &deployment, prepared, from.as_ref());
     if !outcome.started {
         open.close();
-        return Err(not_started(name, &outcome, explanation, kept.map(Error::from)));
+        return Err(not_started(name, &outcome, explanation, kept));
     }
     let at = reader.world.now();
     if let Err(error) = open.advance(RunPhase::Done { outcome: outcome.clone(), at }) {
-        sink.notice(Notice::OutcomeNotNoted(&error.into()));
+        sink.notice(Notice::OutcomeNotNoted(error.into()));
     }
     output::keep(reader, sink, &snapshot.policy, prepared, name, unnumbered(&nonce));
     // From here on it is for whoever looks next, as if this process were gone.
@@ -208,7 +208,7 @@ pub fn run(
                 receipt.state = followed.state.clone();
                 receipt.rollback = Some(Box::new(followed));
             }
-            Err(failure) => sink.notice(Notice::NoRollback(NoRollback::Failed(&failure.into()))),
+            Err(failure) => sink.notice(Notice::NoRollback(NoRollback::Failed(failure))),
         }
     }
     Ok(receipt)

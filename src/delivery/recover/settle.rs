@@ -89,7 +89,7 @@ fn finish(reader: &Reader, sink: &dyn Sink, open: OpenRun) {
         if scratch.starting {
             sink.notice(Notice::FolderLeft(&scratch.folder));
         } else if let Err(error) = Checkout::sweep(&reader.repo, &scratch.folder) {
-            sink.notice(Notice::Trouble(&error.into()));
+            sink.notice(Notice::Trouble(error.into()));
         }
     }
     open.close();

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
+use crate::delivery::error::Result;
+use crate::delivery::error::run::{Lacking, RunError};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::sink::{Notice, Sink};
@@ -14,15 +16,12 @@ use crate::domain::candidates::Block;
 use crate::domain::env::Live;
 use crate::domain::name::{Oid, TagName};
 use crate::domain::report::candidate::CandidateReport;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Failure;
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::{Location, Store, artifacts_ref, locate};
 
 /// The name that a candidate's provenance statement is kept under.
 pub const PROVENANCE: &str = "provenance.intoto.json";
-
-/// What keeps an offline deployment from failing for want of bytes.
-const KEEP: &str = "beforehand, rel sync keeps what is live and what a rollback goes back to in this clone";
 
 /// This clone's cache of artifacts.
 pub fn cache(reader: &Reader) -> Cache {
@@ -40,15 +39,8 @@ pub fn ensure(reader: &Reader, sink: &dyn Sink, candidate: &Candidate) -> Result
         // A damaged entry is dropped by the check, and healed from the store.
         if cache.get(artifact).is_some() && !cache.verify(artifact)? {
             if reader.is_offline() && !is_elsewhere(reader, candidate)? {
-                return Err(Failure::new(
-                    Kind::Integrity,
-                    format!(
-                        "artifact {:?} of {} is not what was recorded; nothing ran",
-                        artifact.name, candidate.tag
-                    ),
-                )
-                .reason("artifact", "this clone's copy is damaged, and a good one is not at hand offline")
-                .hint("run it without --offline to fetch a good copy"));
+                let (artifact, tag) = (artifact.name.to_string(), candidate.tag.clone());
+                return Err(RunError::DamagedCopy { artifact, tag }.into());
             }
             if let Some(path) = cache.get(artifact) {
                 std::fs::remove_file(&path)?;
@@ -148,16 +140,7 @@ pub fn expect_files(reader: &Reader, commit: Oid) -> Result<()> {
     if !reader.is_offline() || reader.repo.has_files_of(commit)? {
         return Ok(());
     }
-    Err(Failure::new(
-        Kind::Refused,
-        format!(
-            "files of {}, which the commands run in, are not in this clone; nothing changed",
-            commit.short()
-        ),
-    )
-    .reason("clone", "it is partial, and --offline says not to fetch what it lacks")
-    .hint("run it without --offline to fetch them")
-    .hint(KEEP))
+    Err(RunError::NotHere(Lacking::FilesOf(commit)).into())
 }
 
 /// Brings here what a deployment of a candidate needs.
@@ -190,13 +173,7 @@ fn kept_in_git(reader: &Reader, candidate: &Candidate) -> Result<Option<Oid>> {
         return Ok(here);
     }
     if reader.offline {
-        return Err(Failure::new(
-            Kind::Refused,
-            format!("the artifacts of {} are not in this clone; nothing changed", candidate.tag),
-        )
-        .reason("artifacts", "they are at the remote, and --offline says not to ask it")
-        .hint("run it without --offline to fetch them")
-        .hint(KEEP));
+        return Err(RunError::NotHere(Lacking::ArtifactsOf(candidate.tag.clone())).into());
     }
     // The pattern matches this one ref, and none where it is gone, which is then said by the store.
     reader.authority().fetch(&reader.repo, &[format!("+{name}*:{name}*")])?;

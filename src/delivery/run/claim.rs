@@ -3,7 +3,8 @@
 //! A claim exists only once its intent is published. It can only be settled
 //! with an outcome; dropping it leaves the journal for the next run to settle.
 
-use crate::delivery::error::TagFault;
+use crate::delivery::error::run::{Contested, Overtaken};
+use crate::delivery::error::{Moved, Result, TagFault};
 use crate::delivery::read::gate_input::wrong_token;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot, read_environment};
@@ -15,7 +16,6 @@ use crate::domain::config::Environment;
 use crate::domain::env::{Action, Deployment, EnvEvent, EnvEventKind, EnvState, HoldCause, Intent};
 use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::plan::{self, Plan, PlanBasis, Stamp};
-use crate::failure::{Failure, Kind, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::journal::{JournalRun, OpenRun, RunPhase};
 use crate::store::ledger::View;
@@ -111,28 +111,22 @@ pub fn claim(
         snapshot::fetch_chains(reader, sink)?;
         view = read_environment(reader, environment)?;
         if let Some(why) = overtaken(plan, &view.state) {
-            return Err(Failure::new(
-                Kind::Moved,
-                format!("{} moved while this rollback was planned; nothing ran", environment.name),
-            )
-            .reason("moved", why)
-            .hint(format!("look again: rel status {}", environment.name)));
+            return Err(Moved::Overtaken { environment: environment.name.clone(), why }.into());
         }
     }
-    Err(Failure::new(Kind::Moved, format!("{} moved {TRIES} times; nothing ran", environment.name))
-        .hint("try again"))
+    Err(Moved::Always { what: Contested::Environment(environment.name.clone()), tries: TRIES }.into())
 }
 
-fn overtaken(plan: &Plan, state: &EnvState) -> Option<String> {
+fn overtaken(plan: &Plan, state: &EnvState) -> Option<Overtaken> {
     let now = PlanBasis::of(state);
     if now != *plan.basis() {
-        let live = now.current.map_or("nothing".to_owned(), |tag| tag.label().to_owned());
-        let newest = now.newest.map_or("none".to_owned(), |n| format!("{}#{n}", plan.environment()));
-        return Some(format!("{live} is live now, and the newest deployment is {newest}"));
+        let environment = plan.environment();
+        let newest = now.newest.map(|seq| DeploymentId { environment: environment.clone(), seq });
+        return Some(Overtaken::Deployed { live: now.current, newest });
     }
     let hold = state.hold.as_ref().filter(|hold| hold.cause == HoldCause::Person)?;
     (plan.take_over() != Some(hold.token))
-        .then(|| format!("{} holds it since: {:?}", hold.actor.name, hold.reason))
+        .then(|| Overtaken::Held { by: hold.actor.name.clone(), reason: hold.reason.clone() })
 }
 
 fn attempt(
@@ -198,7 +192,7 @@ fn tag_held(reader: &Reader, plan: &Plan, moved: &[(String, Option<Oid>)]) -> Re
         None => Ok(()),
         Some((_, held)) => {
             let why = held.map_or(TagFault::Gone, TagFault::PointsTo);
-            Err(snapshot::not_as_minted(reader, minted, why).into())
+            Err(snapshot::not_as_minted(reader, minted, why))
         }
     }
 }

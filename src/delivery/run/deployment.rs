@@ -5,6 +5,8 @@
 //! on, nothing that is said or cannot be said ends the run: only the commands
 //! and the record count.
 
+use crate::delivery::error::Result;
+use crate::delivery::error::run::{RunError, WayBackFault};
 use crate::delivery::read::gate_input::Gatherer;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot};
@@ -22,7 +24,7 @@ use crate::domain::config::OnFailure;
 use crate::domain::env::{Action, Deployment, EnvEventKind, EnvState, Live, Outcome, Progress, Trigger};
 use crate::domain::name::TagName;
 use crate::domain::rollback::{self, Decision, Knowledge};
-use crate::failure::{Failure, Result};
+use crate::failure::Failure;
 use crate::store::journal::RunPhase;
 use crate::store::ledger::{self, View};
 
@@ -59,14 +61,21 @@ fn carry_out(
     previous: Option<&Live>,
 ) -> Receipt {
     let from = previous.map(|live| (live.tag.clone(), live.commit));
-    let ending =
+    let mut ending =
         run_rollout(reader, hands, sink, &mut claim.run, &claim.intent.deployment, prepared, from.as_ref());
+    let kept = ending.kept.take().map(|error| Box::new(Failure::from(error)));
+    if let Some(kept) = &kept {
+        // The record keeps words.
+        ending.outcome.text = Some(kept.message.clone());
+        ending.explanation.clone_from(&ending.outcome.text);
+    }
     // The journal is a second string: where the disk refuses, the push still counts.
     let done = RunPhase::Done { outcome: ending.outcome.clone(), at: reader.world.now() };
     if let Err(error) = claim.run.advance(done) {
-        sink.notice(Notice::Trouble(&error.into()));
+        sink.notice(Notice::Trouble(error.into()));
     }
     let mut receipt = settle(reader, hands, sink, snapshot, claim, prepared, ending);
+    receipt.kept = kept;
     receipt.from_baseline = previous.is_some_and(Live::is_baseline);
     // Neither the record nor a rollback waits for this.
     let Deployment { environment, seq, .. } = &receipt.deployment;
@@ -89,7 +98,7 @@ fn settle(
     let certain = ending.outcome.state == Progress::Succeeded || !ending.outcome.started;
     deployment.end(&ending.outcome, certain, reader.world.now());
     let mut receipt = Receipt::of(deployment, view.state.clone());
-    (receipt.explanation, receipt.kept) = (ending.explanation, ending.kept);
+    receipt.explanation = ending.explanation;
     if ending.outcome.state == Progress::Failed
         && receipt.deployment.trigger != Trigger::OnFailure
         // A rollback that failed would only be run once more, as it was.
@@ -122,8 +131,8 @@ fn settle(
             receipt.late = Some(who);
             run.close();
         }
-        Err(failure) => {
-            receipt.unpublished = Some(failure);
+        Err(error) => {
+            receipt.unpublished = Some(error);
             drop(run);
         }
     }
@@ -156,8 +165,8 @@ fn roll_back(
                 return Some(followed);
             }
             Ok(None) => {}
-            Err(failure) => {
-                sink.notice(Notice::NoRollback(NoRollback::Failed(&failure)));
+            Err(error) => {
+                sink.notice(Notice::NoRollback(NoRollback::Failed(error)));
                 return None;
             }
         }
@@ -165,8 +174,8 @@ fn roll_back(
             .and_then(|()| Ok(ledger::read(&reader.repo, &view.ref_name, &[])?));
         match fresh {
             Ok(fresh) => view = fresh,
-            Err(failure) => {
-                sink.notice(Notice::NoRollback(NoRollback::Failed(&failure.into())));
+            Err(error) => {
+                sink.notice(Notice::NoRollback(NoRollback::Failed(error)));
                 return None;
             }
         }
@@ -200,7 +209,7 @@ fn follow_up(
 ///
 /// # Errors
 /// There is nothing to go back to, or something stands in the way.
-pub fn way_back(
+pub(crate) fn way_back(
     reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
@@ -222,13 +231,14 @@ pub fn way_back(
     });
     let plan = match decision? {
         Decision::Go(plan) => plan,
-        Decision::NoTarget { why, .. } | Decision::Nothing(why) => return Err(Failure::failed(why)),
+        Decision::NoTarget { why, .. } | Decision::Nothing(why) => {
+            return Err(RunError::NoWayBack(WayBackFault::NoTarget(why)).into());
+        }
         Decision::Refused(verdicts) => {
-            let texts: Vec<String> = verdicts.iter().map(reader.gate_words).collect();
-            return Err(Failure::failed(texts.join("; ")));
+            return Err(RunError::NoWayBack(WayBackFault::Refused(verdicts)).into());
         }
         Decision::AskFurther { target, .. } => {
-            return Err(Failure::failed(format!("going further back, to {target}, needs a word")));
+            return Err(RunError::NoWayBack(WayBackFault::Further(target)).into());
         }
     };
     let prepared = prepare(reader, sink, snapshot, &plan, None, &[])?;

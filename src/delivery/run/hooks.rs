@@ -11,6 +11,8 @@ use std::ffi::OsString;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::delivery::error::run::RunError;
+use crate::delivery::error::{Interrupted, Result};
 use crate::delivery::read::reader::{Reader, scratch};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::hands::Hands;
@@ -23,7 +25,6 @@ use crate::domain::cdevents::{self, How, Occasion};
 use crate::domain::config::Command;
 use crate::domain::draft::Draft;
 use crate::domain::env::{Action, Deployment, Progress};
-use crate::domain::gate::Gate;
 use crate::domain::gate::verdict::{GateFacts, Verdict};
 use crate::domain::name::{Actor, EnvName, Oid, TagName};
 use crate::domain::plan::Plan;
@@ -32,7 +33,6 @@ use crate::domain::report::candidate::CandidateReport;
 use crate::domain::report::deployment::DeploymentReport;
 use crate::domain::version::{CandidateVersion, Version};
 use crate::exec::{self, Ended, Interrupts, Piece, Run as Command_};
-use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::checkout::Checkout;
 use crate::world::fresh_nonce;
 
@@ -122,12 +122,7 @@ pub fn before_cut(
     };
     match hook.run(reader, hands, sink, snapshot, hands.interrupts)? {
         None => Ok(()),
-        Some(why) => {
-            let what = format!("nothing is cut: before_cut said no to {}", draft.commit.short());
-            Err(Failure::new(Kind::Refused, format!("{what}; nothing changed"))
-                .reason(Gate::Hook.as_str(), why)
-                .hint("once it says yes: the same command again"))
-        }
+        Some(why) => Err(RunError::NotToBeCut { commit: draft.commit, why }.into()),
     }
 }
 
@@ -329,7 +324,7 @@ impl Hook<'_> {
         match self.run(reader, hands, sink, snapshot, &hands.interrupts.afresh()) {
             Ok(None) => {}
             Ok(Some(why)) => sink.notice(Notice::HookFailed { name: self.name, why: &why }),
-            Err(failure) => sink.notice(Notice::HookBroken { name: self.name, why: &failure }),
+            Err(why) => sink.notice(Notice::HookBroken { name: self.name, why }),
         }
     }
 
@@ -344,7 +339,7 @@ impl Hook<'_> {
     ) -> Result<Option<String>> {
         let folder = scratch(reader.world)?;
         let input = folder.path().join("event.json");
-        std::fs::write(&input, format!("{}\n", self.document)).doing("an event cannot be written")?;
+        std::fs::write(&input, format!("{}\n", self.document)).map_err(RunError::EventNotWritten)?;
         // Policy is trunk's, and so are the scripts that it names.
         let checkout = match snapshot.policy.commit {
             Some(commit) => Some(Checkout::create(&reader.repo, commit, folder.path())?),
@@ -385,11 +380,10 @@ impl Hook<'_> {
         });
         let how = exec::explain(&ended, &run);
         if let Some(Err(error)) = checkout.map(Checkout::remove) {
-            sink.notice(Notice::Trouble(&error.into()));
+            sink.notice(Notice::Trouble(error.into()));
         }
         if matches!(ended, Ended::Interrupted) {
-            let message = format!("{} was interrupted; nothing changed", self.name);
-            return Err(Failure::new(Kind::Interrupted, message));
+            return Err(Interrupted::Hook(self.name).into());
         }
         if ended.is_success() {
             return Ok(None);

@@ -3,6 +3,8 @@
 //! An outcome is never lost and never doubled: what a failed push left open is
 //! learnt by reading the chain again, for as long as patience lasts.
 
+use crate::delivery::error::run::{ReleaseFault, RunError};
+use crate::delivery::error::{Error, Result};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::prepare::Prepared;
@@ -14,7 +16,6 @@ use crate::domain::env::{Deployment, EnvEventKind, EnvState, Outcome};
 use crate::domain::event::Event;
 use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
 use crate::domain::version::Version;
-use crate::failure::{Failure, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::ledger::{self, View};
 use crate::store::tag::{TagObject, read_tag, write_tag};
@@ -38,17 +39,17 @@ pub fn release_of(snapshot: &Snapshot, prepared: &Prepared) -> Option<FinalTag> 
 }
 
 /// What became of a release's own tag.
-pub enum Tagging {
+pub(crate) enum Tagging {
     /// None was due.
     None,
     /// It was made.
     Made(TagName),
     /// It could not be made, and why.
-    Failed(String),
+    Failed(Error),
 }
 
 /// How an outcome reached the authority.
-pub enum Landed {
+pub(crate) enum Landed {
     /// As what closes its deployment: the state after it, and the release's tag.
     As(EnvState, Tagging),
     /// As a late word, since this person closed the deployment before.
@@ -61,7 +62,7 @@ pub enum Landed {
 ///
 /// # Errors
 /// The authority could not be reached in all that time.
-pub fn publish_outcome(
+pub(crate) fn publish_outcome(
     reader: &Reader,
     sink: &dyn Sink,
     view: &View<EnvState>,
@@ -92,7 +93,7 @@ pub fn publish_outcome(
         if let Some(release) = &release {
             match release_updates(reader, release, &deployment.actor) {
                 Ok(more) => updates.extend(more.into_iter().flatten()),
-                Err(failure) => tagging = Tagging::Failed(failure.message),
+                Err(error) => tagging = Tagging::Failed(error),
             }
         }
         let with_release = updates.len() > 1;
@@ -119,7 +120,7 @@ pub fn publish_outcome(
             }
             Ok(Published::Moved(_)) => {}
             Err(error) if with_release => {
-                tagging = Tagging::Failed(Failure::from(error).message);
+                tagging = Tagging::Failed(error.into());
                 put_off = release.take();
                 continue;
             }
@@ -131,7 +132,7 @@ pub fn publish_outcome(
         }
         match snapshot::fetch_chains(reader, sink) {
             Ok(()) => view = ledger::read(&reader.repo, &view.ref_name, &[])?,
-            Err(failure) if !failure.may_pass() || !patience.wait() => return Err(failure.into()),
+            Err(failure) if !failure.may_pass() || !patience.wait() => return Err(failure),
             Err(_) => {}
         }
     }
@@ -148,7 +149,7 @@ fn tag_after(
     match put_off.map(|release| publish_release(reader, sink, &release, actor)) {
         None => tagging,
         Some(Ok(tag)) => Tagging::Made(tag),
-        Some(Err(failure)) => Tagging::Failed(failure.message),
+        Some(Err(error)) => Tagging::Failed(error),
     }
 }
 
@@ -162,7 +163,7 @@ fn publish_release(reader: &Reader, sink: &dyn Sink, release: &FinalTag, actor: 
             Published::Moved(moved) => {
                 let tag_moved = moved.iter().any(|(name, _)| *name == release.tag.to_ref());
                 if tag_moved && is_taken {
-                    return Err(Failure::failed(TAKEN));
+                    return Err(RunError::NotReleased(ReleaseFault::Taken).into());
                 }
                 is_taken |= tag_moved;
                 // Chains and tags: the tag may be the release's, put there by whoever got no further.
@@ -170,7 +171,7 @@ fn publish_release(reader: &Reader, sink: &dyn Sink, release: &FinalTag, actor: 
             }
         }
     }
-    Err(Failure::failed(format!("the candidates' chain moved {TRIES} times")))
+    Err(RunError::NotReleased(ReleaseFault::Moved(TRIES)).into())
 }
 
 /// The releases whose own tag is owed: what is live in a final environment
@@ -179,12 +180,12 @@ fn publish_release(reader: &Reader, sink: &dyn Sink, release: &FinalTag, actor: 
 ///
 /// # Errors
 /// The candidate's tag is not the one that was minted, or git failed.
-pub fn tag_owed_releases(
+pub(crate) fn tag_owed_releases(
     reader: &Reader,
     sink: &dyn Sink,
     snapshot: &Snapshot,
-) -> Result<Vec<(TagName, std::result::Result<(), String>)>> {
-    let mut tried: Vec<(TagName, std::result::Result<(), String>)> = Vec::new();
+) -> Result<Vec<(TagName, Result<()>)>> {
+    let mut tried: Vec<(TagName, Result<()>)> = Vec::new();
     for environment in snapshot.policy.config.final_environments() {
         let Some(view) = snapshot.environments.get(&environment.name) else { continue };
         let live = view.state.current().filter(|_| view.state.certain);
@@ -196,9 +197,7 @@ pub fn tag_owed_releases(
             continue;
         }
         let release = FinalTag { tag: tag.clone(), candidate: snapshot.record(reader, minted)? };
-        let made = publish_release(reader, sink, &release, &reader.actor()?)
-            .map(drop)
-            .map_err(|failure| failure.message);
+        let made = publish_release(reader, sink, &release, &reader.actor()?).map(drop);
         tried.push((tag, made));
     }
     Ok(tried)
@@ -231,9 +230,6 @@ fn who_closed(reader: &Reader, view: &View<EnvState>, id: &DeploymentId) -> Opti
         .map(|(_, event)| event.actor.name)
 }
 
-/// Why a release's own tag is not made.
-const TAKEN: &str = "a tag of that name exists already";
-
 /// What closes a release: its own tag, then the chain's word on it. None where
 /// the chain has that.
 fn release_updates(reader: &Reader, release: &FinalTag, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
@@ -242,7 +238,7 @@ fn release_updates(reader: &Reader, release: &FinalTag, actor: &Actor) -> Result
     if view.state.release_state(&candidate.version.release).is_some_and(|line| line.closed) {
         return match winner(reader, &view, &candidate.version.release)? == Some(candidate.tag.clone()) {
             true => Ok(None),
-            false => Err(Failure::failed("the release was closed meanwhile")),
+            false => Err(RunError::NotReleased(ReleaseFault::Closed).into()),
         };
     }
     let now = reader.world.now();
@@ -250,7 +246,7 @@ fn release_updates(reader: &Reader, release: &FinalTag, actor: &Actor) -> Result
     let held = reader.repo.ref_target(&format!("{}{tag}", reader.tags_prefix()))?;
     let object = match held {
         Some(held) if is_release(reader, release, held) => held,
-        Some(_) => return Err(Failure::failed(TAKEN)),
+        Some(_) => return Err(RunError::NotReleased(ReleaseFault::Taken).into()),
         None => {
             let message = format!(
                 "{} {}\n\nThe release, as {} reached its final environment.\n\nRel-Schema: 1\n{}\nRel-Nonce: {}\n",

@@ -11,6 +11,8 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::delivery::error::run::RunError;
+use crate::delivery::error::{FileOp, Result};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Policy;
 use crate::delivery::run::params::Params;
@@ -22,7 +24,6 @@ use crate::domain::config::Publish;
 use crate::domain::inherited;
 use crate::domain::name::{DeploymentId, EnvName};
 use crate::domain::redact::Redactor;
-use crate::failure::{Doing, Failure, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::outbox::{self, Outbox};
 
@@ -66,8 +67,8 @@ pub fn keep(
         }
         Ok(())
     };
-    if let Err(failure) = kept() {
-        sink.notice(Notice::OutputUnpublished { printed: Printed::In(environment), why: &failure });
+    if let Err(why) = kept() {
+        sink.notice(Notice::OutputUnpublished { printed: Printed::In(environment), why });
     }
 }
 
@@ -84,8 +85,8 @@ fn redactor(reader: &Reader, params: &Params) -> Result<Redactor> {
             inherited.extend(secrets.into_iter().map(Cow::into_owned));
         }
     }
-    Redactor::new(params.secrets().chain(inherited.iter().map(String::as_str)))
-        .doing("what is to be hidden cannot be searched for")
+    let secrets = params.secrets().chain(inherited.iter().map(String::as_str));
+    Ok(Redactor::new(secrets).map_err(RunError::CannotSearch)?)
 }
 
 /// The end of a file, without secrets; none where there is no file.
@@ -102,7 +103,7 @@ fn without_secrets(redactor: &Redactor, file: &Path) -> Result<Option<Vec<u8>>> 
     };
     match read() {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).doing(format!("{} cannot be read", file.display())),
+        Err(error) => Err(FileOp::Read.on(file)(error)),
         Ok((size, from, end)) => Ok(Some(cut(size, from > 0, redactor.bytes(&end).into_owned()))),
     }
 }
@@ -138,8 +139,8 @@ pub fn publish(reader: &Reader, sink: &dyn Sink, policy: &Policy, receipt: &Rece
         return;
     }
     let ids: Vec<DeploymentId> = both.iter().map(|one| one.deployment.id.clone()).collect();
-    if let Err(failure) = send(reader, sink, &ids) {
-        sink.notice(Notice::OutputUnpublished { printed: Printed::By(&ids, None), why: &failure });
+    if let Err(why) = send(reader, sink, &ids) {
+        sink.notice(Notice::OutputUnpublished { printed: Printed::By(&ids, None), why });
     }
 }
 
@@ -150,7 +151,7 @@ pub fn catch_up(reader: &Reader, sink: &dyn Sink, policy: &Policy) -> (Vec<Deplo
     let waiting = match outbox(reader).waiting() {
         Ok(waiting) => waiting,
         Err(error) => {
-            sink.notice(Notice::OutputUnpublished { printed: Printed::Unknown, why: &error.into() });
+            sink.notice(Notice::OutputUnpublished { printed: Printed::Unknown, why: error.into() });
             return (Vec::new(), true);
         }
     };
@@ -174,10 +175,10 @@ pub fn catch_up(reader: &Reader, sink: &dyn Sink, policy: &Policy) -> (Vec<Deplo
     for id in waiting {
         match send(reader, sink, std::slice::from_ref(&id)) {
             Ok(ids) => published.extend(ids),
-            Err(failure) => {
+            Err(why) => {
                 let file = outbox(reader).file(&id.environment, id.seq);
                 let printed = Printed::By(std::slice::from_ref(&id), Some(&file));
-                sink.notice(Notice::OutputUnpublished { printed, why: &failure });
+                sink.notice(Notice::OutputUnpublished { printed, why });
                 is_left = true;
             }
         }
@@ -213,7 +214,7 @@ fn send(reader: &Reader, sink: &dyn Sink, ids: &[DeploymentId]) -> Result<Vec<De
                     !taken
                 });
                 if sent.len() == before {
-                    return Err(Failure::failed(format!("{} keeps moving", reader.authority())));
+                    return Err(RunError::KeepsMoving(reader.authority().to_string()).into());
                 }
             }
         }

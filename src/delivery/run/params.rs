@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::delivery::error::Result;
+use crate::delivery::error::run::{ParamsFault, RunError};
 use crate::delivery::read::reader::Reader;
 use crate::domain::config::{Environment, Param};
-use crate::domain::nearest::nearest;
-use crate::domain::redact::{CannotSearch, Redactor};
-use crate::failure::{Failure, Kind, Result};
+use crate::domain::redact::Redactor;
 
 /// The caller's variable that a value comes from. A secret has no other way
 /// in, so that it goes by its own name where the file names none.
@@ -34,25 +34,15 @@ impl Params {
     /// One is given that is not declared, or is secret (exit 2); one has no
     /// value, or the secret ones could not be kept out of what is shown (exit 4).
     pub fn find(reader: &Reader, commands: &Environment, given: &[(String, String)]) -> Result<Params> {
-        let declared: Vec<&str> = commands.params.iter().map(|param| param.name.as_str()).collect();
+        let wrong = |fault: ParamsFault| RunError::Params { environment: commands.name.clone(), fault };
         for (name, _) in given {
             let Some(param) = commands.params.iter().find(|param| param.name == *name) else {
-                let failure = Failure::new(
-                    Kind::Usage,
-                    format!("{} declares no parameter {name}; nothing changed", commands.name),
-                );
-                return Err(match declared.is_empty() {
-                    true => failure.hint(format!("declare it: [environments.{}.params]", commands.name)),
-                    false => failure.hint(nearest(name, &declared)),
-                });
+                let declared = commands.params.iter().map(|param| param.name.clone()).collect();
+                return Err(wrong(ParamsFault::Undeclared { name: name.clone(), declared }).into());
             };
             if param.secret {
-                let from = from_env(param).unwrap_or(name);
-                return Err(Failure::new(
-                    Kind::Usage,
-                    format!("{name} is secret, and a command line is not; nothing changed"),
-                )
-                .hint(format!("give it as a variable of rel's own environment: {from}")));
+                let from = from_env(param).unwrap_or(name).to_owned();
+                return Err(wrong(ParamsFault::Secret { name: name.clone(), from }).into());
             }
         }
         let mut params = Params::default();
@@ -62,7 +52,7 @@ impl Params {
                 given.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| value.clone());
             let inherited = || from_env(param).and_then(|name| reader.world.var(name)).map(str::to_owned);
             match given.or_else(inherited).or_else(|| param.default.clone()) {
-                None => missing.push(param),
+                None => missing.push((param.name.clone(), from_env(param).map(str::to_owned))),
                 Some(value) if param.secret => {
                     params.secret.insert(param.name.clone(), value);
                 }
@@ -71,22 +61,12 @@ impl Params {
                 }
             }
         }
-        if missing.is_empty() {
-            let redactor = Redactor::new(params.secret.values().map(String::as_str));
-            params.redactor = redactor.map_err(|why| cannot_hide(commands, &why))?;
-            return Ok(params);
+        if !missing.is_empty() {
+            return Err(wrong(ParamsFault::Missing(missing)).into());
         }
-        let message = format!("{} lacks values for its parameters; nothing changed", commands.name);
-        let mut failure = Failure::new(Kind::Refused, message);
-        for param in missing {
-            let name = &param.name;
-            failure = failure.reason("params", format!("{name} has no value"));
-            failure = failure.hint(match from_env(param) {
-                Some(variable) => format!("set {variable} in rel's environment"),
-                None => format!("--param {name}=VALUE"),
-            });
-        }
-        Err(failure)
+        let redactor = Redactor::new(params.secret.values().map(String::as_str));
+        params.redactor = redactor.map_err(|why| wrong(ParamsFault::CannotHide(why)))?;
+        Ok(params)
     }
 
     /// All of them, as variables.
@@ -113,13 +93,4 @@ impl Params {
     pub fn too_short(&self) -> impl Iterator<Item = &str> {
         self.secret.iter().filter(|(_, value)| Redactor::cannot_hide(value)).map(|(name, _)| name.as_str())
     }
-}
-
-/// Refuses a run whose secrets would be shown.
-pub fn cannot_hide(commands: &Environment, why: &CannotSearch) -> Failure {
-    let name = &commands.name;
-    let message = format!("the secrets of {name} cannot be kept out of what is shown; nothing changed");
-    Failure::new(Kind::Refused, message)
-        .reason("params", format!("they cannot be searched for: {why}"))
-        .hint("keep a large secret in a file, and give its path as the parameter")
 }

@@ -2,17 +2,18 @@
 //! bytes, gathered and checked. Nothing here leaves a record.
 
 use crate::config;
+use crate::delivery::error::Result;
+use crate::delivery::error::run::{CommandsFault, ParamsFault, RunError};
 use crate::delivery::read::reader::{Reader, config_at};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::artifacts;
-use crate::delivery::run::params::{Params, cannot_hide};
+use crate::delivery::run::params::Params;
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::Candidate;
 use crate::domain::config::{CommandsFrom, Environment, RetryConfig};
 use crate::domain::env::Action;
 use crate::domain::name::Oid;
 use crate::domain::plan::Plan;
-use crate::failure::{Failure, Kind, Result};
 
 /// What a plan needs to run, gathered and checked before it is claimed.
 #[derive(Debug, Clone)]
@@ -60,26 +61,23 @@ pub fn prepare(
     let phases = &prepared.commands.phases;
     let each_phase_deploys = !phases.is_empty() && phases.iter().all(|phase| phase.deploy.is_some());
     if prepared.commands.deploy.is_none() && !each_phase_deploys {
-        return Err(Failure::new(
-            Kind::Refused,
-            format!("{name} has no deploy command for {}", plan.candidate().tag),
-        )
-        .reason("commands", format!("[environments.{name}] has no deploy, {}", prepared.whose))
-        .hint("set deploy in release.toml and cut again, or use trunk's: --commands-from trunk"));
+        let fault = CommandsFault::NoDeploy { tag: plan.candidate().tag.clone(), whose: prepared.whose };
+        return Err(RunError::Commands { environment: name.clone(), fault }.into());
     }
     if let Some(unsupported) = config::unsupported_in(&prepared.commands).first() {
-        return Err(Failure::new(
-            Kind::Refused,
-            format!("{name} cannot be deployed to by this version of rel"),
-        )
-        .reason(unsupported.key.clone(), unsupported.text.clone()));
+        let (key, text) = (unsupported.key.clone(), unsupported.text.clone());
+        let fault = CommandsFault::Unsupported { key, text };
+        return Err(RunError::Commands { environment: name.clone(), fault }.into());
     }
     prepared.params = Params::find(reader, &prepared.commands, given)?;
     for name in prepared.params.too_short() {
         sink.notice(Notice::ShortSecret { name });
     }
     let hidden = sink.hide(prepared.params.redactor());
-    hidden.map_err(|why| cannot_hide(&prepared.commands, &why))?;
+    hidden.map_err(|why| {
+        let fault = ParamsFault::CannotHide(why);
+        RunError::Params { environment: prepared.commands.name.clone(), fault }
+    })?;
     artifacts::ensure(reader, sink, &prepared.candidate)?;
     artifacts::expect_files(reader, prepared.checkout)?;
     Ok(prepared)
@@ -112,28 +110,25 @@ fn commands(
         };
         at(policy.clone(), commit, commit.unwrap_or(candidate.commit), whose)
     };
+    let none = |fault: CommandsFault| RunError::Commands { environment: policy.name.clone(), fault };
     match from {
         Some("trunk") => return Ok(trunks(", as asked")),
         Some("worktree") => {
             let parsed = config::parse(&reader.home.text, &reader.home.found)?.config;
-            let theirs = parsed.counterpart(policy).cloned().ok_or_else(|| {
-                Failure::new(
-                    Kind::NotFound,
-                    format!("{} has no environment {}", reader.home.found, policy.name),
-                )
-            })?;
+            let theirs = parsed
+                .counterpart(policy)
+                .cloned()
+                .ok_or_else(|| none(CommandsFault::NotInFile(reader.home.found.clone())))?;
             return Ok(at(theirs, None, candidate.commit, format!("of {}, as asked", reader.home.found)));
         }
         Some(rev) => {
-            let commit = reader.repo.resolve_commit(rev)?.ok_or_else(|| {
-                Failure::new(Kind::NotFound, format!("there is no revision {rev}"))
-                    .hint("--commands-from takes trunk, worktree or a revision of this clone")
-            })?;
+            let commit = reader
+                .repo
+                .resolve_commit(rev)?
+                .ok_or_else(|| none(CommandsFault::NoRevision(rev.to_owned())))?;
             let theirs = config_at(&reader.repo, commit)?
                 .and_then(|config| config.counterpart(policy).cloned())
-                .ok_or_else(|| {
-                    Failure::new(Kind::NotFound, format!("{rev} knows no environment {}", policy.name))
-                })?;
+                .ok_or_else(|| none(CommandsFault::NotInRevision(rev.to_owned())))?;
             return Ok(at(theirs, Some(commit), commit, format!("of {}, as asked", commit.short())));
         }
         None => {}

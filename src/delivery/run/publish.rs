@@ -5,16 +5,23 @@
 
 use std::time::{Duration, Instant};
 
+use crate::delivery::error::run::Contested;
+use crate::delivery::error::{Error, Moved, Result};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot;
 use crate::delivery::sink::Sink;
-use crate::failure::{Failure, Kind, Result};
+use crate::store;
 use crate::store::authority::{Published, RefUpdate};
 use crate::store::ledger::{self, State, View};
 use crate::store::repo::Repo;
 
 /// How often a small event is judged anew before somebody else's activity wins.
 pub const TRIES: usize = 20;
+
+/// The error of whoever judges, which takes in those of publishing.
+pub(crate) trait JudgesError: From<Error> + From<store::error::Error> {}
+
+impl<E: From<Error> + From<store::error::Error>> JudgesError for E {}
 
 /// Reads the chain, lets `events` judge it, and publishes what it returns;
 /// again after a fetch as long as others move the chain meanwhile.
@@ -24,13 +31,13 @@ pub const TRIES: usize = 20;
 ///
 /// # Errors
 /// `events` refuses, or the authority does.
-pub fn small<S: State>(
+pub(crate) fn small<S: State, E: JudgesError>(
     reader: &Reader,
     sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
-    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
-) -> Result<View<S>> {
+    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
+) -> Result<View<S>, E> {
     published(reader, sink, ref_name, formerly, None, append, events)
 }
 
@@ -39,14 +46,14 @@ pub fn small<S: State>(
 ///
 /// # Errors
 /// As [`small`].
-pub fn small_while<S: State>(
+pub(crate) fn small_while<S: State, E: JudgesError>(
     reader: &Reader,
     sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
     beside: Option<&RefUpdate>,
-    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
-) -> Result<View<S>> {
+    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
+) -> Result<View<S>, E> {
     published(reader, sink, ref_name, formerly, beside, append, events)
 }
 
@@ -54,31 +61,35 @@ pub fn small_while<S: State>(
 ///
 /// # Errors
 /// As [`small`]; the commits cannot be made.
-pub fn small_as<S: State>(
+pub(crate) fn small_as<S: State, E: JudgesError>(
     reader: &Reader,
     sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
-    append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate)>,
-    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
-) -> Result<View<S>> {
+    append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate), E>,
+    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
+) -> Result<View<S>, E> {
     published(reader, sink, ref_name, formerly, None, append, events)
 }
 
 /// As every event is written that nobody signs.
-fn append<S: State>(view: &View<S>, repo: &Repo, events: &[S::Event]) -> Result<(View<S>, RefUpdate)> {
+fn append<S: State, E: JudgesError>(
+    view: &View<S>,
+    repo: &Repo,
+    events: &[S::Event],
+) -> Result<(View<S>, RefUpdate), E> {
     Ok(view.append(repo, events)?)
 }
 
-fn published<S: State>(
+fn published<S: State, E: JudgesError>(
     reader: &Reader,
     sink: &dyn Sink,
     ref_name: &str,
     formerly: &[String],
     beside: Option<&RefUpdate>,
-    append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate)>,
-    mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
-) -> Result<View<S>> {
+    append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate), E>,
+    mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
+) -> Result<View<S>, E> {
     reader.must_reach_authority()?;
     for attempt in 0..TRIES {
         let view = ledger::read::<S>(&reader.repo, ref_name, formerly)?;
@@ -109,8 +120,8 @@ fn published<S: State>(
             Published::Moved(_) => {}
         }
     }
-    Err(Failure::new(Kind::Moved, format!("{ref_name} moved {TRIES} times while this was being recorded"))
-        .hint("try again"))
+    let what = Contested::Chain(ref_name.to_owned());
+    Err(Error::from(Moved::Always { what, tries: TRIES }).into())
 }
 
 /// How long a record is tried to be published.

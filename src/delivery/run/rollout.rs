@@ -215,7 +215,7 @@ pub fn run_rollout(
         Ok(workspace) => {
             let ending = run_phases(reader, hands, sink, run, prepared, &workspace);
             if let Err(failure) = workspace.clear() {
-                sink.notice(Notice::Trouble(&failure));
+                sink.notice(Notice::Trouble(failure));
             }
             ending
         }

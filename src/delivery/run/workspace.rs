@@ -10,6 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::delivery::error::{Error, Result};
 use crate::delivery::read::reader::{Reader, scratch};
 use crate::delivery::run::artifacts;
 use crate::delivery::run::hands::Hands;
@@ -20,7 +21,6 @@ use crate::domain::env::{Deployment, Outcome, Progress};
 use crate::domain::name::{Oid, TagName};
 use crate::domain::redact::{Pieces, Redactor};
 use crate::exec::{Ended, Listener, Piece, Program, Run as Command_, Started};
-use crate::failure::{Failure, Result};
 use crate::store::artifacts::cache::{manifest, write_manifest};
 use crate::store::checkout::Checkout;
 use crate::store::journal::{OpenRun, Process};
@@ -36,17 +36,12 @@ pub struct RolloutEnd {
     /// Why it did not succeed, in a sentence.
     pub explanation: Option<String>,
     /// What kept the command from being started.
-    pub kept: Option<Failure>,
+    pub(crate) kept: Option<Error>,
 }
 
 impl RolloutEnd {
-    pub fn never_started(failure: Failure) -> RolloutEnd {
-        let text = failure.message.clone();
-        RolloutEnd {
-            outcome: Outcome { text: Some(text.clone()), ..Outcome::of(Progress::Cancelled, false) },
-            explanation: Some(text),
-            kept: Some(failure),
-        }
+    pub(crate) fn never_started(error: Error) -> RolloutEnd {
+        RolloutEnd { outcome: Outcome::of(Progress::Cancelled, false), explanation: None, kept: Some(error) }
     }
 }
 
@@ -63,7 +58,7 @@ pub struct Workspace<'r> {
 }
 
 impl<'r> Workspace<'r> {
-    pub fn set(
+    pub(crate) fn set(
         reader: &'r Reader,
         run: &mut OpenRun,
         deployment: &Deployment,
@@ -172,7 +167,7 @@ impl<'r> Workspace<'r> {
         ended
     }
 
-    pub fn clear(self) -> Result<()> {
+    pub(crate) fn clear(self) -> Result<()> {
         let removed = self.checkout.remove();
         drop(self.folder);
         Ok(removed?)

@@ -77,7 +77,7 @@ pub fn run(
 ) -> Result<Option<Receipt>> {
     match ground {
         Some(ground) => Ok(Some(offline::run(reader, hands, sink, snapshot, ground, ready)?)),
-        None => deployment::run(reader, hands, sink, snapshot, ready),
+        None => Ok(deployment::run(reader, hands, sink, snapshot, ready)?),
     }
 }
 

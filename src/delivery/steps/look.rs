@@ -48,7 +48,7 @@ fn settled<T>(reader: &Reader, sink: &dyn Sink, look: impl FnOnce() -> Result<T>
     let trouble = settle::before_looking(reader, sink).err();
     let seen = look()?;
     if let Some(failure) = trouble {
-        sink.notice(Notice::Unsettled(&failure.into()));
+        sink.notice(Notice::Unsettled(failure));
     }
     Ok(seen)
 }

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::delivery::error::Error;
 use crate::delivery::read::gate_input::{Gatherer, TakeOver};
 use crate::delivery::read::range::position;
 use crate::delivery::read::reader::Reader;
@@ -343,7 +344,7 @@ fn hear(
         from: new.intent.deployment.from_tag.as_ref(),
         reason: report.reason,
     };
-    hooks::before_deploy(reader, hands, sink, snapshot, &queued)
+    Ok(hooks::before_deploy(reader, hands, sink, snapshot, &queued)?)
 }
 
 /// Writes down what was judged `first`, or what it comes to where others move
@@ -368,8 +369,13 @@ pub fn publish(
         let candidates = &snapshot.candidates;
         let watches = report.said != RecordedState::Failed;
         let beside = watches.then(|| candidates.unchanged()).flatten();
-        let view =
-            publish::small_while::<EnvState>(reader, sink, &ref_name, &formerly, beside.as_ref(), |view| {
+        let view = publish::small_while::<EnvState, Error>(
+            reader,
+            sink,
+            &ref_name,
+            &formerly,
+            beside.as_ref(),
+            |view| {
                 (made, again) = (None, None);
                 if watches && reader.repo.ref_target(&candidates.ref_name)? != candidates.held {
                     again = Some(Retry::Read);
@@ -385,7 +391,8 @@ pub fn publish(
                 let events = events(reader, report, judged, hook.as_ref())?;
                 made = events.as_ref().map(|(_, id)| id.clone());
                 Ok(events.map(|(events, _)| events))
-            })?;
+            },
+        )?;
         match again {
             None => return Ok((view, made)),
             Some(Retry::Hear(judged)) => hook = hear(reader, hands, sink, &snapshot, report, &judged)?,
@@ -412,7 +419,7 @@ pub struct Tagged {
     /// Whether it is of the release that was recorded.
     pub ours: bool,
     /// Why it could not be made, if it could not.
-    pub made: std::result::Result<(), String>,
+    pub(crate) made: std::result::Result<(), Error>,
 }
 
 /// Makes the releases' own tags that are owed, where what was recorded is the

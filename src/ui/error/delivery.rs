@@ -1,7 +1,12 @@
 //! Errors of delivery as a person is told them.
 
+mod run;
+
+pub use run::ended;
+
 use chrono::{DateTime, Utc};
 
+use crate::delivery::error::run::Contested;
 use crate::delivery::error::{
     Error, FileOp, Interrupted, Misuse, Moved, NotFound, NotStopped, OfflineWay, PolicyFault, TagFault,
     Unknown,
@@ -20,6 +25,7 @@ impl From<Error> for Failure {
                 let path = path.display();
                 Failure::failed(match op {
                     FileOp::MakeIn => format!("no folder can be made in {path}"),
+                    FileOp::Read => format!("{path} cannot be read"),
                     FileOp::Write => format!("{path} cannot be written"),
                 })
                 .because(cause)
@@ -81,8 +87,12 @@ impl From<Error> for Failure {
                 }
                 OfflineWay::Check => "check what this clone has: rel fsck --offline".to_owned(),
             }),
+            Error::Run(error) => run::failure(error),
             Error::Moved(moved) => overtaken(moved),
             Error::Interrupted(what) => match what {
+                Interrupted::Hook(name) => {
+                    Failure::new(Kind::Interrupted, format!("{name} was interrupted; nothing changed"))
+                }
                 Interrupted::Stopping(subject) => {
                     Failure::new(Kind::Interrupted, format!("interrupted while {subject} was being stopped"))
                         .hint("go on with it: rel sync --stop")
@@ -218,6 +228,16 @@ fn overtaken(moved: Moved) -> Failure {
         Moved::Offline { environment, tag } => failure(format!("{environment} moved meanwhile; nothing ran"))
             .reason("moved", format!("{tag} was deployed there from this clone, offline"))
             .hint("try again"),
+        Moved::Always { what, tries } => failure(match what {
+            Contested::Environment(name) => format!("{name} moved {tries} times; nothing ran"),
+            Contested::Chain(name) => format!("{name} moved {tries} times while this was being recorded"),
+        })
+        .hint("try again"),
+        Moved::Overtaken { environment, why } => {
+            failure(format!("{environment} moved while this rollback was planned; nothing ran"))
+                .reason("moved", run::overtaken(why))
+                .hint(format!("look again: rel status {environment}"))
+        }
     }
 }
 
