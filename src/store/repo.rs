@@ -434,6 +434,12 @@ impl Repo {
         Ok(object.peel(ObjectType::Commit).ok().map(|commit| from_git2(commit.id())))
     }
 
+    /// Whether the object is in this clone and a commit. Its header tells, without the rest of it.
+    pub fn is_commit(&self, oid: Oid) -> bool {
+        let header = self.inner.odb().and_then(|odb| odb.read_header(to_git2(oid)));
+        header.is_ok_and(|(_, kind)| kind == ObjectType::Commit)
+    }
+
     /// Whether the object is in this clone.
     pub fn has_object(&self, oid: Oid) -> bool {
         self.inner.odb().is_ok_and(|odb| odb.exists(to_git2(oid)))

@@ -178,7 +178,7 @@ impl Among {
 }
 
 /// What is kept of how tags contain each other, and in which form.
-const FORMAT: &str = "line 3";
+const FORMAT: &str = "line 4";
 
 /// Fills in where a tip contains a commit with an equal patch only.
 fn by_patch(takers: &Takers<'_>, wanted: Oid, names: &[Oid], ways: &mut [Option<Way>]) -> Result<()> {

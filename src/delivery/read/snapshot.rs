@@ -315,8 +315,9 @@ impl Tags {
     /// git failed.
     pub fn commit(&self, reader: &Reader, name: &str) -> Result<Option<Oid>> {
         let Some((target, peeled)) = self.0.get(name) else { return Ok(None) };
-        match peeled {
-            Some(peeled) if history::is_listed(&reader.repo, *peeled)? => Ok(Some(*peeled)),
+        let repo = &reader.repo;
+        match *peeled {
+            Some(peeled) if history::is_listed(repo, peeled)? || repo.is_commit(peeled) => Ok(Some(peeled)),
             _ => Ok(reader.repo.peel_to_commit(*target)?),
         }
     }

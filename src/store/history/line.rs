@@ -10,7 +10,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
-use super::{Containment, between, has, is_ancestor, newest_of, range};
+use super::{Containment, between, has, is_ancestor, newest_of};
 use crate::domain::name::Oid;
 use crate::store::error::Result;
 use crate::store::repo::Repo;
@@ -25,6 +25,8 @@ pub struct TagLineage {
     /// Each contained in the next.
     on: Vec<Oid>,
     beside: Vec<Beside>,
+    /// The commits that those beside it contain, each once: one release's tags share nearly all.
+    above: Vec<Oid>,
     /// Trunk's tip when it was last read, if that contains all of the line.
     trunk: Option<Oid>,
 }
@@ -37,8 +39,9 @@ struct Beside {
     base: usize,
     /// The index of the first commit of the line that contains it; `None` if none did at first.
     within: Option<usize>,
-    /// The commits that it contains and the line before `base` does not; `None` if there are too many.
-    above: Option<Vec<Oid>>,
+    /// The commits that it contains and the line before `base` does not, by their index in the
+    /// lineage's `above`; `None` if there are too many.
+    above: Option<Vec<usize>>,
     /// Length of the prefix of `above` that the next commit on the lineage lacks too.
     own: usize,
 }
@@ -87,11 +90,16 @@ impl TagLineage {
             return self.reach(repo, trunk);
         }
         new.sort_unstable();
+        let marks: Vec<Oid> = new.iter().map(|(_, mark)| *mark).collect();
+        let off_trunk: FxHashSet<Oid> = between(repo, &[trunk], &marks, usize::MAX)?.into_iter().collect();
         let mut beside = Vec::new();
         if self.on.is_empty() {
             // From the newest down, since what the oldest is nobody knows: it may be another root.
-            for &(_, mark) in new.iter().rev() {
-                if is_ancestor(repo, mark, self.on.last().copied().unwrap_or(trunk))? {
+            for &mark in marks.iter().rev() {
+                let last = self.on.last();
+                if !off_trunk.contains(&mark)
+                    && last.map_or(Ok(true), |last| is_ancestor(repo, mark, *last))?
+                {
                     self.on.push(mark);
                 } else {
                     beside.push(mark);
@@ -99,17 +107,20 @@ impl TagLineage {
             }
             self.on.reverse();
         } else {
-            for &(_, mark) in &new {
+            for &mark in &marks {
                 let newest = self.on.last().copied().unwrap_or(mark);
-                if is_ancestor(repo, newest, mark)? && is_ancestor(repo, mark, trunk)? {
+                if !off_trunk.contains(&mark) && is_ancestor(repo, newest, mark)? {
                     self.on.push(mark);
                 } else {
                     beside.push(mark);
                 }
             }
         }
+        let mut growth =
+            Growth { repo, off_trunk, numbers: FxHashMap::default(), forks: FxHashMap::default() };
+        growth.numbers.extend(self.above.iter().copied().zip(0..));
         for mark in beside {
-            let one = self.beside(repo, mark)?;
+            let one = self.beside(&mut growth, mark)?;
             self.beside.push(one);
         }
         self.reach(repo, trunk)?;
@@ -129,25 +140,53 @@ impl TagLineage {
         Ok(self.trunk != before)
     }
 
-    fn beside(&self, repo: &Repo, commit: Oid) -> Result<Beside> {
-        let near = self.near(repo, commit)?;
-        let base = self.first(near, |mark| Ok(!is_ancestor(repo, mark, commit)?))?;
-        let within = Some(self.first_with(repo, commit)?).filter(|at| *at < self.on.len());
-        let mut exclude: Vec<Oid> = base.checked_sub(1).map(|last| self.on[last]).into_iter().collect();
-        // What has nothing in common with the line may be all of another history.
-        if exclude.is_empty() && between(repo, &[], &[commit], MAX_ABOVE + 1)?.len() > MAX_ABOVE {
-            return Ok(Beside { commit, base, within, above: None, own: 0 });
+    fn beside(&mut self, growth: &mut Growth<'_>, commit: Oid) -> Result<Beside> {
+        let repo = growth.repo;
+        let within = match growth.off_trunk.contains(&commit) {
+            true => None,
+            false => Some(self.first_with(repo, commit)?).filter(|at| *at < self.on.len()),
+        };
+        let Some((mut above, forks)) = growth.down_to_trunk(commit)? else {
+            return Ok(Beside { commit, base: 0, within, above: None, own: 0 });
+        };
+        if !growth.forks.contains_key(&forks) {
+            let fork = self.fork(repo, &forks)?;
+            growth.forks.insert(forks.clone(), fork);
         }
-        let all = range(repo, &exclude, commit)?;
+        let Fork { base, own, in_next } = &growth.forks[&forks];
+        above.extend(own);
+        let alone = above.len();
+        above.extend(in_next);
+        if above.len() > MAX_ABOVE {
+            return Ok(Beside { commit, base: *base, within, above: None, own: 0 });
+        }
+        let above = above.into_iter().map(|oid| {
+            *growth.numbers.entry(oid).or_insert_with(|| {
+                self.above.push(oid);
+                self.above.len() - 1
+            })
+        });
+        Ok(Beside { commit, base: *base, within, above: Some(above.collect()), own: alone })
+    }
+
+    /// What these commits of trunk contain.
+    fn fork(&self, repo: &Repo, forks: &[Oid]) -> Result<Fork> {
+        let mut base = 0;
+        for &fork in forks {
+            let near = self.near(repo, fork)?;
+            base = base.max(self.first(near, |mark| Ok(!is_ancestor(repo, mark, fork)?))?);
+        }
+        let exclude: Vec<Oid> = base.checked_sub(1).map(|last| self.on[last]).into_iter().collect();
+        let all = between(repo, &exclude, forks, MAX_ABOVE + 1)?;
         if all.len() > MAX_ABOVE {
-            return Ok(Beside { commit, base, within, above: None, own: 0 });
+            return Ok(Fork { base, own: all, in_next: Vec::new() });
         }
-        exclude.extend(self.on.get(base));
-        let mut above = range(repo, &exclude, commit)?;
-        let own = above.len();
-        let alone: FxHashSet<Oid> = above.iter().copied().collect();
-        above.extend(all.into_iter().filter(|oid| !alone.contains(oid)));
-        Ok(Beside { commit, base, within, above: Some(above), own })
+        let (mut own, mut in_next) = (Vec::new(), Vec::new());
+        for oid in all {
+            let contained = self.on.get(base).map_or(Ok(false), |next| is_ancestor(repo, oid, *next))?;
+            if contained { in_next.push(oid) } else { own.push(oid) }
+        }
+        Ok(Fork { base, own, in_next })
     }
 
     /// About the index that a commit would have on the line.
@@ -213,13 +252,20 @@ impl TagLineage {
         let mut above_all: FxHashMap<usize, bool> = FxHashMap::default();
         for (index, &commit) in wanted.iter().enumerate() {
             let first = self.first_with(repo, commit)?;
+            let number = self.above.iter().position(|oid| *oid == commit);
+            // The tips that have to be walked from, in one pass.
+            let (mut walked, mut from) = (Vec::new(), Vec::new());
             for (tip_at, &tip) in tips.iter().enumerate() {
                 let has = match places.get(&tip) {
                     Some(Position::On(at)) => *at >= first,
                     Some(Position::Beside(at)) => match &self.beside[*at] {
                         one if first < one.base => true,
-                        Beside { above: Some(above), .. } => above.contains(&commit),
-                        one => is_ancestor(repo, commit, one.commit)?,
+                        Beside { above: Some(above), .. } => number.is_some_and(|own| above.contains(&own)),
+                        _ => {
+                            walked.push(tip_at);
+                            from.push(tip);
+                            false
+                        }
                     },
                     None => {
                         let all = match (above_all.get(&tip_at), self.on.last()) {
@@ -233,6 +279,12 @@ impl TagLineage {
                     }
                 };
                 if has {
+                    contained.put(index, tip_at);
+                }
+            }
+            let found = super::containing(repo, &[commit], &from)?;
+            for (at, tip_at) in walked.into_iter().enumerate() {
+                if found.has(0, at) {
                     contained.put(index, tip_at);
                 }
             }
@@ -251,17 +303,16 @@ impl TagLineage {
         let near = self.first_with(repo, base)?;
         let contained = self.first(near, |mark| Ok(!is_ancestor(repo, mark, base)?))?;
         let (mut found, mut walked, mut highest) = (Vec::new(), Vec::new(), None);
+        let mut listed = |numbers: &[usize]| found.extend(numbers.iter().map(|at| self.above[*at]));
         for &tip in tips {
             match places.get(&tip) {
                 Some(Position::On(at)) => highest = highest.max(Some(*at)),
                 Some(Position::Beside(at)) => match &self.beside[*at] {
                     Beside { within: Some(within), .. } if *within < contained => {}
                     Beside { base, above: Some(above), own, .. } if contained > *base => {
-                        found.extend(above[..*own].iter().copied());
+                        listed(&above[..*own]);
                     }
-                    Beside { base, above: Some(above), .. } if contained == *base => {
-                        found.extend(above.iter().copied());
-                    }
+                    Beside { base, above: Some(above), .. } if contained == *base => listed(above),
                     _ => walked.push(tip),
                 },
                 None => walked.push(tip),
@@ -281,6 +332,54 @@ impl TagLineage {
         let nodes = found.into_iter().map(|oid| commits.node(repo, oid)).collect::<Result<_>>()?;
         let newest = newest_of(repo, commits, nodes, limit)?;
         Ok(newest.into_iter().map(|node| commits.id(node)).collect())
+    }
+}
+
+/// What a lineage is grown with.
+struct Growth<'r> {
+    repo: &'r Repo,
+    /// What the new tips contain and trunk does not; nor does the line, then.
+    off_trunk: FxHashSet<Oid>,
+    /// The index of each commit in the lineage's `above`.
+    numbers: FxHashMap<Oid, usize>,
+    /// By the commits of trunk that branches begin at.
+    forks: FxHashMap<Vec<Oid>, Fork>,
+}
+
+/// What the commits of trunk contain that a branch begins at.
+struct Fork {
+    /// How many of the line's first commits.
+    base: usize,
+    /// What the line before and at `base` lacks; more than are kept if they are too many.
+    own: Vec<Oid>,
+    /// What the line before `base` lacks, and the commit at `base` contains.
+    in_next: Vec<Oid>,
+}
+
+impl Growth<'_> {
+    /// What `commit` contains down to trunk, and the commits of trunk met there; `None` if there is
+    /// too much.
+    fn down_to_trunk(&self, commit: Oid) -> Result<Option<(Vec<Oid>, Vec<Oid>)>> {
+        let commits = self.repo.commits()?;
+        let (mut above, mut forks) = (Vec::new(), Vec::new());
+        let mut met = FxHashSet::default();
+        let mut open = vec![commit];
+        while let Some(oid) = open.pop() {
+            if !met.insert(oid) {
+                continue;
+            }
+            if !self.off_trunk.contains(&oid) {
+                forks.push(oid);
+                continue;
+            }
+            if above.len() == MAX_ABOVE {
+                return Ok(None);
+            }
+            above.push(oid);
+            open.extend(commits.parents_of(self.repo, oid)?);
+        }
+        forks.sort_unstable();
+        Ok(Some((above, forks)))
     }
 }
 
