@@ -2,18 +2,17 @@
 
 use super::delivering;
 use crate::cli;
-use crate::commands::dry_run;
 use crate::delivery::candidate::build::{BuildResult, build_candidate};
 use crate::delivery::candidate::cut::{CutRequest, intend};
 use crate::delivery::read::left_behind::lost_by_cut;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
 use crate::domain::candidate::Candidate;
 use crate::domain::draft::Intended;
 use crate::domain::report::Document;
 use crate::domain::report::candidate::{CutPlan, CutReport, LostFixReport};
-use crate::domain::version::CandidateVersion;
 use crate::failure::Result;
 use crate::ui::front::Ui;
 use crate::ui::notice;
@@ -23,7 +22,8 @@ use crate::ui::notice;
 /// # Errors
 /// The commit is not on trunk, the build fails, the authority refuses.
 pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<Document> {
-    dry_run::begin(ui, reader)?;
+    reader.must_reach_authority()?;
+    settle::dead_runs(reader, ui.screen)?;
     let mut snapshot = Snapshot::take(reader, ui.screen)?;
     let request = CutRequest {
         rev: args.rev.clone(),
@@ -84,7 +84,7 @@ fn dry_run(
         }
         Intended::New(draft) => {
             let number = snapshot.candidates.state.next_number(&draft.release).max(draft.least_number);
-            let version = CandidateVersion { release: draft.release.clone(), number };
+            let version = snapshot.style.notation.candidate(draft.release.clone(), number);
             let tag = snapshot.style.candidate(&version);
             ui.screen.result(&format!("{} would become {tag}\n\n{}", draft.commit.short(), draft.text));
             ui.screen.note("dry run: nothing changed");

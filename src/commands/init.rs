@@ -19,7 +19,7 @@ use crate::config::{self, FILE_NAME};
 use crate::delivery::read::reader::{Options, Reader};
 use crate::domain::config::{Config, Scheme};
 use crate::domain::name::{EnvName, ProjectName, TagName};
-use crate::domain::version::TagStyle;
+use crate::domain::version::{Notation, TagStyle};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::error::Task;
 use crate::store::git::Git;
@@ -228,19 +228,21 @@ fn ask_numbering(
 ) -> Result<Numbering> {
     screen.note(&text::clean(&format!("Tags: {}.", guess.because)));
     let tag = answer(asker, screen, "Tags of releases", &guess.tag, |typed| {
-        TagStyle::new(typed, name).map(|_| typed.to_owned()).map_err(|bad| bad.to_string())
+        TagStyle::new(typed, name, Notation::default())
+            .map(|_| typed.to_owned())
+            .map_err(|bad| bad.to_string())
     })?;
     let schemes = [Scheme::Semver, Scheme::Calver, Scheme::Sequence];
     let question = "Numbers of releases: semver, calver or sequence";
-    let scheme = answer(asker, screen, question, scheme_name(guess.scheme), |typed| {
+    let scheme = answer(asker, screen, question, scheme_name(guess.notation.scheme), |typed| {
         let known = schemes.into_iter().find(|scheme| scheme_name(*scheme) == typed);
         known.ok_or_else(|| format!("{typed:?} is none of semver, calver and sequence"))
     })?;
-    if (&tag, scheme) == (&guess.tag, guess.scheme) {
+    if (&tag, scheme) == (&guess.tag, guess.notation.scheme) {
         return Ok(guess);
     }
     Ok(Numbering {
-        scheme,
+        notation: Notation { scheme, ..guess.notation },
         because: ANSWERED.to_owned(),
         notes: Vec::new(),
         newest: guess.newest.filter(|_| tag == guess.tag),
@@ -366,7 +368,7 @@ fn report(
     let names: Vec<&str> = config.environments.iter().map(|environment| environment.name.as_str()).collect();
     let numbering = &proposal.numbering;
     let tags = match &numbering.newest {
-        Some(newest) => format!("{}, {}, as {newest}", numbering.tag, scheme_name(numbering.scheme)),
+        Some(newest) => format!("{}, {}, as {newest}", numbering.tag, scheme_name(numbering.notation.scheme)),
         None => numbering.tag.clone(),
     };
     let mut rows = vec![
@@ -436,12 +438,10 @@ const OTHER_TOOLS: [(&str, &str); 10] = [
 
 /// What the owner of this repository should know before the first tag.
 fn warnings(top: &Path, proposal: &Proposal, config: &Config) -> Vec<String> {
-    let samples = match proposal.numbering.scheme {
-        Scheme::Semver => ["1.2.0-rc.1", "1.2.0"],
-        Scheme::Calver => ["2026.11.0-rc.1", "2026.11.0"],
-        Scheme::Sequence => ["42-rc.1", "42"],
-    };
-    let samples = samples.map(|version| tag_of(config, version));
+    let notation = config.version.notation();
+    let release = notation.sample();
+    let samples = [notation.candidate(release.clone(), 1).to_string(), release.to_string()];
+    let samples = samples.map(|version| tag_of(config, &version));
     let [candidate, release] = &samples;
     let mut warnings = Vec::new();
     for Trigger { file, line, what, reacts } in triggers::find(top, [candidate, release]) {

@@ -1,10 +1,11 @@
 //! `rel waive`: settles a fix for good.
 
 use crate::cli;
-use crate::commands::dry_run;
 use crate::delivery::read::range;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
+use crate::delivery::recover::settle;
+use crate::delivery::run::publish;
 use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::name::Oid;
 use crate::domain::report::Document;
@@ -24,7 +25,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Document> {
         Failure::new(Kind::Usage, "waive needs a reason; nothing changed")
             .hint(format!("rel waive {} --reason WHY", args.commits.join(" ")))
     })?;
-    dry_run::settle(ui, reader)?;
+    settle::dead_runs(reader, ui.screen)?;
     // What is on trunk is what the authority says now.
     let snapshot = Snapshot::take(reader, ui.screen)?;
     let mut commits: Vec<Oid> = Vec::new();
@@ -42,9 +43,9 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Document> {
     }
     let actor = reader.actor()?;
     let mut changed: Vec<Oid> = Vec::new();
-    dry_run::publish::<CandidatesState>(
-        ui,
+    publish::small::<CandidatesState, Failure>(
         reader,
+        ui.screen,
         &ledger::candidates_ref(reader.project()),
         &[],
         |view| {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 pub use self::build::{ProposedBuild, TOLD_BY};
 pub use self::numbering::Numbering;
-use crate::domain::config::Scheme;
+use crate::domain::config::{CandidateMark, Notation, Scheme};
 use crate::domain::name::{EnvName, ProjectName, TagName};
 
 /// What stands for where a value came from, where somebody was asked.
@@ -210,8 +210,20 @@ fn version(file: &mut File, numbering: &Numbering) {
     file.line("");
     file.line("[version]");
     file.comment(&format!("semver, calver or sequence ({because})."));
-    file.key("scheme", scheme_name(numbering.scheme));
-    file.comment("Release tags; candidates add -rc.1, -rc.2 and so on. Such tags of others are listed, their versions are taken, and they are never touched.");
+    let Notation { scheme, format, mark } = &numbering.notation;
+    file.key("scheme", scheme_name(*scheme));
+    if *scheme == Scheme::Calver {
+        file.comment(
+            "How versions are written, in the notation of calver.org; MICRO counts from 0, N from 1.",
+        );
+        file.key("format", &format.to_string());
+    }
+    let mark = mark.as_str();
+    if *mark != *CandidateMark::default().as_str() {
+        file.comment("How a candidate is spelled after its release.");
+        file.key("candidate", &format!("{mark}{{n}}"));
+    }
+    file.comment(&format!("Release tags; candidates add {mark}1, {mark}2 and so on. Such tags of others are listed, their versions are taken, and they are never touched."));
     for note in &numbering.notes {
         file.comment(note);
     }
@@ -356,7 +368,7 @@ mod tests {
         assert_eq!(config.project.trunk, "trunk");
         assert_eq!(config.project.remote, "upstream");
         assert_eq!(config.version.tag, "{version}");
-        assert_eq!(config.version.scheme, Scheme::Calver);
+        assert_eq!(config.version.notation(), proposal.numbering.notation);
         assert_eq!(config.build.unwrap().artifacts, ["*.tgz"]);
         let names: Vec<_> = config.environments.iter().map(|env| env.name.as_str()).collect();
         assert_eq!(names, ["staging", "prod"]);
@@ -471,6 +483,7 @@ deploy = "./deploy.sh"
             let config = parse(&render(&proposal), "release.toml").unwrap().config;
             prop_assert_eq!(config.project.trunk, proposal.trunk.0);
             prop_assert_eq!(config.project.remote, proposal.remote.0);
+            prop_assert_eq!(config.version.notation(), proposal.numbering.notation);
             prop_assert_eq!(config.version.tag, proposal.numbering.tag);
             let command = config.build.and_then(|build| build.command);
             prop_assert_eq!(command, proposal.build.map(|build| Command::Shell(build.command)));

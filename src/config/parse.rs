@@ -279,6 +279,11 @@ fn version(root: &mut Table<'_>, config: &mut Config, findings: &mut Findings) {
             ("patch", Bump::Patch),
         ];
         table.set("bump", &mut version.bump, findings, |value, findings| value.choice(&bumps, findings));
+        table.set("format", &mut version.format, findings, Value::parsed);
+        table.set("candidate", &mut version.candidate, findings, Value::parsed);
+        table.set("prefixes", &mut version.prefixes, findings, |value, findings| {
+            value.list(findings, |value, findings| value.text(findings).map(str::to_owned))
+        });
         table.set("tag", &mut version.tag, findings, |value, findings| {
             let template = value.text(findings)?;
             match check_tag(template, &project) {

@@ -123,6 +123,12 @@ struct VersionSection {
     scheme: Option<Scheme>,
     /// What the next version is, by semver.
     bump: Option<Bump>,
+    /// How calver versions are written, in the notation of calver.org.
+    format: Option<String>,
+    /// How a candidate is spelled after its release, with {n} at the end.
+    candidate: Option<String>,
+    /// What stands before the type of a commit, {n} for a number.
+    prefixes: Option<Vec<String>>,
     /// A release's tag, with {version} in it.
     tag: Option<String>,
     /// Whether tags are signed, as git tag -s would.

@@ -178,8 +178,9 @@ impl Candidate {
         one("Rel-Schema")?;
         let release = one("Rel-Release")?;
         // As it is printed, so that no second spelling of a record reads the same.
-        let version: CandidateVersion =
-            parsed("Rel-Candidate", &format!("{release}-rc.{}", one("Rel-Candidate")?))?;
+        let number = one("Rel-Candidate")?;
+        let version = CandidateVersion::recorded(parsed("Rel-Release", release)?, number, facts.tag.as_str())
+            .map_err(|_| NotACandidate::Broken(format!("Rel-Candidate: {number}")))?;
         let artifacts: Vec<Artifact> = all("Rel-Artifact").map(artifact).collect::<Result<_, _>>()?;
         let references: Vec<Reference> = all("Rel-Reference").map(reference).collect::<Result<_, _>>()?;
         let mut names = BTreeSet::new();

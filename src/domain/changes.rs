@@ -117,6 +117,21 @@ impl Change {
         }
     }
 
+    /// Reads the subject once more, behind what a team puts before what it
+    /// writes: `{n}` in a prefix stands for a number.
+    #[must_use]
+    pub fn behind(mut self, prefixes: &[String]) -> Change {
+        if let (prefix, Some(header)) = Header::behind(&self.subject, prefixes)
+            && prefix > 0
+        {
+            self.prefix = prefix;
+            self.breaking |= header.breaking;
+            self.scope = header.scope;
+            self.r#type = Some(header.r#type);
+        }
+        self
+    }
+
     /// What it says it did: the subject without the type and scope that a
     /// conventional commit begins with, and what stands before those.
     pub fn description(&self) -> &str {
@@ -367,6 +382,25 @@ mod tests {
                 assert_eq!(parsed.unwrap().description(), description, "as whoever reads the header has it");
             }
         }
+    }
+
+    #[test]
+    fn what_a_team_puts_before_a_type_is_passed_over() {
+        let prefixes = ["SHOP-{n}: ", "[{n}/{n}] ", "✨ "].map(str::to_owned);
+        for (message, r#type, description) in [
+            ("SHOP-12: feat: x", Some("feat"), "x"),
+            ("[1/12] fix!: x", Some("fix"), "x"),
+            ("✨ feat(a): x", Some("feat"), "x"),
+            ("feat: x", Some("feat"), "x"),
+            ("Merged PR 1: feat: x", Some("feat"), "x"),
+            ("SHOP-12: Mend it", Some("shop-12"), "Mend it"),
+            ("[a/1] fix: x", None, "[a/1] fix: x"),
+        ] {
+            let change = read(message).behind(&prefixes);
+            let told = (change.r#type.as_deref(), change.description());
+            assert_eq!(told, (r#type, description), "{message}");
+        }
+        assert!(read("[1/12] fix!: x").behind(&prefixes).breaking);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::name::{EnvName, ProjectName};
-pub use super::version::{Bump, Scheme};
+pub use super::version::{Bump, CalverFormat, CandidateMark, Notation, Scheme};
 use super::zone::Zone;
 
 /// One project: what is built and deployed together, and by which rules.
@@ -62,11 +62,24 @@ pub struct VersionConfig {
     pub scheme: Scheme,
     /// Which part a cut raises, under `semver`. Default `conventional`.
     pub bump: Bump,
+    /// How versions are written, under `calver`. Default `YYYY.MM.MICRO`.
+    pub format: CalverFormat,
+    /// How a candidate is spelled after its release. Default `-rc.{n}`.
+    pub candidate: CandidateMark,
+    /// What the team puts before the type of a commit, `{n}` for a number: `JIRA-{n}: `.
+    pub prefixes: Vec<String>,
     /// A tag's name around `{version}`, which stands in it exactly once;
     /// `{project}` may too. Default `v{version}`.
     pub tag: String,
     /// Whether tags are signed as `git tag -s` would. Default no.
     pub sign: bool,
+}
+
+impl VersionConfig {
+    /// How versions are written.
+    pub fn notation(&self) -> Notation {
+        Notation { scheme: self.scheme, format: self.format.clone(), mark: self.candidate.clone() }
+    }
 }
 
 /// `[build]`: how artifacts are made.
@@ -457,6 +470,9 @@ impl Config {
             version: VersionConfig {
                 scheme: Scheme::Semver,
                 bump: Bump::Conventional,
+                format: CalverFormat::default(),
+                candidate: CandidateMark::default(),
+                prefixes: Vec::new(),
                 tag: "v{version}".to_owned(),
                 sign: false,
             },

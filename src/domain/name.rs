@@ -83,8 +83,6 @@ macro_rules! as_text_or_held {
     )*};
 }
 
-pub(super) use as_text_or_held;
-
 as_text_or_held!(TagName, Oid, Sha256);
 
 /// `[a-z0-9][a-z0-9-]{0,40}`: safe in a ref, a path and a shell.

@@ -6,7 +6,7 @@
 //! `4.1.0.Final`. Nothing here is ever written to a record.
 
 /// The most digits a number of a version may have.
-pub(super) const MAX_DIGITS: usize = 18;
+pub const MAX_DIGITS: usize = 18;
 
 /// A version taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use crate::domain::report::gate::GateReport;
 use crate::domain::report::whereabouts::{
     CommitWhereabouts, ContainingEnvironment, ContainingTag, Wait, WaitReport,
 };
+use crate::domain::version::split_candidate;
 
 /// Releases named one by one; of more, the first and the last.
 const RELEASES: usize = 6;
@@ -131,7 +132,7 @@ fn names(newest_first: &[&TagName]) -> String {
     let mut releases: Vec<(&str, Vec<&str>)> = Vec::new();
     for tag in newest_first.iter().rev() {
         let tag = tag.as_str();
-        let release = tag.rsplit_once("-rc.").map_or(tag, |(release, _)| release);
+        let release = split_candidate(tag).map_or(tag, |(release, _, _)| release);
         match releases.iter_mut().find(|(known, _)| *known == release) {
             Some((_, tags)) => tags.push(tag),
             None => releases.push((release, vec![tag])),
@@ -142,11 +143,11 @@ fn names(newest_first: &[&TagName]) -> String {
     {
         return format!("{oldest} to {newest}, {} in all", newest_first.len());
     }
-    let words = releases.iter().rev().map(|(_, tags)| {
+    let words = releases.iter().rev().map(|(release, tags)| {
         let mut words = tags[0].to_owned();
         for tag in &tags[1..] {
-            let number = tag.rsplit_once('-').map_or(*tag, |(_, number)| number);
-            words.push_str(&format!(", {number}"));
+            let number = tag.strip_prefix(*release).map(|rest| rest.trim_start_matches(['-', '.', '_', '+']));
+            words.push_str(&format!(", {}", number.unwrap_or(tag)));
         }
         words
     });

@@ -10,7 +10,7 @@ use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
 use crate::delivery::sink::Sink;
 use crate::domain::name::Oid;
 use crate::domain::report::clone::Check;
-use crate::domain::version::TagStyle;
+use crate::domain::version::{Notation, TagStyle};
 use crate::failure::Failure;
 use crate::store::authority::Authority;
 use crate::store::ledger;
@@ -89,8 +89,8 @@ pub fn look(
 fn style(reader: &Reader) -> TagStyle {
     let template = config::parse(&reader.home.text, &reader.home.found)
         .map_or_else(|_| "v{version}".to_owned(), |parsed| parsed.config.version.tag);
-    TagStyle::new(&template, reader.project())
-        .or_else(|_| TagStyle::new("v{version}", reader.project()))
+    TagStyle::new(&template, reader.project(), Notation::default())
+        .or_else(|_| TagStyle::new("v{version}", reader.project(), Notation::default()))
         .expect("a plain template makes valid names")
 }
 

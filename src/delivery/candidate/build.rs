@@ -119,7 +119,7 @@ fn reserve(
 ) -> Result<Option<(View<CandidatesState>, CandidateVersion, OpenRun)>> {
     let view = &snapshot.candidates;
     let number = view.state.next_number(&draft.release).max(draft.least_number);
-    let version = CandidateVersion { release: draft.release.clone(), number };
+    let version = snapshot.style.notation.candidate(draft.release.clone(), number);
     let event = reader.event(
         snapshot.style.candidate(&version).to_string(),
         actor,

@@ -12,7 +12,7 @@ use crate::domain::changes::{Change, summary};
 use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::Oid;
 use crate::domain::since::Since;
-use crate::domain::version::{self, Bump, Version};
+use crate::domain::version::{Bump, Version};
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 
@@ -46,11 +46,10 @@ pub fn intend(
 ) -> Result<Intended> {
     whole_history(reader, snapshot)?;
     let commit = on_trunk(reader, snapshot, request.rev.as_deref())?;
-    let scheme = snapshot.policy.config.version.scheme;
     let explicit = |text: &String| {
         snapshot
             .style
-            .explicit(scheme, text)
+            .explicit(text)
             .map_err(|bad| Failure::new(Kind::Usage, bad.to_string()).hint("what there is: rel list"))
     };
     let wanted = request.version.as_ref().map(explicit).transpose()?;
@@ -201,13 +200,12 @@ fn next(
     own: &[Change],
     commit: Oid,
 ) -> Version {
-    let config = &snapshot.policy.config.version;
-    let bump = request.bump.unwrap_or(config.bump);
+    let bump = request.bump.unwrap_or(snapshot.policy.config.version.bump);
     let base = base.max(foreign.latest_release());
-    let next = version::next(config.scheme, bump, base, own, reader.world.now().date_naive());
-    version::next_free(next, config.scheme, |version| {
-        foreign.takes(version) || snapshot.candidates.state.taken(version, commit)
-    })
+    let notation = &snapshot.style.notation;
+    let next = notation.next(bump, base, own, reader.world.now().date_naive());
+    notation
+        .next_free(next, |version| foreign.takes(version) || snapshot.candidates.state.taken(version, commit))
 }
 
 fn told(since: &Since, changes: &[Change]) -> String {

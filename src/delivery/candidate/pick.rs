@@ -16,7 +16,7 @@ use crate::domain::candidates::{Minted, ReleaseState};
 use crate::domain::changes::summary;
 use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::{Oid, TagName};
-use crate::domain::version::{self, Version};
+use crate::domain::version::Version;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 use crate::store::pick::{PickOutcome, commit_pick, pick};
@@ -304,7 +304,7 @@ fn draft(
     let foreign = ForeignVersions::read(reader, snapshot)?;
     let line = snapshot.candidates.state.release_state(&parent.version.release);
     let release = if line.is_some_and(|line| line.closed) {
-        version::next_patch(snapshot.policy.config.version.scheme, &parent.version.release, |version| {
+        snapshot.style.notation.next_patch(&parent.version.release, |version| {
             foreign.takes(version) || snapshot.candidates.state.taken(version, head)
         })
     } else {

@@ -173,12 +173,11 @@ fn recorded(reader: &Reader, snapshot: &Snapshot, subject: &ChangesOf<'_>) -> Re
 }
 
 fn baseline(snapshot: &Snapshot, live: &Live, kind: MilestoneKind) -> Milestone {
-    let scheme = snapshot.policy.config.version.scheme;
     let tag = live.tag.as_str();
     let since = Since::Baseline {
         tag: live.tag.clone(),
         version: live.foreign_version.clone(),
-        release: snapshot.style.parse(scheme, tag).map(|parsed| parsed.version().clone()),
+        release: snapshot.style.parse(tag).map(|parsed| parsed.version().clone()),
         commit: live.commit,
     };
     milestone(since, snapshot.style.version_text(tag).unwrap_or(tag), kind)
@@ -259,7 +258,7 @@ pub fn changes(
         let mut all = history::newest(&reader.repo, &[], subject.commit, MAX_FIRST + 1)?;
         let newest = (all.len() > MAX_FIRST).then_some(MAX_FIRST);
         all.truncate(MAX_FIRST);
-        let changes = news(steps(reader, &scope, &all)?, &[], &picks, &[]);
+        let changes = news(steps(reader, snapshot, &scope, &all)?, &[], &picks, &[]);
         return Ok((Since::Beginning { newest }, Some(changes)));
     };
     for commit in [base, subject.commit] {
@@ -267,23 +266,24 @@ pub fn changes(
             return Ok((since, None));
         }
     }
-    let brought = steps(reader, &scope, &history::range(&reader.repo, &[base], subject.commit)?)?;
+    let brought = steps(reader, snapshot, &scope, &history::range(&reader.repo, &[base], subject.commit)?)?;
     // What was made on top of the base lacks nothing of it.
     let lacks_nothing = brought.is_empty() || brought.iter().any(|step| step.parents.contains(&base));
     let missing =
         if lacks_nothing { Vec::new() } else { history::range(&reader.repo, &[subject.commit], base)? };
-    let missing = steps(reader, &Scope::new(&[])?, &missing)?;
+    let missing = steps(reader, snapshot, &Scope::new(&[])?, &missing)?;
     let base_picks = picked(reader, sink, snapshot, before, None)?;
     let changes = news(brought, &missing, &picks, &base_picks);
     Ok((since, Some(changes)))
 }
 
-fn steps(reader: &Reader, scope: &Scope, commits: &[Oid]) -> Result<Vec<HistoryStep>> {
+fn steps(reader: &Reader, snapshot: &Snapshot, scope: &Scope, commits: &[Oid]) -> Result<Vec<HistoryStep>> {
+    let prefixes = &snapshot.policy.config.version.prefixes;
     let mut steps = Vec::with_capacity(commits.len());
     for &oid in commits {
         let said = reader.repo.said(oid)?;
         steps.push(HistoryStep {
-            change: Change::read(oid, &said.message, &said.author, said.commit_time),
+            change: Change::read(oid, &said.message, &said.author, said.commit_time).behind(prefixes),
             parents: said.parents,
             own: scope.touched_by(reader, oid)?,
         });

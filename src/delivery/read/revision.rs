@@ -90,7 +90,7 @@ impl Snapshot {
                 .ok_or_else(|| NotFound::Baseline { text: text.to_owned(), tag: lived.tag.clone() })?;
             return Ok((minted, Named::Environment));
         }
-        let release = self.style.explicit(self.policy.config.version.scheme, text).ok();
+        let release = self.style.explicit(text).ok();
         if let Some(minted) = release.as_ref().and_then(|release| self.newest_of(release)) {
             return Ok((minted, Named::Release));
         }
@@ -101,7 +101,7 @@ impl Snapshot {
         // What is called like a candidate and is none must not become another one of its commit.
         if let Some(object) = theirs(reader, text)?
             && let Ok(tag) = text.parse::<TagName>()
-            && let Some(parsed) = self.style.parse(self.policy.config.version.scheme, text)
+            && let Some(parsed) = self.style.parse(text)
             && self.is_unfinished(reader, &tag, object, &parsed)
         {
             return Err(self.no_such_candidate(text));
@@ -154,7 +154,7 @@ impl Snapshot {
             }
             return Ok(Some(point));
         }
-        if let Ok(release) = self.style.explicit(self.policy.config.version.scheme, text) {
+        if let Ok(release) = self.style.explicit(text) {
             let tag = self.style.release(&release);
             let object = theirs(reader, tag.as_str())?;
             let closed = self.closed.iter().rev().find(|closed| closed.release == release);

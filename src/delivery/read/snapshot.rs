@@ -19,7 +19,7 @@ use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, Candidates
 use crate::domain::changes::Change;
 use crate::domain::config::{Config, Environment};
 use crate::domain::env::EnvState;
-use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
+use crate::domain::name::{BadName, DeploymentId, EnvName, Oid, TagName};
 use crate::domain::version::{CandidateVersion, ParsedTag, TagStyle, Version};
 use crate::store::authority::Authority;
 use crate::store::ledger::{self, View};
@@ -148,8 +148,8 @@ impl Snapshot {
     pub fn read(reader: &Reader) -> Result<Snapshot> {
         let repo = &reader.repo;
         let TrunkAndPolicy { trunk, policy } = TrunkAndPolicy::read(reader)?;
-        let style = TagStyle::new(&policy.config.version.tag, reader.project())
-            .map_err(|bad| PolicyFault::TagStyle(bad.to_string()))?;
+        let style =
+            tag_style(&policy.config, reader).map_err(|bad| PolicyFault::TagStyle(bad.to_string()))?;
         let (name, file) = (ledger::candidates_ref(reader.project()), reader.derived_file("candidates"));
         let candidates = state_cache::read::<CandidatesState>(repo, &name, &[], &file)?;
         let (pool, closed) = load_candidates(reader, &candidates)?;
@@ -270,13 +270,12 @@ impl Snapshot {
     pub fn foreign(&self, reader: &Reader, tags: &Tags) -> Vec<(TagName, Oid, ParsedTag)> {
         let ours: HashSet<&str> = self.pool.iter().map(|m| m.tag.as_str()).collect();
         let closed: HashSet<&str> = self.closed.iter().map(|closed| closed.tag.as_str()).collect();
-        let scheme = self.policy.config.version.scheme;
         let mut foreign = Vec::new();
         for (name, (target, _)) in &tags.0 {
             if ours.contains(name.as_str()) || closed.contains(name.as_str()) {
                 continue;
             }
-            if let Some(parsed) = self.style.parse(scheme, name)
+            if let Some(parsed) = self.style.parse(name)
                 && let Ok(tag) = name.parse::<TagName>()
                 && !self.is_unfinished(reader, &tag, *target, &parsed)
             {
@@ -409,7 +408,7 @@ fn load_candidates(
         &reader.repo,
         candidates.tip,
         &file,
-        "made 2",
+        "made 3",
         keep,
     )?;
     let (mut pool, mut closed) = (Vec::with_capacity(made.len()), Vec::new());
@@ -461,6 +460,10 @@ fn policy(reader: &Reader, trunk: Oid) -> Result<Policy> {
     Err(PolicyFault::NotOnTrunk { tip: trunk, trunk: reader.home.trunk.clone() }.into())
 }
 
+fn tag_style(config: &Config, reader: &Reader) -> std::result::Result<TagStyle, BadName> {
+    TagStyle::new(&config.version.tag, reader.project(), config.version.notation())
+}
+
 /// Which tags a fetch asks for: `v*`.
 struct TagGlob(String);
 
@@ -469,7 +472,7 @@ impl TagGlob {
     fn guess(reader: &Reader) -> TagGlob {
         let style = config::parse(&reader.home.text, &reader.home.found)
             .ok()
-            .and_then(|parsed| TagStyle::new(&parsed.config.version.tag, reader.project()).ok());
+            .and_then(|parsed| tag_style(&parsed.config, reader).ok());
         TagGlob(style.map_or("*".to_owned(), |style| style.glob()))
     }
 

@@ -107,7 +107,7 @@ pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Record
     }
     let exact = |minted: &&Minted| minted.tag.as_str() == text || minted.version.to_string() == text;
     let ours = snapshot.pool.iter().find(exact);
-    let release = || snapshot.style.explicit(snapshot.policy.config.version.scheme, text).ok();
+    let release = || snapshot.style.explicit(text).ok();
     if let Some(minted) = ours.or_else(|| release().and_then(|release| snapshot.newest_of(&release))) {
         // Whatever was put there, it was not this candidate if its tag is another by now.
         snapshot.record(reader, minted)?;
@@ -124,7 +124,7 @@ pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Record
     };
     let foreign_version = snapshot
         .style
-        .parse(snapshot.policy.config.version.scheme, tag.as_str())
+        .parse(tag.as_str())
         .filter(|_| tag.as_commit().is_none())
         .and_then(|_| snapshot.style.version_text(tag.as_str()))
         .map(str::to_owned);
@@ -388,7 +388,7 @@ pub fn publish(
                     again = Some(Retry::Hear(judged));
                     return Ok(None);
                 }
-                let events = events(reader, sink, report, judged, hook.as_ref())?;
+                let events = events(reader, report, judged, hook.as_ref())?;
                 made = events.as_ref().map(|(_, id)| id.clone());
                 Ok(events.map(|(events, _)| events))
             },
@@ -458,7 +458,6 @@ pub fn candidate_of(reader: &Reader, report: &RecordRequest<'_>) -> Result<Optio
 /// The hook refuses, and nobody passed it by name.
 pub fn events(
     reader: &Reader,
-    sink: &dyn Sink,
     report: &RecordRequest<'_>,
     judged: RecordPlan,
     hook: Option<&Verdict>,
@@ -479,9 +478,8 @@ pub fn events(
         }
     };
     let deployment = &mut intent.deployment;
-    let words = |verdict: &Verdict| sink.gate_text(verdict);
-    deployment.gates = permission.gates(&words);
-    deployment.overrides = permission.overrides(&words);
+    deployment.gates = permission.gates(reader.gate_words);
+    deployment.overrides = permission.overrides(reader.gate_words);
     deployment.approvals = permission.approvals().to_vec();
     let (id, actor) = (deployment.id.clone(), deployment.actor.clone());
     events.push(reader.event(id.clone(), &actor, EnvEventKind::Intent(Box::new(intent))));

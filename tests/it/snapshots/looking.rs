@@ -107,87 +107,90 @@ fn a_project_without_a_candidate() {
         &ana,
         "config show",
         expect![[r#"
-        exit 0
-        # trunk's, at [ID0]
-        [project]
-        name = "shop"
-        trunk = "main"
-        remote = "origin"
-        paths = []
+            exit 0
+            # trunk's, at [ID0]
+            [project]
+            name = "shop"
+            trunk = "main"
+            remote = "origin"
+            paths = []
 
-        [version]
-        scheme = "semver"
-        bump = "conventional"
-        tag = "v{version}"
-        sign = false
+            [version]
+            scheme = "semver"
+            bump = "conventional"
+            format = "YYYY.MM.MICRO"
+            candidate = "-rc.{n}"
+            prefixes = []
+            tag = "v{version}"
+            sign = false
 
-        [build]
-        command = "./build.sh"
-        artifacts = ["dist/*"]
-        timeout = "30m"
+            [build]
+            command = "./build.sh"
+            artifacts = ["dist/*"]
+            timeout = "30m"
 
-        [artifacts]
-        store = "git"
-        max_size = "95MiB"
+            [artifacts]
+            store = "git"
+            max_size = "95MiB"
 
-        [environments.staging]
-        formerly = []
-        after = []
-        approvals = 0
-        approvals_signed = false
-        freeze = []
-        confirm = "yes"
-        deploy = "./deploy.sh"
-        verify = "./verify.sh"
-        timeout = "10m"
-        grace = "5s"
-        on_failure = "stop"
-        final = false
-        auto_deploy = false
-        commands = "candidate"
-        hold_after_rollback = true
-        targets = []
-        max_parallel = 1
-        phases = []
+            [environments.staging]
+            formerly = []
+            after = []
+            approvals = 0
+            approvals_signed = false
+            freeze = []
+            confirm = "yes"
+            deploy = "./deploy.sh"
+            verify = "./verify.sh"
+            timeout = "10m"
+            grace = "5s"
+            on_failure = "stop"
+            final = false
+            auto_deploy = false
+            commands = "candidate"
+            hold_after_rollback = true
+            targets = []
+            max_parallel = 1
+            phases = []
 
-        [environments.staging.params]
+            [environments.staging.params]
 
-        [environments.prod]
-        formerly = []
-        after = ["staging"]
-        approvals = 0
-        approvals_signed = false
-        freeze = []
-        confirm = "yes"
-        deploy = "./deploy.sh"
-        verify = "./verify.sh"
-        timeout = "10m"
-        grace = "5s"
-        on_failure = "stop"
-        final = true
-        auto_deploy = false
-        commands = "candidate"
-        hold_after_rollback = true
-        targets = []
-        max_parallel = 1
-        phases = []
+            [environments.prod]
+            formerly = []
+            after = ["staging"]
+            approvals = 0
+            approvals_signed = false
+            freeze = []
+            confirm = "yes"
+            deploy = "./deploy.sh"
+            verify = "./verify.sh"
+            timeout = "10m"
+            grace = "5s"
+            on_failure = "stop"
+            final = true
+            auto_deploy = false
+            commands = "candidate"
+            hold_after_rollback = true
+            targets = []
+            max_parallel = 1
+            phases = []
 
-        [environments.prod.params]
+            [environments.prod.params]
 
-        [retry]
-        attempts = 1
-        backoff = "5s"
+            [retry]
+            attempts = 1
+            backoff = "5s"
 
-        [hooks]
-        timeout = "1m"
+            [hooks]
+            timeout = "1m"
 
-        [output]
-        publish = "local"
-    "#]],
+            [output]
+            publish = "local"
+        "#]],
     );
     story.says(&ana, "config show --json", expect![[r#"
         exit 0
-        {"schema":1,"config":{"project":{"name":"shop","trunk":"main","remote":"origin","paths":[]},"version":{"scheme":"semver","bump":"conventional","tag":"v{version}","sign":false},"build":{"command":"./build.sh","artifacts":["dist/*"],"timeout":"30m"},"artifacts":{"store":"git","max_size":"95MiB"},"environments":{"staging":{"formerly":[],"after":[],"soak":null,"approvals":0,"approvals_signed":false,"allowed_signers":null,"signoff":null,"freeze":[],"confirm":"yes","deploy":"./deploy.sh","verify":"./verify.sh","rollback":null,"timeout":"10m","grace":"5s","on_failure":"stop","lost_fix":null,"final":false,"auto_deploy":false,"commands":"candidate","hold_after_rollback":true,"targets":[],"max_parallel":1,"phases":[],"params":{}},"prod":{"formerly":[],"after":["staging"],"soak":null,"approvals":0,"approvals_signed":false,"allowed_signers":null,"signoff":null,"freeze":[],"confirm":"yes","deploy":"./deploy.sh","verify":"./verify.sh","rollback":null,"timeout":"10m","grace":"5s","on_failure":"stop","lost_fix":null,"final":true,"auto_deploy":false,"commands":"candidate","hold_after_rollback":true,"targets":[],"max_parallel":1,"phases":[],"params":{}}},"retry":{"attempts":1,"backoff":"5s"},"hooks":{"before_cut":null,"after_cut":null,"before_deploy":null,"after_deploy":null,"after_failure":null,"after_rollback":null,"timeout":"1m"},"output":{"publish":"local"}},"policy_commit":"[ID0:40]"}
+        {"schema":1,"config":{"project":{"name":"shop","trunk":"main","remote":"origin","paths":[]},"version":{"scheme":"semver","bump":"conventional","format":"YYYY.MM.MICRO","candidate":"-rc.{n}","prefixes":[],"tag":"v{version}","sign":false},"build":{"command":"./build.sh","artifacts":["dist/*"],"timeout":"30m"},"artifacts":{"store":"git","max_size":"95MiB"},"environments":{"staging":{"formerly":[],"after":[],"soak":null,"approvals":0,"approvals_signed":false,"allowed_signers":null,"signoff":null,"freeze":[],"confirm":"yes","deploy":"./deploy.sh","verify":"./verify.sh","rollback":null,"timeout":"10m","grace":"5s","on_failure":"stop","lost_fix":null,"final":false,"auto_deploy":false,"commands":"candidate","hold_after_rollback":true,"targets":[],"max_parallel":1,"phases":[],"params":{}},"prod":{"formerly":[],"after":["staging"],"soak":null,"approvals":0,"approvals_signed":false,"allowed_signers":null,"signoff":null,"freeze":[],"confirm":"yes","deploy":"./deploy.sh","verify":"./verify.sh","rollback":null,"timeout":"10m","grace":"5s","on_failure":"stop","lost_fix":null,"final":true,"auto_deploy":false,"commands":"candidate","hold_after_rollback":true,"targets":[],"max_parallel":1,"phases":[],"params":{}}},"retry":{"attempts":1,"backoff":"5s"},"hooks":{"before_cut":null,"after_cut":null,"before_deploy":null,"after_deploy":null,"after_failure":null,"after_rollback":null,"timeout":"1m"},"output":{"publish":"local"}},"policy_commit":"[ID0:40]"}
     "#]]);
     story.says(
         &ana,
