@@ -210,7 +210,7 @@ fn dispatch(
     let interactive = world.stdin_terminal && world.stderr_terminal;
     let ui = &Ui { screen, asker: &Terminal, options, interactive };
     let hands = &Hands { runner: &Processes, interrupts };
-    let open = || Ok(Reader::open(world, options, ui::gate::text)?);
+    let open = || Ok(Reader::open(world, options)?);
     let whole = || open()?.with_history(options, screen);
     match &cli.verb {
         Verb::Init(_) => commands::init::run(world, screen, ui.asker, options),

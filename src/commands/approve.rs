@@ -1,12 +1,11 @@
 //! `rel approve`: a person says that a candidate may go to an environment.
 
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::Named;
 use crate::delivery::read::signatures::Signers;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle;
-use crate::delivery::run::publish;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::env::{Approval, EnvEvent, EnvEventKind, EnvState};
@@ -29,7 +28,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
         return Err(Failure::new(Kind::Usage, "approve takes a candidate and an environment")
             .hint("rel approve RC ENV, or rel approve --commit COMMIT"));
     };
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::settle(ui, reader)?;
     let actor = reader.actor()?;
     let signs = |environment: &Environment| environment.approvals_signed && !args.withdraw;
     let is_given = |state: &EnvState, minted: &Minted| {
@@ -69,7 +68,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
         let approvals = signers.approvals(view, &minted)?;
         Ok(approvals.iter().any(|(other, verified)| other.is(actor) && verified.is_ok()))
     };
-    let view = publish::small_as::<EnvState, _>(reader, ui.screen, &ref_name, &formerly, append, |view| {
+    let view = dry_run::publish_as::<EnvState>(ui, reader, &ref_name, &formerly, append, |view| {
         let given = is_given(&view.state, &minted) && counts(view, &actor)?;
         changed = given == args.withdraw;
         if !changed {

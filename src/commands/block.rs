@@ -1,11 +1,10 @@
 //! `rel block` and `rel unblock`: what must not be deployed.
 
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::Named;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle;
-use crate::delivery::run::publish;
 use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::env::Live;
 use crate::domain::report::Document;
@@ -24,7 +23,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Block, unblock: bool) -> Result
         Failure::new(Kind::Usage, format!("{verb} needs a reason"))
             .hint(format!("rel {verb} {} --reason WHY", args.target))
     })?;
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::settle(ui, reader)?;
     let find = |snapshot: &Snapshot| {
         let (target, named) = resolve(reader, snapshot, &args.target)?;
         Ok((snapshot.clone(), target, named))
@@ -36,9 +35,9 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Block, unblock: bool) -> Result
     }
     let actor = reader.actor()?;
     let mut changed = false;
-    publish::small::<CandidatesState, Failure>(
+    dry_run::publish::<CandidatesState>(
+        ui,
         reader,
-        ui.screen,
         &ledger::candidates_ref(reader.project()),
         &[],
         |view| {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::changelog;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::steps::look;
 use crate::domain::candidates::Minted;
 use crate::domain::report::Document;
 use crate::domain::report::changelog::{ChangelogReport, PrependReport};
@@ -25,7 +25,7 @@ use crate::ui::{plan::count, section, text};
 /// 2); the authority cannot be reached.
 pub fn run(ui: &Ui, reader: &Reader, args: &cli::Changelog) -> Result<Document> {
     let template = args.template.as_deref().map(|file| template(ui, reader, file)).transpose()?;
-    let snapshot = look::look(reader, ui.screen, "changelog")?;
+    let snapshot = dry_run::look(ui, reader, "changelog")?;
     let minted = match &args.candidate {
         Some(text) => snapshot.candidate(reader, text)?,
         None => newest(&snapshot)?,

@@ -2,6 +2,7 @@
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::candidate::build::{BuildResult, build_candidate};
 use crate::delivery::candidate::pick::{
     DefaultTarget, PickConflict, PickFate, PickPlan, PickRequest, PickTarget, default_target, plan, since,
@@ -10,7 +11,6 @@ use crate::delivery::candidate::pick::{
 use crate::delivery::candidate::unfinished::{self, Stop, UnfinishedPick};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
 use crate::domain::draft::Intended;
 use crate::domain::report::Document;
@@ -29,8 +29,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::CherryPick) -> R
     if args.abort {
         return abort(ui, reader);
     }
-    reader.must_reach_authority()?;
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::begin(ui, reader)?;
     if args.resume {
         let mut snapshot = Snapshot::take(reader, ui.screen)?;
         let UnfinishedPick { wanted, targets, no_deploy, .. } = unfinished::resume(reader)?;

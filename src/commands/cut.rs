@@ -2,12 +2,12 @@
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::candidate::build::{BuildResult, build_candidate};
 use crate::delivery::candidate::cut::{CutRequest, intend};
 use crate::delivery::read::left_behind::lost_by_cut;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
 use crate::domain::candidate::Candidate;
 use crate::domain::draft::Intended;
@@ -22,8 +22,7 @@ use crate::ui::notice;
 /// # Errors
 /// The commit is not on trunk, the build fails, the authority refuses.
 pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<Document> {
-    reader.must_reach_authority()?;
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::begin(ui, reader)?;
     let mut snapshot = Snapshot::take(reader, ui.screen)?;
     let request = CutRequest {
         rev: args.rev.clone(),

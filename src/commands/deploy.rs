@@ -2,9 +2,10 @@
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::{offline, settle};
+use crate::delivery::recover::offline;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::steps::deploy::{self, DeployRequest};
 use crate::domain::env::Trigger;
@@ -17,11 +18,12 @@ use crate::ui::front::Ui;
 /// # Errors
 /// A gate refuses, nobody confirms, a command fails, a byte is wrong.
 pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Deploy) -> Result<Document> {
-    offline::expect_reason(reader, "deploy", &args.environment, args.reason.as_deref())?;
-    let mut snapshot =
-        settle::dead_runs(reader, ui.screen)
-            .and_then(|_| Snapshot::take(reader, ui.screen))
-            .map_err(|failure| offline::or_offline(reader, "deploy", &args.environment, failure))?;
+    if !ui.options.dry_run {
+        offline::expect_reason(reader, "deploy", &args.environment, args.reason.as_deref())?;
+    }
+    let mut snapshot = dry_run::settle(ui, reader)
+        .and_then(|()| Snapshot::take(reader, ui.screen))
+        .map_err(|failure| offline::or_offline(reader, "deploy", &args.environment, failure))?;
     let request = DeployRequest {
         environment: args.environment.clone(),
         candidate: args.candidate.clone(),

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::revision::{Point, TRUNK};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::read::{deployments, range};
-use crate::delivery::steps::look;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::equivalent_commits::EquivalentCommits;
@@ -30,7 +30,7 @@ use crate::ui::text::quote;
 /// reached.
 pub fn run(ui: &Ui, reader: &Reader, args: &cli::Diff) -> Result<Document> {
     let (a, b) = two(args)?;
-    let snapshot = look::look(reader, ui.screen, &format!("diff {} {}", quote(a), quote(b)))?;
+    let snapshot = dry_run::look(ui, reader, &format!("diff {} {}", quote(a), quote(b)))?;
     let (from, to) = (snapshot.point(reader, a)?, snapshot.point(reader, b)?);
     let scope = Scope::new(&snapshot.policy.config.project.paths)?.within(&args.path)?;
     let (added, removed) = sides(reader, &snapshot, &scope, from.commit, to.commit)?;

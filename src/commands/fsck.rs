@@ -1,9 +1,9 @@
 //! `rel fsck`: check history, tags and artifacts, and put back what can be.
 
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::fsck;
 use crate::delivery::read::reader::Reader;
-use crate::delivery::recover::settle;
 use crate::domain::fsck::Finding;
 use crate::domain::report::Document;
 use crate::domain::report::clone::{IntegrityReport, RepairReport};
@@ -18,17 +18,16 @@ use crate::ui::fsck as ui;
 /// cannot be reached.
 pub fn run(ui: &Ui, reader: &Reader, args: &cli::Fsck) -> Result<Document> {
     if args.repair {
-        reader.must_reach_authority()?;
-        match settle::dead_runs(reader, ui.screen) {
+        match dry_run::begin(ui, reader) {
             // Where history was rewritten, that is what this run is for.
             Err(error) if error.is_rewritten() => {}
-            settled => drop(settled?),
+            begun => begun?,
         }
     }
     let report = fsck::examine(reader, ui.screen, args.quick)?;
     let checked = report.checked.clone();
     let (done, left) = if args.repair {
-        let repaired = fsck::repair(reader, report);
+        let repaired = if ui.options.dry_run { fsck::preview(report) } else { fsck::repair(reader, report) };
         (repaired.done, repaired.left)
     } else {
         (Vec::new(), report.found.into_iter().map(|(finding, _)| finding).collect())

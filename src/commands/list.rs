@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::candidate_tags::CandidateTags;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::delivery::run::artifacts::candidate_report;
-use crate::delivery::steps::look;
 use crate::domain::candidates::{Block, Minted};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::report::Document;
@@ -27,7 +27,7 @@ use crate::ui::list;
 /// The authority cannot be reached. A tag that is not the one that was minted
 /// is a warning: it must not hide the rest.
 pub fn run(ui: &Ui, reader: &Reader, args: &cli::List) -> Result<Document> {
-    let snapshot = look::look(reader, ui.screen, "list")?;
+    let snapshot = dry_run::look(ui, reader, "list")?;
     let tags = snapshot.tags(reader)?;
     let records = CandidateTags::read(reader, &snapshot)?;
     let mut gathering = Gathering { ui, reader, snapshot: &snapshot, tags: &tags, records };

@@ -1,10 +1,9 @@
 //! `rel lock`: a person holds an environment closed.
 
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle;
-use crate::delivery::run::publish;
 use crate::domain::env::{EnvEventKind, EnvState};
 use crate::domain::name::DeploymentId;
 use crate::domain::report::Document;
@@ -17,11 +16,11 @@ use crate::ui::front::Ui;
 /// # Errors
 /// It is held already (exit 5).
 pub fn run(ui: &Ui, reader: &Reader, args: &cli::Lock) -> Result<Document> {
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::settle(ui, reader)?;
     let actor = reader.actor()?;
     let name = &args.environment;
     let (ref_name, formerly) = Snapshot::place(reader, ui.screen, name)?;
-    let view = publish::small::<EnvState, _>(reader, ui.screen, &ref_name, &formerly, |view| {
+    let view = dry_run::publish::<EnvState>(ui, reader, &ref_name, &formerly, |view| {
         if let Some(hold) = &view.state.hold {
             return Err(Failure::new(Kind::Held, format!("{name} is held already; nothing changed"))
                 .reason("held", format!("by {}: {:?} ({name}#{})", hold.actor.name, hold.reason, hold.token))

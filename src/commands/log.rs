@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Policy, TrunkAndPolicy, environment_tip};
@@ -44,7 +45,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Log) -> Result<D
             .hint("leave one of them out, and REL_JSON too"));
     }
     let search = search(reader, args)?;
-    let footing = look::look_at_chains(reader, ui.screen, "log")?;
+    let footing = dry_run::look_at_chains(ui, reader, "log")?;
     let tips = tips(reader, &footing.policy, args)?;
     let one = tips.len() == 1;
     let deployments = deployments::all_deployments(reader, tips.into_iter())
@@ -156,7 +157,11 @@ fn show(ui: &Ui, reader: &Reader, bytes: &[u8]) {
 }
 
 fn elsewhere(ui: &Ui, reader: &Reader, id: &DeploymentId) -> Result<Document> {
-    match look::published(reader, ui.screen, id)? {
+    let found = match look::published_here(reader, id)? {
+        Some(text) => Ok(text),
+        None => dry_run::settled(ui, reader, || look::published(reader, ui.screen, id))?,
+    };
+    match found {
         Ok(text) => {
             show(ui, reader, &text);
             Ok(LogReport::Output { output: String::from_utf8_lossy(&text).into_owned() }.into())

@@ -13,6 +13,7 @@ pub mod demo;
 pub mod deploy;
 pub mod diff;
 pub mod doctor;
+pub mod dry_run;
 pub mod fsck;
 pub mod help;
 pub mod init;

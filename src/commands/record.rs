@@ -2,10 +2,10 @@
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::sink::{Notice, Sink};
 use crate::delivery::steps::deploy;
@@ -25,8 +25,7 @@ use crate::ui::time;
 /// There is no such environment, candidate, tag or commit, or a gate refuses
 /// (exit 4); the environment is busy or held (exit 5).
 pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Record) -> Result<Document> {
-    reader.must_reach_authority()?;
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::begin(ui, reader)?;
     let snapshot = Snapshot::take(reader, ui.screen)?;
     let name = &args.environment;
     let said = match (args.started, args.succeeded) {
@@ -67,7 +66,7 @@ fn record(
     ui.screen.notice(Notice::Passed(first.verdicts()));
     if ui.options.dry_run {
         let mut planned = DeliveryReport { dry_run: true, ..DeliveryReport::default() };
-        if let Some((events, id)) = record::events(reader, report, first, None)? {
+        if let Some((events, id)) = record::events(reader, ui.screen, report, first, None)? {
             let (after, _) = shown.append(&reader.repo, &events)?;
             if let Some(deployment) = deployments::deployment(&reader.repo, after.tip, &id)? {
                 ui.screen.result(&format!("dry run: {}", told(ui, report, &deployment)));

@@ -1,11 +1,11 @@
 //! `rel resolve`: a person settles a deployment nobody knows the end of.
 
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::recover::settle;
-use crate::delivery::run::publish;
 use crate::domain::env::{EnvEventKind, EnvState, Progress};
 use crate::domain::report::Document;
 use crate::domain::report::deployment::DeliveryReport;
@@ -24,11 +24,11 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Resolve) -> Result<Document> {
             .reason("busy", "its process is alive")
             .hint("let it end, or end what this clone runs here: rel sync --stop"));
     }
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::settle(ui, reader)?;
     let actor = reader.actor()?;
     let (ref_name, formerly) = Snapshot::place_of(reader, ui.screen, id)?;
     let state = if args.succeeded { Progress::Succeeded } else { Progress::Failed };
-    let view = publish::small::<EnvState, _>(reader, ui.screen, &ref_name, &formerly, |view| {
+    let view = dry_run::publish::<EnvState>(ui, reader, &ref_name, &formerly, |view| {
         let open = view.state.in_flight.as_ref().is_some_and(|i| i.deployment.seq == id.seq)
             || view.state.unresolved.iter().any(|d| d.seq == id.seq);
         if !open {

@@ -2,9 +2,10 @@
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::{offline, settle};
+use crate::delivery::recover::offline;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::steps::delivered::{self, Delivered};
 use crate::delivery::steps::rollback::{self, RollbackRequest, WayBack};
@@ -18,11 +19,12 @@ use crate::ui::front::Ui;
 /// Nothing to go back to, busy or held by a person, the race lost, a command
 /// failed, a byte wrong.
 pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Rollback) -> Result<Document> {
-    offline::expect_reason(reader, "rollback", &args.environment, args.reason.as_deref())?;
-    let mut snapshot =
-        settle::dead_runs(reader, ui.screen)
-            .and_then(|_| Snapshot::take(reader, ui.screen))
-            .map_err(|failure| offline::or_offline(reader, "rollback", &args.environment, failure))?;
+    if !ui.options.dry_run {
+        offline::expect_reason(reader, "rollback", &args.environment, args.reason.as_deref())?;
+    }
+    let mut snapshot = dry_run::settle(ui, reader)
+        .and_then(|()| Snapshot::take(reader, ui.screen))
+        .map_err(|failure| offline::or_offline(reader, "rollback", &args.environment, failure))?;
     let mut request = RollbackRequest {
         environment: args.environment.clone(),
         to: args.to.clone(),
@@ -42,7 +44,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Rollback) -> Res
         WayBack::Nothing(why) => Delivered::Nothing(why),
         WayBack::AskFurther { .. } => return Err(Failure::failed("going further back was asked for twice")),
         WayBack::Ready(ready) => {
-            let report = delivered::report(reader, &snapshot, &ready)?;
+            let report = delivered::report(reader, ui.screen, &snapshot, &ready)?;
             if ui.options.dry_run {
                 Delivered::Planned(Box::new(report))
             } else {

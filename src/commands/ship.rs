@@ -2,13 +2,13 @@
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::candidate::build::{BuildResult, build_candidate};
 use crate::delivery::candidate::cut::{CutRequest, intend};
 use crate::delivery::read::gate_input::Gatherer;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signoffs::Brought;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::steps::delivered::PlanReport;
 use crate::delivery::steps::deploy::{self, DeployRequest};
@@ -28,8 +28,7 @@ use crate::ui::front::Ui;
 /// What [`crate::commands::cut`] and [`crate::commands::deploy`] may fail
 /// with; where a deployment does, the candidate stands beside the error.
 pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<Document> {
-    reader.must_reach_authority()?;
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::begin(ui, reader)?;
     let mut snapshot = Snapshot::take(reader, ui.screen)?;
     snapshot.environment(&args.environment)?;
     let path: Vec<EnvName> =

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::base::{self, ChangesOf};
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::run::artifacts;
-use crate::delivery::steps::look;
 use crate::domain::candidate::Candidate;
 use crate::domain::report::deployment::DeploymentReport;
 use crate::domain::report::list::ShowReport;
@@ -24,7 +24,7 @@ use crate::ui::show;
 /// There is no such candidate; its tag or its statement is not what was
 /// recorded (exit 9); the authority cannot be reached.
 pub fn run(ui: &Ui, reader: &Reader, args: &cli::Show) -> Result<Document> {
-    let snapshot = look::look(reader, ui.screen, "show")?;
+    let snapshot = dry_run::look(ui, reader, "show")?;
     let minted = snapshot.candidate(reader, &args.candidate)?;
     let record = snapshot.record(reader, minted)?;
     if args.provenance {

@@ -1,11 +1,10 @@
 //! `rel approve --commit`: authors say of their own commits that they are fine.
 
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signoffs::{self, SignoffLedger};
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle;
-use crate::delivery::run::publish;
 use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::changes::Change;
 use crate::domain::name::{Actor, Oid};
@@ -22,7 +21,7 @@ use crate::ui::text::clean;
 /// There is no such commit, or somebody else wrote it (exit 4).
 pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
     let wanted = args.commits.iter().map(|text| wanted(text)).collect::<Result<Vec<_>>>()?;
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::settle(ui, reader)?;
     let snapshot = Snapshot::take(reader, ui.screen)?;
     let actor = signoffs::signer(reader, &snapshot)?;
     let mut own: Vec<Change> = Vec::new();
@@ -34,9 +33,9 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
         }
     }
     let mut changed: Vec<Oid> = Vec::new();
-    publish::small::<CandidatesState, Failure>(
+    dry_run::publish::<CandidatesState>(
+        ui,
         reader,
-        ui.screen,
         &ledger::candidates_ref(reader.project()),
         &[],
         |view| {

@@ -4,6 +4,7 @@ mod watch;
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::candidate::unfinished;
 use crate::delivery::read::commit_counts::Counts;
 use crate::delivery::read::gate_input::{Gatherer, TakeOver};
@@ -15,7 +16,6 @@ use crate::delivery::recover::offline;
 use crate::delivery::recover::settle;
 use crate::delivery::run::artifacts::Bytes;
 use crate::delivery::run::hands::Hands;
-use crate::delivery::steps::look;
 use crate::delivery::steps::next_candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
@@ -47,7 +47,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Status) -> Resul
 
 /// Looks once.
 fn look(ui: &Ui, reader: &Reader, args: &cli::Status) -> Result<watch::Seen> {
-    let snapshot = look::look(reader, ui.screen, "status")?;
+    let snapshot = dry_run::look(ui, reader, "status")?;
     let environments: Vec<&Environment> = match &args.environment {
         Some(name) => vec![snapshot.environment(name)?],
         None => snapshot.policy.config.environments.iter().collect(),

@@ -212,6 +212,9 @@ fn keep(ui: &Ui, reader: &Reader, snapshot: &Snapshot) -> Vec<TagName> {
 
 /// Settles dead runs; what was stopped just now is tried as long as any outcome is.
 fn settled(ui: &Ui, reader: &Reader, stopped: &StopReport) -> Result<Vec<Recovered>> {
+    if ui.options.dry_run {
+        return Ok(Vec::new());
+    }
     let patience = RetryBudget::new(reader);
     loop {
         match settle::dead_runs(reader, ui.screen) {

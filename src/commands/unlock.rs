@@ -1,10 +1,9 @@
 //! `rel unlock`: a held environment is opened.
 
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle;
-use crate::delivery::run::publish;
 use crate::domain::env::{EnvEventKind, EnvState, Hold};
 use crate::domain::name::DeploymentId;
 use crate::domain::report::Document;
@@ -17,12 +16,12 @@ use crate::ui::front::Ui;
 /// # Errors
 /// The token is wrong, or the hold is somebody else's and none was given (exit 5).
 pub fn run(ui: &Ui, reader: &Reader, args: &cli::Unlock) -> Result<Document> {
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::settle(ui, reader)?;
     let actor = reader.actor()?;
     let name = &args.environment;
     let (ref_name, formerly) = Snapshot::place(reader, ui.screen, name)?;
     let mut opened: Option<Hold> = None;
-    publish::small::<EnvState, _>(reader, ui.screen, &ref_name, &formerly, |view| {
+    dry_run::publish::<EnvState>(ui, reader, &ref_name, &formerly, |view| {
         opened = view.state.hold.clone();
         let Some(hold) = &view.state.hold else {
             return match args.token {

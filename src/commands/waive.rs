@@ -1,11 +1,10 @@
 //! `rel waive`: settles a fix for good.
 
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::range;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::delivery::recover::settle;
-use crate::delivery::run::publish;
 use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::name::Oid;
 use crate::domain::report::Document;
@@ -25,7 +24,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Document> {
         Failure::new(Kind::Usage, "waive needs a reason; nothing changed")
             .hint(format!("rel waive {} --reason WHY", args.commits.join(" ")))
     })?;
-    settle::dead_runs(reader, ui.screen)?;
+    dry_run::settle(ui, reader)?;
     // What is on trunk is what the authority says now.
     let snapshot = Snapshot::take(reader, ui.screen)?;
     let mut commits: Vec<Oid> = Vec::new();
@@ -43,9 +42,9 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Document> {
     }
     let actor = reader.actor()?;
     let mut changed: Vec<Oid> = Vec::new();
-    publish::small::<CandidatesState, Failure>(
+    dry_run::publish::<CandidatesState>(
+        ui,
         reader,
-        ui.screen,
         &ledger::candidates_ref(reader.project()),
         &[],
         |view| {

@@ -6,12 +6,13 @@ use rustc_hash::FxHashMap;
 
 use super::delivering;
 use crate::cli;
+use crate::commands::dry_run;
 use crate::delivery::read::gate_input::Gatherer;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::delivery::read::successes::{Success, successes};
 use crate::delivery::read::{containment, range};
-use crate::delivery::steps::{look, next_candidate};
+use crate::delivery::steps::next_candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
@@ -32,7 +33,7 @@ use crate::ui::{gate, r#where as said};
 /// # Errors
 /// There is no such commit; the authority cannot be reached.
 pub fn run(ui: &Ui, reader: &Reader, args: &cli::Where) -> Result<Document> {
-    let snapshot = look::look(reader, ui.screen, "where COMMIT")?;
+    let snapshot = dry_run::look(ui, reader, "where COMMIT")?;
     let mut asked: Vec<(String, Oid)> = Vec::new();
     for text in &args.commits {
         let commit = snapshot.point(reader, text)?.commit;

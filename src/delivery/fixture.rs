@@ -440,8 +440,6 @@ impl Project {
                 may_serve: true,
             },
             offline: false,
-            dry_run: false,
-            gate_words: |verdict: &Verdict| verdict.gate().as_str().to_owned(),
         }
     }
 
@@ -501,6 +499,10 @@ impl Sink for Heard {
         let told = format!("{notice:?}");
         let name = told.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
         self.notices.borrow_mut().push(name);
+    }
+
+    fn gate_text(&self, verdict: &Verdict) -> String {
+        verdict.gate().as_str().to_owned()
     }
 
     fn stream(&self, prefix: &str, line: &[u8]) {

@@ -21,6 +21,8 @@ use crate::store::authority::Authority;
 pub trait Sink {
     /// Hears of something.
     fn notice(&self, notice: Notice<'_>);
+    /// What a verdict says, in the words that records keep.
+    fn gate_text(&self, verdict: &Verdict) -> String;
     /// Hears one line of a command's own output.
     fn stream(&self, prefix: &str, line: &[u8]);
     /// From now on nothing of these secrets is said.

@@ -351,7 +351,7 @@ impl Permission {
     }
 
     /// The verdicts as a record has them, in `words`.
-    pub(crate) fn gates(&self, words: GateWords) -> Vec<RecordedVerdict> {
+    pub(crate) fn gates(&self, words: GateWords<'_>) -> Vec<RecordedVerdict> {
         let record = |verdict: &Verdict| RecordedVerdict {
             gate: verdict.gate(),
             verdict: match verdict.ruling {
@@ -365,11 +365,11 @@ impl Permission {
     }
 
     /// The overridden verdicts as a record has them, in `words`.
-    pub(crate) fn overrides(&self, words: GateWords) -> Vec<Override> {
+    pub(crate) fn overrides(&self, words: GateWords<'_>) -> Vec<Override> {
         let overridden = self.verdicts.iter().filter(|verdict| verdict.refuses());
         overridden.map(|verdict| Override { gate: verdict.gate(), text: words(verdict) }).collect()
     }
 }
 
 /// The text of a verdict, which records keep.
-pub(crate) type GateWords = fn(&Verdict) -> String;
+pub(crate) type GateWords<'w> = &'w dyn Fn(&Verdict) -> String;

@@ -179,39 +179,64 @@ pub fn newest_record(repo: &Repo, tip: Oid) -> Result<Option<Entry>> {
     walk(repo, tip).find(|entry| !entry.as_ref().is_ok_and(|entry| entry.body() == Body::Foreign)).transpose()
 }
 
-/// Makes the commit that follows `parent`, with `line` for its record and `notes` appended to the
-/// notes its tree holds. Writes objects only. Control characters in the subject become spaces.
-///
-/// # Errors
-/// `line` is not one line of JSON with a version; `parent` is not here; the actor has no name.
-pub fn write(
-    repo: &Repo,
-    parent: Option<Oid>,
-    subject: &str,
-    line: &str,
-    notes: &[NoteLine],
-    author: &Actor,
-    at: DateTime<Utc>,
-) -> Result<Oid> {
-    let tree = tree_after(repo, parent, notes)?;
-    write_over(repo, parent, subject, line, tree, author, at)
+/// A commit about to continue a chain.
+#[derive(Debug, Clone, Copy)]
+pub struct NewEntry<'a> {
+    /// The commit before it; `None` for the first.
+    pub parent: Option<Oid>,
+    /// The first line of its message. Control characters become spaces.
+    pub subject: &'a str,
+    /// Its record: one line of JSON with a version.
+    pub line: &'a str,
+    /// Its author, who is its committer too.
+    pub author: &'a Actor,
+    /// When both made it.
+    pub at: DateTime<Utc>,
 }
 
-/// The same, signed with the author's key.
-///
-/// # Errors
-/// As [`write()`]; git cannot sign here.
-pub fn write_signed(
-    repo: &Repo,
-    parent: Option<Oid>,
-    subject: &str,
-    line: &str,
-    notes: &[NoteLine],
-    author: &Actor,
-    at: DateTime<Utc>,
-) -> Result<Oid> {
-    let tree = tree_after(repo, parent, notes)?;
-    signature::commit(repo, tree, parent, &message(subject, line)?, author, at)
+impl NewEntry<'_> {
+    /// Makes the commit, with `notes` appended to those that the tree before it holds. Writes objects only.
+    ///
+    /// # Errors
+    /// The line is no record; the parent is not here; the author has no name.
+    pub fn write(&self, repo: &Repo, notes: &[NoteLine]) -> Result<Oid> {
+        self.write_over(repo, tree_after(repo, self.parent, notes)?)
+    }
+
+    /// The same, signed with the author's key.
+    ///
+    /// # Errors
+    /// As [`NewEntry::write`]; git cannot sign here.
+    pub fn write_signed(&self, repo: &Repo, notes: &[NoteLine]) -> Result<Oid> {
+        let tree = tree_after(repo, self.parent, notes)?;
+        signature::commit(repo, tree, self.parent, &self.message()?, self.author, self.at)
+    }
+
+    /// The same with a notes tree that does not go by the one before it.
+    ///
+    /// # Errors
+    /// As [`NewEntry::write`].
+    pub fn write_over(&self, repo: &Repo, tree: Oid) -> Result<Oid> {
+        failpoint::step("record").during(Task::WriteRecord)?;
+        let message = self.message()?;
+        let parent = self.parent.map(|oid| repo.find_commit(oid)).transpose()?;
+        let tree = repo.git2().find_tree(to_git2(tree)).during(Task::WriteRecord)?;
+        let time = git2::Time::new(self.at.timestamp(), 0);
+        let who = git2::Signature::new(&self.author.name, &self.author.email, &time)
+            .during_with(|| Task::SignAs(self.author.clone()))?;
+        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+        // Of a commit that libgit2 (1.9) both makes and cannot write, as on a full disk, it says nothing.
+        let object = repo
+            .git2()
+            .commit_create_buffer(&who, &who, &message, &tree, &parents)
+            .during(Task::WriteRecord)?;
+        repo.put(ObjectType::Commit, &object)
+    }
+
+    /// The message that holds the record: whatever is written can be read again.
+    fn message(&self) -> Result<String> {
+        message(self.subject, self.line)
+    }
 }
 
 fn tree_after(repo: &Repo, parent: Option<Oid>, notes: &[NoteLine]) -> Result<Oid> {
@@ -219,7 +244,7 @@ fn tree_after(repo: &Repo, parent: Option<Oid>, notes: &[NoteLine]) -> Result<Oi
     notes::append(repo, before.map(|commit| from_git2(commit.tree_id())), notes)
 }
 
-/// The message that holds a record: whatever is written can be read again.
+/// The message of an entry.
 fn message(subject: &str, line: &str) -> Result<String> {
     let mut message: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     message.truncate(message.trim_end().len());
@@ -233,34 +258,8 @@ fn message(subject: &str, line: &str) -> Result<String> {
     Ok(message)
 }
 
-/// The same with a notes tree that does not go by the one before it.
-///
-/// # Errors
-/// As [`write()`].
-pub fn write_over(
-    repo: &Repo,
-    parent: Option<Oid>,
-    subject: &str,
-    line: &str,
-    tree: Oid,
-    author: &Actor,
-    at: DateTime<Utc>,
-) -> Result<Oid> {
-    failpoint::step("record").during(Task::WriteRecord)?;
-    let message = message(subject, line)?;
-    let parent = parent.map(|oid| repo.find_commit(oid)).transpose()?;
-    let tree = repo.git2().find_tree(to_git2(tree)).during(Task::WriteRecord)?;
-    let who = git2::Signature::new(&author.name, &author.email, &git2::Time::new(at.timestamp(), 0))
-        .during_with(|| Task::SignAs(author.clone()))?;
-    let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-    // Of a commit that libgit2 (1.9) both makes and cannot write, as on a full disk, it says nothing.
-    let object =
-        repo.git2().commit_create_buffer(&who, &who, &message, &tree, &parents).during(Task::WriteRecord)?;
-    repo.put(ObjectType::Commit, &object)
-}
-
 /// Whether a commit holds a record with this subject and no note, as
-/// [`write_signed`] makes it: by this person alone, at that time, over the
+/// [`NewEntry::write_signed`] makes it: by this person alone, at that time, over the
 /// notes of the commit before it and nothing else.
 ///
 /// # Errors
@@ -356,14 +355,20 @@ mod tests {
         DateTime::from_timestamp(1_700_000_000, 0).unwrap()
     }
 
+    fn write(repo: &Repo, parent: Option<Oid>, subject: &str, line: &str, author: &Actor) -> Result<Oid> {
+        NewEntry { parent, subject, line, author, at: at() }.write(repo, &[])
+    }
+
     #[test]
     fn what_is_written_is_read_and_plain_git_sees_it() {
         let sandbox = Sandbox::new();
         let repo = sandbox.open("work");
         let head = sandbox.oid("work", "HEAD");
         let notes = [NoteLine { commit: head, line: r#"{"id":"prod#1"}"#.into() }];
-        let first = write(&repo, None, "prod#1 deploys\nv1\x1b", LINE, &notes, &ana(), at()).unwrap();
-        let second = write(&repo, Some(first), "", LINE, &[], &ana(), at()).unwrap();
+        let subject = "prod#1 deploys\nv1\x1b";
+        let new = NewEntry { parent: None, subject, line: LINE, author: &ana(), at: at() };
+        let first = new.write(&repo, &notes).unwrap();
+        let second = write(&repo, Some(first), "", LINE, &ana()).unwrap();
         let entry = read(&repo, first).unwrap();
         assert_eq!(entry.parent, None);
         assert_eq!(entry.body(), Body::Record { v: 1, line: LINE.to_owned() });
@@ -387,7 +392,7 @@ mod tests {
         let sandbox = Sandbox::new();
         let repo = sandbox.open("work");
         let name = "refs/notes/rel/shop/env/prod";
-        let first = write(&repo, None, "one", LINE, &[], &ana(), at()).unwrap();
+        let first = write(&repo, None, "one", LINE, &ana()).unwrap();
         repo.set_cache_ref(name, first).unwrap();
         sandbox.git("work", &["notes", "--ref=rel/shop/env/prod", "add", "-m", "by hand", "HEAD"]);
         let tip = sandbox.oid("work", name);
@@ -423,10 +428,10 @@ mod tests {
         let repo = sandbox.open("work");
         for line in ["", "{}", "x", "{\"v\":1,\"event\":{},\"state\":{},\n\"x\":1}", r#"{"v":1,"event":{}}"#]
         {
-            assert!(write(&repo, None, "s", line, &[], &ana(), at()).is_err(), "{line}");
+            assert!(write(&repo, None, "s", line, &ana()).is_err(), "{line}");
         }
-        assert!(write(&repo, None, "s", LINE, &[], &Actor::new("", ""), at()).is_err());
-        assert!(write(&repo, Some(Oid::from_bytes([3; 20])), "s", LINE, &[], &ana(), at()).is_err());
+        assert!(write(&repo, None, "s", LINE, &Actor::new("", "")).is_err());
+        assert!(write(&repo, Some(Oid::from_bytes([3; 20])), "s", LINE, &ana()).is_err());
     }
 
     #[test]

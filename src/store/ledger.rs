@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::authority::RefUpdate;
-use super::chain::{self, Body};
+use super::chain::{self, Body, NewEntry};
 use super::error::{Damage, During, Error, Result, Task};
 use super::notes::{NoteLine, Projection};
 use super::repo::Repo;
@@ -114,7 +114,7 @@ pub struct View<S> {
 }
 
 /// How the commit of an event is made.
-type Write = fn(&Repo, Option<Oid>, &str, &str, &[NoteLine], &Actor, DateTime<Utc>) -> Result<Oid>;
+type Write = fn(&NewEntry<'_>, &Repo, &[NoteLine]) -> Result<Oid>;
 
 impl<S: State> View<S> {
     /// Makes the commits of `events`, in order, on top of this view: the view
@@ -123,7 +123,7 @@ impl<S: State> View<S> {
     /// # Errors
     /// A newer version wrote the tip; an event cannot follow; git failed.
     pub fn append(&self, repo: &Repo, events: &[S::Event]) -> Result<(View<S>, RefUpdate)> {
-        self.append_by(repo, events, chain::write)
+        self.append_by(repo, events, |entry, repo, notes| entry.write(repo, notes))
     }
 
     /// The same, each commit signed with the key of whoever writes it.
@@ -131,7 +131,7 @@ impl<S: State> View<S> {
     /// # Errors
     /// As [`View::append`]; git cannot sign here.
     pub fn append_signed(&self, repo: &Repo, events: &[S::Event]) -> Result<(View<S>, RefUpdate)> {
-        self.append_by(repo, events, chain::write_signed)
+        self.append_by(repo, events, |entry, repo, notes| entry.write_signed(repo, notes))
     }
 
     fn append_by(&self, repo: &Repo, events: &[S::Event], write: Write) -> Result<(View<S>, RefUpdate)> {
@@ -147,8 +147,7 @@ impl<S: State> View<S> {
                 .into_iter()
                 .collect();
             let line = to_line(&Line { v: VERSION, event, state: &next });
-            let (actor, at) = S::stamp(event);
-            tip = Some(write(repo, tip, &S::subject(event), &line, &notes, actor, at)?);
+            tip = Some(write(&entry::<S>(tip, event, &S::subject(event), &line), repo, &notes)?);
             state = next;
         }
         let Some(new) = tip.filter(|_| !events.is_empty()) else {
@@ -168,9 +167,8 @@ impl<S: State> View<S> {
         self.may_be_appended_to()?;
         let state = self.state.after(event).during_with(|| Task::Repair(self.ref_name.clone()))?;
         let line = to_line(&Line { v: VERSION, event, state: &state });
-        let (actor, at) = S::stamp(event);
         let tree = notes.write(repo)?;
-        let new = chain::write_over(repo, self.tip, &S::subject(event), &line, tree, actor, at)?;
+        let new = entry::<S>(self.tip, event, &S::subject(event), &line).write_over(repo, tree)?;
         Ok(self.update(new))
     }
 
@@ -191,6 +189,17 @@ impl<S: State> View<S> {
     fn update(&self, new: Oid) -> RefUpdate {
         RefUpdate { name: self.ref_name.clone(), expected: self.held.into(), new }
     }
+}
+
+/// The commit of an event, with `line` for its record.
+fn entry<'a, S: State>(
+    parent: Option<Oid>,
+    event: &'a S::Event,
+    subject: &'a str,
+    line: &'a str,
+) -> NewEntry<'a> {
+    let (author, at) = S::stamp(event);
+    NewEntry { parent, subject, line, author, at }
 }
 
 pub(in crate::store) fn to_line(value: &impl Serialize) -> String {

@@ -119,6 +119,10 @@ impl Sink for Screen {
         }
     }
 
+    fn gate_text(&self, verdict: &Verdict) -> String {
+        gate::text(verdict)
+    }
+
     fn stream(&self, prefix: &str, line: &[u8]) {
         Screen::stream(self, prefix, line);
     }

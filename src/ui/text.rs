@@ -91,7 +91,10 @@ pub fn printable(text: &str, color: bool) -> Cow<'_, str> {
 
 /// Whether a text is nothing but printable ASCII and line breaks: told of a long text at a glance.
 pub(super) fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
+    // Without a way out at each byte, so that the compiler looks at many at once.
+    let plain =
+        |bytes: &[u8]| bytes.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~' | b'\n'));
+    text.as_bytes().chunks(4096).all(plain)
 }
 
 /// Whether an escape sequence does no more than style the text after it.

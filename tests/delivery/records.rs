@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::delivery::fixture::{Project, SHOP, env, kind, refused_by};
+use crate::delivery::fixture::{Heard, Project, SHOP, env, kind, refused_by};
 use crate::delivery::steps::record::{
     RecordPlan, RecordRequest, RecordTarget, RecordedState, events, judge, target,
 };
@@ -47,7 +47,9 @@ fn recording(
         RecordPlan::Ends(..) => "ends",
         RecordPlan::New(_) => "new",
     };
-    let events = events(&reader, &request, judged, None)?.map(|(events, _)| events).unwrap_or_default();
+    let events = events(&reader, &Heard::default(), &request, judged, None)?
+        .map(|(events, _)| events)
+        .unwrap_or_default();
     Ok((sort, events.into_iter().map(|event| event.what).collect()))
 }
 

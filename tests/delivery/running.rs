@@ -12,12 +12,13 @@ use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::publish;
 use crate::delivery::run::rollout::run_phases;
 use crate::delivery::run::workspace::{RolloutEnd, Workspace};
-use crate::domain::env::{Action, EnvEventKind, EnvState, Progress};
+use crate::domain::env::{Action, EnvEvent, EnvEventKind, EnvState, Progress};
 use crate::domain::redact::Redactor;
 use crate::exec::Ended;
 use crate::failure::{Failure, Kind};
 use crate::store::journal::{JournalRun, RunPhase};
-use crate::store::ledger;
+use crate::store::ledger::{self, View};
+use crate::store::repo::Repo;
 
 const PHASES: &str = r#"
 [environments.prod]
@@ -237,18 +238,20 @@ fn the_fate_of_a_run_is_what_its_chain_says() {
 }
 
 #[test]
-fn a_dry_run_judges_a_small_event_and_publishes_none() {
+fn a_preview_judges_a_small_event_and_publishes_none() {
     let project = Project::new(SHOP);
-    let mut reader = project.reader();
-    reader.dry_run = true;
-    let (heard, name) = (Heard::default(), "refs/notes/rel/shop/env/prod");
-    let judged = |events: Option<Vec<_>>| {
-        publish::small::<EnvState, Failure>(&reader, &heard, name, &[], |_| Ok(events.clone()))
+    let (reader, heard, name) = (project.reader(), Heard::default(), "refs/notes/rel/shop/env/prod");
+    let append = |view: &View<EnvState>, repo: &Repo, events: &[EnvEvent]| Ok(view.append(repo, events)?);
+    let judged = |result: &dyn Fn() -> Result<Option<Vec<EnvEvent>>, Failure>| {
+        publish::preview(&reader, &heard, name, &[], append, |_| result())
     };
-    assert_eq!(judged(None).unwrap().held, None);
-    let refused =
-        publish::small::<EnvState, Failure>(&reader, &heard, name, &[], |_| Err(Failure::failed("no")));
-    assert_eq!(kind(refused), Kind::Failed);
+    let hold = || {
+        let id = "prod#1".parse().unwrap();
+        reader.event(id, &reader.actor().unwrap(), EnvEventKind::Hold { reason: "why".to_owned() })
+    };
+    assert_eq!(judged(&|| Ok(None)).unwrap().held, None);
+    assert_eq!(judged(&|| Ok(Some(vec![hold()]))).unwrap().held, None);
+    assert_eq!(kind(judged(&|| Err(Failure::failed("no")))), Kind::Failed);
     assert_eq!(project.chain("prod").tip, None);
 }
 

@@ -266,7 +266,7 @@ impl World {
         intent.holds = plan.holds();
         intent.owes = plan.owes().to_vec();
         intent.deployment.reverts = plan.reverts().cloned();
-        intent.deployment.overrides = plan.permission().overrides(gate::text);
+        intent.deployment.overrides = plan.permission().overrides(&gate::text);
         self.claim_intent(intent)
     }
 

@@ -158,10 +158,10 @@ fn what_was_overridden_is_kept_with_its_words() {
     world.approve('a', "ana").unwrap();
     let request = overriding(&[Gate::Order, Gate::Freeze]);
     let Planned::Go(plan) = deploying(&world, 'a', &request) else { panic!() };
-    let overrides = plan.permission().overrides(gate::text);
+    let overrides = plan.permission().overrides(&gate::text);
     let overrides: Vec<_> = overrides.iter().map(|o| (o.gate, o.text.as_str())).collect();
     assert_eq!(overrides, [(Gate::Order, "v1.1.0-rc.1 has not succeeded on staging")], "only what refused");
-    let gates: Vec<_> = plan.permission().gates(gate::text).iter().map(|g| (g.gate, g.verdict)).collect();
+    let gates: Vec<_> = plan.permission().gates(&gate::text).iter().map(|g| (g.gate, g.verdict)).collect();
     assert_eq!(gates, [(Gate::Order, RecordedRuling::Overridden), (Gate::Approvals, RecordedRuling::Passed)]);
     assert_eq!(
         plan.permission().approvals().iter().map(|a| a.actor.name.as_str()).collect::<Vec<_>>(),
@@ -231,7 +231,7 @@ proptest! {
                 for gate in &failed {
                     prop_assert!(overrides.contains(gate) && gate.can_be_overridden(), "{gate}");
                 }
-                let kept: Vec<Gate> = plan.permission().overrides(gate::text).iter().map(|o| o.gate).collect();
+                let kept: Vec<Gate> = plan.permission().overrides(&gate::text).iter().map(|o| o.gate).collect();
                 prop_assert_eq!(&kept, &failed);
                 prop_assert!(world.claim(&plan).is_ok(), "what is planned can be claimed");
             }

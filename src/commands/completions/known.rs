@@ -6,7 +6,7 @@ use crate::delivery::run::workspace;
 use crate::domain::env::EnvState;
 use crate::domain::name::{DeploymentId, EnvName, TagName};
 use crate::failure::Result;
-use crate::ui::{gate, text};
+use crate::ui::text;
 use crate::world::World;
 
 /// As many commits of trunk as somebody would look through.
@@ -57,7 +57,7 @@ impl Known {
     /// # Errors
     /// There is no repository, no project in it, or its history is damaged.
     pub fn read(world: &World, options: &Options) -> Result<Known> {
-        let reader = &Reader::open(world, options, gate::text)?;
+        let reader = &Reader::open(world, options)?;
         let snapshot = Snapshot::read(reader)?;
         let mut known = Known { project: vec![Word::new(reader.project().as_str(), "")], ..Known::default() };
         for environment in &snapshot.policy.config.environments {

@@ -21,7 +21,7 @@ use crate::exec::{Change, Window};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::Ui;
 use crate::ui::watch::{Frame, Watch};
-use crate::ui::{Screen, gate, status, text, time};
+use crate::ui::{Screen, status, text, time};
 use crate::world::World;
 
 /// Between two looks while nothing is going on.
@@ -120,9 +120,8 @@ impl Looked {
         let aside = ui.screen.aside(Box::new(said.clone()), ui.screen.width());
         let at = world.now();
         let ui = Ui { screen: &aside, ..*ui };
-        let seen = Reader::open(world, ui.options, gate::text)
-            .map_err(Failure::from)
-            .and_then(|reader| look(&ui, &reader));
+        let seen =
+            Reader::open(world, ui.options).map_err(Failure::from).and_then(|reader| look(&ui, &reader));
         Looked { seen, beside: said.text(), at }
     }
 }

@@ -29,7 +29,7 @@ use crate::domain::name::Oid;
 use crate::store::authority::{Authority, Expected, RefUpdate};
 use crate::store::ref_kind::RefKind;
 
-pub use repair::{Repair, repair};
+pub use repair::{Repair, preview, repair};
 
 /// All that was found.
 #[derive(Debug, Default)]

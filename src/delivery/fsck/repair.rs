@@ -67,14 +67,20 @@ pub struct Repaired {
     pub left: Vec<Finding>,
 }
 
-/// Puts right what can be; in a dry run, tells what that would be.
-///
-/// # Errors
-/// None: a repair that fails is a finding that is left.
+/// Puts right what can be. A repair that fails is a finding that is left.
 pub fn repair(reader: &Reader, report: FsckReport) -> Repaired {
+    let outcomes = run(reader, &report.repairs);
+    sorted(report, &outcomes)
+}
+
+/// What [`repair`] would put right, if every repair succeeded.
+pub fn preview(report: FsckReport) -> Repaired {
+    let outcomes: Vec<RepairResult> = report.repairs.iter().map(|_| Ok(())).collect();
+    sorted(report, &outcomes)
+}
+
+fn sorted(report: FsckReport, outcomes: &[RepairResult]) -> Repaired {
     let FsckReport { found, repairs, .. } = report;
-    let outcomes =
-        if reader.dry_run { repairs.iter().map(|_| Ok(())).collect() } else { run(reader, &repairs) };
     let mut repaired = Repaired::default();
     for (mut finding, index) in found {
         match index.map(|index| (&repairs[index], &outcomes[index])) {

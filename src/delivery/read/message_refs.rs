@@ -116,7 +116,7 @@ impl MessageRefs {
     fn read(reader: &Reader, exclude: &[Oid], trunk: Oid) -> Result<MessageRefs> {
         let mut mentions = MessageRefs { tip: Some(trunk), ..MessageRefs::default() };
         for commit in history::between(&reader.repo, exclude, &[trunk], LOOKED_AT)? {
-            let message = reader.repo.commit(commit)?.message;
+            let message = reader.repo.said(commit)?.message;
             if !message.contains("This reverts commit ") && !message.contains("(cherry picked from commit ") {
                 continue;
             }

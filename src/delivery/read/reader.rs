@@ -9,7 +9,6 @@ use crate::domain::config::Config;
 use crate::domain::event::Event;
 use crate::domain::host::Host;
 use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
-use crate::domain::plan::GateWords;
 use crate::store::authority::Authority;
 use crate::store::history;
 use crate::store::journal::Journal;
@@ -48,10 +47,6 @@ pub struct Reader<'a> {
     pub home: Home,
     /// Whether the authority is not to be asked.
     pub offline: bool,
-    /// Whether nothing may be written down, not even what a dead run left.
-    pub dry_run: bool,
-    /// The words in which records keep what gates say.
-    pub gate_words: GateWords,
 }
 
 /// What is needed before trunk can be read, and where it was found.
@@ -81,7 +76,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// There is no repository, or no `release.toml` to be found.
-    pub fn open(world: &'a World, options: &Options, gate_words: GateWords) -> Result<Reader<'a>> {
+    pub fn open(world: &'a World, options: &Options) -> Result<Reader<'a>> {
         let repo = Repo::discover(world, &Reader::directory(world, options))?;
         let home = Home::find(&repo, world, options)?;
         if let Some(wanted) = &options.project
@@ -93,7 +88,7 @@ impl<'a> Reader<'a> {
         if options.offline {
             repo.stay_offline();
         }
-        Ok(Reader { world, repo, home, offline: options.offline, dry_run: options.dry_run, gate_words })
+        Ok(Reader { world, repo, home, offline: options.offline })
     }
 
     /// With all of trunk's history, for verbs that count or compare: what a
@@ -232,7 +227,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// `--offline` says not to ask the authority, which has to agree.
     pub fn must_reach_authority(&self) -> Result<()> {
-        if self.is_offline() && !self.dry_run {
+        if self.is_offline() {
             return Err(Error::NeedsAuthority);
         }
         Ok(())

@@ -41,7 +41,7 @@ pub struct OfflineBasis {
 /// There is no reason.
 pub fn expect_reason(reader: &Reader, verb: &str, environment: &EnvName, reason: Option<&str>) -> Result<()> {
     let said = reason.is_some_and(|reason| !reason.trim().is_empty());
-    if said || !reader.is_offline() || reader.dry_run {
+    if said || !reader.is_offline() {
         return Ok(());
     }
     Err(Misuse::OfflineReason { verb: verb.to_owned(), environment: environment.clone() }.into())
@@ -159,9 +159,9 @@ pub fn run(
     ground: &OfflineBasis,
     ready: &Ready,
 ) -> Result<Receipt> {
-    let Ready { plan, prepared, details } = ready;
+    let Ready { plan, prepared, .. } = ready;
     let name = plan.environment();
-    let intent = claim::intent(reader, plan, &prepared.candidate, snapshot.policy.commit, details, 0);
+    let intent = claim::intent(reader, sink, ready, snapshot.policy.commit, 0);
     let nonce = fresh_nonce();
     let mut open = reader.journal().open(JournalRun::Offline {
         nonce: nonce.clone(),

@@ -49,7 +49,7 @@ pub fn before_looking(reader: &Reader, sink: &dyn Sink) -> Result<()> {
 
 fn each(reader: &Reader, sink: &dyn Sink, is_news: impl Fn(&Recovered) -> bool) -> Result<Vec<Recovered>> {
     let journal = reader.journal();
-    if journal.is_empty() || reader.dry_run || reader.is_offline() {
+    if journal.is_empty() || reader.is_offline() {
         return Ok(Vec::new());
     }
     let (dead, damaged) = journal.dead()?;

@@ -8,12 +8,12 @@ use crate::delivery::error::{Moved, Result, TagFault};
 use crate::delivery::read::gate_input::wrong_token;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot, read_environment};
-use crate::delivery::run::ready::Details;
+use crate::delivery::run::ready::Ready;
 use crate::delivery::sink::Sink;
-use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Minted;
 use crate::domain::config::Environment;
 use crate::domain::env::{Action, Deployment, EnvEvent, EnvEventKind, EnvState, HoldCause, Intent};
+use crate::domain::gate::verdict::Verdict;
 use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::plan::{self, Plan, PlanBasis, Stamp};
 use crate::store::authority::{Expected, Published, RefUpdate};
@@ -48,14 +48,16 @@ pub enum Claimed {
 /// The intent that a plan and its details make, numbered `seq`.
 pub fn intent(
     reader: &Reader,
-    plan: &Plan,
-    candidate: &Candidate,
+    sink: &dyn Sink,
+    ready: &Ready,
     policy_commit: Option<Oid>,
-    details: &Details,
     seq: u64,
 ) -> Intent {
+    let Ready { plan, details, prepared } = ready;
+    let candidate = &prepared.candidate;
     let id = DeploymentId { environment: plan.environment().clone(), seq };
     let what = (candidate.tag.clone(), candidate.commit);
+    let words = |verdict: &Verdict| sink.gate_text(verdict);
     let deployment = Deployment {
         version: Some(candidate.version.clone()),
         from_tag: plan.from().map(|live| live.tag.clone()),
@@ -64,8 +66,8 @@ pub fn intent(
         run_url: reader.world.run_url(),
         trigger: details.trigger,
         reason: details.reason.clone(),
-        overrides: plan.permission().overrides(reader.gate_words),
-        gates: plan.permission().gates(reader.gate_words),
+        overrides: plan.permission().overrides(&words),
+        gates: plan.permission().gates(&words),
         approvals: plan.permission().approvals().to_vec(),
         policy_commit,
         commands_commit: details.commands_commit,
@@ -96,13 +98,12 @@ pub fn claim(
     sink: &dyn Sink,
     snapshot: &Snapshot,
     environment: &Environment,
-    plan: &Plan,
-    candidate: &Candidate,
-    details: &Details,
+    ready: &Ready,
 ) -> Result<Claimed> {
+    let plan = &ready.plan;
     let mut view = snapshot.chain(&environment.name)?.clone();
     for _ in 0..TRIES {
-        if let Some(claim) = attempt(reader, snapshot, &view, plan, candidate, details)? {
+        if let Some(claim) = attempt(reader, sink, snapshot, &view, ready)? {
             return Ok(Claimed::Yes(claim));
         }
         if plan.action() != Action::Rollback {
@@ -131,12 +132,12 @@ fn overtaken(plan: &Plan, state: &EnvState) -> Option<Overtaken> {
 
 fn attempt(
     reader: &Reader,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     view: &View<EnvState>,
-    plan: &Plan,
-    candidate: &Candidate,
-    details: &Details,
+    ready: &Ready,
 ) -> Result<Option<Box<Claim>>> {
+    let Ready { plan, details, .. } = ready;
     let environment = plan.environment();
     let stamp = Stamp { actor: &details.actor, at: reader.world.now(), nonce: &fresh_nonce };
     let (mut events, state) = match plan.take_over() {
@@ -148,7 +149,7 @@ fn attempt(
                 .map_err(|wrong| wrong_token(environment, wrong, &view.state))?
         }
     };
-    let intent = intent(reader, plan, candidate, snapshot.policy.commit, details, state.count + 1);
+    let intent = intent(reader, sink, ready, snapshot.policy.commit, state.count + 1);
     let event =
         stamp.event(environment, intent.deployment.seq, EnvEventKind::Intent(Box::new(intent.clone())));
     let nonce = event.nonce.clone();
@@ -204,16 +205,16 @@ fn tag_held(reader: &Reader, plan: &Plan, moved: &[(String, Option<Oid>)]) -> Re
 /// As [`claim`].
 pub fn follow(
     reader: &Reader,
+    sink: &dyn Sink,
     snapshot: &Snapshot,
     view: &View<EnvState>,
     end: EnvEvent,
-    plan: &Plan,
-    candidate: &Candidate,
-    details: &Details,
+    ready: &Ready,
 ) -> Result<Option<Claim>> {
+    let Ready { plan, details, .. } = ready;
     let environment = plan.environment();
     let stamp = Stamp { actor: &details.actor, at: reader.world.now(), nonce: &fresh_nonce };
-    let intent = intent(reader, plan, candidate, snapshot.policy.commit, details, view.state.count + 1);
+    let intent = intent(reader, sink, ready, snapshot.policy.commit, view.state.count + 1);
     let id = intent.deployment.id.clone();
     let event = stamp.event(environment, id.seq, EnvEventKind::Intent(Box::new(intent.clone())));
     let nonce = event.nonce.clone();

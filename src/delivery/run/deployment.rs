@@ -40,9 +40,9 @@ pub fn run(
     snapshot: &Snapshot,
     ready: &Ready,
 ) -> Result<Option<Receipt>> {
-    let Ready { plan, prepared, details } = ready;
+    let Ready { plan, prepared, .. } = ready;
     let environment = snapshot.environment(plan.environment())?;
-    match claim::claim(reader, sink, snapshot, environment, plan, &prepared.candidate, details)? {
+    match claim::claim(reader, sink, snapshot, environment, ready)? {
         Claimed::Moved => Ok(None),
         Claimed::Yes(claim) => {
             sink.notice(Notice::Claimed(&claim.intent.deployment.id));
@@ -199,9 +199,9 @@ fn follow_up(
 ) -> Result<Option<Followed>> {
     let event = reader.event(failed.id.clone(), &failed.actor, EnvEventKind::Outcome(outcome.clone()));
     let (after, _) = view.append(&reader.repo, std::slice::from_ref(&event))?;
-    let Ready { plan, prepared, details } = way_back(reader, sink, snapshot, &after.state, failed)?;
-    let claim = claim::follow(reader, snapshot, view, event, &plan, &prepared.candidate, &details)?;
-    Ok(claim.map(|claim| (claim, prepared, plan.from().cloned())))
+    let ready = way_back(reader, sink, snapshot, &after.state, failed)?;
+    let claim = claim::follow(reader, sink, snapshot, view, event, &ready)?;
+    Ok(claim.map(|claim| (claim, ready.prepared, ready.plan.from().cloned())))
 }
 
 /// The rollback that follows from a failure by itself, planned on the state

@@ -24,43 +24,14 @@ pub(crate) trait JudgesError: From<Error> + From<store::error::Error> {}
 impl<E: From<Error> + From<store::error::Error>> JudgesError for E {}
 
 /// Reads the chain, lets `events` judge it, and publishes what it returns;
-/// again after a fetch as long as others move the chain meanwhile.
+/// again after a fetch as long as others move the chain meanwhile. `append`
+/// makes the commits.
 ///
 /// `None` from `events` means there is nothing to do; the view is returned
 /// as it is.
 ///
 /// # Errors
-/// `events` refuses, or the authority does.
-pub(crate) fn small<S: State, E: JudgesError>(
-    reader: &Reader,
-    sink: &dyn Sink,
-    ref_name: &str,
-    formerly: &[String],
-    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
-) -> Result<View<S>, E> {
-    published(reader, sink, ref_name, formerly, None, append, events)
-}
-
-/// The same, only while `beside` is so, which changes nothing: where it is not,
-/// `events` is asked again, and finds out.
-///
-/// # Errors
-/// As [`small`].
-pub(crate) fn small_while<S: State, E: JudgesError>(
-    reader: &Reader,
-    sink: &dyn Sink,
-    ref_name: &str,
-    formerly: &[String],
-    beside: Option<&RefUpdate>,
-    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
-) -> Result<View<S>, E> {
-    published(reader, sink, ref_name, formerly, beside, append, events)
-}
-
-/// The same, with commits that are made in another way, such as signed ones.
-///
-/// # Errors
-/// As [`small`]; the commits cannot be made.
+/// `events` refuses, the commits cannot be made, or the authority refuses.
 pub(crate) fn small_as<S: State, E: JudgesError>(
     reader: &Reader,
     sink: &dyn Sink,
@@ -72,13 +43,37 @@ pub(crate) fn small_as<S: State, E: JudgesError>(
     published(reader, sink, ref_name, formerly, None, append, events)
 }
 
-/// As every event is written that nobody signs.
-fn append<S: State, E: JudgesError>(
-    view: &View<S>,
-    repo: &Repo,
-    events: &[S::Event],
-) -> Result<(View<S>, RefUpdate), E> {
-    Ok(view.append(repo, events)?)
+/// The same for commits that nobody signs, only while `beside` is so, which
+/// changes nothing: where it is not, `events` is asked again, and finds out.
+///
+/// # Errors
+/// As [`small_as`].
+pub(crate) fn small_while<S: State, E: JudgesError>(
+    reader: &Reader,
+    sink: &dyn Sink,
+    ref_name: &str,
+    formerly: &[String],
+    beside: Option<&RefUpdate>,
+    events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
+) -> Result<View<S>, E> {
+    let append = |view: &View<S>, repo: &Repo, events: &[S::Event]| Ok(view.append(repo, events)?);
+    published(reader, sink, ref_name, formerly, beside, append, events)
+}
+
+/// Judges as [`small_as`] does, and publishes nothing: the view as it was read.
+///
+/// # Errors
+/// As [`small_as`], up to the publication.
+pub(crate) fn preview<S: State, E: JudgesError>(
+    reader: &Reader,
+    sink: &dyn Sink,
+    ref_name: &str,
+    formerly: &[String],
+    append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate), E>,
+    mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
+) -> Result<View<S>, E> {
+    let asks = !reader.is_local() && !reader.offline;
+    Ok(judge(reader, sink, ref_name, formerly, asks, &append, &mut events)?.0)
 }
 
 fn published<S: State, E: JudgesError>(
@@ -92,24 +87,9 @@ fn published<S: State, E: JudgesError>(
 ) -> Result<View<S>, E> {
     reader.must_reach_authority()?;
     for attempt in 0..TRIES {
-        let view = ledger::read::<S>(&reader.repo, ref_name, formerly)?;
-        let judged = events(&view);
-        // What a stale copy refuses, a fresh one may allow: ask once before saying no.
-        let stale = attempt == 0 && !reader.is_local() && !reader.offline;
-        let events = match judged {
-            Ok(Some(events)) => events,
-            Ok(None) | Err(_) if stale => {
-                snapshot::fetch_chains(reader, sink)?;
-                continue;
-            }
-            Ok(None) => return Ok(view),
-            Err(failure) => return Err(failure),
-        };
-        // Objects that no ref leads to change nothing, and whatever is wrong with them is told.
-        let (after, update) = append(&view, &reader.repo, &events)?;
-        if reader.dry_run {
-            return Ok(view);
-        }
+        let asks = attempt == 0 && !reader.is_local();
+        let (view, next) = judge(reader, sink, ref_name, formerly, asks, &append, &mut events)?;
+        let Some((after, update)) = next else { return Ok(view) };
         let updates: Vec<RefUpdate> = [update].into_iter().chain(beside.cloned()).collect();
         match reader.authority().publish(&reader.repo, &updates)? {
             Published::Done => return Ok(after),
@@ -122,6 +102,33 @@ fn published<S: State, E: JudgesError>(
     }
     let what = Contested::Chain(ref_name.to_owned());
     Err(Error::from(Moved::Always { what, tries: TRIES }).into())
+}
+
+/// A chain as it was read, and the view and the update that follow; `None` if there is nothing to do.
+type Judged<S> = (View<S>, Option<(View<S>, RefUpdate)>);
+
+/// What `events` makes of the chain as this clone has it, and the view and the update that follow from
+/// that. Where `asks`, a refusal counts only after a fetch: what a stale copy refuses, a fresh one may allow.
+fn judge<S: State, E: JudgesError>(
+    reader: &Reader,
+    sink: &dyn Sink,
+    ref_name: &str,
+    formerly: &[String],
+    asks: bool,
+    append: &impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate), E>,
+    events: &mut impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
+) -> Result<Judged<S>, E> {
+    let view = ledger::read::<S>(&reader.repo, ref_name, formerly)?;
+    match events(&view) {
+        Ok(None) | Err(_) if asks => {
+            snapshot::fetch_chains(reader, sink)?;
+            judge(reader, sink, ref_name, formerly, false, append, events)
+        }
+        // Objects that no ref leads to change nothing, and whatever is wrong with them is told.
+        Ok(Some(events)) => append(&view, &reader.repo, &events).map(|next| (view, Some(next))),
+        Ok(None) => Ok((view, None)),
+        Err(error) => Err(error),
+    }
 }
 
 /// How long a record is tried to be published.

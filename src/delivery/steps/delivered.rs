@@ -167,8 +167,8 @@ fn difference(
 ///
 /// # Errors
 /// git failed.
-pub fn report(reader: &Reader, snapshot: &Snapshot, ready: &Ready) -> Result<PlanReport> {
-    let Ready { plan, prepared, details } = ready;
+pub fn report(reader: &Reader, sink: &dyn Sink, snapshot: &Snapshot, ready: &Ready) -> Result<PlanReport> {
+    let Ready { plan, prepared, .. } = ready;
     let PlanDifference { brings, leaves, contained } =
         difference(reader, snapshot, plan.from(), plan.candidate())?;
     let state = &snapshot.chain(plan.environment())?.state;
@@ -178,7 +178,7 @@ pub fn report(reader: &Reader, snapshot: &Snapshot, ready: &Ready) -> Result<Pla
         .and_then(|minted| snapshot.record(reader, minted).ok())
         .map(|record| artifacts::lost(reader, &record).is_none());
     let seq = if reader.is_offline() { 0 } else { state.count + 1 };
-    let intent = claim::intent(reader, plan, &prepared.candidate, snapshot.policy.commit, details, seq);
+    let intent = claim::intent(reader, sink, ready, snapshot.policy.commit, seq);
     Ok(PlanReport {
         project: reader.project().clone(),
         plan: (**plan).clone(),

@@ -88,7 +88,7 @@ pub fn preview(
     let waiting = begin(reader, sink, snapshot, request)?.1;
     Ok(match ready(reader, hands, sink, snapshot, request, waiting)? {
         Considered::Nothing(why) => Delivered::Nothing(why),
-        Considered::Ready(ready) => Delivered::Planned(Box::new(report(reader, snapshot, &ready)?)),
+        Considered::Ready(ready) => Delivered::Planned(Box::new(report(reader, sink, snapshot, &ready)?)),
     })
 }
 
@@ -118,7 +118,7 @@ pub fn deploy(
         let what = (plan.from().map(|live| live.tag.clone()), plan.candidate().tag.clone());
         if confirmed.as_ref() != Some(&what) {
             if request.trigger == Trigger::Person {
-                consent(snapshot, &report(reader, snapshot, &ready)?)?;
+                consent(snapshot, &report(reader, sink, snapshot, &ready)?)?;
             } else {
                 sink.notice(Notice::Passed(plan.permission().verdicts()));
             }

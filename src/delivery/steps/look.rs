@@ -3,9 +3,8 @@
 use crate::delivery::error::{Error, OfflineWay, Result};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Policy, Snapshot, TrunkAndPolicy};
-use crate::delivery::recover::settle;
 use crate::delivery::run::output::is_wanted;
-use crate::delivery::sink::{Notice, Sink};
+use crate::delivery::sink::Sink;
 use crate::domain::env::{Deployment, Progress, Trigger};
 use crate::domain::name::DeploymentId;
 use crate::store::outbox;
@@ -17,7 +16,7 @@ use crate::store::outbox;
 /// # Errors
 /// As [`Snapshot::take`].
 pub fn look(reader: &Reader, sink: &dyn Sink, verb: &str) -> Result<Snapshot> {
-    settled(reader, sink, || Snapshot::take(reader, sink)).map_err(|error| or_offline(reader, verb, error))
+    Snapshot::take(reader, sink).map_err(|error| or_offline(reader, verb, error))
 }
 
 /// The same for who needs no candidates.
@@ -38,19 +37,7 @@ pub fn look_at_chains_and(
     verb: &str,
     others: &[String],
 ) -> Result<TrunkAndPolicy> {
-    settled(reader, sink, || TrunkAndPolicy::take(reader, sink, others))
-        .map_err(|error| or_offline(reader, verb, error))
-}
-
-/// Looks after what died in this clone was settled. Where it cannot be, looking
-/// goes on, unless it fails as well.
-fn settled<T>(reader: &Reader, sink: &dyn Sink, look: impl FnOnce() -> Result<T>) -> Result<T> {
-    let trouble = settle::before_looking(reader, sink).err();
-    let seen = look()?;
-    if let Some(failure) = trouble {
-        sink.notice(Notice::Unsettled(failure));
-    }
-    Ok(seen)
+    TrunkAndPolicy::take(reader, sink, others).map_err(|error| or_offline(reader, verb, error))
 }
 
 fn or_offline(reader: &Reader, verb: &str, error: Error) -> Error {
@@ -70,9 +57,16 @@ fn or_offline(reader: &Reader, verb: &str, error: Error) -> Error {
     }
 }
 
-/// What a deployment printed, as it was published: as this clone has it, else
-/// as the authority does, which costs the one round trip that also tells why
-/// there is none. Without it what that told.
+/// What a deployment printed, as it was published, if this clone has it.
+///
+/// # Errors
+/// What is published is not what it should be.
+pub fn published_here(reader: &Reader, id: &DeploymentId) -> Result<Option<Vec<u8>>> {
+    Ok(outbox::published(&reader.repo, reader.project(), id)?)
+}
+
+/// What a deployment printed, as the authority has it, which costs the one
+/// round trip that also tells why there is none. Without it what that told.
 ///
 /// # Errors
 /// The authority cannot be reached; what is published is not what it should be.
@@ -81,13 +75,9 @@ pub fn published(
     sink: &dyn Sink,
     id: &DeploymentId,
 ) -> Result<std::result::Result<Vec<u8>, TrunkAndPolicy>> {
-    let read = || outbox::published(&reader.repo, reader.project(), id);
-    if let Some(text) = read()? {
-        return Ok(Ok(text));
-    }
     let others = [outbox::output_refspec(reader.project(), id)];
     let footing = look_at_chains_and(reader, sink, &format!("log --output {id}"), &others)?;
-    Ok(read()?.ok_or(footing))
+    Ok(published_here(reader, id)?.ok_or(footing))
 }
 
 /// How what a deployment printed could come to be published; none where `rel`

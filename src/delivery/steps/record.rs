@@ -388,7 +388,7 @@ pub fn publish(
                     again = Some(Retry::Hear(judged));
                     return Ok(None);
                 }
-                let events = events(reader, report, judged, hook.as_ref())?;
+                let events = events(reader, sink, report, judged, hook.as_ref())?;
                 made = events.as_ref().map(|(_, id)| id.clone());
                 Ok(events.map(|(events, _)| events))
             },
@@ -458,6 +458,7 @@ pub fn candidate_of(reader: &Reader, report: &RecordRequest<'_>) -> Result<Optio
 /// The hook refuses, and nobody passed it by name.
 pub fn events(
     reader: &Reader,
+    sink: &dyn Sink,
     report: &RecordRequest<'_>,
     judged: RecordPlan,
     hook: Option<&Verdict>,
@@ -478,8 +479,9 @@ pub fn events(
         }
     };
     let deployment = &mut intent.deployment;
-    deployment.gates = permission.gates(reader.gate_words);
-    deployment.overrides = permission.overrides(reader.gate_words);
+    let words = |verdict: &Verdict| sink.gate_text(verdict);
+    deployment.gates = permission.gates(&words);
+    deployment.overrides = permission.overrides(&words);
     deployment.approvals = permission.approvals().to_vec();
     let (id, actor) = (deployment.id.clone(), deployment.actor.clone());
     events.push(reader.event(id.clone(), &actor, EnvEventKind::Intent(Box::new(intent))));
