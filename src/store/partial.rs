@@ -110,7 +110,7 @@ impl Repo {
         if !self.is_partial() {
             return Ok(true);
         }
-        let (mut trees, mut here) = (vec![from_git2(self.find_commit(commit)?.tree_id())], true);
+        let (mut trees, mut here) = (vec![self.tree_id_of(commit)?], true);
         while let Some(tree) = trees.pop().filter(|_| here) {
             here = self.has_object(tree);
             if here {
@@ -131,7 +131,7 @@ impl Repo {
         if !self.is_partial() {
             return Ok(());
         }
-        let (mut level, mut wanted) = (vec![from_git2(self.find_commit(commit)?.tree_id())], Vec::new());
+        let (mut level, mut wanted) = (vec![self.tree_id_of(commit)?], Vec::new());
         while !level.is_empty() {
             bring(self, &level)?;
             let mut below = Vec::new();

@@ -341,18 +341,22 @@ impl Repo {
         }
         let object = match self.inner.revparse_single(rev) {
             Ok(object) => object,
-            Err(error) if error.code() == ErrorCode::Ambiguous => return self.resolve_ambiguous(rev),
+            Err(error) if error.code() == ErrorCode::Ambiguous => return self.resolve_with_git(rev),
             Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => {
                 return Ok(None);
             }
             // libgit2 reports a revision that asks for the impossible (`main^{blob}`) as a
             // general error of its revision parser: it names nothing.
             Err(error) if error.code() == ErrorCode::Peel => return Ok(None),
-            Err(error) => return Err(Task::LookUp(rev.to_owned()).because(error)),
+            // What libgit2 cannot read on the way, git may.
+            Err(error) => {
+                let found = self.resolve_with_git(rev);
+                return found.map_err(|_| Task::LookUp(rev.to_owned()).because(error));
+            }
         };
-        match object.peel(ObjectType::Commit) {
-            Ok(commit) => Ok(Some(from_git2(commit.id()))),
-            Err(_) => {
+        match self.peel_to_commit(from_git2(object.id()))? {
+            Some(commit) => Ok(Some(commit)),
+            None => {
                 let kind = object.kind().map_or("object", |kind| kind.str());
                 Err(Error::NotACommit { rev: rev.to_owned(), kind })
             }
@@ -361,7 +365,7 @@ impl Repo {
 
     /// A short id that several objects share may still fit one commit only, which git knows to
     /// look for; where it does not, its words list the candidates.
-    fn resolve_ambiguous(&self, rev: &str) -> Result<Option<Oid>> {
+    fn resolve_with_git(&self, rev: &str) -> Result<Option<Oid>> {
         let spec = format!("{rev}^{{commit}}");
         let output = Git::new(self).args(["rev-parse", "--verify", "--end-of-options"]).arg(spec).run()?;
         let found = output.status.success().then(|| output.stdout_text().trim().parse().ok()).flatten();
@@ -376,7 +380,10 @@ impl Repo {
     /// # Errors
     /// It is not in this repository, or is no commit.
     pub fn commit(&self, oid: Oid) -> Result<CommitInfo> {
-        let commit = self.find_commit(oid)?;
+        let commit = match self.find_commit(oid) {
+            Ok(commit) => commit,
+            Err(error) => return CommitInfo::odd(oid, &self.commit_bytes(oid)?).ok_or(error),
+        };
         let subject = commit.summary_bytes().unwrap_or_default();
         Ok(CommitInfo {
             id: oid,
@@ -403,9 +410,28 @@ impl Repo {
         if let Ok(Some(said)) = object {
             return Ok(said);
         }
-        // Whatever is out of the ordinary is for git2 to read, or to refuse.
+        // Whatever is out of the ordinary is read with more care.
         let CommitInfo { parents, message, author, commit_time, .. } = self.commit(oid)?;
         Ok(Said { parents, message, author, commit_time })
+    }
+
+    /// A commit as it is held: libgit2 refuses one whose author's line is none, which git reads.
+    pub(in crate::store) fn commit_bytes(&self, oid: Oid) -> Result<Vec<u8>> {
+        self.check_loose(oid)?;
+        let odb = self.inner.odb().during(Task::OpenObjects)?;
+        let object = odb.read(to_git2(oid)).map_err(|error| self.cannot_read(oid, error))?;
+        if object.kind() != ObjectType::Commit {
+            return Err(Task::ReadCommit(oid).failed());
+        }
+        Ok(object.data().to_vec())
+    }
+
+    /// The tree that a commit names.
+    pub(in crate::store) fn tree_id_of(&self, oid: Oid) -> Result<Oid> {
+        match self.find_commit(oid) {
+            Ok(commit) => Ok(from_git2(commit.tree_id())),
+            Err(error) => said::tree_in(&self.commit_bytes(oid)?).ok_or(error),
+        }
     }
 
     /// git2's commit, with a failure that names it.
@@ -429,9 +455,14 @@ impl Repo {
         let object = match self.inner.find_object(to_git2(oid), None) {
             Ok(object) => object,
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(_) if self.is_commit(oid) => return Ok(Some(oid)),
             Err(error) => return Err(Task::ReadObject(oid).because(error)),
         };
-        Ok(object.peel(ObjectType::Commit).ok().map(|commit| from_git2(commit.id())))
+        // A tag is followed by its header: the commit may be one that libgit2 refuses.
+        match object.as_tag().map(|tag| from_git2(tag.target_id())) {
+            Some(target) => self.peel_to_commit(target),
+            None => Ok(object.as_commit().map(|commit| from_git2(commit.id()))),
+        }
     }
 
     /// Whether the object is in this clone and a commit. Its header tells, without the rest of it.

@@ -9,7 +9,7 @@ use crate::domain::name::Oid;
 use crate::store::error::{Error, Result, Task};
 
 use super::super::partial;
-use super::super::repo::{Repo, from_git2};
+use super::super::repo::{Repo, to_git2};
 use super::commits::Commits;
 
 /// Trees are brought for this many commits at first, and for twice as many each time after that:
@@ -24,7 +24,7 @@ const MAX_BATCH: usize = 4_096;
 /// # Errors
 /// They cannot be had.
 fn bring_trees(repo: &Repo, commit: Oid) -> Result<()> {
-    if !repo.is_partial() || repo.has_object(from_git2(repo.find_commit(commit)?.tree_id())) {
+    if !repo.is_partial() || repo.has_object(repo.tree_id_of(commit)?) {
         return Ok(());
     }
     let most = repo.batch.get().unwrap_or(FIRST_BATCH);
@@ -32,7 +32,7 @@ fn bring_trees(repo: &Repo, commit: Oid) -> Result<()> {
     let (mut seen, mut trees) = (HashSet::from([commit]), Vec::new());
     let mut next = VecDeque::from([commit]);
     while let Some(commit) = next.pop_front().filter(|_| trees.len() < most) {
-        trees.push(from_git2(repo.find_commit(commit)?.tree_id()));
+        trees.push(repo.tree_id_of(commit)?);
         next.extend(
             repo.commits()?.parents_of(repo, commit)?.into_iter().filter(|parent| seen.insert(*parent)),
         );
@@ -46,9 +46,9 @@ impl Repo {
     /// # Errors
     /// It cannot be read, or cannot be had.
     pub(in crate::store) fn tree_of(&self, commit: Oid) -> Result<git2::Tree<'_>> {
-        let found = self.find_commit(commit)?;
+        let tree = self.tree_id_of(commit)?;
         bring_trees(self, commit)?;
-        self.git2().find_tree(found.tree_id()).map_err(|error| {
+        self.git2().find_tree(to_git2(tree)).map_err(|error| {
             let task = Task::ReadTreeOf(commit);
             if self.is_partial() && self.is_offline() {
                 Error::LeftOut { task, cause: error }
@@ -110,7 +110,7 @@ impl Compared<'_> {
     pub(super) fn differ(&self, parent: Option<Oid>, commit: Oid) -> Result<bool> {
         let tree = |oid: Oid| {
             bring_trees(self.repo, oid)?;
-            self.repo.find_commit(oid).map(|commit| from_git2(commit.tree_id()))
+            self.repo.tree_id_of(oid)
         };
         self.trees(parent.map(tree).transpose()?, Some(tree(commit)?), &mut Vec::new())
     }
@@ -206,7 +206,7 @@ mod tests {
         let repo = sandbox.open("partial");
         let tip = repo.resolve_commit("HEAD").unwrap().unwrap();
         let commits = range(&repo, &[], tip).unwrap();
-        let here = |commit: &Oid| repo.has_object(from_git2(repo.find_commit(*commit).unwrap().tree_id()));
+        let here = |commit: &Oid| repo.has_object(repo.tree_id_of(*commit).unwrap());
         assert!(!commits.iter().any(here));
         assert!(repo.tree_of(tip).unwrap().get_path("dir/39".as_ref()).is_ok());
         assert_eq!(commits.iter().filter(|commit| here(commit)).count(), FIRST_BATCH);
@@ -226,6 +226,6 @@ mod tests {
         let tip = repo.resolve_commit("HEAD").unwrap().unwrap();
         repo.stay_offline();
         assert!(repo.file_at(tip, "README").is_err());
-        assert!(!repo.has_object(from_git2(repo.find_commit(tip).unwrap().tree_id())));
+        assert!(!repo.has_object(repo.tree_id_of(tip).unwrap()));
     }
 }

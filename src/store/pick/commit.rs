@@ -8,7 +8,7 @@ use crate::domain::name::{Actor, Oid};
 
 use super::super::error::{During, PickError, Result, Task};
 use super::super::git::Git;
-use super::super::repo::{Repo, from_git2, to_git2};
+use super::super::repo::{Repo, to_git2};
 use super::message::{in_utf8, with_origin};
 
 /// Makes the commit of a clean pick: `tree` on `onto`, by the author of `source` at the time and in
@@ -31,7 +31,7 @@ pub fn commit_pick(
         return Err(PickError::NoCommitter(source).into());
     }
     repo.git2().find_tree(to_git2(tree)).during(Task::WritePick(source))?;
-    let onto = from_git2(repo.find_commit(onto)?.id());
+    repo.commit(onto)?;
     let encoding = repo.config("i18n.commitEncoding").filter(|name| !is_utf8(name.as_bytes()));
     let Written { author, message } = written(repo, source, encoding.as_deref())?;
     let mut data = format!("tree {tree}\nparent {onto}\n").into_bytes();
@@ -58,12 +58,13 @@ struct Written {
 /// What the author of `source` wrote, in this encoding or, without one, in UTF-8. Where it cannot
 /// be put into that it is as it was.
 fn written(repo: &Repo, source: Oid, encoding: Option<&str>) -> Result<Written> {
-    let commit = repo.find_commit(source)?;
-    let headers = commit.raw_header_bytes();
+    let bytes = repo.commit_bytes(source)?;
+    let end = bytes.windows(2).position(|two| two == b"\n\n").map_or(bytes.len(), |end| end + 1);
+    let (headers, message) = (&bytes[..end], bytes.get(end + 1..).unwrap_or_default());
     let said = header(headers, b"encoding ").map(|line| &line[b"encoding ".len()..]);
     if encoding.is_none() && said.is_none_or(is_utf8) {
         let author = header(headers, b"author ").ok_or_else(|| Task::ReadWritten(source).failed())?.to_vec();
-        return Ok(Written { author, message: commit.message_raw_bytes().to_vec() });
+        return Ok(Written { author, message: message.to_vec() });
     }
     // git asks iconv, which knows more encodings than any library does, under more names.
     let output = Git::new(repo)
@@ -73,7 +74,6 @@ fn written(repo: &Repo, source: Oid, encoding: Option<&str>) -> Result<Written> 
         .run_ok(Task::ReadWritten(source))?;
     let mut written = shown(&output.stdout).ok_or_else(|| Task::ReadWritten(source).failed())?;
     // The blanks at its end, which count where trailers come before them, are not shown.
-    let message = commit.message_raw_bytes();
     written.message.truncate(written.message.trim_ascii_end().len());
     written.message.extend_from_slice(&message[message.trim_ascii_end().len()..]);
     Ok(written)

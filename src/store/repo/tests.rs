@@ -1,5 +1,7 @@
 use super::fixture::Sandbox;
 use super::*;
+use crate::store::history;
+use crate::store::pick::{PickOutcome, pick};
 
 #[test]
 fn finds_the_repository_from_a_folder_inside() {
@@ -236,4 +238,60 @@ fn objects_are_synced_wherever_they_are_by_then() {
     assert!(repo.unsynced.borrow().is_empty());
     repo.wrote(Oid::from_bytes([1; 20]));
     repo.sync_objects().unwrap();
+}
+
+/// Old imports have such lines. What git says of them is the measure.
+#[test]
+fn an_odd_author_stops_nothing() {
+    let sandbox = Sandbox::new();
+    let base = sandbox.oid("work", "HEAD");
+    let tree = sandbox.open("work").commit(base).unwrap().tree;
+    for (author, committer) in [
+        ("Ana 1500000000 +0000", "Ana <ana@example.com> 1500000000 +0000"),
+        ("Ana <ana@example.com 1500000000 +0000", "Ana <ana@example.com> 1500000000 +0000"),
+        ("Ana ana@example.com> 1500000000 +0000", "Ana ana@example.com 1500000000 +0000"),
+        ("Ana <ana@example.com>", "Ana <ana@example.com>"),
+        ("Ana <ana@example.com> tomorrow", "Ana <ana@example.com> yesterday +0000"),
+        ("Ana <ana@example.com> 99999999999999999999999 +0000", "Ana <ana@example.com> x 1500000000 +0000"),
+        ("<> 1500000000 +0000", "<> 1500000000 +0000"),
+        ("", ""),
+    ] {
+        let text = format!(
+            "tree {tree}\nparent {base}\nauthor {author}\ncommitter {committer}\n\nfeat: odd\nstill\n\nBody\n"
+        );
+        let odd = sandbox.open("work").put(ObjectType::Commit, text.as_bytes()).unwrap();
+        let after =
+            format!("tree {tree}\nparent {odd}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nx\n");
+        let after = sandbox.open("work").put(ObjectType::Commit, after.as_bytes()).unwrap();
+        sandbox.git("work", &["update-ref", "refs/heads/odd", &after.to_string()]);
+        sandbox.git("work", &["tag", "--force", "-a", "-m", "odd", "odd", &odd.to_string()]);
+        let repo = sandbox.open("work");
+        let info = repo.commit(odd).unwrap();
+        assert_eq!(
+            (info.subject.as_str(), info.tree, &info.parents[..]),
+            ("feat: odd still", tree, &[base][..])
+        );
+        let said = repo.said(odd).unwrap();
+        assert_eq!(
+            (&said.author, said.commit_time, said.parents),
+            (&info.author, info.commit_time, info.parents)
+        );
+        let git = sandbox.git("work", &["log", "-1", "--format=%ct", &odd.to_string()]);
+        let seconds = git.trim().parse().unwrap_or(0);
+        assert_eq!(info.commit_time.timestamp(), seconds, "{committer:?}");
+        let name = if author.starts_with("Ana ana@") {
+            "Ana ana@example.com"
+        } else {
+            &author[..author.len().min(3)]
+        };
+        assert_eq!(info.author.name, if author.starts_with("Ana") { name } else { "" });
+        assert_eq!(history::range(&repo, &[base], after).unwrap(), [after, odd], "{author:?}");
+        assert!(!history::touches(&repo, odd, |_| true, |_| true).unwrap());
+        for rev in [odd.to_string(), "heads/odd~1".to_owned(), "refs/tags/odd".to_owned()] {
+            assert_eq!(repo.resolve_commit(&rev).unwrap(), Some(odd), "{rev} {author:?}");
+        }
+        let tag = repo.ref_target("refs/tags/odd").unwrap().unwrap();
+        assert_eq!(repo.peel_to_commit(tag).unwrap(), Some(odd));
+        assert!(matches!(pick(&repo, after, base, None).unwrap(), PickOutcome::Empty));
+    }
 }
