@@ -287,6 +287,9 @@ pub struct Rollback {
     /// Close hold or intent N and roll back, in one step
     #[arg(long, value_name = "N", requires = "reason", value_parser = token)]
     pub take_over: Option<u64>,
+    /// A value for a declared parameter, instead of the one it last succeeded with; may be given several times
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
+    pub params: Vec<(String, String)>,
 }
 
 /// `rel ship`

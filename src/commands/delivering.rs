@@ -111,8 +111,7 @@ fn deploy_command(request: &DeployRequest, tag: &TagName) -> String {
         ("--commands-from", request.commands_from.clone()),
         ("--reason", request.reason.clone()),
     ];
-    let params = request.params.iter().map(|(name, value)| ("--param", Some(format!("{name}={value}"))));
-    unasked(words, flags.into_iter().chain(params))
+    unasked(words, flags.into_iter().chain(params(&request.params)))
 }
 
 /// The command line that rolls back as planned, without a question. It names
@@ -126,7 +125,11 @@ fn rollback_command(request: &RollbackRequest, plan: &Plan) -> String {
         ("--take-over", request.take_over.map(|token| token.to_string())),
         ("--reason", request.reason.clone()),
     ];
-    unasked(words, flags.into_iter())
+    unasked(words, flags.into_iter().chain(params(&request.params)))
+}
+
+fn params(given: &[(String, String)]) -> impl Iterator<Item = (&'static str, Option<String>)> {
+    given.iter().map(|(name, value)| ("--param", Some(format!("{name}={value}"))))
 }
 
 fn unasked<'f>(mut words: Vec<String>, flags: impl Iterator<Item = (&'f str, Option<String>)>) -> String {

@@ -31,6 +31,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Rollback) -> Res
         from: args.from.clone(),
         reason: args.reason.clone(),
         take_over: args.take_over,
+        params: args.params.clone(),
         further: false,
     };
     let ground = offline::basis(reader, ui.screen, &mut snapshot, &request.environment)?;

@@ -71,6 +71,11 @@ impl Redactor {
         Ok(Redactor { secrets, search: Some(search), longest })
     }
 
+    /// Whether something was hidden in this text, or looks so.
+    pub fn has_hidden(text: &str) -> bool {
+        text.as_bytes().windows(HIDDEN.len()).any(|window| window == HIDDEN)
+    }
+
     /// Hides what either hides.
     ///
     /// # Errors

@@ -175,11 +175,15 @@ pub(crate) fn fixes(verdict: &Verdict, attempt: &Attempt) -> Vec<String> {
         }
         GateFacts::Held { environment, hold } => {
             let token = hold.token;
-            let with = if records { "record" } else { "deployment" };
-            vec![
-                format!("rel unlock {environment} --token {token} --reason WHY"),
-                format!("or, with the {with}: --take-over {token} --reason WHY"),
-            ]
+            let with = match attempt {
+                Attempt::Record { .. } => Some("record"),
+                Attempt::RollBack(_) => Some("rollback"),
+                Attempt::Deploy(_) => Some("deployment"),
+                Attempt::Ship => None,
+            };
+            let open = format!("rel unlock {environment} --token {token} --reason WHY");
+            let or = with.map(|with| format!("or, with the {with}: --take-over {token} --reason WHY"));
+            std::iter::once(open).chain(or).collect()
         }
         GateFacts::Busy(open) => busy_fixes(open, verdict, attempt),
         GateFacts::Approvals(_)
@@ -211,8 +215,18 @@ fn busy_fixes(open: &Deployment, verdict: &Verdict, attempt: &Attempt) -> Vec<St
             vec![format!("say how it went: {say}"), dead]
         }
         (Attempt::Record { .. }, false) => vec![format!("wait for it, {dead}")],
-        (_, true) => vec!["wait for it: --wait".to_owned(), format!("once it is done: {ended}"), dead],
-        (_, false) => vec!["wait for it: --wait".to_owned(), dead],
+        (Attempt::RollBack(_), true) => vec![format!("once it is done: {ended}"), dead],
+        (Attempt::RollBack(_), false) => {
+            vec![format!("let it end, or stop it: --take-over {} --reason WHY", id.seq)]
+        }
+        (Attempt::Ship, true) => vec![format!("once it is done: {ended}")],
+        (Attempt::Ship, false) => {
+            vec![format!("let it end, or, if it is dead: rel resolve {id} --succeeded|--failed --reason WHY")]
+        }
+        (Attempt::Deploy(_), true) => {
+            vec!["wait for it: --wait".to_owned(), format!("once it is done: {ended}"), dead]
+        }
+        (Attempt::Deploy(_), false) => vec!["wait for it: --wait".to_owned(), dead],
     }
 }
 

@@ -53,12 +53,7 @@ fn deploy_plan(screen: &Screen, report: &PlanReport) -> String {
         rows.push(("gates", gates));
     }
     rows.push(("commands", report.commands.clone()));
-    let params = report.params.iter().map(|(name, value)| format!("{name}={}", clean(value)));
-    let params: Vec<String> =
-        params.chain(report.secret_params.iter().map(|name| format!("{name} (secret)"))).collect();
-    if !params.is_empty() {
-        rows.push(("params", params.join(", ")));
-    }
+    rows.extend(params(report).map(|params| ("params", params)));
     if !report.phases.is_empty() {
         let phase = |phase: &Phase| match phase.wait.is_zero() {
             true => clean(&phase.name),
@@ -118,6 +113,7 @@ fn rollback_plan(screen: &Screen, report: &PlanReport) -> String {
         rows.push(("leaves", format!("{}; {}", leaves(report), owed(plan))));
     }
     rows.push(("commands", format!("{}; no phases", report.commands)));
+    rows.extend(params(report).map(|params| ("params", params)));
     if plan.holds() {
         rows.push((
             "then",
@@ -125,6 +121,22 @@ fn rollback_plan(screen: &Screen, report: &PlanReport) -> String {
         ));
     }
     format!("{head}\n{}", labelled(&rows, 2, screen.err_width()))
+}
+
+/// What the commands are given; `None` if they declare nothing.
+fn params(report: &PlanReport) -> Option<String> {
+    let open = report.params.iter().map(|(name, value)| {
+        let recorded = report.recorded_params.as_ref().filter(|(_, names)| names.contains(name));
+        match recorded {
+            // One that ran offline has no number yet.
+            Some((id, _)) if id.seq > 0 => format!("{name}={} (as {id} had it)", clean(value)),
+            Some(_) => format!("{name}={} (as before)", clean(value)),
+            None => format!("{name}={}", clean(value)),
+        }
+    });
+    let all: Vec<String> =
+        open.chain(report.secret_params.iter().map(|name| format!("{name} (secret)"))).collect();
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 /// What passed on one line, then each gate that was overridden or only warns.

@@ -2,6 +2,7 @@
 //! asks first.
 
 use crate::delivery::fixture::{Heard, Project, SHOP, env, kind, refused_by};
+use crate::delivery::run::deployment::way_back;
 use crate::delivery::steps::rollback::{RollbackRequest, WayBack, plan};
 use crate::domain::candidates::Minted;
 use crate::domain::env::{Action, Progress};
@@ -14,6 +15,7 @@ fn request() -> RollbackRequest {
         from: None,
         reason: None,
         take_over: None,
+        params: Vec::new(),
         further: false,
     }
 }
@@ -120,6 +122,59 @@ fn it_passes_over_what_is_blocked_or_was_recorded() {
     let last = project.cut("1.1.0");
     project.deploy("prod", last.tag.as_str());
     assert_eq!(goes(&project, &request()), to("v1.0.0-rc.1", "v1.1.0-rc.1"));
+}
+
+const PARAMS: &str = r#"
+[environments.prod]
+deploy = "deploy"
+[environments.prod.params]
+REPLICAS = { default = "1" }
+REGION = {}
+ADDRESS = { from_env = "ADDRESS" }
+TOKEN = { secret = true }
+"#;
+
+#[test]
+fn it_takes_the_parameters_that_its_target_last_succeeded_with() {
+    let mut project = Project::new(PARAMS);
+    let tags = ["1.0.0", "1.1.0"].map(|release| {
+        project.commit(release);
+        project.cut(release).tag.to_string()
+    });
+    let run = |tag: &str, params: &[(&str, &str)], state: Progress| {
+        let mut intent = project.intent("prod", tag, Action::Deploy);
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        intent.deployment.params = params.iter().map(owned).collect();
+        project.claim("prod", intent);
+        project.end("prod", state);
+    };
+    let first = [("REPLICAS", "5"), ("REGION", "eu"), ("ADDRESS", "db:***@one"), ("GONE", "x")];
+    run(&tags[0], &[("REPLICAS", "2"), ("REGION", "us")], Progress::Succeeded);
+    run(&tags[0], &first, Progress::Succeeded);
+    run(&tags[0], &[("REPLICAS", "9"), ("REGION", "us")], Progress::Failed);
+    run(&tags[1], &[("REPLICAS", "3"), ("REGION", "us")], Progress::Succeeded);
+    project.world.env.insert("ADDRESS".into(), "db:s3cr3t!@one".into());
+    project.world.env.insert("TOKEN".into(), "s3cr3t!".into());
+    let params = |request: &RollbackRequest| {
+        let WayBack::Ready(ready) = planning(&project, request).unwrap() else { panic!("it does not go") };
+        let open = ready.prepared.params.open.values().map(String::as_str).collect::<Vec<_>>().join(" ");
+        (open, ready.prepared.params.recorded().map(|(id, names)| format!("{id}: {}", names.join(" "))))
+    };
+    // What held a secret is found as secrets are.
+    let recorded = |names: &str| Some(format!("prod#2: {names}"));
+    assert_eq!(params(&request()), ("db:s3cr3t!@one eu 5".to_owned(), recorded("REPLICAS REGION")));
+    let given = RollbackRequest { params: vec![("REPLICAS".to_owned(), "7".to_owned())], ..request() };
+    assert_eq!(params(&given), ("db:s3cr3t!@one eu 7".to_owned(), recorded("REGION")));
+    // What follows a failure by itself goes by them too.
+    project.commit("1.2.0");
+    let failed = project.cut("1.2.0").tag;
+    project.fail("prod", failed.as_str());
+    let (reader, snapshot, state) = (project.reader(), project.snapshot(), project.chain("prod").state);
+    let deployment = project.intent("prod", failed.as_str(), Action::Deploy).deployment;
+    let ready = way_back(&reader, &Heard::default(), &snapshot, &state, &deployment).unwrap();
+    assert_eq!(ready.plan.candidate().tag.as_str(), tags[1]);
+    let open: Vec<&str> = ready.details.params.values().map(String::as_str).collect();
+    assert_eq!(open, ["db:***@one", "us", "3"]);
 }
 
 #[test]

@@ -340,7 +340,11 @@ fn the_end_of_a_claimed_deployment_that_could_not_be_published_is_known() {
     shop.world.running("prod", 3);
     down(&shop);
     shop.world.clear("hold-prod");
-    assert_eq!(running.wait().code(8).json()["deployment"]["state"], "failed");
+    let failed = running.wait().code(8);
+    assert_eq!(failed.json()["deployment"]["state"], "failed");
+    let ways = failed.json()["error"]["hints"].clone();
+    let first = format!("go back to {SECOND} now: rel rollback prod --offline --reason WHY");
+    assert_eq!(ways, json!([first, "publish it as soon as the remote can be reached: rel sync"]));
     // No take-over of what has ended, and back to the last success.
     let back = ran(&ana, &ROLLBACK, "succeeded");
     assert_eq!((&back["tag"], &back["reverts"]), (&json!(SECOND), &json!("prod#3")));

@@ -66,11 +66,16 @@ fn they_are_given_shown_and_recorded() {
     assert_eq!(params, serde_json::json!({ "COLOUR": "blue", "REPLICAS": "5" }));
     assert_eq!(shop.world.lines("given"), ["5 blue"]);
     assert_eq!(ana.json(&["log", "staging"])["deployments"][0]["params"], params);
-    // A rollback has the defaults.
+    // A rollback has those of what it goes back to, without the caller's, but for secret ones.
     ana.cut_new("window");
     run(&ana, &["deploy", "staging", "--yes", "--param", "COLOUR=red"]).ok();
-    run(&ana, &["rollback", "staging", "--yes"]).ok();
-    assert_eq!(shop.world.lines("given"), ["5 blue", "3 red", "3 blue"]);
+    let mut back = ana.command(&["rollback", "staging", "--yes", "--dry-run"]);
+    back.env("SHOP_TOKEN", SECRET);
+    let plan = crate::world::Running::start(back).wait().ok().stdout;
+    let params = "COLOUR=blue (as staging#1 had it), REPLICAS=5 (as staging#1 had it), TOKEN (secret)";
+    assert!(plan.contains(&format!("params    {params}")), "{plan}");
+    run(&ana, &["rollback", "staging", "--yes", "--param", "COLOUR=green"]).ok();
+    assert_eq!(shop.world.lines("given"), ["5 blue", "3 red", "5 green"]);
 }
 
 #[test]

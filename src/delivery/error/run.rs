@@ -59,8 +59,8 @@ pub(crate) enum ParamsFault {
 /// What is wrong with the commands that were to run.
 #[derive(Debug)]
 pub(crate) enum CommandsFault {
-    /// There is no `deploy`; `whose` commands were looked at.
-    NoDeploy { tag: TagName, whose: String },
+    /// There is no `deploy`; `whose` commands were looked at. `back` tells a rollback.
+    NoDeploy { tag: TagName, whose: String, back: bool },
     /// They ask for what this version cannot do: the key, and why.
     Unsupported { key: String, text: String },
     /// `--commands-from` names no revision.

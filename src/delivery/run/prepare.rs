@@ -4,6 +4,7 @@
 use crate::config;
 use crate::delivery::error::Result;
 use crate::delivery::error::run::{CommandsFault, ParamsFault, RunError};
+use crate::delivery::read::deployments::all_deployments;
 use crate::delivery::read::reader::{Reader, config_at};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::artifacts;
@@ -11,9 +12,10 @@ use crate::delivery::run::params::Params;
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::Candidate;
 use crate::domain::config::{CommandsFrom, Environment, RetryConfig};
-use crate::domain::env::Action;
+use crate::domain::env::{Action, Deployment, Progress};
 use crate::domain::name::Oid;
 use crate::domain::plan::Plan;
+use crate::store::journal::{JournalRun, ListedRun, RunPhase};
 
 /// What a plan needs to run, gathered and checked before it is claimed.
 #[derive(Debug, Clone)]
@@ -61,7 +63,8 @@ pub fn prepare(
     let phases = &prepared.commands.phases;
     let each_phase_deploys = !phases.is_empty() && phases.iter().all(|phase| phase.deploy.is_some());
     if prepared.commands.deploy.is_none() && !each_phase_deploys {
-        let fault = CommandsFault::NoDeploy { tag: plan.candidate().tag.clone(), whose: prepared.whose };
+        let (tag, back) = (plan.candidate().tag.clone(), plan.action() == Action::Rollback);
+        let fault = CommandsFault::NoDeploy { tag, whose: prepared.whose, back };
         return Err(RunError::Commands { environment: name.clone(), fault }.into());
     }
     if let Some(unsupported) = config::unsupported_in(&prepared.commands).first() {
@@ -69,7 +72,11 @@ pub fn prepare(
         let fault = CommandsFault::Unsupported { key, text };
         return Err(RunError::Commands { environment: name.clone(), fault }.into());
     }
-    prepared.params = Params::find(reader, &prepared.commands, given)?;
+    let recorded = match plan.action() {
+        Action::Rollback => last_success(reader, snapshot, &prepared)?,
+        Action::Deploy | Action::Redeploy => None,
+    };
+    prepared.params = Params::find(reader, &prepared.commands, given, recorded.as_ref())?;
     for name in prepared.params.too_short() {
         sink.notice(Notice::ShortSecret { name });
     }
@@ -81,6 +88,31 @@ pub fn prepare(
     artifacts::ensure(reader, sink, &prepared.candidate)?;
     artifacts::expect_files(reader, prepared.checkout)?;
     Ok(prepared)
+}
+
+/// The newest success of what a rollback goes to, whose parameters it takes; `None` if it takes none.
+fn last_success(reader: &Reader, snapshot: &Snapshot, prepared: &Prepared) -> Result<Option<Deployment>> {
+    let Prepared { candidate, commands, .. } = prepared;
+    if commands.params.iter().all(|param| param.secret) {
+        return Ok(None);
+    }
+    let ours = |run: &Deployment| run.tag == candidate.tag && run.state == Progress::Succeeded;
+    if reader.is_offline() {
+        // What this clone did and has not published comes after all that is in the chain.
+        for ListedRun { run, .. } in reader.journal().all()?.into_iter().rev() {
+            let JournalRun::Offline { intent, phase: RunPhase::Done { outcome, at }, .. } = run else {
+                continue;
+            };
+            let mut deployment = intent.deployment;
+            deployment.end(&outcome, true, at);
+            if deployment.environment == commands.name && ours(&deployment) {
+                return Ok(Some(deployment));
+            }
+        }
+    }
+    let tip = snapshot.chain(&commands.name)?.tip;
+    let mut recorded = all_deployments(reader, std::iter::once((&commands.name, tip)));
+    recorded.find(|found| found.as_ref().map_or(true, ours)).transpose()
 }
 
 /// Whose commands run: the candidate's, unless the policy, the caller or the

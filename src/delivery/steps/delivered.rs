@@ -19,7 +19,7 @@ use crate::domain::candidates::Minted;
 use crate::domain::changes::Change;
 use crate::domain::config::Phase;
 use crate::domain::env::{Deployment, Live};
-use crate::domain::name::{Oid, ProjectName};
+use crate::domain::name::{DeploymentId, Oid, ProjectName};
 use crate::domain::plan::Plan;
 use crate::failure::Result;
 use crate::store::{history, ledger};
@@ -54,6 +54,8 @@ pub struct PlanReport {
     pub commands: String,
     /// The parameters that the commands are given, but for secrets.
     pub params: BTreeMap<String, String>,
+    /// The deployment that some of those are taken from, and their names.
+    pub recorded_params: Option<(DeploymentId, Vec<String>)>,
     /// The names of the secret parameters.
     pub secret_params: Vec<String>,
     /// The phases they run in; empty where it is all at once.
@@ -188,6 +190,7 @@ pub fn report(reader: &Reader, sink: &dyn Sink, snapshot: &Snapshot, ready: &Rea
         contained,
         commands: prepared.whose.clone(),
         params: prepared.params.open.clone(),
+        recorded_params: prepared.params.recorded().cloned(),
         secret_params: prepared.params.hidden().map(str::to_owned).collect(),
         phases: prepared.commands.phases.clone(),
         undo_is_here,

@@ -28,6 +28,8 @@ pub struct RollbackRequest {
     pub reason: Option<String>,
     /// The hold or intent to close on the way.
     pub take_over: Option<u64>,
+    /// Values of parameters, instead of those that the target last succeeded with.
+    pub params: Vec<(String, String)>,
     /// Whether somebody said yes to going further back.
     pub further: bool,
 }
@@ -100,7 +102,7 @@ pub fn plan(
                 .hint(format!("choose one: rel rollback {} --to RC", request.environment)));
         }
     };
-    let prepared = prepare(reader, sink, snapshot, &plan, None, &[])?;
+    let prepared = prepare(reader, sink, snapshot, &plan, None, &request.params)?;
     let details = Details::of(&input, Trigger::Person, request.reason.clone()).with(&prepared);
     Ok(WayBack::Ready(Box::new(Ready { plan, prepared, details })))
 }

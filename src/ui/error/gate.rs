@@ -58,6 +58,8 @@ fn way_on(attempt: &Attempt, verdicts: &[Verdict]) -> Option<String> {
         _ if verdicts.iter().all(|v| v.opens_at().is_some() || v.gate() == Gate::Busy) => {
             Some("Waiting alone will do.".to_owned())
         }
+        // A rollback has no --override: what helps stands with each reason.
+        Attempt::RollBack(_) => Some("Waiting alone will not do.".to_owned()),
         _ if overridable.is_empty() => None,
         _ => {
             Some("Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY".to_owned())

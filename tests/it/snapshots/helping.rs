@@ -362,40 +362,44 @@ fn every_verb() {
     explains(
         &["rollback"],
         expect![[r#"
-        exit 0
-        Go back to what was live before, without a build
+            exit 0
+            Go back to what was live before, without a build
 
-        Usage: rel rollback [OPTIONS] <ENV>
+            Usage: rel rollback [OPTIONS] <ENV>
 
-        Arguments:
-          <ENV>
-                  Where
+            Arguments:
+              <ENV>
+                      Where
 
-        Options:
-              --to <RC>
-                  Go exactly there
+            Options:
+                  --to <RC>
+                      Go exactly there
 
-              --from <RC>
-                  What you believe is live; if it is not, nothing is done
+                  --from <RC>
+                      What you believe is live; if it is not, nothing is done
 
-          -m, --reason <WHY>
-                  Why; recorded
+              -m, --reason <WHY>
+                      Why; recorded
 
-              --take-over <N>
-                  Close hold or intent N and roll back, in one step
+                  --take-over <N>
+                      Close hold or intent N and roll back, in one step
 
-          -h, --help
-                  Print help (see a summary with '-h')
+                  --param <NAME=VALUE>
+                      A value for a declared parameter, instead of the one it last succeeded with; may be given
+                      several times
 
-        Global options:
-          ...
+              -h, --help
+                      Print help (see a summary with '-h')
 
-        Examples:
-          rel rollback prod                       one step back
-          rel rollback prod --to v1.5.0-rc.1      exactly there
-          rel rollback prod --from v1.6.0-rc.2    only if that is what is live
-          rel rollback prod --offline --reason "the host is down"
-    "#]],
+            Global options:
+              ...
+
+            Examples:
+              rel rollback prod                       one step back
+              rel rollback prod --to v1.5.0-rc.1      exactly there
+              rel rollback prod --from v1.6.0-rc.2    only if that is what is live
+              rel rollback prod --offline --reason "the host is down"
+        "#]],
     );
     explains(
         &["ship"],

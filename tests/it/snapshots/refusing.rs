@@ -348,11 +348,11 @@ fn what_and_in_what_direction() {
                         go forward instead: mend it on trunk, then rel cut or rel cherry-pick
                         or, if you know that it works: rel deploy prod v0.1.0-rc.1 --override irreversible --override downgrade --reason WHY
 
-          Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY
+          Waiting alone will not do.
     "#]]);
     story.says(&ana, "rollback prod --yes --json", expect![[r#"
         exit 4
-        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"prod refuses this (1 gate); nothing changed","reasons":[{"gate":"irreversible","message":"no way back past [ID0] \"feat: a new table\": it says Rollback-Safe: no\ngo forward instead: mend it on trunk, then rel cut or rel cherry-pick\nor, if you know that it works: rel deploy prod v0.1.0-rc.1 --override irreversible --override downgrade --reason WHY"}],"hints":["Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY"]}}
+        {"schema":1,"error":{"kind":"refused","exit_code":4,"message":"prod refuses this (1 gate); nothing changed","reasons":[{"gate":"irreversible","message":"no way back past [ID0] \"feat: a new table\": it says Rollback-Safe: no\ngo forward instead: mend it on trunk, then rel cut or rel cherry-pick\nor, if you know that it works: rel deploy prod v0.1.0-rc.1 --override irreversible --override downgrade --reason WHY"}],"hints":["Waiting alone will not do."]}}
         --- stderr
         error: prod refuses this (1 gate); nothing changed
 
@@ -360,7 +360,7 @@ fn what_and_in_what_direction() {
                         go forward instead: mend it on trunk, then rel cut or rel cherry-pick
                         or, if you know that it works: rel deploy prod v0.1.0-rc.1 --override irreversible --override downgrade --reason WHY
 
-          Waiting alone will not do. Or pass a gate by name: --override GATE --reason WHY
+          Waiting alone will not do.
     "#]]);
     story.says(
         &ana,
@@ -593,16 +593,15 @@ fn what_is_closed_or_busy() {
         &ana,
         "ship staging --yes",
         expect![[r#"
-        exit 5
-        --- stderr
-        error: staging refuses this (1 gate); nothing changed
+            exit 5
+            --- stderr
+            error: staging refuses this (1 gate); nothing changed
 
-          held  by bob: "stocktaking" (staging#1)
-                rel unlock staging --token 1 --reason WHY
-                or, with the deployment: --take-over 1 --reason WHY
+              held  by bob: "stocktaking" (staging#1)
+                    rel unlock staging --token 1 --reason WHY
 
-          nothing was built
-    "#]],
+              nothing was built
+        "#]],
     );
     story.says(
         &ana,
@@ -690,17 +689,16 @@ fn what_is_closed_or_busy() {
         &bob,
         "rollback staging --yes",
         expect![[r#"
-        exit 5
-        --- stderr
-        error: staging refuses this (1 gate); nothing changed
+            exit 5
+            --- stderr
+            error: staging refuses this (1 gate); nothing changed
 
-          busy  staging#4, recorded by ana: v0.2.0-rc.1 is being put there since 08:09 UTC
-                wait for it: --wait
-                once it is done: rel record staging v0.2.0-rc.1 --succeeded|--failed
-                or, if it is dead: --take-over 4 --reason WHY
+              busy  staging#4, recorded by ana: v0.2.0-rc.1 is being put there since 08:09 UTC
+                    once it is done: rel record staging v0.2.0-rc.1 --succeeded|--failed
+                    or, if it is dead: --take-over 4 --reason WHY
 
-          Waiting alone will do.
-    "#]],
+              Waiting alone will do.
+        "#]],
     );
     story.says(
         &bob,

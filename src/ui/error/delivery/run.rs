@@ -4,7 +4,7 @@ use crate::delivery::error::run::{
     CommandsFault, Lacking, Overtaken, ParamsFault, ReleaseFault, RunError, WayBackFault,
 };
 use crate::delivery::run::receipt::Receipt;
-use crate::domain::env::{Deployment, Progress};
+use crate::domain::env::{Action, Deployment, Progress};
 use crate::domain::gate::Gate;
 use crate::domain::name::EnvName;
 use crate::domain::nearest::nearest;
@@ -100,10 +100,19 @@ fn params(environment: &EnvName, fault: ParamsFault) -> Failure {
 
 fn commands(environment: &EnvName, fault: CommandsFault) -> Failure {
     match fault {
-        CommandsFault::NoDeploy { tag, whose } => {
-            Failure::new(Kind::Refused, format!("{environment} has no deploy command for {tag}"))
-                .reason("commands", format!("[environments.{environment}] has no deploy, {whose}"))
-                .hint("set deploy in release.toml and cut again, or use trunk's: --commands-from trunk")
+        CommandsFault::NoDeploy { tag, whose, back } => {
+            let failure =
+                Failure::new(Kind::Refused, format!("{environment} has no deploy command for {tag}"))
+                    .reason("commands", format!("[environments.{environment}] has no deploy, {whose}"));
+            if back {
+                failure.hint(format!(
+                    "use trunk's: commands = \"trunk\" in [environments.{environment}] of release.toml on trunk"
+                ))
+            } else {
+                failure
+                    .hint("set deploy in release.toml and cut again")
+                    .hint(format!("or use trunk's: rel deploy {environment} {tag} --commands-from trunk"))
+            }
         }
         CommandsFault::Unsupported { key, text } => {
             Failure::new(Kind::Refused, format!("{environment} cannot be deployed to by this version of rel"))
@@ -149,8 +158,15 @@ pub fn ended(mut receipt: Receipt) -> Result<Receipt> {
             .reason("late", "its outcome is kept as a late word, which changes nothing but what is certain")
             .hint(format!("what is live now: rel status {environment}"))
     } else if let Some(unpublished) = unpublished {
-        Failure::new(Kind::Unpublished, format!("{id} {state}, but its record has not reached the authority"))
-            .reason("unpublished", Failure::from(unpublished).message)
+        let alone = unpublished.is_unreachable();
+        let failure = Failure::new(
+            Kind::Unpublished,
+            format!("{id} {state}, but its record has not reached the authority"),
+        )
+        .reason("unpublished", Failure::from(unpublished).message);
+        let back = back_alone(&receipt).filter(|_| alone);
+        back.into_iter()
+            .fold(failure, Failure::hint)
             .hint("publish it as soon as the remote can be reached: rel sync")
     } else {
         match state {
@@ -189,6 +205,14 @@ pub fn ended(mut receipt: Receipt) -> Result<Receipt> {
         (None, _) => failure,
     };
     Err(failure.beside(|beside| beside.deployment = Some(DeploymentReport(receipt.deployment))))
+}
+
+/// How to put right, without the authority, what a deployment whose record waits has left behind.
+fn back_alone(receipt: &Receipt) -> Option<String> {
+    let Deployment { environment, certain, action, tag, .. } = &receipt.deployment;
+    let live = receipt.state.current().filter(|live| !certain && !live.is_baseline())?;
+    let target = if *action == Action::Rollback { tag } else { &live.tag };
+    Some(format!("go back to {target} now: rel rollback {environment} --offline --reason WHY"))
 }
 
 /// What there is to say of one that ran without a claim: whatever it came to, nobody else knows of it yet.
