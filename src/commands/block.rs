@@ -7,10 +7,10 @@ use crate::delivery::read::revision::Named;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::env::Live;
+use crate::domain::ref_name::ChainRef;
 use crate::domain::report::Document;
 use crate::domain::report::changes::BlockingReport;
 use crate::failure::{Failure, Kind, Result};
-use crate::store::ledger;
 use crate::ui::front::Ui;
 
 /// Runs `rel block`, or `rel unblock` where `unblock`.
@@ -38,7 +38,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Block, unblock: bool) -> Result
     dry_run::publish::<CandidatesState>(
         ui,
         reader,
-        &ledger::candidates_ref(reader.project()),
+        &ChainRef::of_candidates(reader.project()),
         &[],
         |view| {
             let blocked = view.state.blocks.iter().any(|block| block.target == target);

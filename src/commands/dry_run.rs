@@ -10,6 +10,7 @@ use crate::delivery::recover::settle;
 use crate::delivery::run::publish;
 use crate::delivery::sink::{Notice, Sink};
 use crate::delivery::steps::look;
+use crate::domain::ref_name::ChainRef;
 use crate::failure::{Failure, Result};
 use crate::store::authority::RefUpdate;
 use crate::store::ledger::{State, View};
@@ -43,8 +44,8 @@ pub fn begin(ui: &Ui, reader: &Reader) -> std::result::Result<(), Error> {
 pub fn publish<S: State>(
     ui: &Ui,
     reader: &Reader,
-    ref_name: &str,
-    formerly: &[String],
+    ref_name: &ChainRef,
+    formerly: &[ChainRef],
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {
     let append = |view: &View<S>, repo: &Repo, events: &[S::Event]| Ok(view.append(repo, events)?);
@@ -58,8 +59,8 @@ pub fn publish<S: State>(
 pub fn publish_as<S: State>(
     ui: &Ui,
     reader: &Reader,
-    ref_name: &str,
-    formerly: &[String],
+    ref_name: &ChainRef,
+    formerly: &[ChainRef],
     append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate), Failure>,
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>>,
 ) -> Result<View<S>> {

@@ -19,6 +19,7 @@ use crate::config::{self, FILE_NAME};
 use crate::delivery::read::reader::{Options, Reader};
 use crate::domain::config::{Config, Scheme};
 use crate::domain::name::{EnvName, ProjectName, TagName};
+use crate::domain::ref_name::{self, BranchRef};
 use crate::domain::version::{Notation, TagStyle};
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::error::Task;
@@ -116,10 +117,9 @@ fn facts(repo: &Repo, top: &Path) -> Result<Facts> {
 /// The tags of this clone, those of the newest commits first.
 fn tags(repo: &Repo) -> Result<Vec<String>> {
     let mut dated = Vec::new();
-    for (name, target) in repo.refs_under("refs/tags/")? {
-        let Some(name) = name.strip_prefix("refs/tags/") else { continue };
+    for (name, target) in repo.tags()? {
         if let Some(commit) = repo.peel_to_commit(target)? {
-            dated.push((repo.commit(commit)?.commit_time, name.to_owned()));
+            dated.push((repo.commit(commit)?.commit_time, name.short().to_owned()));
         }
     }
     dated.sort_by(|a, b| b.cmp(a));
@@ -158,26 +158,23 @@ fn remote(repo: &Repo, remotes: &[&str]) -> Option<(String, String)> {
 fn trunk(repo: &Repo, remote: Option<&str>) -> Result<Option<(String, String)>> {
     let usual = |folder: &str| {
         for branch in ["main", "master", "trunk", "develop"] {
-            if repo.ref_target(&format!("{folder}{branch}"))?.is_some() {
+            if repo.ref_target(format!("{folder}{branch}"))?.is_some() {
                 return Ok::<_, Failure>(Some(branch.to_owned()));
             }
         }
         Ok(None)
     };
     if let Some(remote) = remote {
-        let folder = format!("refs/remotes/{remote}/");
-        let head = format!("{folder}HEAD");
-        let output = Git::new(repo).args(["symbolic-ref", "--quiet", &head]).run()?;
-        if let Some(branch) = output.stdout_text().trim().strip_prefix(&folder) {
-            return Ok(Some((branch.to_owned(), format!("the HEAD of {remote}"))));
+        if let Some(branch) = repo.remote_head_branch(remote) {
+            return Ok(Some((branch, format!("the HEAD of {remote}"))));
         }
-        if let Some(branch) = usual(&folder)? {
+        if let Some(branch) = usual(&ref_name::remote_branches(remote))? {
             return Ok(Some((branch, format!("the branch of a usual name that {remote} has"))));
         }
     }
     match repo.head_branch() {
         Some(branch) => Ok(Some((branch, "the branch that is checked out".to_owned()))),
-        None => Ok(usual("refs/heads/")?.map(|branch| (branch, "the usual name".to_owned()))),
+        None => Ok(usual(BranchRef::FOLDER)?.map(|branch| (branch, "the usual name".to_owned()))),
     }
 }
 
@@ -192,7 +189,7 @@ fn ask(asker: &dyn Asker, screen: &Screen, proposal: Proposal) -> Result<Proposa
         if typed == guess.0 { guess.clone() } else { (typed, ANSWERED.to_owned()) }
     };
     let trunk = answer(asker, screen, "Branch to release from", &proposal.trunk.0, |typed| {
-        if typed.parse::<TagName>().is_err() || typed.starts_with("refs/") {
+        if typed.parse::<TagName>().is_err() || ref_name::is_full(typed) {
             return Err(format!("{typed:?} is no name of a branch"));
         }
         Ok(typed.to_owned())

@@ -8,10 +8,10 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::changes::Change;
 use crate::domain::name::{Actor, Oid};
+use crate::domain::ref_name::ChainRef;
 use crate::domain::report::Document;
 use crate::domain::report::changes::SignoffReport;
 use crate::failure::{Failure, Kind, Result};
-use crate::store::ledger;
 use crate::ui::front::Ui;
 use crate::ui::text::clean;
 
@@ -36,7 +36,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Approve) -> Result<Document> {
     dry_run::publish::<CandidatesState>(
         ui,
         reader,
-        &ledger::candidates_ref(reader.project()),
+        &ChainRef::of_candidates(reader.project()),
         &[],
         |view| {
             let said = SignoffLedger::read(reader, &snapshot, view)?;

@@ -7,10 +7,11 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::name::Oid;
+use crate::domain::ref_name::ChainRef;
 use crate::domain::report::Document;
 use crate::domain::report::changes::WaiveReport;
 use crate::failure::{Failure, Kind, Result};
-use crate::store::{history, ledger};
+use crate::store::history;
 use crate::ui::front::Ui;
 use crate::ui::text::clean;
 
@@ -45,7 +46,7 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::Waive) -> Result<Document> {
     dry_run::publish::<CandidatesState>(
         ui,
         reader,
-        &ledger::candidates_ref(reader.project()),
+        &ChainRef::of_candidates(reader.project()),
         &[],
         |view| {
             let known = |commit: &Oid| {

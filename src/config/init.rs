@@ -13,6 +13,7 @@ pub use self::build::{ProposedBuild, TOLD_BY};
 pub use self::numbering::Numbering;
 use crate::domain::config::{CandidateMark, Notation, Scheme};
 use crate::domain::name::{EnvName, ProjectName, TagName};
+use crate::domain::ref_name;
 
 /// What stands for where a value came from, where somebody was asked.
 pub const ANSWERED: &str = "your answer";
@@ -81,7 +82,7 @@ pub fn detect(facts: &Facts) -> Proposal {
     let numbering = numbering::numbering(&name, &facts.tags);
     let folder = numbering.package.as_ref().and_then(|package| folder(facts, package));
     let is_branch =
-        |(trunk, _): &(String, String)| trunk.parse::<TagName>().is_ok() && !trunk.starts_with("refs/");
+        |(trunk, _): &(String, String)| trunk.parse::<TagName>().is_ok() && !ref_name::is_full(trunk);
     let is_remote = |(remote, _): &(String, String)| {
         !remote.starts_with('-') && !remote.contains(|c: char| c.is_control() || c.is_whitespace())
     };

@@ -8,6 +8,7 @@ use super::read::{Findings, Table, Value};
 use super::{FILE_NAME, environment, order, point};
 use crate::domain::config::{BuildConfig, Bump, Config, Environment, ProjectConfig, Publish, Scheme};
 use crate::domain::name::{EnvName, ProjectName, TagName};
+use crate::domain::ref_name;
 use crate::failure::{Failure, Result};
 
 /// How long a build may take when the file does not say.
@@ -222,7 +223,7 @@ fn name_and_whereabouts(table: &mut Table<'_>, findings: &mut Findings) -> Optio
 /// A branch's name. Git holds branches to the rules of tags.
 fn branch(value: &Value<'_>, findings: &mut Findings) -> Option<String> {
     let text = value.text(findings)?;
-    if text.starts_with("refs/") {
+    if ref_name::is_full(text) {
         return value.wrong("write the branch alone, such as \"main\", without refs/heads/", findings);
     }
     match text.parse::<TagName>() {

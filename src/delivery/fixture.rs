@@ -23,6 +23,7 @@ use crate::domain::gate::Gate;
 use crate::domain::gate::verdict::Verdict;
 use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
 use crate::domain::redact::{CannotSearch, Redactor};
+use crate::domain::ref_name::ChainRef;
 use crate::domain::version::Version;
 use crate::exec::{Ended, Interrupts, Listener, Piece, Program, Run, Runner, Started};
 use crate::failure::{Failure, Kind};
@@ -149,7 +150,7 @@ impl Project {
 
     /// A tag of somebody else's.
     pub fn tag(&self, name: &str, commit: Oid) {
-        self.git.set_ref(&format!("refs/tags/{name}"), commit);
+        self.git.set_ref(format!("refs/tags/{name}"), commit);
     }
 
     // ---- candidates ----
@@ -210,7 +211,7 @@ impl Project {
         let message = candidate.message("What is new.");
         let (tag, at) = (&candidate.tag, candidate.created_at);
         let tag_object = write_tag(&self.repo, tag, commit, &candidate.actor, at, &message, false).unwrap();
-        self.git.set_ref(&tag.to_ref(), tag_object);
+        self.git.set_ref(tag.to_ref(), tag_object);
         let minted = Minted {
             tag: tag.clone(),
             tag_object,
@@ -241,7 +242,7 @@ impl Project {
         let text = format!("{tag}\n\nRel-Release: {release}\nRel-Winner: {}", winner.tag);
         let object =
             write_tag(&self.repo, &tag, winner.commit, &person("Ana"), self.tick(), &text, false).unwrap();
-        self.git.set_ref(&tag.to_ref(), object);
+        self.git.set_ref(tag.to_ref(), object);
         let (candidate, commit) = (winner.tag.clone(), winner.commit);
         let what = candidates::CandidatesEventKind::Closed {
             release,
@@ -289,7 +290,7 @@ impl Project {
     }
 
     pub fn candidates(&self) -> View<CandidatesState> {
-        ledger::read(&self.repo, &ledger::candidates_ref(&"shop".parse().unwrap()), &[]).unwrap()
+        ledger::read(&self.repo, &ChainRef::of_candidates(&"shop".parse().unwrap()), &[]).unwrap()
     }
 
     fn append<S: State>(&self, view: &View<S>, event: S::Event) {
@@ -300,7 +301,7 @@ impl Project {
     // ---- environments ----
 
     pub fn chain(&self, environment: &str) -> View<EnvState> {
-        let name = ledger::env_ref(&"shop".parse().unwrap(), &environment.parse().unwrap());
+        let name = ChainRef::of_environment(&"shop".parse().unwrap(), &environment.parse().unwrap());
         ledger::read(&self.repo, &name, &[]).unwrap()
     }
 

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     fn oid(n: u8) -> Oid {
-        Oid::from_bytes([n; 20])
+        Oid::from_bytes([n; Oid::BYTES])
     }
 
     fn change(n: u8, body: &str) -> Change {

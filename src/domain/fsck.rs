@@ -73,10 +73,10 @@ pub struct Finding {
 
 impl Finding {
     /// A finding that nothing here puts right.
-    pub fn new(kind: Sort, ref_name: &str, message: impl Into<String>) -> Finding {
+    pub fn new(kind: Sort, ref_name: impl AsRef<str>, message: impl Into<String>) -> Finding {
         Finding {
             kind,
-            ref_name: Some(ref_name.to_owned()),
+            ref_name: Some(ref_name.as_ref().to_owned()),
             commit: None,
             message: message.into(),
             repairable: false,

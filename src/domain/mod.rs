@@ -29,6 +29,7 @@ pub(crate) mod offline;
 pub(crate) mod plan;
 pub(crate) mod provenance;
 pub(crate) mod redact;
+pub mod ref_name;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod rollback;

@@ -201,29 +201,51 @@ impl TagName {
             None => &self.0,
         }
     }
-
-    /// `refs/tags/<name>`.
-    pub fn to_ref(&self) -> String {
-        format!("refs/tags/{}", self.0)
-    }
 }
 
 /// How many digits of an id people are shown.
 const SHORT: usize = 7;
 
-/// A git object id: 20 bytes of SHA-1, written as 40 hex digits.
+/// A git object id, the SHA-1 of its content, written in lower-case hex.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Oid([u8; 20]);
+pub struct Oid([u8; Oid::BYTES]);
 
 impl Oid {
+    /// How many bytes an id has.
+    pub const BYTES: usize = 20;
+
+    /// How many digits a whole id has.
+    pub const DIGITS: usize = 2 * Oid::BYTES;
+
     /// From raw bytes.
-    pub const fn from_bytes(bytes: [u8; 20]) -> Oid {
+    pub const fn from_bytes(bytes: [u8; Oid::BYTES]) -> Oid {
         Oid(bytes)
     }
 
+    /// From raw bytes; `None` if they are too few or too many.
+    pub fn from_slice(bytes: &[u8]) -> Option<Oid> {
+        bytes.try_into().ok().map(Oid)
+    }
+
+    /// The id whose digits a line begins with; `None` if it does not begin with one.
+    pub fn at_start_of(line: &[u8]) -> Option<Oid> {
+        std::str::from_utf8(line.get(..Oid::DIGITS)?).ok()?.parse().ok()
+    }
+
+    /// Whether a text is the id of an object by another hash than this version reads (SHA-256).
+    pub fn is_of_another_kind(text: &str) -> bool {
+        text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+
     /// The raw bytes.
-    pub const fn as_bytes(&self) -> &[u8; 20] {
+    pub const fn as_bytes(&self) -> &[u8; Oid::BYTES] {
         &self.0
+    }
+
+    /// The folder and the file, below `objects/`, of an object that lies in a file of its own.
+    pub fn loose_path(&self) -> (String, String) {
+        let (first, rest) = self.0.split_at(1);
+        (digits(first), digits(rest))
     }
 
     /// The first seven digits, for people.

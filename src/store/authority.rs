@@ -13,12 +13,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::domain::name::Oid;
+use crate::domain::ref_name::{self, RefName};
 use crate::failpoint;
 
 use super::error::{During, Error, GitError, RemoteOp, Result, Task};
 use super::git::Git;
 use super::history;
-use super::ref_kind::RefKind;
 use super::repo::Repo;
 
 mod push;
@@ -78,8 +78,8 @@ impl From<Option<Oid>> for Expected {
 /// One ref, from what to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefUpdate {
-    /// The full name, `refs/…`.
-    pub name: String,
+    /// The full name.
+    pub name: RefName,
     /// What it has to be now.
     pub expected: Expected,
     /// What it will be. The object exists in this clone.
@@ -89,7 +89,7 @@ pub struct RefUpdate {
 impl RefUpdate {
     /// Whether the ref is a chain.
     pub(crate) fn is_of_chain(&self) -> bool {
-        RefKind::of(&self.name) == Some(RefKind::Chain)
+        matches!(self.name, RefName::Chain(_))
     }
 
     /// Whether it only says what the ref has to be.
@@ -111,7 +111,7 @@ pub enum Published {
 }
 
 /// Refs, and what each of them is now.
-pub type Tips = Vec<(String, Option<Oid>)>;
+pub type Tips = Vec<(RefName, Option<Oid>)>;
 
 impl fmt::Display for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -185,8 +185,8 @@ impl Authority {
     ///
     /// # Errors
     /// As [`Authority::fetch`].
-    pub fn fetch_objects(&self, repo: &Repo, refs: &[&str]) -> Result<()> {
-        let refspecs: Vec<String> = refs.iter().map(|name| (*name).to_owned()).collect();
+    pub fn fetch_objects(&self, repo: &Repo, refs: &[impl AsRef<str>]) -> Result<()> {
+        let refspecs: Vec<String> = refs.iter().map(|name| name.as_ref().to_owned()).collect();
         self.fetch(repo, &refspecs)
     }
 
@@ -211,14 +211,15 @@ impl Authority {
 
     /// What the authority's refs point to, in the order asked; one process for a remote, none for
     /// this repository.
-    pub fn tips(&self, repo: &Repo, refs: &[&str]) -> Result<Vec<Option<Oid>>> {
+    pub fn tips(&self, repo: &Repo, refs: &[impl AsRef<str>]) -> Result<Vec<Option<Oid>>> {
         let Authority::Remote(remote) = self else {
             return refs.iter().map(|name| repo.ref_target(name)).collect();
         };
         if refs.is_empty() {
             return Ok(Vec::new());
         }
-        let held = self.ls_remote(repo, remote, refs)?;
+        let refs: Vec<&str> = refs.iter().map(AsRef::as_ref).collect();
+        let held = self.ls_remote(repo, remote, &refs)?;
         Ok(refs.iter().map(|name| held.get(*name).copied()).collect())
     }
 
@@ -230,7 +231,7 @@ impl Authority {
     pub fn list(&self, repo: &Repo) -> Result<BTreeMap<String, Oid>> {
         match self {
             Authority::Remote(remote) => self.ls_remote(repo, remote, &[]),
-            Authority::Local => Ok(repo.refs_under("refs/")?.into_iter().collect()),
+            Authority::Local => Ok(repo.refs_under(ref_name::ALL)?.into_iter().collect()),
         }
     }
 
@@ -243,7 +244,7 @@ impl Authority {
         let text = output.stdout_text();
         parse_tips(&text).ok_or_else(|| {
             let id = text.split('\t').next().unwrap_or_default();
-            if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            if Oid::is_of_another_kind(id) {
                 self.explain(RemoteOp::Read, GitError::OtherIds, &output)
             } else {
                 Task::ParseTips(self.to_string()).failed()
@@ -313,7 +314,7 @@ impl Authority {
                 continue;
             }
             if why.lasts() || tries == PUBLISH_TRIES {
-                let refs = rest.iter().map(|update| update.name.clone()).collect();
+                let refs = rest.iter().map(|update| update.name.to_string()).collect();
                 return Err(self.failed(repo, RemoteOp::Change, &output, refs));
             }
             std::thread::sleep(backoff(tries));
@@ -324,9 +325,9 @@ impl Authority {
             for update in updates.iter().filter(|update| !update.moves_nothing()) {
                 // Copies only: what was published stays so even where they cannot be written,
                 // and the next fetch brings them.
-                let _ = match RefKind::of(&update.name) {
-                    Some(RefKind::Chain) => repo.set_cache_ref(&update.name, update.new),
-                    Some(RefKind::Tag) => repo.create_cache_ref(&update.name, update.new),
+                let _ = match &update.name {
+                    RefName::Chain(chain) => repo.set_cache_ref(chain.as_str(), update.new),
+                    RefName::Tag(tag) => repo.create_cache_ref(tag.as_str(), update.new),
                     _ => Ok(()),
                 };
             }
@@ -396,9 +397,9 @@ impl Authority {
     ///
     /// # Errors
     /// The authority cannot be reached, or keeps one of them.
-    pub fn remove(&self, repo: &Repo, refs: &[(String, Oid)]) -> Result<()> {
+    pub fn remove(&self, repo: &Repo, refs: &[(RefName, Oid)]) -> Result<()> {
         let names: Vec<&str> = refs.iter().map(|(name, _)| name.as_str()).collect();
-        let is_there = || -> Result<Vec<&(String, Oid)>> {
+        let is_there = || -> Result<Vec<&(RefName, Oid)>> {
             let held = self.tips(repo, &names)?;
             Ok(refs.iter().zip(held).filter(|((_, oid), held)| *held == Some(*oid)).map(|(r, _)| r).collect())
         };
@@ -409,8 +410,11 @@ impl Authority {
         failpoint::step("push").during_with(|| Task::Change(self.to_string()))?;
         let output = match self {
             Authority::Remote(remote) => {
-                let moves =
-                    there.iter().map(|(name, oid)| Move { name: name.clone(), from: Some(*oid), to: None });
+                let moves = there.iter().map(|(name, oid)| Move {
+                    name: name.to_string(),
+                    from: Some(*oid),
+                    to: None,
+                });
                 push(repo, remote, &moves.collect::<Vec<_>>(), false)?
             }
             Authority::Local => {
@@ -458,11 +462,11 @@ fn check(repo: &Repo, updates: &[RefUpdate]) -> Result<()> {
     let holds_back = updates.iter().any(|update| !update.moves_nothing());
     for update in updates {
         let name = &update.name;
-        if RefKind::of(name).is_none() || !git2::Reference::is_valid_name(name) {
-            return Err(Error::NotARef(name.clone()));
+        if !git2::Reference::is_valid_name(name.as_str()) {
+            return Err(Error::NotARef(name.to_string()));
         }
         if !seen.insert(name) {
-            return Err(Error::ChangedTwice(name.clone()));
+            return Err(Error::ChangedTwice(name.to_string()));
         }
         if update.is_of_chain() && !(holds_back && update.moves_nothing()) {
             continues(repo, update)?;
@@ -489,7 +493,7 @@ fn continues(repo: &Repo, update: &RefUpdate) -> Result<()> {
     if Some(at) == update.expected.oid() && at != update.new {
         Ok(())
     } else {
-        Err(Error::Discontinues { new: update.new, name: update.name.clone() })
+        Err(Error::Discontinues { new: update.new, name: update.name.to_string() })
     }
 }
 

@@ -108,7 +108,7 @@ fn split(data: &[u8]) -> Option<(Vec<Oid>, &[u8])> {
     loop {
         rest = &rest[rest.iter().position(|byte| *byte == b'\n')? + 1..];
         let Some(parent) = rest.strip_prefix(b"parent ") else { break };
-        parents.push(std::str::from_utf8(parent.get(..40)?).ok()?.parse().ok()?);
+        parents.push(Oid::at_start_of(parent)?);
     }
     let message = find(rest, b"\n\n").filter(|_| rest.starts_with(b"author "))?;
     Some((parents, &rest[message + 2..]))
@@ -418,8 +418,8 @@ mod tests {
         );
         let foreign = sandbox.oid("work", "HEAD");
         assert_eq!(newest_record(&repo, foreign).unwrap(), None);
-        assert!(read(&repo, Oid::from_bytes([3; 20])).is_err());
-        assert!(is_here(&repo, first).unwrap() && !is_here(&repo, Oid::from_bytes([3; 20])).unwrap());
+        assert!(read(&repo, Oid::from_bytes([3; Oid::BYTES])).is_err());
+        assert!(is_here(&repo, first).unwrap() && !is_here(&repo, Oid::from_bytes([3; Oid::BYTES])).unwrap());
     }
 
     #[test]
@@ -431,7 +431,7 @@ mod tests {
             assert!(write(&repo, None, "s", line, &ana()).is_err(), "{line}");
         }
         assert!(write(&repo, None, "s", LINE, &Actor::new("", "")).is_err());
-        assert!(write(&repo, Some(Oid::from_bytes([3; 20])), "s", LINE, &ana()).is_err());
+        assert!(write(&repo, Some(Oid::from_bytes([3; Oid::BYTES])), "s", LINE, &ana()).is_err());
     }
 
     #[test]

@@ -240,7 +240,7 @@ mod tests {
         let repo = sandbox.open("work");
         let parent = sandbox.path("checkouts");
         fs::create_dir(&parent).unwrap();
-        assert!(Checkout::create(&repo, Oid::from_bytes([5; 20]), &parent).is_err());
+        assert!(Checkout::create(&repo, Oid::from_bytes([5; Oid::BYTES]), &parent).is_err());
         assert_eq!(fs::read_dir(&parent).unwrap().count(), 0);
         assert_eq!(worktrees(&sandbox), 1);
         assert!(Checkout::create(&repo, sandbox.oid("work", "HEAD"), &sandbox.path("nowhere")).is_err());

@@ -1,6 +1,7 @@
 //! What kind of clone a repository is, as far as that matters to `rel`.
 
 use super::repo::Repo;
+use crate::domain::ref_name::{self, BranchRef};
 
 /// What kind of clone it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +25,10 @@ impl Kind {
         let sources =
             refspecs.iter().map(|spec| spec.trim_start_matches('+').split(':').next().unwrap_or(""));
         let sources: Vec<&str> = sources.filter(|source| !source.starts_with('^')).collect();
-        let all = sources.iter().any(|source| matches!(*source, "refs/heads/*" | "refs/*"));
-        let branches = sources.iter().filter_map(|source| source.strip_prefix("refs/heads/"));
+        let all = sources.iter().any(|source| {
+            *source == format!("{}*", BranchRef::FOLDER) || *source == format!("{}*", ref_name::ALL)
+        });
+        let branches = sources.iter().filter_map(|source| BranchRef::parse(source));
         Kind {
             bare: repo.work_dir().is_none(),
             linked: repo.git_dir() != repo.common_dir(),
@@ -33,7 +36,8 @@ impl Kind {
             filter: repo
                 .is_partial()
                 .then(|| repo.config(&format!("remote.{remote}.partialclonefilter")).unwrap_or_default()),
-            branches: (!all && !sources.is_empty()).then(|| branches.map(str::to_owned).collect()),
+            branches: (!all && !sources.is_empty())
+                .then(|| branches.map(|branch| branch.short().to_owned()).collect()),
         }
     }
 }
@@ -54,8 +58,9 @@ pub fn mirrors(repo: &Repo) -> Vec<(String, Mirror)> {
         if repo.config_is(&format!("remote.{name}.mirror")) {
             found.push((name.clone(), Mirror::Pushes));
         }
+        let all = format!("{0}*:{0}*", ref_name::ALL);
         let fetch = repo.config_all(&format!("remote.{name}.fetch"));
-        if fetch.iter().any(|spec| spec.trim_start_matches('+') == "refs/*:refs/*") {
+        if fetch.iter().any(|spec| spec.trim_start_matches('+') == all) {
             found.push((name, Mirror::Fetches));
         }
     }

@@ -158,10 +158,9 @@ mod tests {
     use super::*;
     use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState};
     use crate::domain::name::Actor;
+    use crate::domain::ref_name::ChainRef;
     use crate::store::ledger::View;
     use crate::store::repo::fixture::Sandbox;
-
-    const NAME: &str = "refs/notes/rel/shop/candidates";
 
     fn blocked(nonce: &str) -> CandidatesEvent {
         CandidatesEvent {
@@ -188,7 +187,9 @@ mod tests {
         let sandbox = Sandbox::new();
         let repo = sandbox.open("work");
         let file = sandbox.path("index/one");
-        let empty = ledger::read::<CandidatesState>(&repo, NAME, &[]).unwrap();
+        let empty =
+            ledger::read::<CandidatesState>(&repo, &ChainRef::of_candidates(&"shop".parse().unwrap()), &[])
+                .unwrap();
         assert_eq!(ask(&repo, &empty, &file, "all 1"), (0, vec![]));
         let three = empty.append(&repo, &["a", "skip", "c"].map(blocked)).unwrap().0;
         let kept = vec!["a".to_owned(), "c".to_owned()];
@@ -237,7 +238,9 @@ mod tests {
     fn a_file_that_cannot_be_written_is_done_without() {
         let sandbox = Sandbox::new();
         let repo = sandbox.open("work");
-        let view = ledger::read::<CandidatesState>(&repo, NAME, &[]).unwrap();
+        let view =
+            ledger::read::<CandidatesState>(&repo, &ChainRef::of_candidates(&"shop".parse().unwrap()), &[])
+                .unwrap();
         let view = view.append(&repo, &[blocked("a")]).unwrap().0;
         fs::write(sandbox.path("file"), "").unwrap();
         let nowhere = sandbox.path("file/index");

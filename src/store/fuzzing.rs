@@ -32,7 +32,7 @@ pub struct Read<S: State> {
 
 /// Reads a raw commit of a chain. None where it is not written as git writes one.
 pub fn commit<S: State>(raw: &[u8]) -> Option<Read<S>> {
-    let entry = Entry::of_raw(Oid::from_bytes([1; 20]), raw)?;
+    let entry = Entry::of_raw(Oid::from_bytes([1; Oid::BYTES]), raw)?;
     Some(Read { body: entry.body(), event: ledger::event::<S>(&entry), state: ledger::state(&entry) })
 }
 

@@ -17,20 +17,11 @@ use super::repo::Repo;
 use crate::domain::candidates::{CandidatesEvent, CandidatesState};
 use crate::domain::env::{EnvEvent, EnvEventKind, EnvState};
 use crate::domain::fold::Fold;
-use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
+use crate::domain::name::{Actor, Oid};
+use crate::domain::ref_name::ChainRef;
 
 /// The version of the records written here.
 pub(in crate::store) const VERSION: u64 = 1;
-
-/// `refs/notes/rel/<project>/env/<env>`.
-pub fn env_ref(project: &ProjectName, environment: &EnvName) -> String {
-    format!("refs/notes/rel/{project}/env/{environment}")
-}
-
-/// `refs/notes/rel/<project>/candidates`.
-pub fn candidates_ref(project: &ProjectName) -> String {
-    format!("refs/notes/rel/{project}/candidates")
-}
 
 /// A state that a chain's events fold to.
 pub trait State: Fold<Event: Clone + Serialize + DeserializeOwned> + DeserializeOwned {
@@ -101,7 +92,7 @@ struct Line<'a, S: State> {
 #[derive(Debug, Clone)]
 pub struct View<S> {
     /// The chain's ref.
-    pub ref_name: String,
+    pub ref_name: ChainRef,
     /// What that ref held: the value a compare-and-swap expects.
     pub held: Option<Oid>,
     /// The commit to build on; differs from `held` only while a chain's
@@ -151,7 +142,7 @@ impl<S: State> View<S> {
             state = next;
         }
         let Some(new) = tip.filter(|_| !events.is_empty()) else {
-            return Err(Error::NothingToAppend(self.ref_name.clone()));
+            return Err(Error::NothingToAppend(self.ref_name.to_string()));
         };
         let view =
             View { ref_name: self.ref_name.clone(), held: Some(new), tip: Some(new), state, newer: None };
@@ -165,7 +156,7 @@ impl<S: State> View<S> {
     /// As [`View::append`].
     pub fn restate(&self, repo: &Repo, event: &S::Event, notes: &Projection) -> Result<RefUpdate> {
         self.may_be_appended_to()?;
-        let state = self.state.after(event).during_with(|| Task::Repair(self.ref_name.clone()))?;
+        let state = self.state.after(event).during_with(|| Task::Repair(self.ref_name.to_string()))?;
         let line = to_line(&Line { v: VERSION, event, state: &state });
         let tree = notes.write(repo)?;
         let new = entry::<S>(self.tip, event, &S::subject(event), &line).write_over(repo, tree)?;
@@ -175,7 +166,7 @@ impl<S: State> View<S> {
     fn may_be_appended_to(&self) -> Result<()> {
         match &self.newer {
             None => Ok(()),
-            Some(why) => Err(Error::Newer { chain: self.ref_name.clone(), why: why.clone() }),
+            Some(why) => Err(Error::Newer { chain: self.ref_name.to_string(), why: why.clone() }),
         }
     }
 
@@ -187,7 +178,7 @@ impl<S: State> View<S> {
 
     /// The update of the ref that makes `new` true.
     fn update(&self, new: Oid) -> RefUpdate {
-        RefUpdate { name: self.ref_name.clone(), expected: self.held.into(), new }
+        RefUpdate { name: self.ref_name.clone().into(), expected: self.held.into(), new }
     }
 }
 
@@ -211,10 +202,10 @@ pub(in crate::store) fn to_line(value: &impl Serialize) -> String {
 ///
 /// # Errors
 /// git failed, or the newest record of this version is damaged.
-pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Result<View<S>> {
+pub fn read<S: State>(repo: &Repo, ref_name: &ChainRef, formerly: &[ChainRef]) -> Result<View<S>> {
     let held = repo.ref_target(ref_name)?;
     let tip = if held.is_some() { held } else { tip(repo, ref_name, formerly)? };
-    let mut view = View { ref_name: ref_name.to_owned(), held, tip, state: S::default(), newer: None };
+    let mut view = View { ref_name: ref_name.clone(), held, tip, state: S::default(), newer: None };
     let Some(start) = tip else { return Ok(view) };
     for entry in chain::walk(repo, start) {
         let entry = entry?;
@@ -222,7 +213,7 @@ pub fn read<S: State>(repo: &Repo, ref_name: &str, formerly: &[String]) -> Resul
             view.state = state;
             return Ok(view);
         }
-        let damaged = |why| Error::DamagedRecord { commit: entry.oid, chain: ref_name.to_owned(), why };
+        let damaged = |why| Error::DamagedRecord { commit: entry.oid, chain: ref_name.to_string(), why };
         match entry.body() {
             Body::Record { v, line } if v == VERSION => {
                 let held: Held<S> =
@@ -277,7 +268,7 @@ struct Stored<E> {
 ///
 /// # Errors
 /// git failed.
-pub fn tip(repo: &Repo, ref_name: &str, formerly: &[String]) -> Result<Option<Oid>> {
+pub fn tip(repo: &Repo, ref_name: &ChainRef, formerly: &[ChainRef]) -> Result<Option<Oid>> {
     let mut tip = repo.ref_target(ref_name)?;
     for earlier in formerly {
         if tip.is_none() {

@@ -69,7 +69,7 @@ mod tests {
             String::from_utf8(content).unwrap().trim(),
             sandbox.git("work", &["cat-file", "-p", "HEAD"])
         );
-        let nowhere = Oid::from_bytes([7; 20]);
+        let nowhere = Oid::from_bytes([7; Oid::BYTES]);
         assert!(read(&repo.loose_file(nowhere), nowhere).unwrap().is_none(), "it is nowhere");
         for oid in [head, tag] {
             let path = repo.loose_file(oid);

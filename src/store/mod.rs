@@ -26,7 +26,6 @@ pub(crate) mod patch;
 pub mod pick;
 
 pub(crate) mod recent_events;
-pub(crate) mod ref_kind;
 pub mod refs;
 pub(crate) mod remote_probe;
 pub mod repo;

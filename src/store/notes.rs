@@ -117,7 +117,7 @@ fn collect(
                 }
                 clean &= entry.filemode() == 0o100_644;
             }
-            (Some(ObjectType::Tree), Err(_)) if prefix.len() < 40 && depth < MAX_DEPTH => {
+            (Some(ObjectType::Tree), Err(_)) if prefix.len() < Oid::DIGITS && depth < MAX_DEPTH => {
                 clean = false;
                 collect(repo, from_git2(entry.id()), prefix, depth + 1, folders)?;
             }
@@ -268,7 +268,7 @@ mod tests {
         let sandbox = Sandbox::new();
         let repo = sandbox.open("work");
         let commit = |n: u16| {
-            let mut bytes = [0; 20];
+            let mut bytes = [0; Oid::BYTES];
             bytes[0] = n as u8;
             bytes[1..3].copy_from_slice(&n.to_be_bytes());
             Oid::from_bytes(bytes)

@@ -14,18 +14,7 @@ use git2::ObjectType;
 use super::error::{During, Error, Result, Task};
 use super::repo::Repo;
 use crate::domain::name::{DeploymentId, EnvName, Oid, ProjectName};
-
-/// `refs/rel/<project>/output/<env>/<n>`: the output of a deployment.
-pub fn output_ref(project: &ProjectName, id: &DeploymentId) -> String {
-    format!("refs/rel/{project}/output/{}/{}", id.environment, id.seq)
-}
-
-/// The refspec that fetches that ref, and nothing if there is no such ref: a
-/// pattern that no other name of `rel`'s fits.
-pub fn output_refspec(project: &ProjectName, id: &DeploymentId) -> String {
-    let pattern = format!("refs/rel/{project}/output*/{}/{}", id.environment, id.seq);
-    format!("+{pattern}:{pattern}")
-}
+use crate::domain::ref_name::OutputRef;
 
 /// The output of a deployment behind the ref of this repository; `None` if
 /// there is no such ref.
@@ -33,12 +22,12 @@ pub fn output_refspec(project: &ProjectName, id: &DeploymentId) -> String {
 /// # Errors
 /// The ref holds something else, or its object is damaged or missing.
 pub fn published(repo: &Repo, project: &ProjectName, id: &DeploymentId) -> Result<Option<Vec<u8>>> {
-    let name = output_ref(project, id);
+    let name = OutputRef::of(project, id);
     let Some(oid) = repo.ref_target(&name)? else { return Ok(None) };
     repo.check_loose(oid)?;
     match repo.blob(oid) {
         Ok(blob) => Ok(Some(blob.content().to_vec())),
-        Err(cause) => Err(Error::NotOutput { name, id: id.clone(), cause }),
+        Err(cause) => Err(Error::NotOutput { name: name.to_string(), id: id.clone(), cause }),
     }
 }
 
@@ -156,14 +145,14 @@ mod tests {
         assert_eq!(waiting(), ["eu#2", "prod#9", "prod#10"]);
         let nine = DeploymentId { environment: prod, seq: 9 };
         let object = outbox.object(&repo, &nine).unwrap().unwrap();
-        let name = output_ref(&"shop".parse().unwrap(), &nine);
-        repo.set_cache_ref(&name, object).unwrap();
+        let name = OutputRef::of(&"shop".parse().unwrap(), &nine);
+        repo.set_cache_ref(name.as_str(), object).unwrap();
         outbox.remove(&nine);
         assert_eq!(outbox.object(&repo, &nine).unwrap(), None);
         let shop = "shop".parse().unwrap();
         assert_eq!(published(&repo, &shop, &nine).unwrap().unwrap(), b"nine\xff\n");
         assert_eq!(published(&repo, &shop, &DeploymentId { seq: 8, ..nine.clone() }).unwrap(), None);
-        repo.set_cache_ref(&name, sandbox.oid("work", "HEAD")).unwrap();
+        repo.set_cache_ref(name.as_str(), sandbox.oid("work", "HEAD")).unwrap();
         assert!(matches!(published(&repo, &shop, &nine), Err(Error::NotOutput { .. })));
     }
 }

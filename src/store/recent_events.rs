@@ -77,6 +77,7 @@ mod tests {
     use super::*;
     use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState};
     use crate::domain::name::Actor;
+    use crate::domain::ref_name::ChainRef;
     use crate::store::ledger::View;
     use crate::store::repo::fixture::Sandbox;
 
@@ -105,7 +106,7 @@ mod tests {
         let sandbox = Sandbox::new();
         let repo = sandbox.open("work");
         let empty: View<CandidatesState> =
-            ledger::read(&repo, "refs/notes/rel/shop/candidates", &[]).unwrap();
+            ledger::read(&repo, &ChainRef::of_candidates(&"shop".parse().unwrap()), &[]).unwrap();
         assert_eq!(newest(&sandbox, &repo, None), (vec![], 0));
         let few = empty.append(&repo, &[3, 2, 1].map(|nonce| blocked(1000 - nonce))).unwrap().0;
         assert_eq!(newest(&sandbox, &repo, few.tip), (["999", "998", "997"].map(str::to_owned).to_vec(), 3));

@@ -8,6 +8,7 @@
 //! ever made, and nobody's workflow runs.
 
 use crate::domain::name::{Oid, ProjectName};
+use crate::domain::ref_name::{self, ChainRef, TagRef};
 use crate::domain::version::TagStyle;
 use crate::world::fresh_nonce;
 
@@ -91,9 +92,9 @@ pub fn run(
     held: impl Iterator<Item = (String, Oid)>,
 ) -> Result<Capabilities> {
     let places = [
-        format!("refs/rel/{project}/doctor/"),
-        format!("refs/notes/rel/{project}/doctor/"),
-        format!("refs/tags/{}{NO_VERSION}.", style.prefix()),
+        format!("{}doctor/", ref_name::rel(project)),
+        format!("{}doctor/", ChainRef::folder(project)),
+        format!("{}{}{NO_VERSION}.", TagRef::FOLDER, style.prefix()),
     ];
     let is_ours = |name: &str| places.iter().any(|place| name.starts_with(place)) && !name.ends_with("^{}");
     let left: Vec<(String, Oid)> = held.filter(|(name, _)| is_ours(name)).collect();

@@ -18,13 +18,13 @@ use chrono::{DateTime, Utc};
 use git2::{ErrorCode, ObjectType};
 
 use crate::domain::name::{Actor, Oid};
+use crate::domain::ref_name::RefName;
 use crate::world::World;
 
 use super::error::{During, Error, Result, Task};
 use super::git::Git;
 use super::git_env::GitEnv;
 use super::loose;
-use super::ref_kind::RefKind;
 
 mod opening;
 mod said;
@@ -39,6 +39,9 @@ use settings::{overrides, settings};
 
 /// How often a local copy of a ref is tried again while another process holds its lock file.
 const LOCK_TRIES: u32 = 20;
+
+/// The fewest digits that git takes for the id of an object (`MINIMUM_ABBREV`).
+const MIN_ABBREV: usize = 4;
 
 /// A repository, opened. One thread uses one handle; several handles of one repository may be
 /// used at once, by any number of threads and processes.
@@ -75,12 +78,12 @@ impl std::fmt::Debug for Repo {
 
 /// The same id, for git2.
 pub(in crate::store) fn to_git2(oid: Oid) -> git2::Oid {
-    git2::Oid::from_bytes(oid.as_bytes()).expect("20 bytes are a SHA-1 id")
+    git2::Oid::from_bytes(oid.as_bytes()).expect("git2 reads ids of the same kind")
 }
 
 /// The same id, from git2.
 pub(in crate::store) fn from_git2(oid: git2::Oid) -> Oid {
-    Oid::from_bytes(oid.as_bytes().try_into().expect("repositories with longer ids are not opened"))
+    Oid::from_slice(oid.as_bytes()).expect("repositories with longer ids are not opened")
 }
 
 /// Seconds since the epoch as a time; what no calendar holds becomes the epoch.
@@ -91,6 +94,13 @@ pub(in crate::store) fn time_of(seconds: i64) -> DateTime<Utc> {
 /// Name and address as git2 gives them; what is not UTF-8 is replaced.
 pub(in crate::store) fn actor_of(who: &git2::Signature<'_>) -> Actor {
     Actor::new(&String::from_utf8_lossy(who.name_bytes()), &String::from_utf8_lossy(who.email_bytes()))
+}
+
+/// Whether a revision begins with fewer digits than git takes for an id, whatever follows them:
+/// libgit2 calls that ambiguous, and to git it names nothing.
+fn is_too_short(rev: &str) -> bool {
+    let rest = rev.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+    rev.len() - rest.len() < MIN_ABBREV && (rest.is_empty() || rest.starts_with(['^', '~', ':', '@']))
 }
 
 /// Settings of libgit2 that hold for the whole process, made once.
@@ -246,28 +256,6 @@ impl Repo {
 
     // ---- refs ----
 
-    /// What a ref of this repository points to: a tag's own object, not the commit behind it.
-    /// Follows a symbolic ref. None where there is no such ref.
-    ///
-    /// # Errors
-    /// The name is no full ref name, or the ref cannot be read.
-    pub fn ref_target(&self, full_ref: &str) -> Result<Option<Oid>> {
-        let found = self.inner.find_reference(full_ref).and_then(|r| r.resolve());
-        match found {
-            Ok(reference) => Ok(reference.target().map(from_git2)),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => {
-                let file = self.common_dir.join(full_ref);
-                let is_damaged = std::fs::read(&file).is_ok_and(|bytes| !bytes.starts_with(b"ref: "));
-                Err(if is_damaged {
-                    Error::DamagedRef { file }
-                } else {
-                    Task::ReadRef(full_ref.to_owned()).because(error)
-                })
-            }
-        }
-    }
-
     /// Makes this clone's copy of an authority's ref say `new`, whatever it said. A copy decides
     /// nothing, so that the last writer may win. Branches are refused: they are the user's.
     pub fn set_cache_ref(&self, full_ref: &str, new: Oid) -> Result<()> {
@@ -301,7 +289,7 @@ impl Repo {
         full_ref: &str,
         change: impl Fn() -> std::result::Result<(), git2::Error>,
     ) -> Result<()> {
-        if matches!(RefKind::of(full_ref), None | Some(RefKind::Branch)) {
+        if matches!(RefName::parse(full_ref), None | Some(RefName::Branch(_))) {
             return Err(Error::NoCopy(full_ref.to_owned()));
         }
         let mut tries = 1;
@@ -341,6 +329,7 @@ impl Repo {
         }
         let object = match self.inner.revparse_single(rev) {
             Ok(object) => object,
+            Err(error) if error.code() == ErrorCode::Ambiguous && is_too_short(rev) => return Ok(None),
             Err(error) if error.code() == ErrorCode::Ambiguous => return self.resolve_with_git(rev),
             Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => {
                 return Ok(None);
@@ -483,8 +472,8 @@ impl Repo {
 
     /// Where an object is kept, if it is in no pack.
     pub fn loose_file(&self, oid: Oid) -> PathBuf {
-        let name = oid.to_string();
-        self.common_dir.join("objects").join(&name[..2]).join(&name[2..])
+        let (folder, file) = oid.loose_path();
+        self.common_dir.join("objects").join(folder).join(file)
     }
 
     /// Whether an object is here and is what its id says. Reading does not ask:
@@ -514,18 +503,16 @@ impl Repo {
     /// Brings every object written in-process through this handle to stable storage, so that a ref
     /// may point to it for good. libgit2 can only be told to do so by the user's own settings.
     pub fn sync_objects(&self) -> Result<()> {
-        let objects = self.common_dir.join("objects");
         let mut folders = BTreeSet::new();
         for oid in self.unsynced.borrow().iter() {
-            let name = oid.to_string();
-            let folder = objects.join(&name[..2]);
-            match File::open(folder.join(&name[2..])) {
+            let file = self.loose_file(*oid);
+            match File::open(&file) {
                 Ok(file) => file.sync_all().during(Task::SyncObject(*oid))?,
                 // It was in a pack already, or has been packed since, and packs are synced.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(Task::SyncObject(*oid).because(error)),
             }
-            folders.insert(folder);
+            folders.extend(file.parent().map(Path::to_owned));
         }
         for folder in folders {
             File::open(&folder)

@@ -12,6 +12,7 @@ use super::derived_file;
 use super::ledger::{self, State, View};
 use super::repo::Repo;
 use crate::domain::name::Oid;
+use crate::domain::ref_name::ChainRef;
 use crate::store::error::Result;
 
 /// The part of a chain's [`derived_file`]: the tip, and the state there as JSON,
@@ -24,8 +25,8 @@ const FORMAT: &str = "state 2";
 /// As [`ledger::read`].
 pub(crate) fn read<S: State + Serialize>(
     repo: &Repo,
-    ref_name: &str,
-    formerly: &[String],
+    ref_name: &ChainRef,
+    formerly: &[ChainRef],
     file: &Path,
 ) -> Result<View<S>> {
     let held = repo.ref_target(ref_name)?;
@@ -36,7 +37,7 @@ pub(crate) fn read<S: State + Serialize>(
         && repo.has_object(tip)
     {
         repo.check_loose(tip)?;
-        return Ok(View { ref_name: ref_name.to_owned(), held, tip: held, state, newer: None });
+        return Ok(View { ref_name: ref_name.clone(), held, tip: held, state, newer: None });
     }
     let view = ledger::read::<S>(repo, ref_name, formerly)?;
     if let Some(tip) = view.held.filter(|_| view.newer.is_none()) {
@@ -71,14 +72,22 @@ mod tests {
         let sandbox = Sandbox::new();
         let repo = sandbox.open("work");
         let file = sandbox.path("kept");
-        let read = || read::<CandidatesState>(&repo, NAME, &[], &file).unwrap();
+        let read = || {
+            read::<CandidatesState>(&repo, &ChainRef::of_candidates(&"shop".parse().unwrap()), &[], &file)
+                .unwrap()
+        };
         assert_eq!(read().state, CandidatesState::default());
         assert!(!file.exists(), "there is nothing to keep");
         for nonce in ["one", "two"] {
             let (_, update) = read().append(&repo, &[blocked(nonce)]).unwrap();
             repo.set_cache_ref(NAME, update.new).unwrap();
             let (first, again) = (read(), read());
-            let plain = ledger::read::<CandidatesState>(&repo, NAME, &[]).unwrap();
+            let plain = ledger::read::<CandidatesState>(
+                &repo,
+                &ChainRef::of_candidates(&"shop".parse().unwrap()),
+                &[],
+            )
+            .unwrap();
             assert_eq!((&first.state, &again.state), (&plain.state, &plain.state));
             assert_eq!((again.held, again.tip), (plain.held, plain.tip));
         }

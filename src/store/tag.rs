@@ -123,7 +123,7 @@ fn sign_tag(
     if !output.status.success() {
         return Err(Error::TagNotSigned { name: name.clone(), said: output.said() });
     }
-    let reference = made.find_reference(&name.to_ref()).during_with(task)?;
+    let reference = made.find_reference(name.to_ref().as_str()).during_with(task)?;
     let oid = reference.target().ok_or_else(|| task().failed())?;
     Ok(from_git2(oid))
 }
@@ -213,8 +213,8 @@ mod tests {
         assert_eq!(again, oid.to_string(), "and git accepts it");
         assert_eq!(read_tag(&repo, head).unwrap(), TagObject::Lightweight(head));
         let tree = sandbox.oid("work", "HEAD^{tree}");
-        assert!(read_tag(&repo, tree).is_err() && read_tag(&repo, Oid::from_bytes([4; 20])).is_err());
-        assert!(write(&repo, Oid::from_bytes([4; 20]), "x", false).is_err());
+        assert!(read_tag(&repo, tree).is_err() && read_tag(&repo, Oid::from_bytes([4; Oid::BYTES])).is_err());
+        assert!(write(&repo, Oid::from_bytes([4; Oid::BYTES]), "x", false).is_err());
         assert!(write(&repo, head, "a\0b", false).is_err());
         let nested = write(&repo, oid, "x", false).unwrap();
         assert!(matches!(

@@ -10,6 +10,7 @@ use super::ledger::{State, VERSION, View, to_line};
 use super::notes::{Edited, Projection};
 use super::repo::Repo;
 use crate::domain::name::Oid;
+use crate::domain::ref_name::ChainRef;
 use crate::domain::replay::{Deviation, Recorded, Replay, ReplayStep};
 
 /// Something about one commit that is not as it should be.
@@ -67,7 +68,7 @@ pub struct VerifiedChain<S> {
 /// git failed. What is wrong with a commit is no failure.
 pub fn verify_chain<S: State>(
     repo: &Repo,
-    ref_name: &str,
+    ref_name: &ChainRef,
     tip: Oid,
     mut each: impl FnMut(Oid, &S::Event),
 ) -> Result<VerifiedChain<S>> {
@@ -97,8 +98,7 @@ pub fn verify_chain<S: State>(
         run.fault(tip, What::Notes(edited));
     }
     let state = run.refold.state().clone();
-    let view =
-        View { ref_name: ref_name.to_owned(), held: Some(tip), tip: Some(tip), state, newer: run.newer };
+    let view = View { ref_name: ref_name.clone(), held: Some(tip), tip: Some(tip), state, newer: run.newer };
     let certain = run.refold.is_certain();
     let restates = certain || run.refold.agrees();
     Ok(VerifiedChain {

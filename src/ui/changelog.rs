@@ -210,7 +210,7 @@ mod tests {
             since: Since::Release {
                 release: "1.5.0".parse().unwrap(),
                 text: "1.5.0".to_owned(),
-                commit: Oid::from_bytes([9; 20]),
+                commit: Oid::from_bytes([9; Oid::BYTES]),
                 candidate: None,
             },
             changes: messages.iter().zip(1..).map(|(message, digit)| change(digit, message)).collect(),

@@ -397,7 +397,7 @@ mod tests {
 
     fn awaited(byte: u8, author: &str) -> Awaited {
         Awaited {
-            commit: Oid::from_bytes([byte; 20]),
+            commit: Oid::from_bytes([byte; Oid::BYTES]),
             subject: format!("feat: {byte}"),
             author: Actor::new(author, &format!("{author}@example.com")),
         }

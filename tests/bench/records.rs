@@ -14,11 +14,12 @@ use rel::domain::gate::Gate;
 use rel::domain::name::{Actor, DeploymentId, EnvName, Oid, ProjectName, TagName};
 use rel::domain::version::{CandidateVersion, Version};
 use rel::failure::Result;
-use rel::store::ledger::{self, State, View};
+use rel::store::ledger::{State, View};
 use rel::store::repo::Repo;
 use rel::store::tag::write_tag;
 
 use crate::trunk::{Growing, Mark};
+use rel::domain::ref_name::ChainRef;
 
 /// The project.
 pub const PROJECT: &str = "shop";
@@ -153,7 +154,7 @@ impl Writer<'_> {
     fn candidates(&mut self, planned: &[Planned], tip: u64, id: &dyn Fn(Mark) -> Oid) -> Result<Vec<Minted>> {
         let project = project();
         let mut view = View::<CandidatesState> {
-            ref_name: ledger::candidates_ref(&project),
+            ref_name: ChainRef::of_candidates(&project),
             held: None,
             tip: None,
             state: CandidatesState::default(),
@@ -168,7 +169,7 @@ impl Writer<'_> {
             let text = format!("{project} {}\n\n{}", plan.version, listed(&plan.subjects));
             let message = record.message(&text);
             let tag_object = write_tag(self.repo, &tag, commit, &record.actor, at, &message, false)?;
-            self.refs.insert(tag.to_ref(), tag_object);
+            self.refs.insert(tag.to_ref().to_string(), tag_object);
             let entry = Minted {
                 tag: tag.clone(),
                 tag_object,
@@ -245,7 +246,7 @@ impl Writer<'_> {
         );
         let actor = Actor::new("ci", "ci@example.com");
         let object = write_tag(self.repo, &tag, winner.commit, &actor, at, &message, false)?;
-        self.refs.insert(tag.to_ref(), object);
+        self.refs.insert(tag.to_ref().to_string(), object);
         let (candidate, commit) = (winner.tag.clone(), winner.commit);
         Ok(self.event(
             &tag.clone(),
@@ -277,7 +278,7 @@ impl Writer<'_> {
     ) -> Result<()> {
         let name: EnvName = name.parse().expect("an environment");
         let mut view = View::<EnvState> {
-            ref_name: ledger::env_ref(&project(), &name),
+            ref_name: ChainRef::of_environment(&project(), &name),
             held: None,
             tip: None,
             state: EnvState::default(),
@@ -369,7 +370,7 @@ impl Writer<'_> {
 
     fn append<S: State>(&mut self, view: &View<S>, events: &[S::Event]) -> Result<View<S>> {
         let (view, update) = view.append(self.repo, events)?;
-        self.refs.insert(update.name, update.new);
+        self.refs.insert(update.name.to_string(), update.new);
         Ok(view)
     }
 

@@ -173,5 +173,8 @@ fn a_commit_that_is_not_here_cannot_be_asked_about() {
     let (reader, snapshot) = (project.reader(), project.snapshot());
     let tags = snapshot.tags(&reader).unwrap();
     let tips = [project.trunk()];
-    assert_eq!(kind(ways(&reader, &snapshot, &tags, &[Oid::from_bytes([7; 20])], &tips)), Kind::Failed);
+    assert_eq!(
+        kind(ways(&reader, &snapshot, &tags, &[Oid::from_bytes([7; Oid::BYTES])], &tips)),
+        Kind::Failed
+    );
 }

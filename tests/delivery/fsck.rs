@@ -36,16 +36,16 @@ fn tags_as_they_were_minted_are_right() {
 #[test]
 fn a_tag_that_was_moved_is_put_back_by_people() {
     let (project, [first, second]) = project();
-    project.git.set_ref(&second.tag.to_ref(), first.tag_object);
+    project.git.set_ref(second.tag.to_ref(), first.tag_object);
     assert_eq!(found(&project, &[]), one("refs/tags/v1.0.0-rc.2", false));
-    project.git.set_ref(&second.tag.to_ref(), second.commit);
+    project.git.set_ref(second.tag.to_ref(), second.commit);
     assert_eq!(found(&project, &[]), one("refs/tags/v1.0.0-rc.2", false), "lightweight");
 }
 
 #[test]
 fn a_tag_that_is_gone_is_put_back_by_a_repair() {
     let (project, [first, _]) = project();
-    project.git.remove_ref(&first.tag.to_ref());
+    project.git.remove_ref(first.tag.to_ref());
     assert_eq!(found(&project, &[]), one("refs/tags/v1.0.0-rc.1", true));
 }
 

@@ -338,7 +338,7 @@ fn an_environment_without_a_command_cannot_be_deployed_to() {
 #[test]
 fn a_candidate_whose_tag_was_moved_is_not_planned() {
     let (project, [old, new]) = project(SHOP);
-    project.git.set_ref(&new.tag.to_ref(), old.tag_object);
+    project.git.set_ref(new.tag.to_ref(), old.tag_object);
     assert_eq!(kind(planning(&project, &request("staging", None))), Kind::Integrity);
 }
 

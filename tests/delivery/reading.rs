@@ -33,7 +33,7 @@ fn a_range_holds_the_projects_own_commits_newest_first() {
     let range = between(&reader, &snapshot, from, project.trunk()).unwrap();
     assert_eq!(range.iter().map(|change| change.commit).collect::<Vec<_>>(), [second, first]);
     assert_eq!(between(&reader, &snapshot, project.trunk(), from).unwrap().len(), 0);
-    assert_eq!(kind(between(&reader, &snapshot, Oid::from_bytes([7; 20]), from)), Kind::Failed);
+    assert_eq!(kind(between(&reader, &snapshot, Oid::from_bytes([7; Oid::BYTES]), from)), Kind::Failed);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn counts_tell_the_projects_commits_and_whether_any_are_left() {
     let web = project.commit_files(&[("web/a", Some("1"))], "ours");
     let reader = project.reader();
     let scope = Scope::new(&["/web/".to_owned()]).unwrap();
-    let gone = Oid::from_bytes([7; 20]);
+    let gone = Oid::from_bytes([7; Oid::BYTES]);
     let wanted = [(from, web), (from, api), (web, from), (from, gone)];
     let counts = Counts::take(&reader, &scope, &wanted).unwrap();
     assert_eq!(wanted.map(|(from, to)| counts.get(from, to)), [Some(1), Some(0), Some(0), None]);
@@ -137,7 +137,7 @@ fn what_a_candidate_carries_goes_back_through_its_parents() {
     assert!(carried(&reader, &snapshot, &first).unwrap().is_empty());
     let recorded = picks(&reader, &snapshot, &snapshot.tags(&reader).unwrap()).unwrap();
     assert_eq!(recorded.iter().map(|one| one.pick.source).collect::<Vec<_>>(), fixes);
-    project.git.set_ref(&second.tag.to_ref(), first.tag_object);
+    project.git.set_ref(second.tag.to_ref(), first.tag_object);
     assert_eq!(kind(carried(&project.reader(), &project.snapshot(), &third)), Kind::Integrity);
 }
 
@@ -148,7 +148,7 @@ fn a_candidates_record_is_handed_out_where_its_tag_is_the_one_that_was_minted() 
     let [first, second] = [project.cut("1.0.0"), project.cut("1.0.0")];
     let (reader, snapshot) = (project.reader(), project.snapshot());
     let mut known = CandidateTags::read(&reader, &snapshot).unwrap();
-    project.git.set_ref(&second.tag.to_ref(), first.tag_object);
+    project.git.set_ref(second.tag.to_ref(), first.tag_object);
     let tags = snapshot.tags(&reader).unwrap();
     assert_eq!(known.take(&reader, &first, &tags).unwrap().commit, first.commit);
     assert_eq!(kind(known.take(&reader, &second, &tags)), Kind::Integrity);
@@ -242,7 +242,7 @@ fn a_parent_whose_tag_was_moved_is_a_warning_in_a_changelog() {
     let fixes = ["fix 1", "fix 2"].map(|message| project.commit(message));
     let second = project.pick(&first, &fixes[..1]);
     let third = project.pick(&second, &fixes[1..]);
-    project.git.set_ref(&second.tag.to_ref(), first.tag_object);
+    project.git.set_ref(second.tag.to_ref(), first.tag_object);
     let heard = Heard::default();
     gather(&project.reader(), &heard, &project.snapshot(), &third).unwrap();
     assert_eq!(heard.notices(), ["Trouble"]);
@@ -445,7 +445,7 @@ fn a_pick_is_signed_off_by_its_source_while_it_is_the_same_change() {
 #[test]
 fn what_is_live_and_not_here_has_no_known_authors() {
     let (project, _, next) = signed();
-    project.baseline_of("prod", "gone", Oid::from_bytes([7; 20]), 0);
+    project.baseline_of("prod", "gone", Oid::from_bytes([7; Oid::BYTES]), 0);
     let (reader, snapshot) = (project.reader(), project.snapshot());
     let environment = snapshot.environment(&env("prod")).unwrap();
     let state = &snapshot.chain(&env("prod")).unwrap().state;

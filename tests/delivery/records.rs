@@ -122,9 +122,9 @@ fn what_stands_beside_trunk_has_no_place_on_it() {
 #[test]
 fn a_candidate_whose_tag_is_another_by_now_is_not_recorded() {
     let (project, [old, new]) = project();
-    project.git.set_ref(&new.tag.to_ref(), old.tag_object);
+    project.git.set_ref(new.tag.to_ref(), old.tag_object);
     assert_eq!(kind(meant(&project, "1.1.0")), Kind::Integrity);
-    project.git.set_ref(&old.tag.to_ref(), new.tag_object);
+    project.git.set_ref(old.tag.to_ref(), new.tag_object);
     assert_eq!(kind(meant(&project, "staging")), Kind::Integrity, "nor by where it is live");
 }
 

@@ -14,6 +14,7 @@ use crate::delivery::run::rollout::run_phases;
 use crate::delivery::run::workspace::{RolloutEnd, Workspace};
 use crate::domain::env::{Action, EnvEvent, EnvEventKind, EnvState, Progress};
 use crate::domain::redact::Redactor;
+use crate::domain::ref_name::ChainRef;
 use crate::exec::Ended;
 use crate::failure::{Failure, Kind};
 use crate::store::journal::{JournalRun, RunPhase};
@@ -240,7 +241,8 @@ fn the_fate_of_a_run_is_what_its_chain_says() {
 #[test]
 fn a_preview_judges_a_small_event_and_publishes_none() {
     let project = Project::new(SHOP);
-    let (reader, heard, name) = (project.reader(), Heard::default(), "refs/notes/rel/shop/env/prod");
+    let (reader, heard) = (project.reader(), Heard::default());
+    let name = &ChainRef::of_environment(reader.project(), &"prod".parse().unwrap());
     let append = |view: &View<EnvState>, repo: &Repo, events: &[EnvEvent]| Ok(view.append(repo, events)?);
     let judged = |result: &dyn Fn() -> Result<Option<Vec<EnvEvent>>, Failure>| {
         publish::preview(&reader, &heard, name, &[], append, |_| result())

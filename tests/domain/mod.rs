@@ -48,7 +48,7 @@ fn person(name: &str) -> Actor {
 }
 
 fn oid(n: u8) -> Oid {
-    Oid::from_bytes([n; 20])
+    Oid::from_bytes([n; Oid::BYTES])
 }
 
 /// The candidate called by this letter; later letters are newer on trunk.

@@ -89,6 +89,14 @@ delivery/steps/rollback.rs
 lib.rs
 ";
 
+/// Files that write out the name of a ref, for people to read or to find in another tool's files.
+const REFS: &str = "
+commands/init/triggers.rs
+commands/man.rs
+domain/ref_name.rs
+store/history/commits.rs
+";
+
 /// Names that more than one type has.
 const TWICE: &str = "
 Block
@@ -297,6 +305,13 @@ fn hints_are_worded_in_ui_and_commands() {
     let found =
         sources.iter().filter(|(file, source)| !words(floor(file)) && source.methods.contains("hint"));
     holds("hints are worded in ui and commands", &found.map(|(file, _)| file.to_owned()).collect(), HINTS);
+}
+
+#[test]
+fn names_of_refs_are_made_and_taken_apart_in_one_file() {
+    let is_ref = |text: &String| text.trim_start_matches('+').starts_with("refs/");
+    let found = SOURCES.iter().filter(|(_, source)| source.literals.iter().any(is_ref));
+    holds("names of refs are domain/ref_name.rs's", &found.map(|(file, _)| file.to_owned()).collect(), REFS);
 }
 
 #[test]

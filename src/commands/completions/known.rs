@@ -93,9 +93,8 @@ impl Known {
         known
             .releases
             .extend(lines.iter().map(|line| Word::new(line.release.to_string(), kind(line.closed))));
-        let branches = reader.repo.refs_under("refs/heads/")?;
-        let branches = branches.iter().filter_map(|(name, _)| name.strip_prefix("refs/heads/"));
-        known.branches.extend(branches.map(|name| Word::new(name, "a branch")));
+        let branches = reader.repo.branches()?;
+        known.branches.extend(branches.iter().map(|(name, _)| Word::new(name.short(), "a branch")));
         let mut next = Some(snapshot.trunk);
         while let Some(oid) = next.filter(|_| known.commits.len() < COMMITS) {
             // A shallow clone ends early.

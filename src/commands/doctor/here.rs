@@ -3,6 +3,7 @@
 use crate::config;
 use crate::delivery::read::reader::Reader;
 use crate::domain::env::Deployment;
+use crate::domain::ref_name::{self, BranchRef};
 use crate::domain::report::clone::Check;
 use crate::store::clone::{self, Kind, Mirror};
 use crate::store::git::{Git, Version};
@@ -104,7 +105,11 @@ pub fn clone(repo: &Repo, remote: &str) -> Vec<Check> {
                 "mirror",
                 format!("a plain git fetch {name} overwrites every ref here; --prune deletes rel's copies"),
             )
-            .hint(format!("git config remote.{name}.fetch '+refs/heads/*:refs/remotes/{name}/*'")),
+            .hint(format!(
+                "git config remote.{name}.fetch '+{}*:{}*'",
+                BranchRef::FOLDER,
+                ref_name::remote_branches(&name)
+            )),
         });
     }
     found

@@ -9,11 +9,11 @@ use crate::delivery::read::reader::{Options, Reader};
 use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
 use crate::delivery::sink::Sink;
 use crate::domain::name::Oid;
+use crate::domain::ref_name::{self, BranchRef, ChainOf, ChainRef, TagRef};
 use crate::domain::report::clone::Check;
 use crate::domain::version::{Notation, TagStyle};
 use crate::failure::Failure;
 use crate::store::authority::Authority;
-use crate::store::ledger;
 use crate::store::remote_probe::{self, Support, Untried};
 use crate::store::repo::Repo;
 use crate::ui::time;
@@ -36,7 +36,7 @@ pub fn look(
 ) -> Vec<Check> {
     let is_local = *authority == Authority::Local;
     let mut found = Vec::new();
-    let here: Refs = match repo.refs_under("refs/") {
+    let here: Refs = match repo.refs_under(ref_name::ALL) {
         Ok(refs) => refs.into_iter().collect(),
         Err(error) => return vec![Check::failed("refs", &error.into())],
     };
@@ -97,7 +97,7 @@ fn style(reader: &Reader) -> TagStyle {
 /// Whether it is there, and has the trunk.
 fn trunk(reader: &Reader, authority: &Authority, held: &Refs) -> Check {
     let trunk = &reader.home.trunk;
-    match held.get(&format!("refs/heads/{trunk}")) {
+    match held.get(BranchRef::of(trunk).as_str()) {
         Some(tip) => Check::ok("remote", format!("{authority}: trunk {trunk} at {}", tip.short())),
         None => Check::problem("remote", format!("{authority} has no branch {trunk} to release from")).hint(
             if reader.is_local() {
@@ -112,18 +112,19 @@ fn trunk(reader: &Reader, authority: &Authority, held: &Refs) -> Check {
 /// Refs that make others of `rel`'s impossible: git keeps none below another.
 fn in_the_way(reader: &Reader, held: &Refs, remote: Option<&str>) -> Vec<Check> {
     let project = reader.project();
-    let mut files = vec![ledger::candidates_ref(project)];
+    let mut files = vec![ChainRef::of_candidates(project).to_string()];
     if let Ok(parsed) = config::parse(&reader.home.text, &reader.home.found) {
-        files.extend(parsed.config.environments.iter().map(|e| ledger::env_ref(project, &e.name)));
+        files.extend(
+            parsed.config.environments.iter().map(|e| ChainRef::of_environment(project, &e.name).to_string()),
+        );
     }
-    let mut folders = vec![
-        format!("refs/notes/rel/{project}/env"),
-        format!("refs/rel/{project}/artifacts"),
-        format!("refs/rel/{project}/doctor"),
-        format!("refs/rel/{project}/output"),
-        format!("refs/rel/{project}/tags"),
-    ];
-    folders.extend(style(reader).prefix().rsplit_once('/').map(|(folder, _)| format!("refs/tags/{folder}")));
+    let mut folders = vec![format!("{}env", ChainRef::folder(project))];
+    folders.extend(
+        ["artifacts", "doctor", "output", "tags"].map(|of| format!("{}{of}", ref_name::rel(project))),
+    );
+    folders.extend(
+        style(reader).prefix().rsplit_once('/').map(|(folder, _)| format!("{}{folder}", TagRef::FOLDER)),
+    );
     let whose = remote.map_or_else(|| "here".to_owned(), |remote| format!("at {remote}"));
     held.keys()
         .filter_map(|name| {
@@ -173,13 +174,17 @@ fn history(reader: &Reader) -> Vec<Check> {
 /// The newest record of each chain against this clock.
 fn clock(reader: &Reader) -> Result<Check, Failure> {
     let now = reader.world.now();
-    let prefix = format!("refs/notes/rel/{}/", reader.project());
-    let chains = reader.repo.refs_under(&prefix)?;
+    let chains = reader.repo.chains(reader.project())?;
     let mut ahead: Vec<(Duration, String)> = Vec::new();
     for (name, tip) in &chains {
         let by = time::between(now, reader.repo.commit(*tip)?.commit_time);
         if by > SKEW {
-            ahead.push((by, name.trim_start_matches(&prefix).trim_start_matches("env/").to_owned()));
+            let of = match name.subject(reader.project()) {
+                ChainOf::Candidates => "candidates".to_owned(),
+                ChainOf::Environment(environment) => environment.to_string(),
+                ChainOf::Foreign(name) => name,
+            };
+            ahead.push((by, of));
         }
     }
     Ok(match ahead.into_iter().max() {
@@ -203,7 +208,7 @@ fn names(reader: &Reader, here: &Refs) -> Vec<Check> {
     let environments = parsed.config.environments.iter().map(|environment| environment.name.as_str());
     environments
         .chain(["trunk"])
-        .flat_map(|name| ["refs/heads/", "refs/tags/"].map(|folder| (name, format!("{folder}{name}"))))
+        .flat_map(|name| [BranchRef::FOLDER, TagRef::FOLDER].map(|folder| (name, format!("{folder}{name}"))))
         .filter(|(_, full)| here.contains_key(full))
         .map(|(name, full)| {
             Check::note("names", format!("{name} means what rel calls so: for {full} write that in full"))
@@ -213,10 +218,10 @@ fn names(reader: &Reader, here: &Refs) -> Vec<Check> {
 
 /// The version tags here that are not the remote's.
 fn tags(style: &TagStyle, remote: &str, here: &Refs, held: &Refs) -> Vec<Check> {
-    let prefix = format!("refs/tags/{}", style.prefix());
+    let prefix = format!("{}{}", TagRef::FOLDER, style.prefix());
     let (mut other, mut light, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     for (full, target) in here.iter().filter(|(name, _)| name.starts_with(&prefix)) {
-        let name = full.trim_start_matches("refs/tags/");
+        let name = full.trim_start_matches(TagRef::FOLDER);
         match held.get(full) {
             Some(theirs) if theirs == target => {}
             Some(_) if held.get(&format!("{full}^{{}}")) == Some(target) => light.push(name),
@@ -288,9 +293,9 @@ fn tried(reader: &Reader, remote: &str, style: &TagStyle, held: Refs) -> Vec<Che
         refs => refs,
     };
     let mut found = vec![
-        check("push", refs, format!("refs/rel/{project}/ can be written")),
+        check("push", refs, format!("{} can be written", ref_name::rel(project))),
         check("arrives", taken.arrives, "what is pushed is there when it is read".to_owned()),
-        check("notes", taken.notes, format!("refs/notes/rel/{project}/ can be written")),
+        check("notes", taken.notes, format!("{} can be written", ChainRef::folder(project))),
         check("tag rules", taken.tags, format!("tags like {}1.0.0-rc.1 can be made", style.prefix())),
         check("atomic", taken.atomic, "several refs change all or none".to_owned()),
         check("leases", taken.leases, "a ref that is not what was expected is left alone".to_owned()),

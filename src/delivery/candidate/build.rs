@@ -22,6 +22,7 @@ use crate::domain::config::{BuildConfig, Config};
 use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::{Actor, Oid, Sha256, TagName};
 use crate::domain::provenance::{self, Provenance};
+use crate::domain::ref_name::{ArtifactsRef, ChainRef, RefName};
 use crate::domain::report::candidate::CandidateReport;
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Ended, Run as Command_};
@@ -29,7 +30,7 @@ use crate::failpoint;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::collect::{collect, references};
-use crate::store::artifacts::{Location, Publication, Store, artifacts_ref, locate};
+use crate::store::artifacts::{Location, Publication, Store, locate};
 use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
 use crate::store::error::{self, ArtifactError};
@@ -458,8 +459,8 @@ impl CandidateBuild<'_, '_> {
                 }
                 Ok((_, Published::Moved(moved))) => {
                     let taken =
-                        |name: &str| moved.iter().any(|(moved, held)| moved == name && held.is_some());
-                    if taken(&minted.tag.to_ref()) {
+                        |name: &RefName| moved.iter().any(|(moved, held)| moved == name && held.is_some());
+                    if taken(&minted.tag.to_ref().into()) {
                         return Err(Failure::new(
                             Kind::Refused,
                             format!("a tag {} exists that rel did not make", minted.tag),
@@ -469,7 +470,7 @@ impl CandidateBuild<'_, '_> {
                     }
                     // Nothing of a reserved number is there but what this run publishes, unless
                     // somebody did away with the chain and left the rest.
-                    let artifacts = artifacts_ref(reader.project(), &minted.version);
+                    let artifacts = ArtifactsRef::of(reader.project(), &minted.version).into();
                     if taken(&artifacts) {
                         return Err(Failure::new(
                             Kind::Refused,
@@ -528,7 +529,7 @@ impl CandidateBuild<'_, '_> {
         for _ in 0..TRIES {
             let view = ledger::read::<CandidatesState>(
                 &reader.repo,
-                &ledger::candidates_ref(reader.project()),
+                &ChainRef::of_candidates(reader.project()),
                 &[],
             )?;
             if !view.state.reservations.iter().any(|r| r.version == self.version) {

@@ -10,8 +10,8 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState};
 use crate::domain::name::Oid;
+use crate::domain::ref_name::{ArtifactsRef, ChainRef, RefName};
 use crate::failure::Result;
-use crate::store::artifacts::artifacts_ref;
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::journal::Mint;
 use crate::store::ledger::{self, View};
@@ -36,7 +36,7 @@ pub fn publish(
     let updates: Vec<RefUpdate> = made.chain([entry]).collect();
     let published = reader.authority().publish(&reader.repo, &updates)?;
     if published == Published::Done && !reader.is_local() {
-        let copy = format!("{}{}", reader.tags_prefix(), mint.candidate.tag);
+        let copy = reader.tag_copy(&mint.candidate.tag);
         reader.repo.set_cache_ref(&copy, mint.candidate.tag_object)?;
     }
     Ok((after, published))
@@ -71,7 +71,7 @@ pub fn take_back(reader: &Reader, sink: &dyn Sink, mint: &Mint) -> Result<()> {
         return Ok(());
     }
     if !reader.is_local() {
-        let copies = [format!("{}{tag}", reader.tags_prefix()), tag.to_ref()];
+        let copies = [reader.tag_copy(tag), tag.to_ref().to_string()];
         for copy in copies {
             if reader.repo.ref_target(&copy)? == Some(mint.candidate.tag_object) {
                 reader.repo.delete_cache_ref(&copy)?;
@@ -83,7 +83,7 @@ pub fn take_back(reader: &Reader, sink: &dyn Sink, mint: &Mint) -> Result<()> {
 
 /// Whether the chain, as this clone has it, says that the number came to nothing.
 fn is_abandoned(reader: &Reader, mint: &Mint) -> Result<bool> {
-    let tip = ledger::tip(&reader.repo, &ledger::candidates_ref(reader.project()), &[])?;
+    let tip = ledger::tip(&reader.repo, &ChainRef::of_candidates(reader.project()), &[])?;
     let ours = &mint.candidate.version;
     for event in ledger::events::<CandidatesState>(&reader.repo, tip) {
         match event?.1.what {
@@ -97,8 +97,9 @@ fn is_abandoned(reader: &Reader, mint: &Mint) -> Result<bool> {
 }
 
 /// All but the entry, in the order they are made.
-fn refs(reader: &Reader, mint: &Mint) -> Vec<(String, Oid)> {
+fn refs(reader: &Reader, mint: &Mint) -> Vec<(RefName, Oid)> {
     let candidate = &mint.candidate;
-    let artifacts = mint.artifacts.map(|new| (artifacts_ref(reader.project(), &candidate.version), new));
-    artifacts.into_iter().chain([(candidate.tag.to_ref(), candidate.tag_object)]).collect()
+    let artifacts =
+        mint.artifacts.map(|new| (ArtifactsRef::of(reader.project(), &candidate.version).into(), new));
+    artifacts.into_iter().chain([(candidate.tag.to_ref().into(), candidate.tag_object)]).collect()
 }

@@ -11,6 +11,7 @@ use crate::domain::candidates::{CandidatesEventKind, CandidatesState, Minted};
 use crate::domain::env::{EnvEventKind, EnvState};
 use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
+use crate::domain::ref_name::{ChainOf, ChainRef};
 use crate::domain::version::Version;
 use crate::store::authority::{Authority, Expected, RefUpdate};
 use crate::store::chain;
@@ -39,14 +40,14 @@ pub struct ClosedEvent {
 }
 
 /// The first deployment of a candidate: where it is recorded, and as what.
-type Deployed = BTreeMap<TagName, (String, Oid, String)>;
+type Deployed = BTreeMap<TagName, (ChainRef, Oid, String)>;
 
 /// Chains whose last commit is here and cannot be read.
 ///
 /// # Errors
 /// git failed.
 pub fn unreadable(reader: &Reader) -> Result<Vec<Finding>> {
-    let chains = reader.repo.refs_under(&format!("refs/notes/rel/{}/", reader.project()))?;
+    let chains = reader.repo.chains(reader.project())?;
     let tips: Vec<Oid> = chains.iter().map(|(_, tip)| *tip).collect();
     let broken = chain::unreadable(&reader.repo, &tips)?;
     let found = chains.into_iter().filter(|(_, tip)| broken.contains(tip));
@@ -72,18 +73,16 @@ pub fn unreadable(reader: &Reader) -> Result<Vec<Finding>> {
 /// git failed.
 pub fn check(look: &mut Examination) -> Result<ChainRecords> {
     let reader = look.reader;
-    let prefix = format!("refs/notes/rel/{}/", reader.project());
     let mut told = ChainRecords { whole: true, ..ChainRecords::default() };
     let mut deployed = Deployed::new();
     for (name, tip) in rewritten::seen(reader)? {
         compare(look, &name);
-        let short = name.strip_prefix(&prefix).unwrap_or(&name).to_owned();
-        if short == "candidates" {
-            candidates(look, &name, tip, &mut told)?;
-        } else if let Some(environment) = short.strip_prefix("env/").and_then(|name| name.parse().ok()) {
-            self::environment(look, &name, tip, &environment, &mut deployed)?;
-        } else {
-            look.sink.notice(Notice::ForeignChain(&name));
+        match name.subject(reader.project()) {
+            ChainOf::Candidates => candidates(look, &name, tip, &mut told)?,
+            ChainOf::Environment(environment) => {
+                self::environment(look, &name, tip, &environment, &mut deployed)?;
+            }
+            ChainOf::Foreign(_) => look.sink.notice(Notice::ForeignChain(name.as_str())),
         }
     }
     if told.whole {
@@ -91,7 +90,7 @@ pub fn check(look: &mut Examination) -> Result<ChainRecords> {
         for (tag, (name, commit, id)) in deployed.iter().filter(|(tag, _)| !made.contains(tag)) {
             let message = format!("{id} deployed {tag}, which the candidates' chain does not have");
             let finding = Finding::new(Sort::Event, name, message).at(*commit);
-            let chain = ledger::candidates_ref(reader.project());
+            let chain = ChainRef::of_candidates(reader.project());
             look.tell(
                 finding.hint(format!("its end may be lost: rel fsck, in a clone that has more of {chain}")),
             );
@@ -101,13 +100,13 @@ pub fn check(look: &mut Examination) -> Result<ChainRecords> {
 }
 
 /// Tells whether the authority has this chain otherwise than it was seen.
-fn compare(look: &mut Examination, name: &str) {
+fn compare(look: &mut Examination, name: &ChainRef) {
     let reader = look.reader;
-    let Some(rewritten) = look.rewritten.iter().find(|one| one.name == name).cloned() else { return };
+    let Some(rewritten) = look.rewritten.iter().find(|one| one.name == *name).cloned() else { return };
     let finding =
         Finding::new(Sort::History, name, format!("it {}", rewritten.message(reader))).at(rewritten.seen);
     let seen = rewritten.seen;
-    let forward = |expected| Repair::Ref(RefUpdate { name: name.to_owned(), expected, new: seen });
+    let forward = |expected| Repair::Ref(RefUpdate { name: name.clone().into(), expected, new: seen });
     match rewritten.now {
         Now::Gone => look.tell_with(finding, forward(Expected::MustNotExist)),
         Now::SetBack { to, .. } => look.tell_with(finding, forward(Expected::MustBe(to))),
@@ -124,7 +123,7 @@ fn compare(look: &mut Examination, name: &str) {
     }
 }
 
-fn candidates(look: &mut Examination, name: &str, tip: Oid, told: &mut ChainRecords) -> Result<()> {
+fn candidates(look: &mut Examination, name: &ChainRef, tip: Oid, told: &mut ChainRecords) -> Result<()> {
     let (minted, closed) = (&mut told.minted, &mut told.closed);
     let chain =
         verify_chain::<CandidatesState>(&look.reader.repo, name, tip, |_, event| match &event.what {
@@ -151,7 +150,7 @@ fn candidates(look: &mut Examination, name: &str, tip: Oid, told: &mut ChainReco
 
 fn environment(
     look: &mut Examination,
-    name: &str,
+    name: &ChainRef,
     tip: Oid,
     environment: &EnvName,
     deployed: &mut Deployed,
@@ -167,7 +166,7 @@ fn environment(
         if let Some(intent) = event.what.intent()
             && intent.deployment.version.is_some()
         {
-            let what = || (name.to_owned(), commit, event.id.to_string());
+            let what = || (name.clone(), commit, event.id.to_string());
             deployed.entry(intent.deployment.tag.clone()).or_insert_with(what);
         }
     })?;
@@ -250,7 +249,7 @@ fn tell<S: State + 'static>(
 }
 
 /// A fault for people.
-fn told<S>(reader: &Reader, name: &str, view: &ledger::View<S>, fault: &Fault) -> Finding {
+fn told<S>(reader: &Reader, name: &ChainRef, view: &ledger::View<S>, fault: &Fault) -> Finding {
     let Fault { commit, what } = fault;
     let short = commit.short();
     // What cannot be read is not tried: libgit2 may never come back from it.

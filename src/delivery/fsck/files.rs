@@ -10,9 +10,10 @@ use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
 use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{Oid, Sha256};
+use crate::domain::ref_name::ArtifactsRef;
 use crate::failure::Failure;
 use crate::store::artifacts::cache::Cache;
-use crate::store::artifacts::{Holding, Location, RecordedFile, Store, artifacts_ref, locate};
+use crate::store::artifacts::{Holding, Location, RecordedFile, Store, locate};
 use crate::store::authority::{Expected, RefUpdate};
 
 /// Checks what every candidate's tag records.
@@ -54,11 +55,9 @@ fn bring(look: &Examination, records: &[Candidate]) -> Result<()> {
     let is_in_git =
         |record: &&Candidate| locate(&record.store).is_ok_and(|location| location.is_behind_ref());
     let in_git = records.iter().filter(is_in_git);
-    let names: Vec<String> = in_git.map(|record| artifacts_ref(reader.project(), &record.version)).collect();
-    let missing: Vec<&str> = names
-        .iter()
-        .map(String::as_str)
-        .filter(|name| look.artifacts.get(*name).is_some_and(|commit| !reader.repo.has_object(*commit)))
+    let missing: Vec<ArtifactsRef> = in_git
+        .map(|record| ArtifactsRef::of(reader.project(), &record.version))
+        .filter(|name| look.artifacts.get(name).is_some_and(|commit| !reader.repo.has_object(*commit)))
         .collect();
     Ok(reader.authority().fetch_objects(&reader.repo, &missing)?)
 }
@@ -69,7 +68,7 @@ fn in_git(look: &mut Examination, record: &Candidate, location: Location, cache:
     if entries.is_empty() {
         return Ok(());
     }
-    let name = artifacts_ref(reader.project(), &record.version);
+    let name = ArtifactsRef::of(reader.project(), &record.version);
     let store = Store::open(location, &reader.repo, cache);
     let Some(commit) = look.artifacts.get(&name).copied() else {
         if !look.asks && !reader.is_local() {
@@ -81,7 +80,7 @@ fn in_git(look: &mut Examination, record: &Candidate, location: Location, cache:
         let copy = reader.repo.ref_target(&name)?.filter(|copy| is_whole(&store, &entries, *copy));
         match copy {
             Some(copy) => {
-                let update = RefUpdate { name, expected: Expected::MustNotExist, new: copy };
+                let update = RefUpdate { name: name.into(), expected: Expected::MustNotExist, new: copy };
                 look.tell_with(finding, Repair::Ref(update));
             }
             None => tell_missing(look, record, finding, cache),
@@ -138,7 +137,7 @@ fn in_place(
         match wrong(record, &entry, &held) {
             Some(message) if held == Holding::Missing => gone.push(message),
             Some(message) => {
-                let finding = Finding::new(Sort::Artifact, &record.tag.to_ref(), message);
+                let finding = Finding::new(Sort::Artifact, record.tag.to_ref(), message);
                 look.tell(elsewhere(finding.hint(format!(
                     "rel overwrites no file there: find out who changed {}, remove it, then rel fsck --repair",
                     location.spot(entry.digest)
@@ -148,7 +147,7 @@ fn in_place(
         }
     }
     if !gone.is_empty() {
-        let finding = Finding::new(Sort::Artifact, &record.tag.to_ref(), gone.join("; "));
+        let finding = Finding::new(Sort::Artifact, record.tag.to_ref(), gone.join("; "));
         tell_missing(look, record, finding, cache);
     }
 }

@@ -19,6 +19,7 @@ mod tags;
 
 use crate::delivery::sink::Sink;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use crate::delivery::error::{OfflineWay, Result};
 use crate::delivery::read::reader::Reader;
@@ -26,8 +27,8 @@ use crate::delivery::read::rewritten::{self, RewrittenChain};
 use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
 use crate::domain::fsck::{Checked, Finding};
 use crate::domain::name::Oid;
+use crate::domain::ref_name::{ArtifactsRef, RefName, TagRef};
 use crate::store::authority::{Authority, Expected, RefUpdate};
-use crate::store::ref_kind::RefKind;
 
 pub use repair::{Repair, preview, repair};
 
@@ -72,10 +73,10 @@ struct Examination<'a> {
     footing: Option<TrunkAndPolicy>,
     /// Chains that the authority has otherwise than this clone has seen them.
     rewritten: Vec<RewrittenChain>,
-    /// The authority's tags, by their full names.
-    tags: BTreeMap<String, Oid>,
+    /// The authority's tags, as it has them now.
+    tags: BTreeMap<TagRef, Oid>,
     /// The refs that keep artifacts in git.
-    artifacts: BTreeMap<String, Oid>,
+    artifacts: BTreeMap<ArtifactsRef, Oid>,
     report: FsckReport,
 }
 
@@ -90,23 +91,22 @@ impl<'a> Examination<'a> {
                 done => done?,
             }
         }
-        let artifacts_folder = format!("refs/rel/{}/artifacts/", reader.project());
+        let artifacts_folder = ArtifactsRef::folder(reader.project());
         // The tags as the authority has them now: what is gone there stays in this clone's copy.
-        let (tags, artifacts) = if asks {
-            let held = reader.authority().list_under(&reader.repo, &["refs/tags/", &artifacts_folder])?;
-            held.into_iter().partition(|(name, _)| RefKind::of(name) == Some(RefKind::Tag))
+        let (mut tags, mut artifacts) = (BTreeMap::new(), BTreeMap::new());
+        if asks {
+            let held = reader.authority().list_under(&reader.repo, &[TagRef::FOLDER, &artifacts_folder])?;
+            for (name, oid) in held {
+                match RefName::parse(&name) {
+                    Some(RefName::Tag(tag)) => drop(tags.insert(tag, oid)),
+                    Some(RefName::Artifacts(name)) => drop(artifacts.insert(name, oid)),
+                    _ => {}
+                }
+            }
         } else {
-            let prefix = reader.tags_prefix();
-            let full = |name: String| match name.strip_prefix(&prefix) {
-                Some(short) => format!("refs/tags/{short}"),
-                None => name,
-            };
-            let tags = reader.repo.refs_under(&prefix)?;
-            (
-                tags.into_iter().map(|(name, oid)| (full(name), oid)).collect(),
-                reader.repo.refs_under(&artifacts_folder)?.into_iter().collect(),
-            )
-        };
+            tags.extend(reader.tags()?);
+            artifacts.extend(reader.repo.artifacts(reader.project())?);
+        }
         let footing = TrunkAndPolicy::read(reader).ok();
         Ok(Examination {
             reader,
@@ -142,10 +142,10 @@ impl<'a> Examination<'a> {
 
     /// Notes that a ref of the authority is gone. It is put back where this
     /// clone has what it held.
-    fn tell_gone(&mut self, finding: Finding, name: &str, held: Option<Oid>) {
+    fn tell_gone(&mut self, finding: Finding, name: impl Into<RefName>, held: Option<Oid>) {
         match held {
             Some(oid) => {
-                let update = RefUpdate { name: name.to_owned(), expected: Expected::MustNotExist, new: oid };
+                let update = RefUpdate { name: name.into(), expected: Expected::MustNotExist, new: oid };
                 self.tell_with(finding, Repair::Ref(update));
             }
             None => {
@@ -157,7 +157,7 @@ impl<'a> Examination<'a> {
 
 /// The command with which a person puts a ref back that `rel` never would,
 /// because something else would be thrown away.
-fn by_hand(reader: &Reader, name: &str, from: Oid, to: &str) -> String {
+fn by_hand(reader: &Reader, name: &impl Display, from: Oid, to: &str) -> String {
     match reader.authority() {
         Authority::Local => format!("git update-ref {name} {to} {from}"),
         Authority::Remote(remote) => {

@@ -9,8 +9,9 @@ use crate::delivery::run::artifacts;
 use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
 use crate::domain::fsck::Finding;
+use crate::domain::ref_name::{ArtifactsRef, ChainRef};
 use crate::failure::Failure;
-use crate::store::artifacts::{Publication, Store, artifacts_ref, locate};
+use crate::store::artifacts::{Publication, Store, locate};
 use crate::store::authority::{Expected, Published, RefUpdate};
 
 /// Something that can be put right from this clone.
@@ -27,7 +28,7 @@ pub enum Repair {
     /// An event is appended that states once more what its chain comes to.
     Restate {
         /// The chain's ref.
-        name: String,
+        name: ChainRef,
         /// Makes the event's commit.
         make: Make,
     },
@@ -140,6 +141,6 @@ fn give(reader: &Reader, record: &Candidate, files: &[Artifact]) -> Result<()> {
     let publication =
         Publication { tag: &record.tag, by: &record.actor, at: record.created_at, max_size: u64::MAX };
     let Some(commit) = store.put(files, &publication)? else { return Ok(()) };
-    let name = artifacts_ref(reader.project(), &record.version);
-    publish(reader, &[RefUpdate { name, expected: Expected::MustNotExist, new: commit }])
+    let name = ArtifactsRef::of(reader.project(), &record.version);
+    publish(reader, &[RefUpdate { name: name.into(), expected: Expected::MustNotExist, new: commit }])
 }

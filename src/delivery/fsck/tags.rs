@@ -10,6 +10,7 @@ use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::Minted;
 use crate::domain::fsck::{Finding, Sort};
 use crate::domain::name::{Oid, TagName};
+use crate::domain::ref_name::TagRef;
 use crate::failure::Failure;
 use crate::store::tag::{TagObject, read_tag};
 
@@ -42,11 +43,9 @@ fn bring(look: &Examination, told: &ChainRecords) -> Result<()> {
         return Ok(());
     }
     let tags = told.minted.iter().map(|one| &one.tag).chain(told.closed.iter().map(|one| &one.tag));
-    let names: Vec<String> = tags.map(TagName::to_ref).collect();
-    let unknown: Vec<&str> = names
-        .iter()
-        .map(String::as_str)
-        .filter(|name| look.tags.get(*name).is_some_and(|oid| !look.reader.repo.has_object(*oid)))
+    let unknown: Vec<TagRef> = tags
+        .map(TagName::to_ref)
+        .filter(|name| look.tags.get(name).is_some_and(|oid| !look.reader.repo.has_object(*oid)))
         .collect();
     Ok(look.reader.authority().fetch_objects(&look.reader.repo, &unknown)?)
 }
@@ -62,7 +61,7 @@ fn candidate(look: &mut Examination, minted: &Minted) -> Option<Candidate> {
         None => {
             let held = record.is_ok().then_some(*tag_object);
             let message = format!("it is gone; its chain minted it as the tag object {tag_object}");
-            look.tell_gone(found(message), &name, held);
+            look.tell_gone(found(message), name.clone(), held);
         }
         Some(held) if held != *tag_object => {
             let message =
@@ -146,11 +145,11 @@ fn release(look: &mut Examination, closed: &ClosedEvent) {
     match look.tags.get(&name).copied() {
         None => {
             // The chain knew no object of a release's tag at first: then it is known by what it says.
-            let copies = [format!("{}{}", reader.tags_prefix(), closed.tag), name.clone()];
+            let copies = [reader.tag_copy(&closed.tag), name.to_string()];
             let copies = copies.iter().filter_map(|copy| reader.repo.ref_target(copy).ok().flatten());
             let held = closed.tag_object.into_iter().chain(copies).find(|object| is_it(*object).is_ok());
             let message = format!("it is gone; {} closed the release {}", closed.candidate, closed.release);
-            look.tell_gone(found(message), &name, held);
+            look.tell_gone(found(message), name.clone(), held);
         }
         Some(held) => {
             let moved = closed.tag_object.filter(|object| *object != held);
@@ -198,13 +197,11 @@ fn released(reader: &Reader, closed: &ClosedEvent, object: Oid) -> std::result::
 fn orphans(look: &mut Examination, told: &ChainRecords) {
     let reader = look.reader;
     let minted = told.minted.iter().map(|one| one.tag.to_ref());
-    let known: HashSet<String> = minted.chain(told.closed.iter().map(|one| one.tag.to_ref())).collect();
-    let unknown: Vec<(String, Oid)> =
+    let known: HashSet<TagRef> = minted.chain(told.closed.iter().map(|one| one.tag.to_ref())).collect();
+    let unknown: Vec<(TagRef, Oid)> =
         look.tags.iter().filter(|(name, _)| !known.contains(*name)).map(|(n, o)| (n.clone(), *o)).collect();
     for (name, object) in unknown {
-        let Some(tag) = name.strip_prefix("refs/tags/").and_then(|tag| tag.parse::<TagName>().ok()) else {
-            continue;
-        };
+        let Some(tag) = name.tag() else { continue };
         // Somebody else's tags are their business, here or not.
         let Ok((facts, inside, message)) = annotated(reader, &tag, object) else { continue };
         let ours = match Candidate::parse(facts, &message) {

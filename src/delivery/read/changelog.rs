@@ -52,7 +52,7 @@ pub fn gather(
 /// When a release was tagged, as its own tag says; none where that is not on
 /// what won.
 fn tagged_at(reader: &Reader, closed: &ClosedRelease) -> Result<Option<DateTime<Utc>>> {
-    let Some(object) = reader.repo.ref_target(&format!("{}{}", reader.tags_prefix(), closed.tag))? else {
+    let Some(object) = reader.repo.ref_target(reader.tag_copy(&closed.tag))? else {
         return Ok(None);
     };
     if !reader.repo.has_object(object) {

@@ -172,6 +172,7 @@ fn settle(deployment: &mut Deployment, end: &EnvEvent) {
 pub mod tests {
     use super::*;
     use crate::domain::env::{Action, Intent, Outcome};
+    use crate::domain::ref_name::ChainRef;
     use crate::store::ledger::View;
     use crate::store::repo::fixture::Sandbox;
 
@@ -195,13 +196,13 @@ pub mod tests {
     /// candidate, which is the byte of its commit too, and how it ended a
     /// second later.
     pub fn chain_of(repo: &Repo, name: &str, deployments: &[(i64, u8, Progress)]) -> View<EnvState> {
-        let ref_name = format!("refs/notes/rel/shop/env/{name}");
+        let ref_name = ChainRef::of_environment(&"shop".parse().unwrap(), &name.parse().unwrap());
         let mut view = ledger::read::<EnvState>(repo, &ref_name, &[]).unwrap();
         for (index, &(second, number, state)) in deployments.iter().enumerate() {
             let seq = index as u64 + 1;
             let id = DeploymentId { environment: name.parse().unwrap(), seq };
             let tag = format!("v1.0.0-rc.{number}").parse().unwrap();
-            let what = (tag, Oid::from_bytes([number; 20]));
+            let what = (tag, Oid::from_bytes([number; Oid::BYTES]));
             let ana = Actor::new("ana", "ana@example.com");
             let at = DateTime::from_timestamp(second, 0).unwrap();
             let deployment = Deployment {

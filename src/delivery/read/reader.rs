@@ -8,7 +8,8 @@ use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::Config;
 use crate::domain::event::Event;
 use crate::domain::host::Host;
-use crate::domain::name::{Actor, EnvName, Oid, ProjectName};
+use crate::domain::name::{Actor, EnvName, Oid, ProjectName, TagName};
+use crate::domain::ref_name::{self, BranchRef, TagRef};
 use crate::store::authority::Authority;
 use crate::store::history;
 use crate::store::journal::Journal;
@@ -102,7 +103,7 @@ impl<'a> Reader<'a> {
             return Ok(self);
         }
         let Home { trunk, remote, .. } = &self.home;
-        let is_whole = |repo: &Repo| match repo.ref_target(&self.trunk_ref())? {
+        let is_whole = |repo: &Repo| match repo.ref_target(self.trunk_ref())? {
             Some(tip) => history::is_whole(repo, tip),
             None => Ok(false),
         };
@@ -112,7 +113,7 @@ impl<'a> Reader<'a> {
         let mut whole = false;
         if !self.is_local() && !self.offline {
             sink.notice(Notice::FetchingHistory { trunk });
-            let refspec = format!("+refs/heads/{trunk}:{}", self.trunk_ref());
+            let refspec = self.trunk_refspec();
             // That the remote cannot be reached is said by whoever asks it next.
             whole = Authority::Remote(remote.clone()).fetch_whole(&self.repo, &[refspec]).is_ok();
         }
@@ -208,18 +209,39 @@ impl<'a> Reader<'a> {
     pub fn trunk_ref(&self) -> String {
         let Home { trunk, remote, project, .. } = &self.home;
         if remote.is_empty() {
-            format!("refs/heads/{trunk}")
+            BranchRef::of(trunk).to_string()
         } else if self.repo.remote_exists(remote) {
-            format!("refs/remotes/{remote}/{trunk}")
+            format!("{}{trunk}", ref_name::remote_branches(remote))
         } else {
-            format!("refs/rel/{project}/trunk")
+            ref_name::trunk_copy(project)
         }
+    }
+
+    /// The refspec that brings trunk's tip to that ref.
+    pub fn trunk_refspec(&self) -> String {
+        format!("+{}:{}", BranchRef::of(&self.home.trunk), self.trunk_ref())
     }
 
     /// The folder of refs that this clone knows the authority's tags by. Its
     /// own `refs/tags` may have been changed by anybody.
     pub fn tags_prefix(&self) -> String {
-        if self.is_local() { "refs/tags/".to_owned() } else { format!("refs/rel/{}/tags/", self.project()) }
+        if self.is_local() { TagRef::FOLDER.to_owned() } else { TagRef::copies(self.project()) }
+    }
+
+    /// The authority's tags as this clone knows them, by the names they have there.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn tags(&self) -> Result<Vec<(TagRef, Oid)>> {
+        let folder = self.tags_prefix();
+        let copies = self.repo.refs_under(&folder)?;
+        let full = |(name, oid): (String, Oid)| Some((TagRef::copied(name.strip_prefix(&folder)?), oid));
+        Ok(copies.into_iter().filter_map(full).collect())
+    }
+
+    /// The ref that this clone knows one of the authority's tags by.
+    pub fn tag_copy(&self, tag: &TagName) -> String {
+        format!("{}{tag}", self.tags_prefix())
     }
 
     /// Whether records can be published in this run.
@@ -256,7 +278,8 @@ impl Home {
             })?;
             return Home::read(text, CONFIG_FILE, true);
         }
-        for rev in ["HEAD", "refs/remotes/origin/HEAD"] {
+        let remote_head = format!("{}HEAD", ref_name::remote_branches("origin"));
+        for rev in ["HEAD", remote_head.as_str()] {
             if let Some(commit) = repo.resolve_commit(rev)?
                 && let Some(text) = text_at(repo, commit)?
             {

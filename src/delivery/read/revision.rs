@@ -308,12 +308,11 @@ impl Snapshot {
 
     fn no_such_revision(&self, reader: &Reader, text: &str) -> Error {
         // A wrong name is wrong whether or not the branches can be read.
-        let branches = reader.repo.refs_under("refs/heads/").unwrap_or_default();
+        let branches = reader.repo.branches().unwrap_or_default();
         let mut known = vec![TRUNK.to_owned()];
         known.extend(self.environments.keys().map(EnvName::to_string));
         known.extend(self.pool.iter().rev().map(|minted| minted.tag.to_string()));
-        let short = |(name, _): &(String, Oid)| name.strip_prefix("refs/heads/").map(str::to_owned);
-        known.extend(branches.iter().filter_map(short));
+        known.extend(branches.iter().map(|(name, _)| name.short().to_owned()));
         NotFound::Revision { text: text.to_owned(), known }.into()
     }
 }
@@ -321,7 +320,7 @@ impl Snapshot {
 /// The object of the authority's tag of this name, as this clone knows it.
 fn theirs(reader: &Reader, name: &str) -> Result<Option<Oid>> {
     match name.parse::<TagName>() {
-        Ok(tag) => Ok(reader.repo.ref_target(&format!("{}{tag}", reader.tags_prefix()))?),
+        Ok(tag) => Ok(reader.repo.ref_target(reader.tag_copy(&tag))?),
         Err(_) => Ok(None),
     }
 }
@@ -402,7 +401,7 @@ mod tests {
         let tag = |number: u8| Some(format!("v1.0.0-rc.{number}"));
         assert_eq!(tags, [tag(4), tag(1), tag(2), tag(1), None]);
         let lived = lived_back(&repo, &view, 2).unwrap().unwrap();
-        assert_eq!(lived.commit, Oid::from_bytes([2; 20]), "the commit is that of its deployment");
+        assert_eq!(lived.commit, Oid::from_bytes([2; Oid::BYTES]), "the commit is that of its deployment");
     }
 
     #[test]

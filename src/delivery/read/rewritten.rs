@@ -9,6 +9,7 @@ use std::fmt;
 use crate::delivery::error::{Error, Result};
 use crate::delivery::read::reader::Reader;
 use crate::domain::name::Oid;
+use crate::domain::ref_name::ChainRef;
 use crate::store::authority::Authority;
 use crate::store::{chain, history};
 
@@ -16,7 +17,7 @@ use crate::store::{chain, history};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RewrittenChain {
     /// Its ref.
-    pub name: String,
+    pub name: ChainRef,
     /// The last commit of it that this clone has seen.
     pub seen: Oid,
     /// What the authority has.
@@ -47,8 +48,8 @@ pub enum Now {
 ///
 /// # Errors
 /// git failed.
-pub fn seen(reader: &Reader) -> Result<Vec<(String, Oid)>> {
-    let mut chains = reader.repo.refs_under(&format!("refs/notes/rel/{}/", reader.project()))?;
+pub fn seen(reader: &Reader) -> Result<Vec<(ChainRef, Oid)>> {
+    let mut chains = reader.repo.chains(reader.project())?;
     // One that cannot be read was a chain all the same.
     chains.retain(|(_, tip)| !matches!(chain::newest_record(&reader.repo, *tip), Ok(None)));
     Ok(chains)
@@ -130,6 +131,6 @@ impl fmt::Display for ChainCommit<'_> {
 
 /// The failure of whoever wanted to go on from there.
 pub fn refusal(reader: &Reader, found: &[RewrittenChain]) -> Error {
-    let chains = found.iter().map(|one| (one.name.clone(), one.message(reader))).collect();
+    let chains = found.iter().map(|one| (one.name.to_string(), one.message(reader))).collect();
     Error::Rewritten { authority: reader.authority().to_string(), chains }
 }

@@ -20,6 +20,7 @@ use crate::domain::changes::Change;
 use crate::domain::config::{Config, Environment};
 use crate::domain::env::EnvState;
 use crate::domain::name::{BadName, DeploymentId, EnvName, Oid, TagName};
+use crate::domain::ref_name::{ChainRef, TagRef};
 use crate::domain::version::{CandidateVersion, ParsedTag, TagStyle, Version};
 use crate::store::authority::Authority;
 use crate::store::ledger::{self, View};
@@ -90,7 +91,7 @@ impl TrunkAndPolicy {
     /// # Errors
     /// As [`TrunkAndPolicy::take`], but for the authority.
     pub fn read(reader: &Reader) -> Result<TrunkAndPolicy> {
-        let trunk = reader.repo.ref_target(&reader.trunk_ref())?.ok_or_else(|| Error::NoTrunk {
+        let trunk = reader.repo.ref_target(reader.trunk_ref())?.ok_or_else(|| Error::NoTrunk {
             trunk: reader.home.trunk.clone(),
             remote: reader.remote(),
             offline: reader.offline,
@@ -150,7 +151,7 @@ impl Snapshot {
         let TrunkAndPolicy { trunk, policy } = TrunkAndPolicy::read(reader)?;
         let style =
             tag_style(&policy.config, reader).map_err(|bad| PolicyFault::TagStyle(bad.to_string()))?;
-        let (name, file) = (ledger::candidates_ref(reader.project()), reader.derived_file("candidates"));
+        let (name, file) = (ChainRef::of_candidates(reader.project()), reader.derived_file("candidates"));
         let candidates = state_cache::read::<CandidatesState>(repo, &name, &[], &file)?;
         let (pool, closed) = load_candidates(reader, &candidates)?;
         let mut environments = BTreeMap::new();
@@ -185,7 +186,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// There is no environment of that name.
-    pub fn place(reader: &Reader, sink: &dyn Sink, name: &EnvName) -> Result<(String, Vec<String>)> {
+    pub fn place(reader: &Reader, sink: &dyn Sink, name: &EnvName) -> Result<(ChainRef, Vec<ChainRef>)> {
         Snapshot::known(reader, sink, |snapshot| Ok(chain_refs(reader, snapshot.environment(name)?)))
     }
 
@@ -194,7 +195,11 @@ impl Snapshot {
     ///
     /// # Errors
     /// No environment has or had that name.
-    pub fn place_of(reader: &Reader, sink: &dyn Sink, id: &DeploymentId) -> Result<(String, Vec<String>)> {
+    pub fn place_of(
+        reader: &Reader,
+        sink: &dyn Sink,
+        id: &DeploymentId,
+    ) -> Result<(ChainRef, Vec<ChainRef>)> {
         Snapshot::known(reader, sink, |snapshot| {
             let environments = &snapshot.policy.config.environments;
             let environment = snapshot.environment(&id.environment).or_else(|unknown| {
@@ -250,7 +255,7 @@ impl Snapshot {
     /// # Errors
     /// The authority's tag is not the one that was minted (exit 9), or git failed.
     pub fn record(&self, reader: &Reader, minted: &Minted) -> Result<Candidate> {
-        let held = reader.repo.ref_target(&format!("{}{}", reader.tags_prefix(), minted.tag))?;
+        let held = reader.repo.ref_target(reader.tag_copy(&minted.tag))?;
         vouched(reader, minted, held, None)
     }
 
@@ -444,8 +449,8 @@ pub fn environment_tip(reader: &Reader, environment: &Environment) -> Result<Opt
 }
 
 /// The ref of an environment's chain, and those of the chains it continues.
-fn chain_refs(reader: &Reader, environment: &Environment) -> (String, Vec<String>) {
-    let of = |name: &EnvName| ledger::env_ref(reader.project(), name);
+fn chain_refs(reader: &Reader, environment: &Environment) -> (ChainRef, Vec<ChainRef>) {
+    let of = |name: &EnvName| ChainRef::of_environment(reader.project(), name);
     (of(&environment.name), environment.formerly.iter().map(of).collect())
 }
 
@@ -487,8 +492,8 @@ impl TagGlob {
 /// The authority cannot be reached, or has rewritten a chain.
 fn fetch(reader: &Reader, sink: &dyn Sink, tags: &str, others: &[String]) -> Result<()> {
     let own = [
-        format!("+refs/heads/{}:{}", reader.home.trunk, reader.trunk_ref()),
-        format!("+refs/tags/{tags}:refs/rel/{}/tags/{tags}", reader.project()),
+        reader.trunk_refspec(),
+        format!("+{}{tags}:{}{tags}", TagRef::FOLDER, TagRef::copies(reader.project())),
     ];
     fetch_missing(reader, sink, &[&own, others].concat())?;
     write_as_of(reader)
@@ -501,8 +506,8 @@ fn fetch(reader: &Reader, sink: &dyn Sink, tags: &str, others: &[String]) -> Res
 /// The chains that this clone has seen are asked for by name, so that git
 /// misses one that is gone; no copy of a chain ever moves but forward.
 fn fetch_missing(reader: &Reader, sink: &dyn Sink, others: &[String]) -> Result<()> {
-    let every = format!("refs/notes/rel/{}/*", reader.project());
-    let chains = rewritten::seen(reader)?.into_iter().map(|(name, _)| name).chain([every]);
+    let every = format!("{}*", ChainRef::folder(reader.project()));
+    let chains = rewritten::seen(reader)?.into_iter().map(|(name, _)| name.to_string()).chain([every]);
     let refspecs: Vec<String> =
         others.iter().cloned().chain(chains.map(|name| format!("{name}:{name}"))).collect();
     let fetch = || reader.authority().fetch(&reader.repo, &refspecs);
@@ -527,12 +532,12 @@ fn fetch_missing(reader: &Reader, sink: &dyn Sink, others: &[String]) -> Result<
 /// that changed any.
 fn forget_what_is_no_record(reader: &Reader, sink: &dyn Sink) -> Result<bool> {
     let mut changed = false;
-    for (name, tip) in reader.repo.refs_under(&format!("refs/notes/rel/{}/", reader.project()))? {
+    for (name, tip) in reader.repo.chains(reader.project())? {
         if let Some(record) = chain::newest_record(&reader.repo, tip)?
             && record.oid != tip
         {
-            sink.notice(Notice::HandNotesDropped { chain: &name });
-            reader.repo.set_cache_ref(&name, record.oid)?;
+            sink.notice(Notice::HandNotesDropped { chain: name.as_str() });
+            reader.repo.set_cache_ref(name.as_str(), record.oid)?;
             changed = true;
         }
     }

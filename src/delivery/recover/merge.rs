@@ -10,6 +10,7 @@ use crate::delivery::sink::Sink;
 use crate::domain::env::{EnvEvent, EnvEventKind, EnvState, Intent, Progress};
 use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::offline::{KnownOffline, Ran};
+use crate::domain::ref_name::ChainRef;
 use crate::domain::report::recovered::Merged;
 use crate::store::journal::RunPhase;
 use crate::store::ledger;
@@ -59,7 +60,7 @@ pub fn merge(reader: &Reader, sink: &dyn Sink, run: OfflineRun) -> Result<Option
         };
         let (events, _) = ran
             .events(&view.state, moved, &fresh_nonce)
-            .map_err(|cause| Error::OfflineDoesNotFit { chain: Some(name.clone()), cause })?;
+            .map_err(|cause| Error::OfflineDoesNotFit { chain: Some(name.to_string()), cause })?;
         if publish(reader, sink, &view, &events)?
             && let Some(event) = events.last()
         {
@@ -75,9 +76,9 @@ fn place(
     sink: &dyn Sink,
     environment: &EnvName,
     id: &DeploymentId,
-) -> (String, Vec<String>) {
+) -> (ChainRef, Vec<ChainRef>) {
     Snapshot::place_of(reader, sink, id)
-        .unwrap_or_else(|_| (ledger::env_ref(reader.project(), environment), Vec::new()))
+        .unwrap_or_else(|_| (ChainRef::of_environment(reader.project(), environment), Vec::new()))
 }
 
 /// The event of an offline deployment, where the chain has it.

@@ -20,6 +20,7 @@ use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::env::{EnvEventKind, EnvState};
 use crate::domain::event::Event;
 use crate::domain::name::{DeploymentId, Oid};
+use crate::domain::ref_name::ChainRef;
 use crate::domain::report::recovered::Recovered;
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Left};
@@ -140,7 +141,7 @@ fn reservation(
     nonce: &str,
     expected: Option<Oid>,
 ) -> Result<Option<Recovered>> {
-    let (name, actor) = (ledger::candidates_ref(reader.project()), reader.actor()?);
+    let (name, actor) = (ChainRef::of_candidates(reader.project()), reader.actor()?);
     for _ in 0..TRIES {
         let view = ledger::read::<CandidatesState>(&reader.repo, &name, &[])?;
         let event = |what| reader.event(version.to_string(), &actor, what);
@@ -170,7 +171,7 @@ fn reservation(
 /// Publishes what is lacking of a candidate that was published in part; false
 /// where there is none. Whatever of it is still under way may land as well.
 fn complete(reader: &Reader, sink: &dyn Sink, nonce: &str, mint: &Mint) -> Result<bool> {
-    let (name, actor) = (ledger::candidates_ref(reader.project()), reader.actor()?);
+    let (name, actor) = (ChainRef::of_candidates(reader.project()), reader.actor()?);
     for _ in 0..TRIES {
         let view = ledger::read::<CandidatesState>(&reader.repo, &name, &[])?;
         if !view.state.reservations.iter().any(|other| other.nonce == nonce) || !mint::is_begun(reader, mint)?
@@ -184,7 +185,7 @@ fn complete(reader: &Reader, sink: &dyn Sink, nonce: &str, mint: &Mint) -> Resul
         );
         match mint::publish(reader, &view, mint, &event)?.1 {
             Published::Done => return Ok(true),
-            Published::Moved(moved) if moved.iter().all(|(moved, _)| *moved == name) => {
+            Published::Moved(moved) if moved.iter().all(|(moved, _)| *moved == name.clone().into()) => {
                 fetch_chains(reader, sink)?
             }
             // Something of somebody else's has its name.
@@ -262,9 +263,9 @@ fn deployment(
 
 /// The chain of a deployment and the names it had. Its environment may have
 /// another name by now; where that cannot be told, its own chain counts.
-pub fn chain_of(reader: &Reader, sink: &dyn Sink, id: &DeploymentId) -> (String, Vec<String>) {
+pub fn chain_of(reader: &Reader, sink: &dyn Sink, id: &DeploymentId) -> (ChainRef, Vec<ChainRef>) {
     Snapshot::place_of(reader, sink, id)
-        .unwrap_or_else(|_| (ledger::env_ref(reader.project(), &id.environment), Vec::new()))
+        .unwrap_or_else(|_| (ChainRef::of_environment(reader.project(), &id.environment), Vec::new()))
 }
 
 /// What the chain says of an intent of ours.

@@ -15,10 +15,11 @@ use crate::domain::candidate::Candidate;
 use crate::domain::candidates::Block;
 use crate::domain::env::Live;
 use crate::domain::name::{Oid, TagName};
+use crate::domain::ref_name::ArtifactsRef;
 use crate::domain::report::candidate::CandidateReport;
 use crate::failure::Failure;
 use crate::store::artifacts::cache::Cache;
-use crate::store::artifacts::{Location, Store, artifacts_ref, locate};
+use crate::store::artifacts::{Location, Store, locate};
 
 /// The name that a candidate's provenance statement is kept under.
 pub const PROVENANCE: &str = "provenance.intoto.json";
@@ -160,14 +161,14 @@ fn commit_of(reader: &Reader, location: &Location, candidate: &Candidate) -> Res
 
 /// The same commit, if it is here.
 fn copy_in_git(reader: &Reader, candidate: &Candidate) -> Result<Option<Oid>> {
-    let name = artifacts_ref(reader.project(), &candidate.version);
+    let name = ArtifactsRef::of(reader.project(), &candidate.version);
     Ok(reader.repo.ref_target(&name)?.filter(|oid| reader.repo.has_object(*oid)))
 }
 
 /// The commit that keeps a candidate's artifacts in git, fetched if it is not
 /// here; none where nothing keeps them.
 fn kept_in_git(reader: &Reader, candidate: &Candidate) -> Result<Option<Oid>> {
-    let name = artifacts_ref(reader.project(), &candidate.version);
+    let name = ArtifactsRef::of(reader.project(), &candidate.version);
     let here = copy_in_git(reader, candidate)?;
     if here.is_some() || reader.is_local() {
         return Ok(here);
@@ -235,7 +236,7 @@ pub fn lost(reader: &Reader, candidate: &Candidate) -> Option<String> {
         Err(error) => return Some(Failure::from(error).message),
     };
     if location.is_behind_ref() && reader.is_local() {
-        let name = artifacts_ref(reader.project(), &candidate.version);
+        let name = ArtifactsRef::of(reader.project(), &candidate.version);
         let gone = reader.repo.ref_target(&name).ok().flatten().is_none();
         return gone.then(|| "its artifacts are gone".to_owned());
     }

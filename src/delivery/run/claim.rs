@@ -16,6 +16,7 @@ use crate::domain::env::{Action, Deployment, EnvEvent, EnvEventKind, EnvState, H
 use crate::domain::gate::verdict::Verdict;
 use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::plan::{self, Plan, PlanBasis, Stamp};
+use crate::domain::ref_name::RefName;
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::journal::{JournalRun, OpenRun, RunPhase};
 use crate::store::ledger::View;
@@ -183,13 +184,13 @@ fn attempt(
 /// is gone there stays here.
 fn tag_is(plan: &Plan) -> RefUpdate {
     let Minted { tag, tag_object, .. } = plan.candidate();
-    RefUpdate { name: tag.to_ref(), expected: Expected::MustBe(*tag_object), new: *tag_object }
+    RefUpdate { name: tag.to_ref().into(), expected: Expected::MustBe(*tag_object), new: *tag_object }
 }
 
 /// Fails where it was the tag that kept a claim from being made.
-fn tag_held(reader: &Reader, plan: &Plan, moved: &[(String, Option<Oid>)]) -> Result<()> {
+fn tag_held(reader: &Reader, plan: &Plan, moved: &[(RefName, Option<Oid>)]) -> Result<()> {
     let minted = plan.candidate();
-    match moved.iter().find(|(name, _)| *name == minted.tag.to_ref()) {
+    match moved.iter().find(|(name, _)| *name == minted.tag.to_ref().into()) {
         None => Ok(()),
         Some((_, held)) => {
             let why = held.map_or(TagFault::Gone, TagFault::PointsTo);

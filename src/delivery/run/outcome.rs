@@ -15,6 +15,7 @@ use crate::domain::candidates::{CandidatesEventKind, CandidatesState};
 use crate::domain::env::{Deployment, EnvEventKind, EnvState, Outcome};
 use crate::domain::event::Event;
 use crate::domain::name::{Actor, DeploymentId, Oid, TagName};
+use crate::domain::ref_name::ChainRef;
 use crate::domain::version::Version;
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::ledger::{self, View};
@@ -113,7 +114,7 @@ pub(crate) fn publish_outcome(
             }
             Ok(Published::Moved(moved)) if with_release => {
                 // Only a moved candidates' chain is worth another try with the tag.
-                let tag = release.as_ref().map(|release| release.tag.to_ref());
+                let tag = release.as_ref().map(|release| release.tag.to_ref().into());
                 if moved.iter().any(|(name, _)| Some(name) == tag.as_ref()) {
                     put_off = release.take();
                 }
@@ -161,7 +162,7 @@ fn publish_release(reader: &Reader, sink: &dyn Sink, release: &FinalTag, actor: 
         match reader.authority().publish(&reader.repo, &updates)? {
             Published::Done => return Ok(release.tag.clone()),
             Published::Moved(moved) => {
-                let tag_moved = moved.iter().any(|(name, _)| *name == release.tag.to_ref());
+                let tag_moved = moved.iter().any(|(name, _)| *name == release.tag.to_ref().into());
                 if tag_moved && is_taken {
                     return Err(RunError::NotReleased(ReleaseFault::Taken).into());
                 }
@@ -234,7 +235,8 @@ fn who_closed(reader: &Reader, view: &View<EnvState>, id: &DeploymentId) -> Opti
 /// the chain has that.
 fn release_updates(reader: &Reader, release: &FinalTag, actor: &Actor) -> Result<Option<Vec<RefUpdate>>> {
     let FinalTag { tag, candidate } = release;
-    let view = ledger::read::<CandidatesState>(&reader.repo, &ledger::candidates_ref(reader.project()), &[])?;
+    let view =
+        ledger::read::<CandidatesState>(&reader.repo, &ChainRef::of_candidates(reader.project()), &[])?;
     if view.state.release_state(&candidate.version.release).is_some_and(|line| line.closed) {
         return match winner(reader, &view, &candidate.version.release)? == Some(candidate.tag.clone()) {
             true => Ok(None),
@@ -243,7 +245,7 @@ fn release_updates(reader: &Reader, release: &FinalTag, actor: &Actor) -> Result
     }
     let now = reader.world.now();
     let trailers = trailers(candidate);
-    let held = reader.repo.ref_target(&format!("{}{tag}", reader.tags_prefix()))?;
+    let held = reader.repo.ref_target(reader.tag_copy(tag))?;
     let object = match held {
         Some(held) if is_release(reader, release, held) => held,
         Some(_) => return Err(RunError::NotReleased(ReleaseFault::Taken).into()),
@@ -270,7 +272,10 @@ fn release_updates(reader: &Reader, release: &FinalTag, actor: &Actor) -> Result
     let event = Event { at: now, ..reader.event(tag.to_string(), actor, closed) };
     let (_, update) = view.append(&reader.repo, &[event])?;
     // One that is there already has to stay what it is.
-    Ok(Some(vec![RefUpdate { name: tag.to_ref(), expected: Expected::from(held), new: object }, update]))
+    Ok(Some(vec![
+        RefUpdate { name: tag.to_ref().into(), expected: Expected::from(held), new: object },
+        update,
+    ]))
 }
 
 /// What a release's own tag says of it.

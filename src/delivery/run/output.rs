@@ -24,8 +24,9 @@ use crate::domain::config::Publish;
 use crate::domain::inherited;
 use crate::domain::name::{DeploymentId, EnvName};
 use crate::domain::redact::Redactor;
+use crate::domain::ref_name::{OutputRef, RefName};
 use crate::store::authority::{Expected, Published, RefUpdate};
-use crate::store::outbox::{self, Outbox};
+use crate::store::outbox::Outbox;
 
 /// How much of the end of an output is published, in bytes.
 pub const MOST: u64 = 8 << 20;
@@ -193,8 +194,8 @@ fn send(reader: &Reader, sink: &dyn Sink, ids: &[DeploymentId]) -> Result<Vec<De
     let mut sent = Vec::new();
     for id in ids {
         if let Some(object) = outbox.object(&reader.repo, id)? {
-            let name = outbox::output_ref(reader.project(), id);
-            sent.push((id, RefUpdate { name, expected: Expected::MustNotExist, new: object }));
+            let name = OutputRef::of(reader.project(), id);
+            sent.push((id, RefUpdate { name: name.into(), expected: Expected::MustNotExist, new: object }));
         }
     }
     while !sent.is_empty() {
@@ -202,13 +203,13 @@ fn send(reader: &Reader, sink: &dyn Sink, ids: &[DeploymentId]) -> Result<Vec<De
         match reader.authority().publish(&reader.repo, &updates)? {
             Published::Done => break,
             Published::Moved(moved) => {
-                let is_taken = |name: &str| moved.iter().any(|(taken, _)| taken == name);
+                let is_taken = |name: &RefName| moved.iter().any(|(taken, _)| taken == name);
                 let before = sent.len();
                 sent.retain(|(id, update)| {
                     let taken = is_taken(&update.name);
                     if taken {
                         // Nothing is overwritten, so that it never can be published.
-                        sink.notice(Notice::OutputTaken { id, by: &update.name });
+                        sink.notice(Notice::OutputTaken { id, by: update.name.as_str() });
                         outbox.remove(id);
                     }
                     !taken

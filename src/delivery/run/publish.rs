@@ -10,6 +10,7 @@ use crate::delivery::error::{Error, Moved, Result};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot;
 use crate::delivery::sink::Sink;
+use crate::domain::ref_name::ChainRef;
 use crate::store;
 use crate::store::authority::{Published, RefUpdate};
 use crate::store::ledger::{self, State, View};
@@ -35,8 +36,8 @@ impl<E: From<Error> + From<store::error::Error>> JudgesError for E {}
 pub(crate) fn small_as<S: State, E: JudgesError>(
     reader: &Reader,
     sink: &dyn Sink,
-    ref_name: &str,
-    formerly: &[String],
+    ref_name: &ChainRef,
+    formerly: &[ChainRef],
     append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate), E>,
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
 ) -> Result<View<S>, E> {
@@ -51,8 +52,8 @@ pub(crate) fn small_as<S: State, E: JudgesError>(
 pub(crate) fn small_while<S: State, E: JudgesError>(
     reader: &Reader,
     sink: &dyn Sink,
-    ref_name: &str,
-    formerly: &[String],
+    ref_name: &ChainRef,
+    formerly: &[ChainRef],
     beside: Option<&RefUpdate>,
     events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
 ) -> Result<View<S>, E> {
@@ -67,8 +68,8 @@ pub(crate) fn small_while<S: State, E: JudgesError>(
 pub(crate) fn preview<S: State, E: JudgesError>(
     reader: &Reader,
     sink: &dyn Sink,
-    ref_name: &str,
-    formerly: &[String],
+    ref_name: &ChainRef,
+    formerly: &[ChainRef],
     append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate), E>,
     mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
 ) -> Result<View<S>, E> {
@@ -79,8 +80,8 @@ pub(crate) fn preview<S: State, E: JudgesError>(
 fn published<S: State, E: JudgesError>(
     reader: &Reader,
     sink: &dyn Sink,
-    ref_name: &str,
-    formerly: &[String],
+    ref_name: &ChainRef,
+    formerly: &[ChainRef],
     beside: Option<&RefUpdate>,
     append: impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate), E>,
     mut events: impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,
@@ -100,7 +101,7 @@ fn published<S: State, E: JudgesError>(
             Published::Moved(_) => {}
         }
     }
-    let what = Contested::Chain(ref_name.to_owned());
+    let what = Contested::Chain(ref_name.to_string());
     Err(Error::from(Moved::Always { what, tries: TRIES }).into())
 }
 
@@ -112,8 +113,8 @@ type Judged<S> = (View<S>, Option<(View<S>, RefUpdate)>);
 fn judge<S: State, E: JudgesError>(
     reader: &Reader,
     sink: &dyn Sink,
-    ref_name: &str,
-    formerly: &[String],
+    ref_name: &ChainRef,
+    formerly: &[ChainRef],
     asks: bool,
     append: &impl Fn(&View<S>, &Repo, &[S::Event]) -> Result<(View<S>, RefUpdate), E>,
     events: &mut impl FnMut(&View<S>) -> Result<Option<Vec<S::Event>>, E>,

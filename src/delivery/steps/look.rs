@@ -7,6 +7,7 @@ use crate::delivery::run::output::is_wanted;
 use crate::delivery::sink::Sink;
 use crate::domain::env::{Deployment, Progress, Trigger};
 use crate::domain::name::DeploymentId;
+use crate::domain::ref_name::OutputRef;
 use crate::store::outbox;
 
 /// A snapshot for who only looks. Where the authority cannot be reached this
@@ -75,7 +76,7 @@ pub fn published(
     sink: &dyn Sink,
     id: &DeploymentId,
 ) -> Result<std::result::Result<Vec<u8>, TrunkAndPolicy>> {
-    let others = [outbox::output_refspec(reader.project(), id)];
+    let others = [OutputRef::refspec(reader.project(), id)];
     let footing = look_at_chains_and(reader, sink, &format!("log --output {id}"), &others)?;
     Ok(published_here(reader, id)?.ok_or(footing))
 }

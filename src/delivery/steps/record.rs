@@ -149,10 +149,10 @@ fn nowhere(text: &str) -> Failure {
 /// The tag of this name, or of this version, and its commit: the authority's,
 /// else this clone's.
 fn tag(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Option<(TagName, Oid)>> {
-    for name in [text.to_owned(), format!("{}{text}", snapshot.style.prefix())] {
-        let Ok(tag) = name.parse::<TagName>() else { continue };
-        for folder in [reader.tags_prefix(), "refs/tags/".to_owned()] {
-            let Some(object) = reader.repo.ref_target(&format!("{folder}{tag}"))? else { continue };
+    for tag in [text.to_owned(), format!("{}{text}", snapshot.style.prefix())] {
+        let Ok(tag) = tag.parse::<TagName>() else { continue };
+        for name in [reader.tag_copy(&tag), tag.to_ref().to_string()] {
+            let Some(object) = reader.repo.ref_target(name)? else { continue };
             if let Some(commit) = reader.repo.peel_to_commit(object)? {
                 return Ok(Some((tag, commit)));
             }

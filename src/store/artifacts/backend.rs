@@ -38,7 +38,7 @@ pub(super) const ESCAPED: &AsciiSet = &CONTROLS
 /// and `Rel-Store` in a tag, have it.
 pub(crate) trait Backend: fmt::Debug + fmt::Display {
     /// Stores artifacts that are in the cache. Returns the commit that makes them
-    /// reachable once it is published as [`artifacts_ref`], for a place [behind a
+    /// reachable once it is published as [`ArtifactsRef`], for a place [behind a
     /// ref](Backend::is_behind_ref).
     fn put(
         &self,
@@ -65,7 +65,7 @@ pub(crate) trait Backend: fmt::Debug + fmt::Display {
     /// `file:///dir/sha256/<hex>`.
     fn uri(&self, project: &ProjectName, version: &CandidateVersion, artifact: &Artifact) -> String;
 
-    /// Whether artifacts are reached by the commit behind [`artifacts_ref`], which
+    /// Whether artifacts are reached by the commit behind [`ArtifactsRef`], which
     /// the caller publishes and fetches.
     fn is_behind_ref(&self) -> bool {
         false
@@ -86,14 +86,8 @@ pub(crate) trait Backend: fmt::Debug + fmt::Display {
 pub(crate) struct Desk<'a> {
     pub repo: &'a Repo,
     pub cache: &'a Cache,
-    /// The commit behind [`artifacts_ref`], with its objects in this repository.
+    /// The commit behind [`ArtifactsRef`], with its objects in this repository.
     pub commit: Option<Oid>,
-}
-
-/// `refs/rel/<project>/artifacts/<version>`: what the git store publishes.
-/// `version` is the candidate's, such as `1.5.0-rc.2`.
-pub fn artifacts_ref(project: &ProjectName, version: impl fmt::Display) -> String {
-    format!("refs/rel/{project}/artifacts/{version}")
 }
 
 /// Who publishes artifacts, and how much git may be given.

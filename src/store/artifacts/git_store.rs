@@ -10,11 +10,12 @@ use std::fmt;
 use git2::{ErrorCode, ObjectType, Odb, Repository, Signature, Time};
 use percent_encoding::percent_encode;
 
-use super::backend::{Backend, Desk, ESCAPED, Holding, Publication, RecordedFile, artifacts_ref};
+use super::backend::{Backend, Desk, ESCAPED, Holding, Publication, RecordedFile};
 use super::cache::Cache;
 use super::objects::{MAX_READ, copy};
 use crate::domain::artifact::{Artifact, check_name};
 use crate::domain::name::{Actor, Oid, ProjectName, Sha256};
+use crate::domain::ref_name::ArtifactsRef;
 use crate::domain::version::CandidateVersion;
 use crate::store::blob;
 use crate::store::error::{Absent, ArtifactError, BadCopy, During, Error, NameSource, Result, Task};
@@ -105,7 +106,7 @@ impl Backend for GitStore {
 
     fn uri(&self, project: &ProjectName, version: &CandidateVersion, artifact: &Artifact) -> String {
         let name = percent_encode(artifact.name.as_bytes(), ESCAPED);
-        format!("git:{}#{name}", artifacts_ref(project, version))
+        format!("git:{}#{name}", ArtifactsRef::of(project, version))
     }
 
     fn is_behind_ref(&self) -> bool {

@@ -16,7 +16,7 @@ pub(in crate::store) struct Move {
 
 impl From<&RefUpdate> for Move {
     fn from(update: &RefUpdate) -> Move {
-        Move { name: update.name.clone(), from: update.expected.oid(), to: Some(update.new) }
+        Move { name: update.name.to_string(), from: update.expected.oid(), to: Some(update.new) }
     }
 }
 

@@ -17,8 +17,12 @@ fn commit(sandbox: &Sandbox, parent: Option<Oid>) -> Oid {
     sandbox.git("work", &args).parse().unwrap()
 }
 
+fn full(name: &str) -> RefName {
+    RefName::parse(name).unwrap()
+}
+
 fn update(name: &str, expected: Option<Oid>, new: Oid) -> RefUpdate {
-    RefUpdate { name: name.to_owned(), expected: expected.into(), new }
+    RefUpdate { name: full(name), expected: expected.into(), new }
 }
 
 fn origin() -> Authority {
@@ -54,7 +58,7 @@ fn publishing_moves_refs_only_from_what_is_expected() {
         assert_eq!(publish(None, first), Published::Done);
         assert_eq!(publish(None, first), Published::Done, "made already");
         assert_eq!(publish(Some(first), second), Published::Done);
-        assert_eq!(publish(Some(first), other), Published::Moved(vec![(CHAIN.into(), Some(second))]));
+        assert_eq!(publish(Some(first), other), Published::Moved(vec![(full(CHAIN), Some(second))]));
         assert_eq!(authority.tips(&repo, &[CHAIN, "refs/x"]).unwrap(), [Some(second), None]);
         assert_eq!(repo.ref_target(CHAIN).unwrap(), Some(second), "the copy follows");
         assert_eq!(authority.publish(&repo, &[]).unwrap(), Published::Done);
@@ -94,7 +98,7 @@ fn a_chain_that_grew_holds_back_what_needs_it_as_it_was() {
             let updates = [update(CHAIN, None, other), update(BESIDE, Some(beside), beside)];
             authority.publish(&repo, &updates).unwrap()
         };
-        assert_eq!(publish(first), Published::Moved(vec![(BESIDE.into(), Some(second))]));
+        assert_eq!(publish(first), Published::Moved(vec![(full(BESIDE), Some(second))]));
         assert_eq!(authority.tips(&repo, &[CHAIN]).unwrap(), [None]);
         assert_eq!(publish(second), Published::Done);
         assert_eq!(authority.tips(&repo, &[CHAIN, BESIDE]).unwrap(), [Some(other), Some(second)]);
@@ -127,7 +131,7 @@ fn all_or_nothing() {
         );
         assert_eq!(
             authority.publish(&repo, &both(first, tag)).unwrap(),
-            Published::Moved(vec![("refs/tags/v1".into(), Some(other))])
+            Published::Moved(vec![(full("refs/tags/v1"), Some(other))])
         );
         assert_eq!(authority.tips(&repo, &[CHAIN]).unwrap(), [None]);
         sandbox.git(here, &["update-ref", "-d", "refs/tags/v1"]);
@@ -149,7 +153,7 @@ fn in_turn_where_the_remote_cannot_do_several() {
     assert_eq!(publish(&both(None, first, "refs/tags/v1")), Published::Done);
     assert!(origin().moves_in_turn(&repo), "so it is not tried again");
 
-    let moved = Published::Moved(vec![(CHAIN.into(), Some(first))]);
+    let moved = Published::Moved(vec![(full(CHAIN), Some(first))]);
     assert_eq!(publish(&both(None, second, "refs/tags/v2")), moved);
     assert_eq!(origin().tips(&repo, &["refs/tags/v2"]).unwrap(), [None], "nothing before it was made");
     sandbox.git("work", &["push", "-q", "origin", &format!("{tag}:refs/tags/v2")]);
@@ -157,13 +161,13 @@ fn in_turn_where_the_remote_cannot_do_several() {
 
     // What has to be stays unpushed, and holds the others back.
     let gone = update("refs/tags/v3", Some(tag), tag);
-    let moved = Published::Moved(vec![("refs/tags/v3".into(), None)]);
+    let moved = Published::Moved(vec![(full("refs/tags/v3"), None)]);
     let fourth = commit(&sandbox, Some(second));
     assert_eq!(publish(&[update(CHAIN, Some(second), fourth), gone]), moved);
     assert_eq!(origin().tips(&repo, &[CHAIN]).unwrap(), [Some(second)]);
     assert_eq!(
         publish(&both(Some(first), third, "refs/tags/v1")),
-        Published::Moved(vec![(CHAIN.into(), Some(second))]),
+        Published::Moved(vec![(full(CHAIN), Some(second))]),
         "a tag that is there already is nobody else's"
     );
 }
@@ -177,7 +181,7 @@ fn only_the_very_object_is_removed() {
         for (name, oid) in [("refs/tags/a", ours), ("refs/tags/b", other)] {
             assert_eq!(authority.publish(&repo, &[update(name, None, oid)]).unwrap(), Published::Done);
         }
-        let refs = ["refs/tags/a", "refs/tags/b", "refs/tags/c"].map(|name| (name.to_owned(), ours));
+        let refs = ["refs/tags/a", "refs/tags/b", "refs/tags/c"].map(|name| (full(name), ours));
         authority.remove(&repo, &refs).unwrap();
         let tips = authority.tips(&repo, &["refs/tags/a", "refs/tags/b"]).unwrap();
         assert_eq!(tips, [None, Some(other)]);
@@ -204,7 +208,7 @@ fn a_chain_never_loses_a_commit_and_may_gain_several() {
     }
     let twice = [update("refs/tags/a", None, first), update("refs/tags/a", None, third)];
     assert!(origin().publish(&repo, &twice).is_err());
-    assert!(origin().publish(&repo, &[update("main", None, first)]).is_err());
+    assert!(origin().publish(&repo, &[update("refs/tags/a..b", None, first)]).is_err());
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl Graph {
     /// Which commit is there.
     pub(super) fn id(&self, position: u32) -> Oid {
         let id: &oid = self.layers.id_at(Position(position));
-        Oid::from_bytes(id.as_bytes().try_into().expect("graphs of longer ids are not opened"))
+        Oid::from_slice(id.as_bytes()).expect("graphs of longer ids are not opened")
     }
 
     /// A number that is larger than that of every parent: the corrected

@@ -522,7 +522,7 @@ mod tests {
         let in_dir = |oid: Oid| touches(&repo, oid, |path| path.starts_with(b"dir/"), |_| true).unwrap();
         assert!(in_dir(right) && !in_dir(left));
         assert!(!touches(&repo, right, |_| true, |folder| folder != b"dir").unwrap(), "it is not opened");
-        assert!(range(&repo, &[], Oid::from_bytes([9; 20])).is_err());
+        assert!(range(&repo, &[], Oid::from_bytes([9; Oid::BYTES])).is_err());
     }
 
     #[test]

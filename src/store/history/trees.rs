@@ -82,11 +82,8 @@ impl<'t> Entry<'t> {
     fn first(data: &'t [u8]) -> Option<(Entry<'t>, &'t [u8])> {
         let blank = data.iter().position(|byte| *byte == b' ')?;
         let end = blank + data[blank..].iter().position(|byte| *byte == 0)?;
-        let rest = data.get(end + 21..)?;
-        Some((
-            Entry { mode: &data[..blank], name: &data[blank + 1..end], id: &data[end + 1..end + 21] },
-            rest,
-        ))
+        let (id, rest) = data[end + 1..].split_at_checked(Oid::BYTES)?;
+        Some((Entry { mode: &data[..blank], name: &data[blank + 1..end], id }, rest))
     }
 
     fn is_folder(&self) -> bool {
@@ -94,7 +91,7 @@ impl<'t> Entry<'t> {
     }
 
     fn id(&self) -> Oid {
-        Oid::from_bytes(self.id.try_into().expect("it was cut to 20 bytes"))
+        Oid::from_slice(self.id).expect("it was cut to the length of an id")
     }
 
     /// The order of trees: a folder's name ends in a slash.

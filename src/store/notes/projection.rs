@@ -129,7 +129,7 @@ mod tests {
     use crate::store::repo::fixture::Sandbox;
 
     fn commit(n: u16) -> Oid {
-        let mut bytes = [0; 20];
+        let mut bytes = [0; Oid::BYTES];
         bytes[0] = n as u8;
         bytes[1..3].copy_from_slice(&n.to_be_bytes());
         Oid::from_bytes(bytes)

@@ -176,12 +176,12 @@ impl InProcess {
         from_git2(self.git.blob(text.as_bytes()).unwrap())
     }
 
-    pub fn remove_ref(&self, name: &str) {
-        self.git.find_reference(name).unwrap().delete().unwrap();
+    pub fn remove_ref(&self, name: impl AsRef<str>) {
+        self.git.find_reference(name.as_ref()).unwrap().delete().unwrap();
     }
 
     /// Makes a ref hold this, whatever it held.
-    pub fn set_ref(&self, name: &str, oid: Oid) {
-        self.git.reference(name, to_git2(oid), true, "test").unwrap();
+    pub fn set_ref(&self, name: impl AsRef<str>, oid: Oid) {
+        self.git.reference(name.as_ref(), to_git2(oid), true, "test").unwrap();
     }
 }

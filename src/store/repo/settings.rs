@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use git2::{ConfigLevel, ErrorCode};
+use git2::ConfigLevel;
 
 use super::Repo;
 use crate::domain::name::Actor;
+use crate::domain::ref_name::BranchRef;
 use crate::store::error::{Error, Result};
 use crate::world::World;
 
@@ -110,16 +111,9 @@ impl Repo {
         Some(url).filter(|url| !url.is_empty())
     }
 
-    /// The branch HEAD is on, without `refs/heads/`, born or not. None when detached.
-    pub fn head_branch(&self) -> Option<String> {
-        let head = self.inner.find_reference("HEAD").ok()?;
-        let target = head.symbolic_target().ok()??;
-        target.strip_prefix("refs/heads/").map(str::to_owned)
-    }
-
     /// Whether HEAD names a branch without a commit.
     pub fn is_unborn(&self) -> bool {
-        self.inner.head().is_err_and(|error| error.code() == ErrorCode::UnbornBranch)
+        self.head_branch().is_some_and(|branch| matches!(self.ref_target(BranchRef::of(&branch)), Ok(None)))
     }
 }
 

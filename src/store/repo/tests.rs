@@ -81,21 +81,24 @@ fn revisions_resolve_as_git_resolves_them() {
     assert_eq!(repo.resolve_commit("main~1").unwrap(), Some(first));
     assert_eq!(repo.resolve_commit("v1").unwrap(), Some(first));
     assert_eq!(repo.resolve_commit(&first.short()).unwrap(), Some(first));
-    for unknown in ["nope", "", "-x", "nope~3", "0123456789012345678901234567890123456789", "a b", "HEAD~9"] {
+    let (three, one) = (&first.to_string()[..3], &first.to_string()[..1]);
+    for unknown in
+        ["nope", "", "-x", "nope~3", "0123456789012345678901234567890123456789", "a b", "HEAD~9", three, one]
+    {
         assert_eq!(repo.resolve_commit(unknown).unwrap(), None, "{unknown}");
     }
     assert!(matches!(repo.resolve_commit("HEAD^{tree}"), Err(Error::NotACommit { kind: "tree", .. })));
     let tag = repo.ref_target("refs/tags/v1").unwrap().unwrap();
     assert_ne!(tag, first);
     assert_eq!(repo.peel_to_commit(tag).unwrap(), Some(first));
-    assert_eq!(repo.peel_to_commit(Oid::from_bytes([7; 20])).unwrap(), None);
+    assert_eq!(repo.peel_to_commit(Oid::from_bytes([7; Oid::BYTES])).unwrap(), None);
     let info = repo.commit(second).unwrap();
     assert_eq!((info.subject.as_str(), info.message.as_str()), ("second", "second\n\nbody\n"));
     assert_eq!(info.parents, [first]);
     assert_eq!(info.author, Actor::new("Ana", "ana@example.com"));
     assert_eq!(info.author_time.timestamp(), 1_700_000_000);
-    assert!(repo.commit(Oid::from_bytes([7; 20])).is_err());
-    assert!(repo.said(Oid::from_bytes([7; 20])).is_err());
+    assert!(repo.commit(Oid::from_bytes([7; Oid::BYTES])).is_err());
+    assert!(repo.said(Oid::from_bytes([7; Oid::BYTES])).is_err());
     assert!(repo.said(info.tree).is_err());
 }
 
@@ -236,7 +239,7 @@ fn objects_are_synced_wherever_they_are_by_then() {
     assert!(repo.has_object(oid));
     repo.sync_objects().unwrap();
     assert!(repo.unsynced.borrow().is_empty());
-    repo.wrote(Oid::from_bytes([1; 20]));
+    repo.wrote(Oid::from_bytes([1; Oid::BYTES]));
     repo.sync_objects().unwrap();
 }
 

@@ -65,9 +65,9 @@ impl From<Error> for Failure {
             }
             Error::TagChanged { tag, minted, why, remote } => {
                 let back = match remote {
-                    None => format!("git update-ref refs/tags/{tag} {minted} puts it back"),
+                    None => format!("git update-ref {} {minted} puts it back", tag.to_ref()),
                     Some(remote) => {
-                        format!("git push {remote} {minted}:refs/tags/{tag} --force puts it back")
+                        format!("git push {remote} {minted}:{} --force puts it back", tag.to_ref())
                     }
                 };
                 Failure::new(Kind::Integrity, format!("the tag {tag} is not the one that was minted"))

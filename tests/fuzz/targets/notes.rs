@@ -147,5 +147,5 @@ fn line(line: &Line) -> NoteLine {
 }
 
 fn oid(n: u8) -> Oid {
-    Oid::from_bytes([n; 20])
+    Oid::from_bytes([n; Oid::BYTES])
 }

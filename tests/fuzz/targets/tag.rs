@@ -34,7 +34,7 @@ fuzz_target!(|message: &str| {
 fn read(message: &str) -> Result<Candidate, NotACandidate> {
     let facts = TagFacts {
         tag: "v1.0.0-rc.1".parse().unwrap(),
-        commit: Oid::from_bytes([1; 20]),
+        commit: Oid::from_bytes([1; Oid::BYTES]),
         tagger: Actor::new("A", "a@example.com"),
         at: DateTime::<Utc>::UNIX_EPOCH,
         signed: false,

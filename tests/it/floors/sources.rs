@@ -26,6 +26,8 @@ pub struct Source {
     paths: Vec<Vec<String>>,
     /// The names of methods that are called.
     pub methods: BTreeSet<String>,
+    /// Texts as they are written, in the code and in what macros are given.
+    pub literals: BTreeSet<String>,
     /// The names of types that are defined: structs, enums, unions, traits and aliases.
     pub types: Vec<String>,
 }
@@ -185,7 +187,11 @@ impl Source {
                     continue;
                 }
                 TokenTree::Group(group) => self.tokens(group.stream()),
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+                TokenTree::Literal(literal) => {
+                    self.literals
+                        .extend(syn::parse_str::<syn::LitStr>(&literal.to_string()).map(|text| text.value()));
+                }
+                TokenTree::Punct(_) => {}
             }
             colons = 0;
             if !path.is_empty() {
@@ -262,6 +268,13 @@ impl<'ast> Visit<'ast> for Source {
         self.paths.push(path.segments.iter().map(|segment| segment.ident.unraw().to_string()).collect());
         visit::visit_path(self, path);
     }
+
+    fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
+        self.literals.insert(text.value());
+    }
+
+    /// Documentation is made of texts as well.
+    fn visit_attribute(&mut self, _: &'ast Attribute) {}
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         self.tokens(call.tokens.clone());
