@@ -34,6 +34,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Cut) -> Result<D
     };
     let mut report = CutReport::default();
     let intended = intend(reader, ui.screen, &snapshot, &request)?;
+    delivering::tell_head(ui, reader, &intended, request.rev.is_some())?;
     if let Intended::New(draft) = &intended {
         let lost = lost_by_cut(reader, &snapshot, draft.commit, &draft.release)?;
         notice::lost_by_cut(ui.screen, &lost, reader.world.now());

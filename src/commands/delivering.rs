@@ -15,6 +15,7 @@ use crate::delivery::steps::deploy::{self, DeployRequest};
 use crate::delivery::steps::rollback::RollbackRequest;
 use crate::domain::candidate::Candidate;
 use crate::domain::config::Confirm;
+use crate::domain::draft::Intended;
 use crate::domain::env::{Action, HoldCause, Trigger};
 use crate::domain::name::{EnvName, TagName};
 use crate::domain::plan::Plan;
@@ -25,7 +26,7 @@ use crate::domain::report::{Document, Report};
 use crate::failure::{Failure, Kind, Result};
 use crate::ui::front::{Ui, agreed};
 use crate::ui::screen::Screen;
-use crate::ui::{self, time};
+use crate::ui::{self, notice, time};
 
 /// Shows a deployment's plan and asks, unless `shipped` says that a larger
 /// question covered it. `confirm = "name"` always asks.
@@ -266,4 +267,14 @@ pub fn elsewhere(screen: &Screen, policy: &Policy) -> Option<PolicyReport> {
     let place = policy.elsewhere.as_ref()?;
     screen.note(&format!("policy: {place}; trunk has no release.toml yet"));
     Some(PolicyReport { commit: (), from: place.clone() })
+}
+
+/// Says so where HEAD is another commit than the one that is cut: whoever
+/// tested what is checked out may not mean trunk's tip.
+pub fn tell_head(ui: &Ui, reader: &Reader, intended: &Intended, named: bool) -> Result<()> {
+    let (commit, _) = intended.what();
+    if let Some(head) = reader.repo.resolve_commit("HEAD")?.filter(|head| *head != commit) {
+        notice::head_is_not_cut(ui.screen, head, commit, named);
+    }
+    Ok(())
 }

@@ -35,6 +35,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Ship) -> Result<
         snapshot.policy.config.path_to(&args.environment).into_iter().map(|e| e.name.clone()).collect();
     let request = CutRequest { rev: args.rev.clone(), ..CutRequest::default() };
     let intended = intend(reader, ui.screen, &snapshot, &request)?;
+    delivering::tell_head(ui, reader, &intended, request.rev.is_some())?;
     closed_doors(reader, &snapshot, &intended, &path, &args.overrides)?;
     if ui.options.dry_run {
         return dry_run(ui, &snapshot, &intended, &path);

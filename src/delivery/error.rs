@@ -97,6 +97,11 @@ pub(crate) enum DeliveryError {
         tag: TagName,
         commit: Oid,
     },
+    /// A tag is named as a folder of the name that another one is to have.
+    TagInTheWay {
+        folder: TagName,
+        tag: TagName,
+    },
 }
 
 /// What was named and is not there.

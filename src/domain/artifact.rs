@@ -52,7 +52,7 @@ pub fn check_name(name: &str) -> Result<(), BadName> {
         "it has control characters"
     } else if name.trim() != name {
         "it begins or ends with a space"
-    } else if name.eq_ignore_ascii_case(".git") {
+    } else if is_git(name) {
         "git keeps that name to itself"
     } else if name.len() > 255 {
         "it is longer than 255 bytes"
@@ -60,6 +60,16 @@ pub fn check_name(name: &str) -> Result<(), BadName> {
         return Ok(());
     };
     Err(BadName(format!("{name:?} cannot name an artifact: {why}")))
+}
+
+/// Whether some system takes this for the name of git's own folder, which git
+/// lets into no tree: with marks that cannot be seen, as a short name, with
+/// dots or a stream at its end.
+fn is_git(name: &str) -> bool {
+    let is_seen = |c: &char| !matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    let seen: String = name.chars().filter(is_seen).collect();
+    let bare = seen.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    bare.eq_ignore_ascii_case(".git") || bare.eq_ignore_ascii_case("git~1")
 }
 
 #[cfg(test)]
@@ -77,11 +87,31 @@ mod tests {
 
     #[test]
     fn names_that_lead_elsewhere_are_refused() {
-        for bad in ["", ".", "..", "../x", "a/b", "/etc/passwd", "a\\b", "a\nb", "a\0", " a", "a ", ".GIT"] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "/etc/passwd",
+            "a\\b",
+            "a\nb",
+            "a\0",
+            " a",
+            "a ",
+            ".GIT",
+            ".git.",
+            ".git::$INDEX",
+            "git~1",
+            "GIT~1",
+            ".g\u{200c}it",
+        ] {
             assert!(check_name(bad).is_err(), "{bad:?}");
         }
         assert!(check_name(&"x".repeat(256)).is_err());
-        for good in ["app.tar.gz", "my app (1).zip", "..hidden", "naïve.txt", "-rf"] {
+        for good in
+            ["app.tar.gz", "my app (1).zip", "..hidden", "naïve.txt", "-rf", "git~2", ".gitignore", "git"]
+        {
             assert!(check_name(good).is_ok(), "{good:?}");
         }
     }

@@ -221,6 +221,8 @@ pub enum GitError {
     Rejected,
     /// Another process held a ref's lock file.
     Locked,
+    /// A ref is named as a folder of this one's name, or the other way round.
+    InTheWay,
     /// It cannot change several refs at once.
     NotAtomic,
     /// It names its objects by another hash.
@@ -482,6 +484,11 @@ impl Error {
 }
 
 impl Error {
+    /// Whether a hook or a rule of the authority's refused.
+    pub fn is_declined(&self) -> bool {
+        matches!(self, Error::Authority(error) if error.why == GitError::Declined)
+    }
+
     /// Whether another try in a second may end otherwise.
     pub fn may_pass(&self) -> bool {
         match self {

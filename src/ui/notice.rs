@@ -9,7 +9,7 @@ use crate::delivery::read::left_behind::LostByCut;
 use crate::delivery::sink::{NoRollback, Notice, Printed, Sink};
 use crate::domain::gate::verdict::{Ruling, Verdict};
 use crate::domain::left_behind::Lost;
-use crate::domain::name::DeploymentId;
+use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::redact::{CannotSearch, Redactor};
 use crate::domain::report::recovered::{Merged, Recovered};
 use crate::domain::report::work::{Subject, Work, Worker};
@@ -235,6 +235,18 @@ impl fmt::Display for Work {
             Worker::Command => write!(f, "{subject}: what its dead rel left, process group {pid}"),
         }
     }
+}
+
+/// Says that what is checked out is not what is cut; `named` where somebody said which commit.
+pub fn head_is_not_cut(screen: &Screen, head: Oid, commit: Oid, named: bool) {
+    let (head, commit) = (head.short(), commit.short());
+    screen.note(&if named {
+        format!("HEAD is {head}; what is cut is {commit}")
+    } else {
+        format!(
+            "HEAD is {head}; what is cut is trunk's tip, {commit} (`rel cut HEAD` cuts what is checked out)"
+        )
+    });
 }
 
 /// Warns of live fixes that a new candidate lacks, while that can still be

@@ -494,3 +494,57 @@ fn offline_it_cannot_be_done() {
     let alone = Shop::over(Kind::Local, &[]);
     alone.ana().cut(&["--offline"]);
 }
+
+/// None of it is found after the build, and nothing is changed.
+#[test]
+fn what_stands_in_the_way_is_said_before_the_build() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    // A folder that cannot be made, whoever asks.
+    ana.write("no-folder", "a file");
+    let store = format!(
+        "[artifacts]\nstore = \"file://{}\"\n\n[environments.staging]",
+        ana.dir.join("no-folder/in").display()
+    );
+    for (from, to, says) in [
+        ("[environments.staging]", "[version]\nsign = true\n\n[environments.staging]", "cannot sign"),
+        ("[environments.staging]", store.as_str(), "no-folder"),
+        (
+            "[environments.staging]",
+            "[version]\ntag = \"{project}/v{version}\"\n\n[environments.staging]",
+            "a tag shop is in the way",
+        ),
+    ] {
+        let restored = shop.release_toml();
+        ana.git(&["tag", "--force", "shop"]);
+        ana.git(&["push", "--quiet", "--force", "origin", "refs/tags/shop"]);
+        ana.reconfigure(from, to);
+        let before = ana.before();
+        let output = ana.rel(&["cut"]);
+        assert!(output.code != 0 && output.stderr.contains(says), "{output:?}");
+        assert!(!output.stderr.contains("reserved for"), "{output:?}");
+        ana.unchanged(&before);
+        ana.write("release.toml", &restored);
+        ana.commit_all("chore: back");
+        ana.push();
+    }
+}
+
+/// A rule of the host's says no in a minute as well.
+#[test]
+fn a_tag_that_the_host_refuses_is_tried_once() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let hook = shop.authority().join("hooks/update");
+    fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    fs::write(
+        &hook,
+        "#!/bin/sh\necho \"$1\" >> tried\ncase $1 in refs/tags/*) echo protected; exit 1;; esac\n",
+    )
+    .unwrap();
+    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let output = ana.rel(&["cut"]);
+    assert!(output.code == 1 && output.stderr.contains("protection rule"), "{output:?}");
+    let tried = fs::read_to_string(shop.authority().join("tried")).unwrap();
+    assert_eq!(tried.matches("refs/tags/").count(), 1, "{tried}");
+}

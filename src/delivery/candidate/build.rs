@@ -1,4 +1,4 @@
-//! CandidateBuild a candidate: reserve a number, build once, mint.
+//! Makes a candidate: reserve a number, build once, mint.
 //!
 //! What a cut and a pick share. Artifacts, tag and the chain's entry are
 //! published as one ([`mint`]); a failed build costs its number and nothing
@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::delivery::candidate::mint;
+use crate::delivery::candidate::preflight::try_minting;
 use crate::delivery::read::reader::{Reader, config_at, must_honour, scratch};
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::artifacts::{self, PROVENANCE};
@@ -29,7 +30,7 @@ use crate::exec::{self, Ended, Run as Command_};
 use crate::failpoint;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
-use crate::store::artifacts::collect::{collect, references};
+use crate::store::artifacts::collect::{check_sizes, collect, references};
 use crate::store::artifacts::{Location, Publication, Store, locate};
 use crate::store::authority::Published;
 use crate::store::checkout::Checkout;
@@ -79,6 +80,7 @@ pub fn build_candidate(
         };
         // Once about one commit, however often others move the chain meanwhile.
         if asked != Some(draft.commit) {
+            try_minting(reader, snapshot, &draft, &actor)?;
             hooks::before_cut(reader, hands, sink, snapshot, &draft)?;
             asked = Some(draft.commit);
         }
@@ -306,6 +308,17 @@ impl CandidateBuild<'_, '_> {
         let reader = self.reader;
         let cache = artifacts::cache(reader);
         let found = collect(checkout.path(), &build.artifacts).map_err(|error| failed(tag, error))?;
+        let references = match std::fs::read(list) {
+            Ok(bytes) => {
+                let text = String::from_utf8_lossy(&bytes);
+                references(&text, &found).map_err(|error| failed(tag, error))?
+            }
+            Err(error) => return Err(failed(tag, error)),
+        };
+        let artifacts = &self.snapshot.policy.config.artifacts;
+        if let Some(limit) = locate(&artifacts.store)?.limit(artifacts.max_size) {
+            check_sizes(&found, limit).map_err(|error| failed(tag, error))?;
+        }
         let mut files = Vec::new();
         for file in &found {
             if file.name == PROVENANCE {
@@ -316,10 +329,6 @@ impl CandidateBuild<'_, '_> {
             }
             files.push(cache.put(&file.path, &file.name)?);
         }
-        let references = match std::fs::read(list) {
-            Ok(bytes) => references(&String::from_utf8_lossy(&bytes)).map_err(|error| failed(tag, error))?,
-            Err(error) => return Err(failed(tag, error)),
-        };
         let remote = reader.repo.remote_url(&reader.home.remote);
         let run_url = reader.world.run_url();
         let statement = provenance::statement(&Provenance {

@@ -4,4 +4,5 @@ pub mod build;
 pub mod cut;
 pub mod mint;
 pub mod pick;
+mod preflight;
 pub mod unfinished;

@@ -71,6 +71,16 @@ pub(crate) trait Backend: fmt::Debug + fmt::Display {
         false
     }
 
+    /// The largest file that the place takes; `None` for any size.
+    fn limit(&self, _max_size: u64) -> Option<u64> {
+        None
+    }
+
+    /// Fails if it is clear before anything is built that nothing can be stored.
+    fn try_writing(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// The folder that all artifacts were in, if it is gone.
     fn missing_folder(&self) -> Option<&Path> {
         None

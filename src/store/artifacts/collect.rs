@@ -15,7 +15,7 @@ use ignore::WalkBuilder;
 
 use crate::domain::artifact::{Reference, check_name};
 use crate::domain::name::Sha256;
-use crate::store::error::{CollectError, PatternFault, ReferenceFault};
+use crate::store::error::{self, ArtifactError, CollectError, During, PatternFault, ReferenceFault, Task};
 
 /// A file a build made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,13 +173,25 @@ impl Pattern {
     }
 }
 
+/// Fails if one of these files is larger than `limit`; nothing is read of it.
+pub fn check_sizes(files: &[CollectedFile], limit: u64) -> error::Result<()> {
+    for CollectedFile { name, path } in files {
+        let size = path.metadata().during_with(|| Task::ReadPath(path.clone()))?.len();
+        if size > limit {
+            return Err(ArtifactError::TooLarge { name: name.clone(), size, limit }.into());
+        }
+    }
+    Ok(())
+}
+
 /// What a build wrote to `REL_REFERENCES`: lines
 /// `name=registry/app@sha256:<64 hex digits>`, sorted by name.
 ///
 /// Blank lines, and a line that is there twice, are fine. A reference without
 /// a digest could change after it was recorded, one with a user or password
-/// would put it into a tag: both are errors, as is a name given twice.
-pub fn references(text: &str) -> Result<Vec<Reference>, CollectError> {
+/// would put it into a tag: both are errors, as is a name given twice, or one
+/// that a file has.
+pub fn references(text: &str, files: &[CollectedFile]) -> Result<Vec<Reference>, CollectError> {
     let mut by_name: BTreeMap<String, Reference> = BTreeMap::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -188,6 +200,9 @@ pub fn references(text: &str) -> Result<Vec<Reference>, CollectError> {
         }
         let bad = |why| CollectError::Reference { line: index + 1, text: line.to_owned(), why };
         let reference = reference(line).map_err(bad)?;
+        if files.iter().any(|file| file.name == reference.name) {
+            return Err(bad(ReferenceFault::OfFile(reference.name)));
+        }
         match by_name.get(&reference.name) {
             Some(same) if *same == reference => {}
             Some(other) => {
@@ -371,7 +386,7 @@ mod tests {
 
     #[test]
     fn names_that_no_artifact_may_bear_fail() {
-        for name in [&b"a\nb"[..], b"\x1b[2J", b"\xff", b"a "] {
+        for name in [&b"a\nb"[..], b"\x1b[2J", b"\xff", b"a ", b"git~1"] {
             let dir = checkout(&["ok"]);
             fs::write(dir.path().join(OsStr::from_bytes(name)), "").unwrap();
             let error = error(&dir, &["*"]);
@@ -381,14 +396,34 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_too_large_is_told_by_its_size_alone() {
+        let dir = checkout(&["small", "larger"]);
+        let found = run(&dir, &["*"]).unwrap();
+        assert!(check_sizes(&found, 6).is_ok());
+        let error = check_sizes(&found, 5).unwrap_err();
+        let error::Error::Artifact(ArtifactError::TooLarge { name, size, limit }) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!((name.as_str(), size, limit), ("larger", 6, 5));
+    }
+
+    #[test]
+    fn a_reference_is_named_as_no_file_is() {
+        let found = run(&checkout(&["web"]), &["*"]).unwrap();
+        let text = format!("web=r.io/web@sha256:{}", "a".repeat(64));
+        let error = Failure::from(references(&text, &found).unwrap_err()).message;
+        assert!(error.contains("a file that the build made is named \"web\" too"), "{error}");
+    }
+
+    #[test]
     fn references_are_pinned() {
         let digest = format!("sha256:{}", "a".repeat(64));
         let text = format!("web=r.io/web:1@{digest}\r\n\napi=r.io/api@{digest}\nweb=r.io/web:1@{digest}");
-        let found = references(&text).unwrap();
+        let found = references(&text, &[]).unwrap();
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].name.as_str(), &found[0].uri), ("api", &format!("r.io/api@{digest}")));
         assert_eq!(found[1].digest.to_string(), digest);
-        assert!(references("").unwrap().is_empty());
+        assert!(references("", &[]).unwrap().is_empty());
 
         for (line, part) in [
             ("api=r.io/api:latest".to_owned(), "not pinned"),
@@ -402,7 +437,8 @@ mod tests {
             (format!("ok=r.io/other@{digest}"), "already r.io/ok"),
         ] {
             let error =
-                Failure::from(references(&format!("ok=r.io/ok@{digest}\n{line}\n")).unwrap_err()).message;
+                Failure::from(references(&format!("ok=r.io/ok@{digest}\n{line}\n"), &[]).unwrap_err())
+                    .message;
             assert!(error.contains("line 2") && error.contains(part), "{error}");
         }
     }
@@ -410,7 +446,7 @@ mod tests {
     proptest! {
         #[test]
         fn references_survive_whatever_a_build_writes(text in "\\PC*|([a-z@=:\\n \\x1b]{0,40})") {
-            if let Ok(found) = references(&text) {
+            if let Ok(found) = references(&text, &[]) {
                 for one in found {
                     let pinned = one.uri.ends_with(&format!("@{}", one.digest));
                     prop_assert!(pinned);

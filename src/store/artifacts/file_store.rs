@@ -102,6 +102,10 @@ impl Backend for FolderStore {
         format!("{self}/sha256/{}", artifact.digest.hex())
     }
 
+    fn try_writing(&self) -> Result<()> {
+        Objects::at(&self.0).incoming().map(drop)
+    }
+
     fn missing_folder(&self) -> Option<&Path> {
         (!self.0.is_dir()).then_some(&self.0)
     }

@@ -109,6 +109,10 @@ impl Backend for GitStore {
         format!("git:{}#{name}", ArtifactsRef::of(project, version))
     }
 
+    fn limit(&self, max_size: u64) -> Option<u64> {
+        Some(max_size)
+    }
+
     fn is_behind_ref(&self) -> bool {
         true
     }

@@ -118,6 +118,8 @@ pub(super) fn git_error(output: &GitOutput) -> GitError {
         "the remote end has a different hash",
     ]) {
         GitError::OtherIds
+    } else if says(&["exists; cannot create", "refname conflict", "is not available for creation"]) {
+        GitError::InTheWay
     } else if says(&[
         "cannot lock ref",
         "unable to create",

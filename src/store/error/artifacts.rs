@@ -138,6 +138,8 @@ pub enum ReferenceFault {
     NoRegistry,
     /// It has a user, a password or a second digest.
     SecondAt,
+    /// The name is that of a file that the build made.
+    OfFile(String),
     /// The name is already that of another one.
     Taken {
         name: String,

@@ -141,6 +141,11 @@ impl From<Error> for Failure {
                     .reason("commit", format!("{} is not in this clone", commit.short()))
                     .hint("git fetch --unshallow, in a shallow clone; else rel doctor")
             }
+            Error::TagInTheWay { folder, tag } => {
+                Failure::new(Kind::Refused, format!("a tag {folder} is in the way; nothing changed"))
+                    .reason("tag", format!("while there is a tag {folder}, none can be named {tag}"))
+                    .hint("rename it, or change [version] tag in release.toml")
+            }
         }
     }
 }

@@ -378,6 +378,8 @@ fn authority(AuthorityError { authority, op, why, said }: AuthorityError) -> Fai
             }
             GitError::Declined => Failure::failed(format!("{authority} refused the change"))
                 .hint("a hook or a protection rule there has to allow rel's refs: rel doctor"),
+            GitError::InTheWay => Failure::failed(format!("{authority} has a ref that is in the way"))
+                .hint("a tag there is named as a folder of another tag's name: rename it"),
             GitError::Rejected | GitError::Locked | GitError::Other => {
                 Failure::failed(format!("could not {verb} {authority}"))
             }

@@ -162,6 +162,7 @@ fn collected(error: CollectError) -> String {
                 ReferenceFault::SecondAt => {
                     "a reference carries no user or password, and one digest".to_owned()
                 }
+                ReferenceFault::OfFile(name) => format!("a file that the build made is named {name:?} too"),
                 ReferenceFault::Taken { name, uri } => format!("{name:?} is already {uri}"),
             };
             format!(
