@@ -1,13 +1,18 @@
-//! Taking secrets out of what is shown, kept and recorded: as they are, as JSON
-//! has them, and in base64 (RFC 4648) wherever they begin in it and however
-//! that is broken into lines.
+//! Taking secrets out of what is shown, kept and recorded: as they are, and as
+//! other programs write them down. [`escapes`] are read where they stand;
+//! [`encodings`] are known beforehand.
+
+mod encodings;
+mod escapes;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
-use data_encoding::{BASE64, BASE64URL};
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, MatchKind};
 
 use crate::failpoint;
 
@@ -17,16 +22,30 @@ const HIDDEN: &[u8] = b"***";
 /// What is shorter occurs everywhere, and hides nothing.
 const SHORTEST: usize = 4;
 
-/// Of base64 each run of so many characters is known, since it is often broken
-/// into lines; what is left at the ends of a line is a few bytes.
-const RUN: usize = 8;
-
 /// Knows some secrets, and takes them out of texts.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     secrets: Vec<String>,
-    search: Option<AhoCorasick>,
+    search: Option<NFA>,
     longest: usize,
+}
+
+/// One way to read a text up to some byte.
+#[derive(Clone, Copy)]
+struct Way {
+    /// How much of a secret that comes to.
+    state: StateID,
+    /// The last escape that was read on the way.
+    last: Option<usize>,
+}
+
+/// An escape on a way.
+struct Escape {
+    text: Range<usize>,
+    /// How many bytes it means.
+    length: usize,
+    /// The one before it.
+    last: Option<usize>,
 }
 
 /// There are secrets, and nothing that could find them: whoever would show or
@@ -53,13 +72,10 @@ impl Redactor {
         let secrets: Vec<String> = secrets.into_iter().map(str::to_owned).collect();
         let mut needles: Vec<Vec<u8>> = Vec::new();
         for secret in &secrets {
-            for part in secret.lines().map(str::trim).chain([secret.as_str()]) {
-                if part.len() >= SHORTEST {
-                    needles.push(part.as_bytes().to_vec());
-                    needles.extend(in_json(part));
-                    needles.extend(in_base64(part.as_bytes()));
-                }
+            for line in secret.lines().map(str::trim).filter(|line| line.len() >= SHORTEST) {
+                needles.extend(encodings::needles(line));
             }
+            needles.extend((secret.len() >= SHORTEST).then(|| secret.clone().into_bytes()));
         }
         needles.sort();
         needles.dedup();
@@ -67,7 +83,8 @@ impl Redactor {
             return Ok(Redactor { secrets, ..Redactor::default() });
         };
         failpoint::step("hide").map_err(|error| CannotSearch(error.to_string()))?;
-        let search = AhoCorasick::new(&needles).map_err(|error| CannotSearch(error.to_string()))?;
+        let search = NFA::builder().match_kind(MatchKind::Standard).build(&needles);
+        let search = search.map_err(|error| CannotSearch(error.to_string()))?;
         Ok(Redactor { secrets, search: Some(search), longest })
     }
 
@@ -94,23 +111,35 @@ impl Redactor {
         self.search.is_none()
     }
 
-    /// How many bytes before an end a secret may have begun that goes on after it.
-    fn reach(&self) -> usize {
-        self.longest.saturating_sub(1)
+    /// Where in a text that goes on a secret may have begun that has not ended.
+    fn undecided(&self, text: &[u8]) -> usize {
+        let farthest = text.len().saturating_sub(self.longest.saturating_mul(escapes::LONGEST));
+        if text[farthest..].iter().any(|byte| escapes::may_begin(*byte)) {
+            return farthest;
+        }
+        let mut at = text.len().saturating_sub(self.longest.saturating_sub(1));
+        while at > farthest && (at == text.len() || encodings::is_within(text, at)) {
+            at -= 1;
+        }
+        at
     }
 
     /// Where secrets are, in order and apart. What is `known` to be of one,
     /// from the beginning on, is the first.
     fn found(&self, bytes: &[u8], known: Option<usize>) -> Vec<Range<usize>> {
-        let mut found: Vec<Range<usize>> = known.map(|end| 0..end).into_iter().collect();
-        for one in self.search.iter().flat_map(|search| search.find_overlapping_iter(bytes)) {
-            let mut range = one.range();
-            // They come by their ends; a longer one may swallow those before it.
-            while let Some(last) = found.last().filter(|last| last.end >= range.start) {
-                range.start = range.start.min(last.start);
-                found.pop();
+        let mut ranges: Vec<Range<usize>> = known.map(|end| 0..end).into_iter().collect();
+        let Some(search) = &self.search else { return ranges };
+        ranges.extend(escaped(search, bytes));
+        for decoded in encodings::decoded(bytes) {
+            ranges.extend(escaped(search, &decoded.bytes).iter().map(|found| decoded.range(found)));
+        }
+        ranges.sort_by_key(|range| range.start);
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for range in ranges {
+            match found.last_mut().filter(|last| last.end >= range.start) {
+                Some(last) => last.end = last.end.max(range.end),
+                None => found.push(range),
             }
-            found.push(range);
         }
         found
     }
@@ -142,31 +171,82 @@ impl Redactor {
     }
 }
 
-/// What a secret looks like in a JSON string, where that is otherwise.
-fn in_json(secret: &str) -> Option<Vec<u8>> {
-    let quoted = serde_json::Value::from(secret).to_string();
-    let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
-    (inner != secret).then(|| inner.as_bytes().to_vec())
-}
-
-/// What a secret looks like somewhere in base64, of both alphabets, in runs:
-/// without the characters that also depend on what stands before or after it.
-fn in_base64(secret: &[u8]) -> Vec<Vec<u8>> {
-    let mut forms = Vec::new();
-    for before in 0..3 {
-        let bytes = [&vec![0; before], secret].concat();
-        let (first, end) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
-        for alphabet in [&BASE64, &BASE64URL] {
-            let whole = alphabet.encode(&bytes);
-            let Some(form) = whole.as_bytes().get(first..end) else { continue };
-            if form.len() < RUN {
-                forms.extend((form.len() >= SHORTEST).then(|| form.to_vec()));
-            } else {
-                forms.extend(form.windows(RUN).map(<[u8]>::to_vec));
+/// Where in a text there is something to hide, escaped or as it is.
+fn escaped(search: &NFA, bytes: &[u8]) -> Vec<Range<usize>> {
+    let Ok(start) = search.start_state(Anchored::No) else { return Vec::new() };
+    let (mut found, mut escapes) = (Vec::new(), Vec::new());
+    let mut ways = vec![Way { state: start, last: None }];
+    // Ways that are further on, behind an escape, by where that is.
+    let mut ahead: BTreeMap<usize, Vec<Way>> = BTreeMap::new();
+    for (at, &byte) in bytes.iter().enumerate() {
+        if !ahead.is_empty()
+            && let Some(arrived) = ahead.remove(&at)
+        {
+            for way in arrived {
+                if !ways.iter().any(|other| other.state == way.state) {
+                    ways.push(way);
+                }
             }
         }
+        if escapes::may_begin(byte) {
+            for reading in escapes::readings(bytes, at) {
+                for way in &ways {
+                    let mut state = way.state;
+                    for &byte in reading.meant() {
+                        state = search.next_state(Anchored::No, state, byte);
+                    }
+                    if state == start {
+                        continue;
+                    }
+                    let (text, length) = (at..reading.next, reading.meant().len());
+                    escapes.push(Escape { text, length, last: way.last });
+                    let way = Way { state, last: Some(escapes.len() - 1) };
+                    if let Some(length) = longest_match(search, state) {
+                        found.push(begin(&escapes, way, reading.next, length)..reading.next);
+                    }
+                    ahead.entry(reading.next).or_default().push(way);
+                }
+            }
+        }
+        for way in &mut ways {
+            way.state = search.next_state(Anchored::No, way.state, byte);
+            if let Some(length) = longest_match(search, way.state) {
+                found.push(begin(&escapes, *way, at + 1, length)..at + 1);
+            }
+        }
+        if ways.len() > 1 {
+            let mut seen: Vec<StateID> = Vec::with_capacity(ways.len());
+            ways.retain(|way| {
+                let is_new = !seen.contains(&way.state);
+                seen.push(way.state);
+                is_new
+            });
+        }
     }
-    forms
+    found
+}
+
+/// The longest of what has been found in a state.
+fn longest_match(search: &NFA, state: StateID) -> Option<usize> {
+    let found = (search.is_match(state)).then(|| 0..search.match_len(state))?;
+    found.map(|index| search.pattern_len(search.match_pattern(state, index))).max()
+}
+
+/// Where on a way the last `length` bytes before `end` begin.
+fn begin(escapes: &[Escape], way: Way, mut end: usize, mut length: usize) -> usize {
+    let mut last = way.last;
+    while let Some(escape) = last.map(|last| &escapes[last]) {
+        let between = end - escape.text.end;
+        if length <= between {
+            break;
+        }
+        length = (length - between).saturating_sub(escape.length);
+        (end, last) = (escape.text.start, escape.last);
+        if length == 0 {
+            break;
+        }
+    }
+    end - length
 }
 
 /// Takes secrets out of lines that may come in pieces. However a line is cut up,
@@ -194,7 +274,7 @@ impl<'r> Pieces<'r> {
         let mut whole = std::mem::take(&mut self.held);
         whole.extend_from_slice(piece);
         // A secret that begins before this has ended by now.
-        let cut = if ends { whole.len() } else { whole.len().saturating_sub(self.redactor.reach()) };
+        let cut = if ends { whole.len() } else { self.redactor.undecided(&whole) };
         let known = self.hidden.take();
         let (mut shown, mut at) = (Vec::with_capacity(cut), 0);
         for (number, range) in self.redactor.found(&whole, known).into_iter().enumerate() {
@@ -221,7 +301,8 @@ impl<'r> Pieces<'r> {
 
 #[cfg(test)]
 mod tests {
-    use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
+    use super::encodings::RUN;
+    use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
     use proptest::prelude::*;
 
     use super::*;
@@ -283,6 +364,116 @@ mod tests {
 
     fn shows(text: &[u8], secret: &str) -> bool {
         text.windows(secret.len()).any(|window| window == secret.as_bytes())
+    }
+
+    /// A form that other programs give a text, with its name.
+    type Form = (&'static str, fn(&str) -> String);
+
+    fn percent(text: &str, kept: &str, upper: bool) -> String {
+        let byte = |byte: u8| match byte {
+            byte if byte.is_ascii_alphanumeric() || kept.contains(char::from(byte)) => {
+                char::from(byte).to_string()
+            }
+            byte if upper => format!("%{byte:02X}"),
+            byte => format!("%{byte:02x}"),
+        };
+        text.bytes().map(byte).collect()
+    }
+
+    fn each(text: &str, special: fn(char) -> bool, escape: fn(char) -> String) -> String {
+        text.chars().map(|char| if special(char) { escape(char) } else { char.to_string() }).collect()
+    }
+
+    fn units(char: char) -> String {
+        char.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+    }
+
+    const FORMS: [Form; 17] = [
+        ("as it is", str::to_owned),
+        ("JSON", |text| {
+            let json = serde_json::Value::from(text).to_string();
+            json[1..json.len() - 1].to_owned()
+        }),
+        ("JSON in ASCII", |text| each(&FORMS[1].1(text), |c| !c.is_ascii(), units)),
+        ("JSON safe in HTML", |text| each(&FORMS[1].1(text), |c| "<>&'".contains(c), units)),
+        ("JSON with slashes", |text| FORMS[1].1(text).replace('/', "\\/")),
+        ("URI component", |text| percent(text, "-_.!~*'()", true)),
+        ("URI", |text| percent(text, "-_.!~*'();/?:@&=+$,#", true)),
+        ("query", |text| percent(text, "-_.~", false)),
+        ("form", |text| percent(text, "*-._ ", true).replace(' ', "+")),
+        ("HTML", |text| {
+            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            text.replace('"', "&quot;").replace('\'', "&#39;")
+        }),
+        ("HTML by numbers", |text| {
+            each(text, |c| !c.is_ascii_alphanumeric(), |c| format!("&#x{:x};", u32::from(c)))
+        }),
+        ("single quotes", |text| format!("'{}'", text.replace('\'', r"'\''"))),
+        ("shlex", |text| format!("'{}'", text.replace('\'', r#"'"'"'"#))),
+        ("double quotes", |text| each(text, |c| "\"\\$`".contains(c), |c| format!("\\{c}"))),
+        ("printf %q", |text| {
+            each(text, |c| c.is_ascii() && !c.is_ascii_alphanumeric(), |c| format!("\\{c}"))
+        }),
+        ("ANSI-C quotes", |text| {
+            let byte = |byte: u8| match byte {
+                b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+                byte if byte.is_ascii() => char::from(byte).to_string(),
+                byte => format!("\\{byte:03o}"),
+            };
+            text.bytes().map(byte).collect()
+        }),
+        ("escaped hexadecimal", |text| text.bytes().map(|byte| format!("\\x{byte:02x}")).collect()),
+    ];
+
+    const ENCODINGS: [Form; 4] = [
+        ("base64", |text| BASE64.encode(text.as_bytes())),
+        ("base64url", |text| BASE64URL_NOPAD.encode(text.as_bytes())),
+        ("hexadecimal", |text| HEXLOWER.encode(text.as_bytes())),
+        ("HEXADECIMAL", |text| HEXUPPER.encode(text.as_bytes())),
+    ];
+
+    /// Whether some window of what was encoded is shown, but for `around` bytes at either end.
+    fn leaves(shown: &str, whole: &str, around: usize, window: usize) -> bool {
+        let own = whole.as_bytes();
+        let own = &own[around.min(own.len())..own.len().saturating_sub(around).max(around.min(own.len()))];
+        own.windows(window).any(|part| shown.contains(std::str::from_utf8(part).unwrap()))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn a_secret_in_any_form_of_any_form_is_never_shown(
+            secret in "[a-zA-Z0-9 !-/:-@\\[-`{-~éß字😀]{6,24}", before in "[ -~é]{0,12}", after in "[ -~é]{0,12}",
+            pieces in 7..40usize,
+        ) {
+            let secret = secret.trim().to_owned();
+            prop_assume!(secret.len() >= 6 && !secret.contains("***"));
+            let redactor = hiding(&[&secret]);
+            for (number, (inner, first)) in FORMS.iter().chain(&ENCODINGS).enumerate() {
+                for (outer, second) in &FORMS {
+                    let form = second(&first(&secret));
+                    let text = format!("{before}{form}{after}");
+                    let shown = redactor.text(&text);
+                    // Quotes around it may stay, and what nobody can tell from what stands beside it.
+                    let core = form.trim_matches(|c| "'\\\"&#%;x27395cC=".contains(c));
+                    let core = if core.len() < 5 { &form } else { core };
+                    prop_assert!(!shown.contains(core), "{inner}, {outer}: {text} -> {shown}");
+                    if number % 7 == pieces % 7 {
+                        let cut = in_pieces(&redactor, text.as_bytes().chunks(pieces));
+                        prop_assert_eq!(String::from_utf8_lossy(&cut), shown, "{}, {}: {}", inner, outer, text);
+                    }
+                }
+            }
+            for (inner, first) in FORMS.iter().chain(&ENCODINGS) {
+                for (outer, second) in &ENCODINGS {
+                    let form = second(&format!("{before}{}{after}", first(&secret)));
+                    let shown = redactor.text(&form);
+                    // The text around it shares characters with it.
+                    let around = (before.len().max(after.len()) + 4) * 2;
+                    prop_assert!(!leaves(&shown, &form, around, 17), "{inner}, {outer}: {form} -> {shown}");
+                }
+            }
+        }
     }
 
     proptest! {
