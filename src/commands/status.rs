@@ -184,8 +184,8 @@ impl<'a> Look<'a> {
         let current = state.current();
         let in_flight = state.in_flight.as_ref().map(|intent| &intent.deployment);
         let alive_here = in_flight.map(|deployment| settle::live_here(reader, &deployment.id)).transpose()?;
-        let lost = |tag: &TagName| self.bytes.lost(tag);
-        let previous = rollback::previous(state, &snapshot.candidates.state, &lost).0;
+        let gone = |tag: &TagName| self.bytes.are_gone(tag);
+        let previous = rollback::previous(state, &snapshot.candidates.state, &gone).0;
         let unpublished = self
             .unpublished
             .iter()
@@ -236,10 +236,10 @@ impl<'a> Look<'a> {
         let input = self.gatherer.input(environment, state).ok()?;
         let (input, _) = self.gatherer.taking_over(input, take_over).ok()?;
         let find = |tag: &TagName| self.snapshot.minted(tag).cloned();
-        let lost = |tag: &TagName| self.bytes.lost(tag);
+        let gone = |tag: &TagName| self.bytes.are_gone(tag);
         let request = rollback::RollbackOptions { take_over: token, ..rollback::RollbackOptions::default() };
         let decision = self.gatherer.left_behind.deciding(&input.state, |left_behind| {
-            let knowledge = Knowledge { find: &find, lost: &lost, left_behind };
+            let knowledge = Knowledge { find: &find, gone: &gone, left_behind };
             rollback::decide(&input, &request, &knowledge)
         });
         match decision.ok()? {

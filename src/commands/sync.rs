@@ -189,7 +189,7 @@ fn keep(ui: &Ui, reader: &Reader, snapshot: &Snapshot) -> Vec<TagName> {
     let mut kept = Vec::new();
     for view in snapshot.environments.values() {
         let (state, candidates) = (&view.state, &snapshot.candidates.state);
-        let previous = rollback::previous(state, candidates, &|_| None).0;
+        let previous = rollback::previous(state, candidates, &|_| false).0;
         for tag in bytes.not_here(state.current().into_iter().chain(previous)) {
             if kept.contains(&tag) {
                 continue;

@@ -57,8 +57,9 @@ pub enum Decision {
 pub struct Knowledge<'a> {
     /// The candidate behind a tag.
     pub find: &'a dyn Fn(&TagName) -> Option<Minted>,
-    /// Why a candidate cannot be deployed any more, if it cannot.
-    pub lost: &'a dyn Fn(&TagName) -> Option<String>,
+    /// Whether a candidate's bytes are gone. Where that cannot be told, they are not: a target is passed
+    /// over for what is known alone.
+    pub gone: &'a dyn Fn(&TagName) -> bool,
     /// What going to a candidate would leave behind.
     pub(crate) left_behind: &'a dyn Fn(&Minted) -> LeftBehind,
 }
@@ -87,7 +88,7 @@ const RECORDED: &str = "recorded, not built by rel: there are no bytes to go bac
 pub fn previous<'a>(
     state: &'a EnvState,
     candidates: &CandidatesState,
-    lost: &dyn Fn(&TagName) -> Option<String>,
+    gone: &dyn Fn(&TagName) -> bool,
 ) -> (Option<&'a Live>, Vec<Skipped>) {
     let mut skipped: Vec<Skipped> = Vec::new();
     let current = state.current().map(|live| &live.tag);
@@ -103,7 +104,7 @@ pub fn previous<'a>(
         } else if state.undid(&live.tag) {
             Some("rolled back from here before".to_owned())
         } else {
-            lost(&live.tag)
+            gone(&live.tag).then(|| "its artifacts are gone".to_owned())
         };
         match why {
             None => return (Some(live), skipped),
@@ -221,7 +222,7 @@ fn default(
         let (target, skipped) = if state.undid(&live.tag) {
             // A rollback from it was claimed and not reached: rolling back must not bring it back.
             let why = "rolled back from here before".to_owned();
-            let (previous, below) = previous(state, input.candidates, knowledge.lost);
+            let (previous, below) = previous(state, input.candidates, knowledge.gone);
             let skipped: Vec<Skipped> =
                 std::iter::once(Skipped { tag: live.tag.clone(), why }).chain(below).collect();
             match previous {
@@ -244,7 +245,7 @@ fn default(
         });
     }
     let live = state.current().ok_or_else(|| (format!("nothing is live on {name}"), Vec::new()))?;
-    let (previous, skipped) = previous(state, input.candidates, knowledge.lost);
+    let (previous, skipped) = previous(state, input.candidates, knowledge.gone);
     let Some(previous) = previous else {
         return Err((nothing_before(name, &live.tag), skipped));
     };

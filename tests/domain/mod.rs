@@ -370,9 +370,8 @@ impl World {
 
     fn decide(&self, request: &rollback::RollbackOptions) -> Decision {
         let find = |tag: &TagName| self.pool.iter().find(|minted| minted.tag == *tag).cloned();
-        let lost =
-            |tag: &TagName| self.lost.contains(letter(tag)).then(|| "its artifacts are gone".to_owned());
-        let knowledge = Knowledge { find: &find, lost: &lost, left_behind: &|_| self.left_behind.clone() };
+        let gone = |tag: &TagName| self.lost.contains(letter(tag));
+        let knowledge = Knowledge { find: &find, gone: &gone, left_behind: &|_| self.left_behind.clone() };
         rollback::decide(&self.input(), request, &knowledge)
     }
 

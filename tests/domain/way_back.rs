@@ -326,7 +326,7 @@ fn with_a_take_over_it_goes_by_what_that_leaves() {
     world.take_over(3).unwrap();
     assert_eq!(said(&world, &plain()), "to b, undoes c (3)");
     let find = |tag: &TagName| Some(candidate(letter(tag)));
-    let knowledge = Knowledge { find: &find, lost: &|_| None, left_behind: &|_| LeftBehind::default() };
+    let knowledge = Knowledge { find: &find, gone: &|_| false, left_behind: &|_| LeftBehind::default() };
     let request = RollbackOptions { take_over: Some(3), ..plain() };
     let Decision::Go(plan) =
         rollback::decide(&GateInput { shown: &shown, ..world.input() }, &request, &knowledge)
@@ -351,12 +351,12 @@ fn a_rollback_taken_over_by_a_rollback_keeps_target_and_hold() {
 #[test]
 fn previous_is_what_a_plain_rollback_reaches_from_a_success() {
     let world = World::after("+a +b +c");
-    let (previous, skipped) = rollback::previous(&world.state, &world.candidates, &|_| None);
+    let (previous, skipped) = rollback::previous(&world.state, &world.candidates, &|_| false);
     assert_eq!((previous.map(|live| letter(&live.tag)), skipped.len()), (Some('b'), 0));
     let world = World::after("+a");
-    assert!(rollback::previous(&world.state, &world.candidates, &|_| None).0.is_none());
+    assert!(rollback::previous(&world.state, &world.candidates, &|_| false).0.is_none());
     // While a deployment is in flight it stays as it was.
     let world = World::after("+a +b >c");
-    let (previous, _) = rollback::previous(&world.state, &world.candidates, &|_| None);
+    let (previous, _) = rollback::previous(&world.state, &world.candidates, &|_| false);
     assert_eq!(previous.map(|live| letter(&live.tag)), Some('a'));
 }

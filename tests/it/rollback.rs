@@ -216,6 +216,43 @@ fn what_has_no_artifacts_left_is_skipped() {
     assert_eq!(back["tag"], first);
 }
 
+/// Where nobody can tell what a store has, nothing is passed over for it, and another clone would go
+/// nowhere else.
+#[test]
+fn a_store_that_cannot_be_looked_at_is_no_reason_to_skip() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    let [_, second, _] = live_in_turn(&ana);
+    let bob = shop.clone_for("bob");
+    let told =
+        format!("nobody can tell just now whether the artifacts of {second} are there; nothing changed");
+    shop.authority_git(&["config", "uploadpack.hideRefs", "refs/rel"]);
+    let hidden = bob.refused_by(&["rollback", "staging", "--yes"], 4, &["artifacts"]);
+    assert_eq!(hidden.json()["error"]["message"], told.as_str());
+    assert_eq!(bob.status("staging")["previous"]["tag"], second.as_str());
+    shop.authority_git(&["config", "--unset", "uploadpack.hideRefs"]);
+
+    let (store, away) = (shop.world.at("store"), shop.world.at("away"));
+    ana.keep_artifacts_in(&store);
+    let [third, fourth] = ["roof", "floor"].map(|new| {
+        let tag = ana.cut_new(new);
+        ana.deploy("staging", &[&tag]);
+        tag
+    });
+    assert_eq!(bob.live("staging"), fourth);
+    std::fs::rename(&store, &away).unwrap();
+    for mounted in [false, true] {
+        if mounted {
+            std::fs::create_dir(&store).unwrap();
+        }
+        let gone = bob.refused_by(&["rollback", "staging", "--yes"], 4, &["artifacts"]);
+        assert_eq!(gone.json()["error"]["message"], told.replace(&second, &third).as_str());
+    }
+    std::fs::remove_dir(&store).unwrap();
+    std::fs::rename(&away, &store).unwrap();
+    assert_eq!(bob.rollback("staging", &[])["tag"], third.as_str());
+}
+
 #[test]
 fn a_redeploy_is_no_step() {
     let shop = Shop::new();

@@ -1,6 +1,7 @@
 //! What keeps a planned deployment from being run or recorded, as facts.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::domain::gate::verdict::Verdict;
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
@@ -21,6 +22,11 @@ pub(crate) enum RunError {
     DamagedCopy {
         artifact: String,
         tag: TagName,
+    },
+    /// What the store has of a candidate cannot be told just now.
+    OutOfReach {
+        tag: TagName,
+        why: StoreFault,
     },
     /// What is needed is at the remote, which is not to be asked.
     NotHere(Lacking),
@@ -69,6 +75,15 @@ pub(crate) enum CommandsFault {
     NotInFile(String),
     /// The revision's file has no such environment.
     NotInRevision(String),
+}
+
+/// Why a store cannot be looked at.
+#[derive(Debug)]
+pub(crate) enum StoreFault {
+    /// Its folder is not there, or holds no store.
+    Folder { dir: PathBuf, cause: io::Error },
+    /// The authority shows none of the refs that keep artifacts, which are in this folder.
+    Hidden { authority: String, folder: String },
 }
 
 /// What a clone lacks.

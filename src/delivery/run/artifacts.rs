@@ -6,20 +6,23 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 
 use crate::delivery::error::Result;
-use crate::delivery::error::run::{Lacking, RunError};
+use crate::delivery::error::run::{Lacking, RunError, StoreFault};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::artifact::Artifact;
 use crate::domain::candidate::Candidate;
-use crate::domain::candidates::Block;
+use crate::domain::candidates::{Block, CandidatesState};
 use crate::domain::env::Live;
 use crate::domain::name::{Oid, TagName};
-use crate::domain::ref_name::ArtifactsRef;
+use crate::domain::ref_name::{ArtifactsRef, ChainRef};
 use crate::domain::report::candidate::CandidateReport;
-use crate::failure::Failure;
+use crate::store;
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::{Location, Store, locate};
+use crate::store::authority::Authority;
+use crate::store::error::ArtifactError;
+use crate::store::ledger;
 
 /// The name that a candidate's provenance statement is kept under.
 pub const PROVENANCE: &str = "provenance.intoto.json";
@@ -55,7 +58,13 @@ pub fn ensure(reader: &Reader, sink: &dyn Sink, candidate: &Candidate) -> Result
     let store = Store::open(locate(&candidate.store)?, &reader.repo, &cache);
     let needed = store.needs_commit(&candidate.artifacts);
     let commit = if needed { kept_in_git(reader, candidate)? } else { None };
-    Ok(store.fetch(&candidate.artifacts, commit)?)
+    store.fetch(&candidate.artifacts, commit).map_err(|error| match error {
+        store::error::Error::Artifact(ArtifactError::Unreachable { dir, cause }) => {
+            let why = StoreFault::Folder { dir, cause };
+            RunError::OutOfReach { tag: candidate.tag.clone(), why }.into()
+        }
+        error => error.into(),
+    })
 }
 
 /// Whether a candidate's artifacts are outside of the cache where nobody has
@@ -92,9 +101,9 @@ pub struct Bytes<'a> {
 }
 
 /// What became of the bytes of a candidate, as far as this clone knows.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Whereabouts {
-    lost: Option<String>,
+    gone: bool,
     not_here: bool,
 }
 
@@ -107,21 +116,21 @@ impl<'a> Bytes<'a> {
     /// None where there is no tag to go by, which is for others to tell of.
     fn of(&self, tag: &TagName) -> Option<Whereabouts> {
         if let Some(known) = self.known.borrow().get(tag) {
-            return known.clone();
+            return *known;
         }
         let (reader, snapshot) = (self.reader, self.snapshot);
         let record = snapshot.minted(tag).and_then(|minted| snapshot.record(reader, minted).ok());
         let found = record.map(|record| Whereabouts {
-            lost: lost(reader, &record),
+            gone: are_gone_here(reader, &record),
             not_here: !reader.is_local() && is_not_here(reader, &record).unwrap_or_default(),
         });
-        self.known.borrow_mut().insert(tag.clone(), found.clone());
+        self.known.borrow_mut().insert(tag.clone(), found);
         found
     }
 
-    /// Why a candidate cannot be deployed any more, as a rollback judges it.
-    pub fn lost(&self, tag: &TagName) -> Option<String> {
-        self.of(tag)?.lost
+    /// Whether a candidate cannot be deployed any more.
+    pub fn are_gone(&self, tag: &TagName) -> bool {
+        self.of(tag).is_some_and(|bytes| bytes.gone)
     }
 
     /// Those of them that could not be deployed from this clone offline. What
@@ -177,8 +186,24 @@ fn kept_in_git(reader: &Reader, candidate: &Candidate) -> Result<Option<Oid>> {
         return Err(RunError::NotHere(Lacking::ArtifactsOf(candidate.tag.clone())).into());
     }
     // The pattern matches this one ref, and none where it is gone, which is then said by the store.
-    reader.authority().fetch(&reader.repo, &[format!("+{name}*:{name}*")])?;
-    Ok(reader.repo.ref_target(&name)?)
+    let authority = reader.authority();
+    authority.fetch(&reader.repo, &[format!("+{name}*:{name}*")])?;
+    let commit = reader.repo.ref_target(&name)?;
+    let folder = ArtifactsRef::folder(reader.project());
+    if commit.is_none() && is_hidden(reader, &authority, &folder)? {
+        let why = StoreFault::Hidden { authority: authority.to_string(), folder };
+        return Err(RunError::OutOfReach { tag: candidate.tag.clone(), why }.into());
+    }
+    Ok(commit)
+}
+
+/// Whether an authority shows no artifacts at all, although more than one candidate was published with
+/// some: it hides them, rather than having lost all.
+fn is_hidden(reader: &Reader, authority: &Authority, folder: &str) -> Result<bool> {
+    let chain = ChainRef::of_candidates(reader.project());
+    let state = ledger::read::<CandidatesState>(&reader.repo, &chain, &[])?.state;
+    let candidates: u32 = state.releases.iter().filter(|line| line.minted).map(|line| line.highest).sum();
+    Ok(candidates > 1 && authority.list_under(&reader.repo, &[folder])?.is_empty())
 }
 
 /// A candidate's provenance statement, byte for byte as its tag records it;
@@ -207,40 +232,44 @@ pub fn prepare_files(reader: &Reader, candidate: &Candidate, into: &Path) -> Res
     Ok(cache(reader).prepare(&candidate.artifacts, into)?)
 }
 
-/// Why a candidate cannot be deployed any more, asking its store where the
-/// cache lacks something: for who is about to go there.
-pub fn gone(reader: &Reader, candidate: &Candidate) -> Option<String> {
-    if let Some(why) = lost(reader, candidate) {
-        return Some(why);
-    }
-    let cache = cache(reader);
-    if cache.missing(&candidate.artifacts).is_empty() {
-        return None;
-    }
-    let location = locate(&candidate.store).ok()?;
-    // A store that cannot be asked is no proof that anything is gone.
-    let commit = commit_of(reader, &location, candidate).ok()?;
-    let kept = Store::open(location, &reader.repo, &cache).has(&candidate.artifacts, commit);
-    (!kept).then(|| "its artifacts are gone".to_owned())
+/// Whether a candidate's artifacts are gone, asking its store where the cache
+/// lacks something: for who is about to go there. False where that cannot be
+/// told, or where there is no tag to go by, which is for others to tell of.
+pub fn are_gone(reader: &Reader, snapshot: &Snapshot, tag: &TagName) -> bool {
+    let gone = || -> Option<bool> {
+        let candidate = snapshot.record(reader, snapshot.minted(tag)?).ok()?;
+        if are_gone_here(reader, &candidate) {
+            return Some(true);
+        }
+        let cache = cache(reader);
+        if cache.missing(&candidate.artifacts).is_empty() {
+            return Some(false);
+        }
+        // A store that cannot be asked is no proof that anything is gone.
+        let location = locate(&candidate.store).ok().filter(|location| !location.is_out_of_reach())?;
+        let commit = commit_of(reader, &location, &candidate).ok()?;
+        Some(!Store::open(location, &reader.repo, &cache).has(&candidate.artifacts, commit))
+    };
+    gone().unwrap_or_default()
 }
 
-/// Why a candidate cannot be deployed any more, if its files are neither here
-/// nor, as far as this clone knows, anywhere else. Asks nobody.
-pub fn lost(reader: &Reader, candidate: &Candidate) -> Option<String> {
-    let cache = cache(reader);
-    if cache.missing(&candidate.artifacts).is_empty() {
-        return None;
+/// Whether a candidate's artifacts are gone, as far as this clone knows by
+/// itself. Asks nobody.
+fn are_gone_here(reader: &Reader, candidate: &Candidate) -> bool {
+    let is_behind_ref = || locate(&candidate.store).is_ok_and(|location| location.is_behind_ref());
+    reader.is_local()
+        && !cache(reader).missing(&candidate.artifacts).is_empty()
+        && is_behind_ref()
+        && copy_in_git(reader, candidate).is_ok_and(|commit| commit.is_none())
+}
+
+/// Whether what is live could be brought back: from this machine, or never.
+/// `None` if its bytes would have to be fetched.
+pub fn undo_is_here(reader: &Reader, candidate: &Candidate) -> Option<bool> {
+    if are_gone_here(reader, candidate) {
+        return Some(false);
     }
-    let location = match locate(&candidate.store) {
-        Ok(location) => location,
-        Err(error) => return Some(Failure::from(error).message),
-    };
-    if location.is_behind_ref() && reader.is_local() {
-        let name = ArtifactsRef::of(reader.project(), &candidate.version);
-        let gone = reader.repo.ref_target(&name).ok().flatten().is_none();
-        return gone.then(|| "its artifacts are gone".to_owned());
-    }
-    location.missing_folder().map(|dir| format!("its artifacts are gone: no {}", dir.display()))
+    (!is_not_here(reader, candidate).unwrap_or(true)).then_some(true)
 }
 
 /// A candidate, with where its files are.

@@ -221,12 +221,9 @@ pub(crate) fn way_back(
     let gatherer = Gatherer::on_behalf(reader, snapshot, actor, on_behalf_of);
     let input = gatherer.input(environment, state)?;
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
-    let lost = |tag: &TagName| {
-        let record = snapshot.record(reader, snapshot.minted(tag)?).ok()?;
-        artifacts::gone(reader, &record)
-    };
+    let gone = |tag: &TagName| artifacts::are_gone(reader, snapshot, tag);
     let decision = gatherer.left_behind.deciding(state, |left_behind| {
-        let knowledge = Knowledge { find: &find, lost: &lost, left_behind };
+        let knowledge = Knowledge { find: &find, gone: &gone, left_behind };
         rollback::decide(&input, &rollback::RollbackOptions::default(), &knowledge)
     });
     let plan = match decision? {

@@ -178,7 +178,7 @@ pub fn report(reader: &Reader, sink: &dyn Sink, snapshot: &Snapshot, ready: &Rea
         .current()
         .and_then(|live| snapshot.minted(&live.tag))
         .and_then(|minted| snapshot.record(reader, minted).ok())
-        .map(|record| artifacts::lost(reader, &record).is_none());
+        .and_then(|record| artifacts::undo_is_here(reader, &record));
     let seq = if reader.is_offline() { 0 } else { state.count + 1 };
     let intent = claim::intent(reader, sink, ready, snapshot.policy.commit, seq);
     Ok(PlanReport {

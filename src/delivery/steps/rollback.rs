@@ -65,11 +65,7 @@ pub fn plan(
     let shown = &snapshot.chain(&request.environment)?.state;
     let (input, _) = gatherer.taking_over(gatherer.input(environment, shown)?, take_over)?;
     let find = |tag: &TagName| snapshot.minted(tag).cloned();
-    let lost = |tag: &TagName| -> Option<String> {
-        let minted = snapshot.minted(tag)?;
-        let record = snapshot.record(reader, minted).ok()?;
-        artifacts::gone(reader, &record)
-    };
+    let gone = |tag: &TagName| artifacts::are_gone(reader, snapshot, tag);
     let from = match &request.from {
         Some(text) => Some(believed_live(reader, snapshot, shown, text)?),
         None => None,
@@ -81,7 +77,7 @@ pub fn plan(
     let asked =
         rollback::RollbackOptions { to, from, take_over: request.take_over, further: request.further };
     let decision = gatherer.left_behind.deciding(&input.state, |left_behind| {
-        let knowledge = Knowledge { find: &find, lost: &lost, left_behind };
+        let knowledge = Knowledge { find: &find, gone: &gone, left_behind };
         rollback::decide(&input, &asked, &knowledge)
     })?;
     let plan = match decision {

@@ -2,7 +2,6 @@
 //! is given.
 
 use std::fmt;
-use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, CONTROLS};
@@ -81,9 +80,9 @@ pub(crate) trait Backend: fmt::Debug + fmt::Display {
         Ok(())
     }
 
-    /// The folder that all artifacts were in, if it is gone.
-    fn missing_folder(&self) -> Option<&Path> {
-        None
+    /// Whether the place cannot be looked at just now, which proves nothing of what it has.
+    fn is_out_of_reach(&self) -> bool {
+        false
     }
 
     /// Where one file is, for people.

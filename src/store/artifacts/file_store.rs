@@ -1,8 +1,9 @@
 //! Artifacts in a folder that several machines can reach:
 //! `<dir>/sha256/<hex>`, written once and never overwritten, by anybody.
 //!
-//! A folder that does not exist yet is made by the first artifact; reading
-//! from one is refused as out of reach. What is read is trusted only after it
+//! A folder that does not exist yet is made by the first artifact. Reading from one that is not there, or
+//! holds no store, as a mount point without its disk, is refused as out of reach: that proves nothing of
+//! what the store has. What is read is trusted only after it
 //! was hashed.
 
 use std::ffi::OsStr;
@@ -53,7 +54,7 @@ impl Backend for FolderStore {
         if let Err(cause) = fs::create_dir_all(&self.0) {
             return Err(ArtifactError::Unreachable { dir: self.0.clone(), cause }.into());
         }
-        let objects = self.objects()?;
+        let objects = Objects::at(&self.0);
         artifacts.iter().try_for_each(|artifact| put_one(&objects, artifact, desk.cache))?;
         Ok(None)
     }
@@ -106,8 +107,8 @@ impl Backend for FolderStore {
         Objects::at(&self.0).incoming().map(drop)
     }
 
-    fn missing_folder(&self) -> Option<&Path> {
-        (!self.0.is_dir()).then_some(&self.0)
+    fn is_out_of_reach(&self) -> bool {
+        self.objects().is_err()
     }
 
     fn spot(&self, digest: &Sha256) -> String {
@@ -119,15 +120,13 @@ impl FolderStore {
     /// The entries.
     ///
     /// # Errors
-    /// The folder is not there.
+    /// The folder is not there, or none of a store.
     fn objects(&self) -> Result<Objects> {
-        let dir = &self.0;
-        let cause = match fs::metadata(dir) {
-            Ok(found) if found.is_dir() => return Ok(Objects::at(dir)),
-            Ok(_) => io::Error::from(io::ErrorKind::NotADirectory),
-            Err(error) => error,
-        };
-        Err(ArtifactError::Unreachable { dir: dir.clone(), cause }.into())
+        let objects = Objects::at(&self.0);
+        match objects.exist() {
+            Ok(()) => Ok(objects),
+            Err(cause) => Err(ArtifactError::Unreachable { dir: self.0.clone(), cause }.into()),
+        }
     }
 }
 
@@ -291,6 +290,9 @@ mod tests {
         // A new store begins with its first artifact, where a folder can be made.
         it.store_in(&it.repo(), &nowhere).unwrap();
         it.load_from(&nowhere).unwrap();
+        // A mount point without its disk is a folder too.
+        fs::remove_dir_all(nowhere.join("sha256")).unwrap();
+        assert!(unreachable(it.load_from(&nowhere).unwrap_err()));
         let file = it.root.path().join("file");
         fs::write(&file, "").unwrap();
         let blocked = file.join("inside");

@@ -96,6 +96,17 @@ impl Objects {
         Objects { dir: dir.join("sha256") }
     }
 
+    /// Whether there is a folder of entries.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be looked at.
+    pub fn exist(&self) -> io::Result<()> {
+        match std::fs::metadata(&self.dir)?.is_dir() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
     /// Where an entry is, or would be.
     pub fn path(&self, digest: &Sha256) -> PathBuf {
         self.dir.join(digest.hex())

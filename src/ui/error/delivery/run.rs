@@ -1,7 +1,7 @@
 //! What keeps a planned deployment from being run or recorded, and how one ended, as a person is told it.
 
 use crate::delivery::error::run::{
-    CommandsFault, Lacking, Overtaken, ParamsFault, ReleaseFault, RunError, WayBackFault,
+    CommandsFault, Lacking, Overtaken, ParamsFault, ReleaseFault, RunError, StoreFault, WayBackFault,
 };
 use crate::delivery::run::receipt::Receipt;
 use crate::domain::env::{Action, Deployment, Progress};
@@ -25,6 +25,24 @@ pub(super) fn failure(error: RunError) -> Failure {
         )
         .reason("artifact", "this clone's copy is damaged, and a good one is not at hand offline")
         .hint("run it without --offline to fetch a good copy"),
+        RunError::OutOfReach { tag, why } => {
+            let failure = Failure::new(
+                Kind::Refused,
+                format!("nobody can tell just now whether the artifacts of {tag} are there; nothing changed"),
+            );
+            match why {
+                StoreFault::Folder { dir, cause } => failure
+                    .reason("artifacts", format!("there is no store in {}: {cause}", dir.display()))
+                    .hint("once it is mounted: the same command again"),
+                StoreFault::Hidden { authority, folder } => failure
+                    .reason(
+                        "artifacts",
+                        format!("{authority} shows nothing in {folder}: its host may hide it"),
+                    )
+                    .hint(format!("what it shows: git ls-remote {authority} '{folder}*'"))
+                    .hint("once it shows them: the same command again"),
+            }
+        }
         RunError::NotHere(what) => match what {
             Lacking::FilesOf(commit) => Failure::new(
                 Kind::Refused,
