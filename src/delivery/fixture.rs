@@ -25,7 +25,7 @@ use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
 use crate::domain::redact::{CannotSearch, Redactor};
 use crate::domain::ref_name::ChainRef;
 use crate::domain::version::Version;
-use crate::exec::{Ended, Interrupts, Listener, Piece, Program, Run, Runner, Started};
+use crate::exec::{self, Ended, Interrupts, Listener, Piece, Program, Run, Runner, Started};
 use crate::failure::{Failure, Kind};
 use crate::store::history;
 use crate::store::ledger::{self, State, View};
@@ -504,6 +504,10 @@ impl Sink for Heard {
 
     fn gate_text(&self, verdict: &Verdict) -> String {
         verdict.gate().as_str().to_owned()
+    }
+
+    fn command_text(&self, error: &exec::Error) -> String {
+        format!("{error:?}")
     }
 
     fn stream(&self, prefix: &str, line: &[u8]) {

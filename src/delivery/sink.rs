@@ -14,6 +14,7 @@ use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
 use crate::domain::redact::{CannotSearch, Redactor};
 use crate::domain::report::recovered::Recovered;
 use crate::domain::report::work::Work;
+use crate::exec;
 use crate::store::authority::Authority;
 
 /// Hears of a run while it goes on. Nothing that it does or fails to do ends
@@ -23,6 +24,8 @@ pub trait Sink {
     fn notice(&self, notice: Notice<'_>);
     /// What a verdict says, in the words that records keep.
     fn gate_text(&self, verdict: &Verdict) -> String;
+    /// Why a command did not succeed, in the words that records keep.
+    fn command_text(&self, error: &exec::Error) -> String;
     /// Hears one line of a command's own output.
     fn stream(&self, prefix: &str, line: &[u8]);
     /// From now on nothing of these secrets is said.

@@ -5,12 +5,11 @@
 //! sleeps an eighth of the time that nothing has happened, so that a command
 //! of a millisecond costs no more and one of an hour wakes us rarely.
 
-use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -22,7 +21,7 @@ use nix::unistd::Pid;
 use super::follow::{Follow, SHOWN_AT_ONCE};
 use super::group::{self, Group};
 use super::process;
-use super::{Ended, Interrupts, LOST_STATUS, Listener, Program, Run, Runner, Started};
+use super::{Ended, Interrupts, LOST_STATUS, Listener, Program, Run, Runner, StartError, Started};
 use crate::failpoint;
 
 /// The shortest and the longest sleep between two looks.
@@ -52,7 +51,8 @@ impl Runner for Processes {
             Err(error) => return Ended::NotStarted(error),
         };
         let begun = Instant::now();
-        let child = match failpoint::step("spawn").and_then(|()| start(&run, &log)) {
+        let child = match failpoint::step("spawn").map_err(StartError::Other).and_then(|()| start(&run, &log))
+        {
             Ok(child) => child,
             Err(error) => return Ended::NotStarted(error),
         };
@@ -74,7 +74,7 @@ impl Runner for Processes {
 }
 
 /// The log for the command to append to, and for us to follow.
-fn open_log(run: &Run<'_>) -> io::Result<(File, Follow)> {
+fn open_log(run: &Run<'_>) -> Result<(File, Follow), StartError> {
     let path: &Path = run.log;
     let open = || {
         // What a command prints may hold secrets.
@@ -85,24 +85,23 @@ fn open_log(run: &Run<'_>) -> io::Result<(File, Follow)> {
         }
         Ok((log, follow))
     };
-    open().map_err(|error: io::Error| {
-        io::Error::new(error.kind(), format!("cannot write the log {}: {error}", path.display()))
-    })
+    open().map_err(|cause: io::Error| StartError::Log { path: path.to_owned(), cause })
 }
 
 /// Starts the command as leader of its own group.
-fn start(run: &Run<'_>, log: &File) -> io::Result<Child> {
-    let mut command = command(run.program)?;
+fn start(run: &Run<'_>, log: &File) -> Result<Child, StartError> {
+    let mut command = command(run.program).ok_or(StartError::Empty)?;
+    let output = || log.try_clone().map_err(StartError::Other);
     command
         .current_dir(run.cwd)
         .env_clear()
         .envs(run.env)
         .stdin(match run.input {
-            Some(input) => File::open(input)?.into(),
+            Some(input) => File::open(input).map_err(StartError::Other)?.into(),
             None => Stdio::null(),
         })
-        .stdout(log.try_clone()?)
-        .stderr(log.try_clone()?)
+        .stdout(output()?)
+        .stderr(output()?)
         .process_group(0);
     let begun = Instant::now();
     loop {
@@ -113,27 +112,27 @@ fn start(run: &Run<'_>, log: &File) -> io::Result<Child> {
             {
                 std::thread::sleep(LONGEST_PAUSE);
             }
-            Err(error) => return Err(why_not_started(run, error)),
+            Err(error) => return Err(StartError::of(run, error)),
             Ok(child) => return Ok(child),
         }
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that starts other people's commands")]
-fn command(program: &Program) -> io::Result<Command> {
+fn command(program: &Program) -> Option<Command> {
     match program {
         Program::Shell(text) => {
             let mut command = Command::new("/bin/sh");
             command.arg0("sh").args(["-c", "--", text]);
-            Ok(command)
+            Some(command)
         }
         Program::Argv(argv) => match argv.split_first() {
             Some((program, arguments)) if !program.is_empty() => {
                 let mut command = Command::new(program);
                 command.args(arguments);
-                Ok(command)
+                Some(command)
             }
-            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "the command is empty")),
+            _ => None,
         },
     }
 }
@@ -148,39 +147,6 @@ fn with_no_signal_blocked<T>(spawn: impl FnOnce() -> T) -> T {
         let _ = blocked.thread_set_mask();
     }
     result
-}
-
-/// The system's error, which names no file, as a sentence that does.
-fn why_not_started(run: &Run<'_>, error: io::Error) -> io::Error {
-    let name = match run.program {
-        Program::Shell(_) => "/bin/sh",
-        Program::Argv(argv) => argv.first().map_or("", String::as_str),
-    };
-    let path_variable = run.env.get(OsStr::new("PATH"));
-    let file: Option<PathBuf> = name.contains('/').then(|| run.cwd.join(name));
-    let text = match error.kind() {
-        _ if !run.cwd.is_dir() => format!("there is no folder {} to run in", run.cwd.display()),
-        io::ErrorKind::NotFound => match file {
-            Some(file) if file.exists() => {
-                format!("{name:?} exists, but the interpreter its first line names does not")
-            }
-            Some(_) => format!("there is no {name:?} in {} (is it committed?)", run.cwd.display()),
-            None if path_variable.is_none() => format!("no PATH is set to find {name:?} on"),
-            None => format!("there is no {name:?} on PATH (is it installed?)"),
-        },
-        io::ErrorKind::PermissionDenied => match file {
-            Some(file) if file.is_dir() => format!("{name:?} is a folder"),
-            Some(file) if file.metadata().is_ok_and(|file| file.permissions().mode() & 0o111 == 0) => {
-                format!("{name:?} is not executable (git update-index --chmod=+x, then commit)")
-            }
-            _ => format!("{name:?} may not be run: {error}"),
-        },
-        io::ErrorKind::ArgumentListTooLong => {
-            format!("the arguments and environment of {name:?} are too long for this system")
-        }
-        _ => format!("{name:?} could not be started: {error}"),
-    };
-    io::Error::new(error.kind(), text)
 }
 
 /// The process that was started, and how it ended once it has.
@@ -310,6 +276,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use super::super::group::is_group_alive;
     use super::super::{GRACE, Left, Piece, boot_id, is_alive, stop_group, what_is_left};
@@ -344,10 +312,10 @@ mod tests {
             is_group_alive(started.pid, started.start_time)
         }
 
-        fn why_not_started(&self) -> String {
+        fn why_not_started(self) -> StartError {
             assert!(self.started.is_none());
-            match &self.ended {
-                Ended::NotStarted(error) => error.to_string(),
+            match self.ended {
+                Ended::NotStarted(error) => error,
                 other => panic!("{other:?}"),
             }
         }
@@ -668,13 +636,13 @@ mod tests {
         place.write("plain", "#!/bin/sh\n", 0o644);
         place.write("lost", "#!/no/such/interpreter\n", 0o755);
         let why = |argv: &[&str]| place.argv(argv).why_not_started();
-        assert_eq!(why(&[]), "the command is empty");
-        assert_eq!(why(&["rel-no-such"]), "there is no \"rel-no-such\" on PATH (is it installed?)");
-        assert!(why(&["./gone.sh"]).starts_with("there is no \"./gone.sh\" in "));
-        assert!(why(&["./plain"]).starts_with("\"./plain\" is not executable"));
-        assert!(why(&["./lost"]).starts_with("\"./lost\" exists, but the interpreter"));
-        assert_eq!(why(&["./"]), "\"./\" is a folder");
-        assert!(why(&["echo", "a\0b"]).starts_with("\"echo\" could not be started"));
+        assert!(matches!(why(&[]), StartError::Empty));
+        assert!(matches!(why(&["rel-no-such"]), StartError::NotOnPath(_)));
+        assert!(matches!(why(&["./gone.sh"]), StartError::NoFile { .. }));
+        assert!(matches!(why(&["./plain"]), StartError::NotExecutable(_)));
+        assert!(matches!(why(&["./lost"]), StartError::NoInterpreter(_)));
+        assert!(matches!(why(&["./"]), StartError::IsFolder(_)));
+        assert!(matches!(why(&["echo", "a\0b"]), StartError::Program { .. }));
     }
 
     #[test]
@@ -693,11 +661,11 @@ mod tests {
             nameless: false,
         };
         let why = |run| match Processes.run(run, &place.interrupts, &mut |_| (), &mut |_: Piece<'_>| ()) {
-            Ended::NotStarted(error) => error.to_string(),
+            Ended::NotStarted(error) => error,
             other => panic!("{other:?}"),
         };
-        assert!(why(run).starts_with("there is no folder "));
+        assert!(matches!(why(run), StartError::NoFolder(_)));
         let log = missing.join("log");
-        assert!(why(Run { cwd: place.folder.path(), log: &log, ..run }).starts_with("cannot write the log "));
+        assert!(matches!(why(Run { cwd: place.folder.path(), log: &log, ..run }), StartError::Log { .. }));
     }
 }

@@ -9,7 +9,7 @@
 //! record; it retries nothing and prints nothing.
 
 mod command;
-mod explain;
+mod error;
 mod follow;
 mod group;
 mod process;
@@ -18,11 +18,11 @@ mod signals;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use command::Processes;
-pub use explain::explain;
+pub use error::Error;
 pub use group::{Left, stop_group, what_is_left};
 pub use process::{at_work_in, boot_id, end_process, is_alive, this_process};
 pub use signals::{Change, Interrupts, Window};
@@ -31,7 +31,7 @@ pub use signals::{Change, Interrupts, Window};
 pub const GRACE: Duration = Duration::from_secs(5);
 
 /// The exit code reported when the kernel gave the real one to nobody: see
-/// [`explain()`]. Never a code a process can choose, those are 0 to 255.
+/// [`Error::LostStatus`]. Never a code a process can choose, those are 0 to 255.
 pub const LOST_STATUS: i32 = -1;
 
 /// A command, the way the user wrote it.
@@ -118,8 +118,45 @@ pub enum Ended {
     /// A signal to `rel` ended it, or kept it from starting (then `started`
     /// was never called); nothing of its group is left.
     Interrupted,
-    /// It never ran. The error's text is a sentence for people.
-    NotStarted(io::Error),
+    /// It never ran.
+    NotStarted(StartError),
+}
+
+/// Why a command never ran.
+#[derive(Debug)]
+pub enum StartError {
+    /// An array without a program.
+    Empty,
+    /// The file that it writes to cannot be opened.
+    Log {
+        path: PathBuf,
+        cause: io::Error,
+    },
+    /// The folder it was to run in.
+    NoFolder(PathBuf),
+    /// The program is a file, whose first line names what does not exist.
+    NoInterpreter(String),
+    /// There is no such file, seen from a folder.
+    NoFile {
+        program: String,
+        folder: PathBuf,
+    },
+    /// It was to be found on `PATH`, which is not set.
+    NoPath(String),
+    NotOnPath(String),
+    IsFolder(String),
+    NotExecutable(String),
+    MayNotRun {
+        program: String,
+        cause: io::Error,
+    },
+    /// The arguments and the environment are more than the system takes.
+    TooLong(String),
+    Program {
+        program: String,
+        cause: io::Error,
+    },
+    Other(io::Error),
 }
 
 impl Ended {

@@ -4,10 +4,12 @@
 //! is not decided here, see [`crate::failure`]; nor is anything left out.
 
 mod delivery;
+mod exec;
 mod gate;
 mod store;
 
 pub use delivery::ended;
+pub use exec::command_error;
 
 use schemars::JsonSchema;
 use serde::Serialize;

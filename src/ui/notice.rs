@@ -13,7 +13,9 @@ use crate::domain::name::{DeploymentId, Oid};
 use crate::domain::redact::{CannotSearch, Redactor};
 use crate::domain::report::recovered::{Merged, Recovered};
 use crate::domain::report::work::{Subject, Work, Worker};
+use crate::exec;
 use crate::failure::Failure;
+use crate::ui::error::command_error;
 use crate::ui::screen::Screen;
 use crate::ui::text::{clean, quote};
 use crate::ui::{gate, time};
@@ -121,6 +123,10 @@ impl Sink for Screen {
 
     fn gate_text(&self, verdict: &Verdict) -> String {
         gate::text(verdict)
+    }
+
+    fn command_text(&self, error: &exec::Error) -> String {
+        command_error(error)
     }
 
     fn stream(&self, prefix: &str, line: &[u8]) {

@@ -1,7 +1,6 @@
 //! Running a rollout, with a runner that starts nothing; parameters; and what
 //! becomes of a run that died.
 
-use std::io;
 use std::time::Duration;
 
 use crate::delivery::fixture::{FakeRunner, Heard, Project, SHOP, env, kind};
@@ -15,7 +14,7 @@ use crate::delivery::run::workspace::{RolloutEnd, Workspace};
 use crate::domain::env::{Action, EnvEvent, EnvEventKind, EnvState, Progress};
 use crate::domain::redact::Redactor;
 use crate::domain::ref_name::ChainRef;
-use crate::exec::Ended;
+use crate::exec::{Ended, StartError};
 use crate::failure::{Failure, Kind};
 use crate::store::journal::{JournalRun, RunPhase};
 use crate::store::ledger::{self, View};
@@ -114,7 +113,7 @@ fn a_command_is_tried_as_often_as_the_policy_says() {
 
 #[test]
 fn how_a_command_ends_is_how_the_rollout_does() {
-    let not_started = || Ended::NotStarted(io::Error::other("no such file"));
+    let not_started = || Ended::NotStarted(StartError::Empty);
     for (ended, state, started, code) in [
         (Ended::Exited(7), Failed, true, Some(7)),
         (Ended::TimedOut, Failed, true, None),

@@ -26,7 +26,7 @@ use crate::domain::provenance::{self, Provenance};
 use crate::domain::ref_name::{ArtifactsRef, ChainRef, RefName};
 use crate::domain::report::candidate::CandidateReport;
 use crate::domain::version::CandidateVersion;
-use crate::exec::{self, Ended, Run as Command_};
+use crate::exec::{self, Run as Command_};
 use crate::failpoint;
 use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
@@ -255,9 +255,9 @@ impl CandidateBuild<'_, '_> {
                 // Without this line a killed run's folder goes while its build is at work, which fails.
                 let _ = self.run.started(process);
             });
-            if !ended.is_success() {
-                let text = exec::explain(&ended, &run);
-                return Err(if matches!(ended, Ended::Interrupted) {
+            if let Some(error) = ended.error(&run) {
+                let text = sink.command_text(&error);
+                return Err(if matches!(error, exec::Error::Interrupted) {
                     Failure::new(
                         Kind::Interrupted,
                         format!("the build of {tag} was interrupted; its number is spent"),

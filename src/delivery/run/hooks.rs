@@ -32,7 +32,7 @@ use crate::domain::redact::Pieces;
 use crate::domain::report::candidate::CandidateReport;
 use crate::domain::report::deployment::DeploymentReport;
 use crate::domain::version::{CandidateVersion, Version};
-use crate::exec::{self, Ended, Interrupts, Piece, Run as Command_};
+use crate::exec::{self, Interrupts, Piece, Run as Command_};
 use crate::store::checkout::Checkout;
 use crate::world::fresh_nonce;
 
@@ -378,16 +378,15 @@ impl Hook<'_> {
                 last.pop_front();
             }
         });
-        let how = exec::explain(&ended, &run);
+        let error = ended.error(&run);
         if let Some(Err(error)) = checkout.map(Checkout::remove) {
             sink.notice(Notice::Trouble(error.into()));
         }
-        if matches!(ended, Ended::Interrupted) {
+        let Some(error) = error else { return Ok(None) };
+        if matches!(error, exec::Error::Interrupted) {
             return Err(Interrupted::Hook(self.name).into());
         }
-        if ended.is_success() {
-            return Ok(None);
-        }
+        let how = sink.command_text(&error);
         let said: Vec<String> = last.into_iter().filter(|line| !line.trim().is_empty()).collect();
         Ok(Some(if said.is_empty() { how } else { format!("{how}\n{}", said.join("\n")) }))
     }

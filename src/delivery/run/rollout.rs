@@ -13,7 +13,7 @@ use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::{Command, Phase};
 use crate::domain::env::{Deployment, Outcome, PhaseRun, Progress};
 use crate::domain::name::{Oid, TagName};
-use crate::exec::{self, Ended, Run as Command_};
+use crate::exec::{self, Run as Command_};
 use crate::store::journal::{self, OpenRun};
 
 /// How often a phase is looked at while it is watched: ten times, but neither
@@ -180,14 +180,13 @@ impl Rollout<'_> {
             sink.notice(Notice::TryingAgain { step: &step, attempt, of: retry.attempts });
             pause(hands, retry.backoff);
         };
-        if ended.is_success() {
-            return None;
-        }
-        let interrupted = matches!(ended, Ended::Interrupted);
+        let exit_code = ended.exit_code();
+        let error = ended.error(&run)?;
+        let interrupted = matches!(error, exec::Error::Interrupted);
         Some(StepFailure::Command {
             state: if interrupted { Progress::Cancelled } else { Progress::Failed },
-            exit_code: ended.exit_code(),
-            text: format!("{step}: {}", exec::explain(&ended, &run)),
+            exit_code,
+            text: format!("{step}: {}", sink.command_text(&error)),
         })
     }
 }
