@@ -11,12 +11,14 @@ use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, Tags};
 use crate::delivery::run::artifacts::candidate_report;
 use crate::domain::candidates::{Block, Minted};
-use crate::domain::name::{EnvName, Oid, TagName};
+use crate::domain::name::{Actor, EnvName, Oid, TagName};
 use crate::domain::report::Document;
 use crate::domain::report::candidate::BlockReport;
-use crate::domain::report::list::{ListReport, ListedCandidate, ListedTag, ReleaseReport, UnreadCandidate};
+use crate::domain::report::list::{
+    BuildReport, BuildState, ListReport, ListedCandidate, ListedTag, ReleaseReport, UnreadCandidate,
+};
 use crate::domain::spelled::{Rank, Spelled};
-use crate::domain::version::{ParsedTag, Version};
+use crate::domain::version::{CandidateVersion, ParsedTag, Version};
 use crate::failure::{Failure, Result};
 use crate::ui::front::Ui;
 use crate::ui::list;
@@ -48,11 +50,34 @@ pub fn run(ui: &Ui, reader: &Reader, args: &cli::List) -> Result<Document> {
             releases.push(gathered);
         }
     }
+    let builds = builds(&snapshot);
     ui.screen.result_of(|| match &releases[..] {
-        [] if args.number != Some(0) => "no candidates yet: rel cut".to_owned(),
-        releases => list::releases(ui.screen, releases, reader.world.now()),
+        [] if args.number != Some(0) && builds.is_empty() => "no candidates yet: rel cut".to_owned(),
+        releases => list::releases(ui.screen, releases, &builds, reader.world.now()),
     });
-    Ok(delivering::document(ui.screen, &snapshot.policy, ListReport { releases }))
+    Ok(delivering::document(ui.screen, &snapshot.policy, ListReport { releases, builds }))
+}
+
+/// The numbers that are no candidates, newest first.
+fn builds(snapshot: &Snapshot) -> Vec<BuildReport> {
+    let report = |version: &CandidateVersion, commit, state, (actor, at): (&Actor, _), reason| BuildReport {
+        tag: snapshot.style.candidate(version),
+        state,
+        actor: actor.clone(),
+        at,
+        reason,
+        version: version.clone(),
+        commit,
+    };
+    let open =
+        snapshot.candidates.state.reservations.iter().rev().map(|open| {
+            report(&open.version, open.commit, BuildState::Reserved, (&open.actor, open.at), None)
+        });
+    let ended = snapshot.abandoned.iter().rev().map(|ended| {
+        let state = if ended.failed { BuildState::Failed } else { BuildState::Abandoned };
+        report(&ended.version, ended.commit, state, (&ended.actor, ended.at), Some(ended.reason.clone()))
+    });
+    open.chain(ended).collect()
 }
 
 /// A version tag of somebody else's, before anybody looked at its commit.

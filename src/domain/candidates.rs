@@ -34,6 +34,9 @@ pub enum CandidatesEventKind {
         commit: Oid,
         /// The reason, in the actor's words.
         reason: String,
+        /// Whether its build failed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        failed: bool,
     },
     /// A candidate or a release must not be deployed.
     Blocked {
@@ -201,6 +204,23 @@ pub struct Reservation {
     pub actor: Actor,
     /// Since when, by the actor's clock.
     pub at: DateTime<Utc>,
+}
+
+/// A number that came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbandonedBuild {
+    /// The candidate that will never be.
+    pub version: CandidateVersion,
+    /// The commit it was to be built from.
+    pub commit: Oid,
+    /// Who gave it up.
+    pub actor: Actor,
+    /// When, by the actor's clock.
+    pub at: DateTime<Utc>,
+    /// The reason, in the actor's words.
+    pub reason: String,
+    /// Whether its build failed.
+    pub failed: bool,
 }
 
 /// Something that must not be deployed.

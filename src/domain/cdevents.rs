@@ -40,6 +40,8 @@ pub enum Occasion<'a> {
         /// How it came there.
         how: How,
     },
+    /// A candidate could not be built.
+    BuildFailed { tag: &'a str, why: &'a str },
     /// A deployment did not succeed.
     DeploymentFailed {
         id: &'a str,
@@ -95,6 +97,11 @@ pub fn document(
             },
             project.to_string(),
             service(environment, version),
+        ),
+        Occasion::BuildFailed { tag, why } => (
+            "pipelinerun.finished",
+            tag.to_owned(),
+            json!({ "pipelineName": "build", "outcome": "failure", "errors": why }),
         ),
         Occasion::DeploymentFailed { id, cancelled, why } => (
             "pipelinerun.finished",

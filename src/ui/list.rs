@@ -8,41 +8,108 @@ use super::plan::count;
 use super::screen::Screen;
 use super::time;
 use crate::domain::name::EnvName;
-use crate::domain::report::list::{ListedCandidate, ListedTag, ReleaseReport};
+use crate::domain::report::list::{BuildReport, BuildState, ListedCandidate, ListedTag, ReleaseReport};
 
-/// The releases in the order given.
-pub fn releases(screen: &Screen, releases: &[ReleaseReport], now: DateTime<Utc>) -> String {
+/// The releases in the order given, with the numbers that failed or are being built in their place.
+pub fn releases(
+    screen: &Screen,
+    releases: &[ReleaseReport],
+    builds: &[BuildReport],
+    now: DateTime<Utc>,
+) -> String {
     let mut noted = Noted::new(&["release", "candidate", "commit", "made", "by", "live"]);
+    let mut builds: Vec<&BuildReport> =
+        builds.iter().filter(|build| build.state != BuildState::Abandoned).collect();
+    builds.sort_by(|a, b| b.version.cmp(&a.version));
+    let is_of =
+        |build: &BuildReport, release: &ReleaseReport| build.version.release.to_string() == release.release;
+    let mut last = None;
+    // Of a release that is not there yet nothing was made: it comes first.
+    for build in builds.iter().filter(|build| !releases.iter().any(|release| is_of(build, release))) {
+        let first = last.replace(&build.version.release) != Some(&build.version.release);
+        push_build(&mut noted, screen, build, first, now);
+    }
     for release in releases {
+        let mut own = builds.iter().filter(|build| is_of(build, release)).peekable();
+        let mut first = true;
         for (index, candidate) in release.candidates.iter().enumerate() {
-            let (tag, commit, actor, created_at) = match &candidate.tag {
-                ListedTag::Read(read) => {
-                    let record = &read.record;
-                    (&record.tag, record.commit, Some(&record.actor), Some(record.created_at))
-                }
-                ListedTag::Unread(unread) => {
-                    (&unread.tag, unread.commit, unread.actor.as_ref(), unread.created_at)
-                }
+            let number = match &candidate.tag {
+                ListedTag::Read(read) => Some(read.record.version.number),
+                ListedTag::Unread(unread) => unread.number,
             };
-            let live: Vec<&str> = candidate.live.iter().map(EnvName::as_str).collect();
-            noted.push(
-                vec![
-                    if index == 0 { screen.strong(&release.release) } else { String::new() },
-                    if candidate.block.is_some() { screen.bad(tag.as_str()) } else { tag.to_string() },
-                    commit.short(),
-                    created_at.map_or("-".to_owned(), |at| time::ago(now, at)),
-                    match actor {
-                        _ if candidate.foreign => "not by rel".to_owned(),
-                        Some(who) => person_cell(screen, who, None),
-                        None => "-".to_owned(),
-                    },
-                    screen.env(&live.join(", ")),
-                ],
-                &remarks(release, candidate, index == 0),
+            while let Some(build) =
+                own.next_if(|build| number.is_some_and(|number| build.version.number > number))
+            {
+                push_build(&mut noted, screen, build, std::mem::take(&mut first), now);
+            }
+            push_candidate(
+                &mut noted,
+                screen,
+                release,
+                candidate,
+                (std::mem::take(&mut first), index == 0),
+                now,
             );
         }
+        own.for_each(|build| push_build(&mut noted, screen, build, false, now));
     }
     noted.render(screen.width())
+}
+
+fn push_build(noted: &mut Noted, screen: &Screen, build: &BuildReport, first: bool, now: DateTime<Utc>) {
+    let remark = match (&build.reason, build.state) {
+        (_, BuildState::Reserved) => "being built".to_owned(),
+        // It begins with what the other columns say.
+        (Some(reason), _) => {
+            format!("failed: {}", reason.rsplit_once(" failed: ").map_or(&**reason, |(_, why)| why))
+        }
+        (None, _) => "failed".to_owned(),
+    };
+    let release = build.version.release.to_string();
+    noted.push(
+        vec![
+            if first { screen.strong(&release) } else { String::new() },
+            screen.dim(build.tag.as_str()),
+            build.commit.short(),
+            time::ago(now, build.at),
+            person_cell(screen, &build.actor, None),
+            String::new(),
+        ],
+        &[remark],
+    );
+}
+
+fn push_candidate(
+    noted: &mut Noted,
+    screen: &Screen,
+    release: &ReleaseReport,
+    candidate: &ListedCandidate,
+    (begins, newest): (bool, bool),
+    now: DateTime<Utc>,
+) {
+    let (tag, commit, actor, created_at) = match &candidate.tag {
+        ListedTag::Read(read) => {
+            let record = &read.record;
+            (&record.tag, record.commit, Some(&record.actor), Some(record.created_at))
+        }
+        ListedTag::Unread(unread) => (&unread.tag, unread.commit, unread.actor.as_ref(), unread.created_at),
+    };
+    let live: Vec<&str> = candidate.live.iter().map(EnvName::as_str).collect();
+    noted.push(
+        vec![
+            if begins { screen.strong(&release.release) } else { String::new() },
+            if candidate.block.is_some() { screen.bad(tag.as_str()) } else { tag.to_string() },
+            commit.short(),
+            created_at.map_or("-".to_owned(), |at| time::ago(now, at)),
+            match actor {
+                _ if candidate.foreign => "not by rel".to_owned(),
+                Some(who) => person_cell(screen, who, None),
+                None => "-".to_owned(),
+            },
+            screen.env(&live.join(", ")),
+        ],
+        &remarks(release, candidate, newest),
+    );
 }
 
 fn remarks(release: &ReleaseReport, candidate: &ListedCandidate, first: bool) -> Vec<String> {
@@ -151,14 +218,14 @@ mod tests {
          v1.5.0-rc.1  5555555  -        -                     damaged: it is gone
 1.4.0    v1.4.0       6666666  -        not by rel            closed"#;
         for width in [Some(200), None] {
-            assert_eq!(releases(&screen(width), &all(), time("23T14:00")), expected, "{width:?}");
+            assert_eq!(releases(&screen(width), &all(), &[], time("23T14:00")), expected, "{width:?}");
         }
     }
 
     #[test]
     fn at_80_columns_long_remarks_stand_below() {
         assert_eq!(
-            releases(&screen(Some(80)), &all(), time("23T14:00")),
+            releases(&screen(Some(80)), &all(), &[], time("23T14:00")),
             r#"RELEASE  CANDIDATE    COMMIT   MADE     BY          LIVE      NOTE
 1.6.0    v1.6.0-rc.2  1111111  2 h ago  ana         staging
          v1.6.0-rc.1  1111111  2 h ago  ana
@@ -185,5 +252,36 @@ mod tests {
         let damaged = serde_json::to_value(&all[1].candidates[1]).unwrap();
         assert_eq!((&damaged["damaged"], &damaged["number"]), (&"it is gone".into(), &1.into()));
         assert!(damaged["artifacts"].is_null());
+    }
+
+    #[test]
+    fn numbers_that_failed_or_are_being_built_stand_where_they_belong() {
+        let build = |version: &str, state, reason: Option<&str>| BuildReport {
+            tag: format!("v{version}").parse().unwrap(),
+            state,
+            actor: actor("ana"),
+            at: time("23T12:00"),
+            reason: reason.map(str::to_owned),
+            version: version.parse().unwrap(),
+            commit: oid(3),
+        };
+        let builds = [
+            build("1.7.0-rc.1", BuildState::Reserved, None),
+            build("1.6.0-rc.3", BuildState::Failed, Some("the build of v1.6.0-rc.3 failed: exit 3")),
+            build("1.5.0-rc.3", BuildState::Abandoned, Some("v1.5.0-rc.2 was first")),
+        ];
+        let text = releases(&screen(None), &all(), &builds, time("23T14:00"));
+        let lines: Vec<&str> = text.lines().take(4).collect();
+        assert_eq!(
+            lines,
+            [
+                "RELEASE  CANDIDATE    COMMIT   MADE     BY          LIVE      NOTE",
+                "1.7.0    v1.7.0-rc.1  3333333  2 h ago  ana                   being built",
+                "1.6.0    v1.6.0-rc.3  3333333  2 h ago  ana                   failed: exit 3",
+                "         v1.6.0-rc.2  1111111  2 h ago  ana         staging",
+            ],
+            "{text}"
+        );
+        assert!(!text.contains("v1.5.0-rc.3"), "{text}");
     }
 }

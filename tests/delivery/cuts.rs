@@ -110,6 +110,7 @@ fn a_number_that_was_given_up_is_not_used_again() {
         version: version_,
         commit,
         reason: "it died".to_owned(),
+        failed: false,
     });
     assert_eq!(version(&project, &of_release("1.0.0")), "1.0.0-rc.3");
 }

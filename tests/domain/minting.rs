@@ -36,6 +36,7 @@ fn abandoned(text: &str, commit: u8) -> CandidatesEventKind {
         version: version(text),
         commit: oid(commit),
         reason: "the build failed".into(),
+        failed: true,
     }
 }
 

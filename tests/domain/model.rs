@@ -356,7 +356,10 @@ impl Releases {
                     Minted { tag, version, commit, trunk_commit: commit, position, ..candidate('a') };
                 (CandidatesWhat::Minted(minted), may)
             }
-            3 => (CandidatesWhat::Abandoned { version, commit, reason }, self.open.remove(&build)),
+            3 => (
+                CandidatesWhat::Abandoned { version, commit, reason, failed: false },
+                self.open.remove(&build),
+            ),
             4 => {
                 self.blocked.insert(release.clone());
                 (CandidatesWhat::Blocked { target: release, reason }, true)

@@ -97,7 +97,7 @@ fn every_event_of_candidates_survives() {
         CandidatesWhat::Reserved { version: version.clone(), commit },
         CandidatesWhat::Minted(Minted { parent: Some(tag('b')), ..candidate('a') }),
         CandidatesWhat::Minted(candidate('a')),
-        CandidatesWhat::Abandoned { version: version.clone(), commit, reason: reason.clone() },
+        CandidatesWhat::Abandoned { version: version.clone(), commit, reason: reason.clone(), failed: false },
         CandidatesWhat::Blocked { target: "1.1.0".into(), reason: reason.clone() },
         CandidatesWhat::Unblocked { target: "1.1.0".into(), reason: reason.clone() },
         CandidatesWhat::Waived { commit, trunk_commit: None, reason: reason.clone() },

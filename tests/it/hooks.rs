@@ -178,6 +178,29 @@ fn an_automatic_rollback_is_told_of_after_the_failure() {
     told(&shop, "after_rollback", "service.rolledback");
 }
 
+/// A build that fails is told of too, and its number is listed.
+#[test]
+fn a_failed_build_is_told_of_and_listed() {
+    let shop = hooked();
+    let ana = shop.ana();
+    ana.script("build.sh", "#!/bin/sh\necho half of it\nexit 3\n");
+    ana.commit_all("feat: break it");
+    ana.push();
+    ana.rel(&["cut"]).code(6);
+    let told = told(&shop, "after_failure", "pipelinerun.finished");
+    assert_eq!(told["subject"]["id"], "v0.1.0-rc.1");
+    assert_eq!(told["subject"]["content"]["errors"], "the build of v0.1.0-rc.1 failed: exit 3");
+    assert_eq!(told["customData"]["candidate"]["tag"], "v0.1.0-rc.1");
+    let listed = ana.json(&["list"]);
+    assert_eq!(listed["releases"].as_array().unwrap().len(), 0);
+    let build = &listed["builds"][0];
+    assert_eq!((&build["tag"], &build["state"]), (&"v0.1.0-rc.1".into(), &"failed".into()));
+    assert_eq!(build["actor"], ana.person.actor());
+    assert_eq!(build["reason"], told["customData"]["text"]);
+    let text = ana.rel(&["list"]).ok().stdout;
+    assert!(text.contains("v0.1.0-rc.1") && text.contains("failed: exit 3"), "{text}");
+}
+
 /// An interrupted deployment is told of all the same.
 #[test]
 fn what_was_cancelled_is_told_of() {

@@ -177,9 +177,14 @@ impl CandidateBuild<'_, '_> {
                 Ok(made)
             }
             Err(failure) => {
-                let failure = failure.beside(|beside| beside.candidate = Some(self.unmade(&tag)));
-                let reason = failure.message.clone();
-                match self.abandon(&reason) {
+                let unmade = self.unmade(&tag);
+                let failure = failure.beside(|beside| beside.candidate = Some(unmade.clone()));
+                let (reason, is_build) = (failure.message.clone(), failure.kind == Kind::CommandFailed);
+                let abandoned = self.abandon(&reason, is_build);
+                if is_build {
+                    hooks::after_build(self.reader, self.hands, sink, self.snapshot, &unmade, &reason);
+                }
+                match abandoned {
                     Ok(()) => {
                         self.run.close();
                         Err(failure)
@@ -453,11 +458,11 @@ impl CandidateBuild<'_, '_> {
                 && let Some(winner) = self.winner()
             {
                 let reason = format!("{} has the same commit and was first", winner.tag);
-                self.abandon(&reason)?;
+                self.abandon(&reason, false)?;
                 return Ok(Some(BuildResult::Exists(winner)));
             }
             if let Some(newer) = self.overtaken_by() {
-                self.abandon(&format!("{newer} was minted meanwhile"))?;
+                self.abandon(&format!("{newer} was minted meanwhile"), false)?;
                 return Ok(None);
             }
             match mint::publish(reader, &self.snapshot.candidates, &mint, &event) {
@@ -528,12 +533,12 @@ impl CandidateBuild<'_, '_> {
     }
 
     /// Gives the number up, and takes back what was published for it.
-    fn abandon(&mut self, reason: &str) -> Result<()> {
-        self.give_up(reason)?;
+    fn abandon(&mut self, reason: &str, failed: bool) -> Result<()> {
+        self.give_up(reason, failed)?;
         self.run.mint().map_or(Ok(()), |mint| mint::take_back(self.reader, self.sink, mint))
     }
 
-    fn give_up(&mut self, reason: &str) -> Result<()> {
+    fn give_up(&mut self, reason: &str, failed: bool) -> Result<()> {
         let (reader, sink) = (self.reader, self.sink);
         for _ in 0..TRIES {
             let view = ledger::read::<CandidatesState>(
@@ -551,6 +556,7 @@ impl CandidateBuild<'_, '_> {
                     version: self.version.clone(),
                     commit: self.draft.commit,
                     reason: reason.to_owned(),
+                    failed,
                 },
             );
             let (after, update) = view.append(&reader.repo, &[event])?;

@@ -15,7 +15,9 @@ use crate::delivery::read::reader::{Reader, config_at};
 use crate::delivery::read::rewritten;
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
-use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState, Minted};
+use crate::domain::candidates::{
+    AbandonedBuild, CandidatesEvent, CandidatesEventKind, CandidatesState, Minted,
+};
 use crate::domain::changes::Change;
 use crate::domain::config::{Config, Environment};
 use crate::domain::env::EnvState;
@@ -117,6 +119,8 @@ pub struct Snapshot {
     pub pool: Vec<Minted>,
     /// Every release that reached a final environment, in that order.
     pub closed: Vec<ClosedRelease>,
+    /// Every number that came to nothing, oldest first.
+    pub abandoned: Vec<AbandonedBuild>,
     /// When the authority was last asked.
     pub as_of: Option<DateTime<Utc>>,
     /// The range that was walked last: gates and plans ask for the same one.
@@ -153,7 +157,7 @@ impl Snapshot {
             tag_style(&policy.config, reader).map_err(|bad| PolicyFault::TagStyle(bad.to_string()))?;
         let (name, file) = (ChainRef::of_candidates(reader.project()), reader.derived_file("candidates"));
         let candidates = state_cache::read::<CandidatesState>(repo, &name, &[], &file)?;
-        let (pool, closed) = load_candidates(reader, &candidates)?;
+        let (pool, closed, abandoned) = load_candidates(reader, &candidates)?;
         let mut environments = BTreeMap::new();
         for environment in &policy.config.environments {
             environments.insert(environment.name.clone(), read_environment(reader, environment)?);
@@ -167,6 +171,7 @@ impl Snapshot {
             candidates,
             pool,
             closed,
+            abandoned,
             as_of,
             walked: RefCell::default(),
         })
@@ -386,6 +391,7 @@ enum CandidatesEntry {
     /// thousands. That it is trunk's own commit is said by leaving that out.
     Minted(TagName, Oid, CandidateVersion, Oid, Option<Oid>, u64, Option<TagName>),
     Closed(ClosedRelease),
+    Abandoned(AbandonedBuild),
 }
 
 impl From<Minted> for CandidatesEntry {
@@ -396,15 +402,19 @@ impl From<Minted> for CandidatesEntry {
     }
 }
 
-/// Every candidate and every closed release, oldest first.
+/// Every candidate, every closed release and every number that came to nothing, oldest first.
 fn load_candidates(
     reader: &Reader,
     candidates: &View<CandidatesState>,
-) -> Result<(Vec<Minted>, Vec<ClosedRelease>)> {
+) -> Result<(Vec<Minted>, Vec<ClosedRelease>, Vec<AbandonedBuild>)> {
     let keep = |event: CandidatesEvent| match event.what {
         CandidatesEventKind::Minted(minted) => Some(minted.into()),
         CandidatesEventKind::Closed { release, tag, candidate, commit, .. } => {
             Some(CandidatesEntry::Closed(ClosedRelease { release, tag, candidate, commit }))
+        }
+        CandidatesEventKind::Abandoned { version, commit, reason, failed } => {
+            let (actor, at) = (event.actor, event.at);
+            Some(CandidatesEntry::Abandoned(AbandonedBuild { version, commit, actor, at, reason, failed }))
         }
         _ => None,
     };
@@ -413,10 +423,10 @@ fn load_candidates(
         &reader.repo,
         candidates.tip,
         &file,
-        "made 3",
+        "made 4",
         keep,
     )?;
-    let (mut pool, mut closed) = (Vec::with_capacity(made.len()), Vec::new());
+    let (mut pool, mut closed, mut abandoned) = (Vec::with_capacity(made.len()), Vec::new(), Vec::new());
     for one in made {
         match one {
             CandidatesEntry::Minted(tag, tag_object, version, commit, trunk_commit, position, parent) => {
@@ -424,9 +434,10 @@ fn load_candidates(
                 pool.push(Minted { tag, tag_object, version, commit, trunk_commit, position, parent });
             }
             CandidatesEntry::Closed(release) => closed.push(release),
+            CandidatesEntry::Abandoned(build) => abandoned.push(build),
         }
     }
-    Ok((pool, closed))
+    Ok((pool, closed, abandoned))
 }
 
 /// Reads one environment's chain.

@@ -147,7 +147,7 @@ fn reservation(
         let event = |what| reader.event(version.to_string(), &actor, what);
         let give_up = |reason: &str| {
             let (version, reason) = (version.clone(), reason.to_owned());
-            event(CandidatesEventKind::Abandoned { version, commit, reason })
+            event(CandidatesEventKind::Abandoned { version, commit, reason, failed: false })
         };
         let events = if view.state.reservations.iter().any(|other| other.nonce == nonce) {
             vec![give_up("its run died")]

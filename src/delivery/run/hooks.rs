@@ -74,6 +74,16 @@ enum HookData<'a> {
     },
     #[serde(untagged)]
     After(AfterDeployment<'a>),
+    #[serde(untagged)]
+    AfterBuild(AfterBuild<'a>),
+}
+
+/// What `after_failure` is told of a build.
+#[derive(Serialize)]
+struct AfterBuild<'a> {
+    hook: &'static str,
+    candidate: &'a CandidateReport,
+    text: &'a str,
 }
 
 /// What `after_deploy`, `after_failure` and `after_rollback` are told.
@@ -151,6 +161,33 @@ pub fn after_cut(
         ],
     };
     hook.tell(reader, hands, sink, snapshot);
+}
+
+/// Tells `after_failure` of a candidate that could not be built.
+pub fn after_build(
+    reader: &Reader,
+    hands: &Hands,
+    sink: &dyn Sink,
+    snapshot: &Snapshot,
+    unmade: &CandidateReport,
+    why: &str,
+) {
+    let Some(command) = &snapshot.policy.config.hooks.after_failure else { return };
+    let name = "after_failure";
+    let candidate = &unmade.record;
+    let tag = candidate.tag.to_string();
+    let custom = HookData::AfterBuild(AfterBuild { hook: name, candidate: unmade, text: why });
+    let variables = vec![
+        ("REL_ACTION", text(&"build")),
+        ("REL_TAG", text(&candidate.tag)),
+        ("REL_VERSION", text(&candidate.version)),
+        ("REL_RELEASE", text(&candidate.version.release)),
+        ("REL_COMMIT", text(&candidate.commit)),
+        ("REL_STATE", text(&Progress::Failed)),
+        ("REL_ACTOR", text(&candidate.actor)),
+    ];
+    let document = document(reader, Occasion::BuildFailed { tag: &tag, why }, custom);
+    Hook { name, command, document, variables }.tell(reader, hands, sink, snapshot);
 }
 
 /// What is about to be put somewhere.

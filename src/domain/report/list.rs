@@ -8,11 +8,41 @@ use super::candidate::{BlockReport, CandidateReport};
 use super::deployment::DeploymentReport;
 use crate::domain::changes::Change;
 use crate::domain::name::{Actor, EnvName, Oid, TagName};
+use crate::domain::version::CandidateVersion;
 
 /// What `list` shows.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ListReport {
     pub releases: Vec<ReleaseReport>,
+    /// Of numbers that are no candidates, newest first.
+    pub builds: Vec<BuildReport>,
+}
+
+/// A number that is no candidate.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct BuildReport {
+    pub tag: TagName,
+    pub state: BuildState,
+    pub actor: Actor,
+    /// When that was said.
+    pub at: DateTime<Utc>,
+    pub reason: Option<String>,
+    #[serde(skip)]
+    pub version: CandidateVersion,
+    #[serde(skip)]
+    pub commit: Oid,
+}
+
+/// What became of a number that is no candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BuildState {
+    /// It is being built.
+    Reserved,
+    /// Its build failed.
+    Failed,
+    /// It lost the race, or its run died.
+    Abandoned,
 }
 
 /// A release.

@@ -58,7 +58,7 @@ fn a_project_without_a_candidate() {
         "list --json",
         expect![[r#"
             exit 0
-            {"schema":1,"releases":[]}
+            {"schema":1,"releases":[],"builds":[]}
         "#]],
     );
     story.says(
@@ -327,7 +327,7 @@ fn a_project_in_the_middle_of_its_life() {
     );
     story.says(&ana, "list --json", expect![[r#"
         exit 0
-        {"schema":1,"releases":[{"release":"0.2.0","closed":false,"candidates":[{"tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","release":"0.2.0","number":1,"commit":"[ID1:40]","trunk_commit":"[ID1:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:06:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID4:64]","size":27,"uri":"git:refs/rel/shop/artifacts/0.2.0-rc.1#app.txt"}],"blocked":false,"block":null,"foreign":false}]},{"release":"0.1.1","closed":false,"candidates":[{"tag":"v0.1.1-rc.1","version":"0.1.1-rc.1","release":"0.1.1","number":1,"commit":"[ID3:40]","trunk_commit":"[ID2:40]","parent":"v0.1.0-rc.1","picks":[{"source":"[ID1:40]","commit":"[ID3:40]"}],"created_at":"2026-01-02T08:04:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID5:64]","size":18,"uri":"git:refs/rel/shop/artifacts/0.1.1-rc.1#app.txt"}],"blocked":true,"block":{"actor":"bob <bob@example.com>","reason":"it squeaks","at":"2026-01-02T08:09:00Z"},"foreign":false}]},{"release":"0.1.0","closed":true,"candidates":[{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","release":"0.1.0","number":1,"commit":"[ID2:40]","trunk_commit":"[ID2:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:01:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID6:64]","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.1#app.txt"}],"blocked":false,"block":null,"foreign":false}]}]}
+        {"schema":1,"releases":[{"release":"0.2.0","closed":false,"candidates":[{"tag":"v0.2.0-rc.1","version":"0.2.0-rc.1","release":"0.2.0","number":1,"commit":"[ID1:40]","trunk_commit":"[ID1:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:06:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID4:64]","size":27,"uri":"git:refs/rel/shop/artifacts/0.2.0-rc.1#app.txt"}],"blocked":false,"block":null,"foreign":false}]},{"release":"0.1.1","closed":false,"candidates":[{"tag":"v0.1.1-rc.1","version":"0.1.1-rc.1","release":"0.1.1","number":1,"commit":"[ID3:40]","trunk_commit":"[ID2:40]","parent":"v0.1.0-rc.1","picks":[{"source":"[ID1:40]","commit":"[ID3:40]"}],"created_at":"2026-01-02T08:04:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID5:64]","size":18,"uri":"git:refs/rel/shop/artifacts/0.1.1-rc.1#app.txt"}],"blocked":true,"block":{"actor":"bob <bob@example.com>","reason":"it squeaks","at":"2026-01-02T08:09:00Z"},"foreign":false}]},{"release":"0.1.0","closed":true,"candidates":[{"tag":"v0.1.0-rc.1","version":"0.1.0-rc.1","release":"0.1.0","number":1,"commit":"[ID2:40]","trunk_commit":"[ID2:40]","parent":null,"picks":[],"created_at":"2026-01-02T08:01:00Z","actor":"ana <ana@example.com>","signed":false,"artifacts":[{"name":"app.txt","digest":"sha256:[ID6:64]","size":11,"uri":"git:refs/rel/shop/artifacts/0.1.0-rc.1#app.txt"}],"blocked":false,"block":null,"foreign":false}]}],"builds":[]}
     "#]]);
     story.says(
         &ana,
