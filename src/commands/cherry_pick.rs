@@ -9,6 +9,7 @@ use crate::delivery::candidate::pick::{
     sources, target,
 };
 use crate::delivery::candidate::unfinished::{self, Stop, UnfinishedPick};
+use crate::delivery::error::Moved;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::hands::Hands;
@@ -52,7 +53,7 @@ pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::CherryPick) -> R
 
 fn targets(ui: &Ui, reader: &Reader, snapshot: &Snapshot, args: &cli::CherryPick) -> Result<Vec<PickTarget>> {
     if let Some(release) = &args.since {
-        return since(reader, snapshot, release);
+        return Ok(since(reader, snapshot, release)?);
     }
     if args.onto.is_empty() {
         return Ok(vec![default(ui, snapshot)?]);
@@ -300,7 +301,9 @@ impl Asked {
             Some(intended),
             &|snapshot| match plan(reader, snapshot, target, &self.wanted, &mut fates.borrow_mut())? {
                 PickPlan::Ready(intended) => Ok(intended),
-                PickPlan::Conflict(conflict) => Err(moved(&conflict)),
+                PickPlan::Conflict(PickConflict { parent, source, paths, .. }) => {
+                    Err(Moved::Conflicting { parent, source, paths }.into())
+                }
             },
         )?;
         say(ui, reader, target, &fates.borrow())?;
@@ -428,14 +431,6 @@ fn conflicting(
     let Some(minted) = snapshot.minted(&first.parent) else { return Ok(failure) };
     let candidate = delivering::candidate(snapshot, &snapshot.record(reader, minted)?);
     Ok(failure.beside(|beside| beside.candidate = Some(candidate)))
-}
-
-/// The release got another candidate between the plan and the reservation.
-fn moved(conflict: &PickConflict) -> Failure {
-    let PickConflict { parent, source, paths, .. } = conflict;
-    let message = format!("{parent} was made meanwhile, and {} conflicts with it", source.short());
-    let failure = Failure::new(Kind::Moved, message).hint("the same command again plans anew");
-    paths.iter().fold(failure, |failure, path| failure.reason("conflict", path.clone()))
 }
 
 /// What became of each commit, where that is not plain from the result.

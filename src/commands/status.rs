@@ -91,7 +91,7 @@ impl<'a> Look<'a> {
         let coming: Vec<Coming<'a>> = environments
             .iter()
             .map(|environment| next_candidate::coming(&self.gatherer, environment))
-            .collect::<Result<_>>()?;
+            .collect::<Result<_, _>>()?;
         let counts = self.counts(environments, &coming)?;
         let mut reports = Vec::new();
         for (environment, coming) in environments.iter().zip(coming) {

@@ -1,6 +1,7 @@
 //! What can go wrong in delivery, as facts. The words, the kind and the way on are for whoever tells
 //! a person.
 
+pub(crate) mod candidate;
 pub(crate) mod run;
 
 use std::io;
@@ -10,12 +11,18 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::candidate::NotACandidate;
 use crate::domain::fold::Impossible;
-use crate::domain::name::{DeploymentId, EnvName, Oid, ProjectName, TagName};
+use crate::domain::gate::Gate;
+use crate::domain::gate::verdict::Refusal;
+use crate::domain::name::{BadName, DeploymentId, EnvName, Oid, ProjectName, TagName};
+use crate::domain::plan::Skipped;
+use crate::domain::report::candidate::CandidateReport;
 use crate::domain::report::work::{Subject, Work};
+use crate::domain::version::Version;
 use crate::failure::{Failure, Kind};
 use crate::store;
 
 pub(crate) use self::DeliveryError as Error;
+use self::candidate::{BuildFault, CandidateError, UnfinishedFault};
 use self::run::{Contested, Overtaken, RunError};
 
 /// The result of whatever delivery does.
@@ -61,7 +68,25 @@ pub(crate) enum DeliveryError {
         why: Box<Error>,
         way: OfflineWay,
     },
+    Candidate(CandidateError),
+    /// A number was reserved for a candidate, and is spent.
+    NotMade {
+        candidate: Box<CandidateReport>,
+        /// Whether the record says so already.
+        is_abandoned: bool,
+        why: Box<Error>,
+    },
     Run(RunError),
+    /// Gates say no.
+    Refused(Box<Refusal>),
+    /// There is nothing to go back to, and why each candidate was passed over.
+    NoTarget {
+        environment: EnvName,
+        why: String,
+        skipped: Vec<Skipped>,
+    },
+    /// An environment calls it a candidate, and no candidates' chain knows it.
+    NeverMinted(TagName),
     Moved(Moved),
     Interrupted(Interrupted),
     NotStopped(NotStopped),
@@ -141,6 +166,21 @@ pub(crate) enum NotFound {
         tag: String,
         object: Oid,
     },
+    /// No candidate has this tag any more.
+    CandidateNow(TagName),
+    CandidateFor {
+        environment: EnvName,
+        /// Whether there are candidates, all of them blocked or rolled back there.
+        barred: bool,
+    },
+    Release(Version),
+    /// There is no release yet.
+    AnyRelease,
+    Commit(String),
+    /// The range has no commit.
+    CommitIn(String),
+    /// Neither a candidate, a tag nor a commit is called like this.
+    Anything(String),
     Revision {
         text: String,
         known: Vec<String>,
@@ -150,6 +190,7 @@ pub(crate) enum NotFound {
         rev: String,
         kind: &'static str,
     },
+    LiveNow(String),
     /// Nothing was live so many deployments ago.
     Live {
         environment: String,
@@ -170,8 +211,26 @@ pub(crate) enum Misuse {
     OfflineReason { verb: String, environment: EnvName },
     /// `--path` is no pattern.
     Path(ignore::Error),
+    /// A version that is none of the scheme.
+    Version(BadName),
+    /// A range that names both sides.
+    BothSides(String),
+    /// The gate is not overridden.
+    TakenOver(Gate),
+    /// Gates were to be passed that nobody asks.
+    NothingToPass(Unjudged),
     /// The part in braces of a revision is no time.
     Time { text: String, environment: String, why: String },
+}
+
+/// What is recorded without a gate being asked.
+#[derive(Debug)]
+pub(crate) enum Unjudged {
+    /// How a recorded start ended.
+    End,
+    Failure,
+    /// A baseline that is live already, or the first one.
+    LiveBaseline,
 }
 
 /// How to go on without an authority.
@@ -204,6 +263,14 @@ pub(crate) enum Moved {
     Offline { environment: EnvName, tag: TagName },
     /// Something moved at each of so many tries.
     Always { what: Contested, tries: usize },
+    /// The release that is picked onto, whose new candidate the picks conflict with.
+    Conflicting { parent: TagName, source: Oid, paths: Vec<String> },
+    /// What was to be rolled back.
+    Environment(EnvName),
+    /// The candidates, whenever this environment was to be recorded.
+    CandidatesBeside(EnvName),
+    /// The candidates, whenever a reservation was to be given up.
+    Reservation,
     /// The environment changed while a rollback of it was planned.
     Overtaken { environment: EnvName, why: Overtaken },
 }
@@ -211,6 +278,7 @@ pub(crate) enum Moved {
 /// What a person interrupted.
 #[derive(Debug)]
 pub(crate) enum Interrupted {
+    Waiting,
     Stopping(Subject),
     /// The hook of this name.
     Hook(&'static str),
@@ -289,7 +357,9 @@ pub(crate) enum TagFault {
 pub(crate) enum FileOp {
     /// A new folder was made in this one.
     MakeIn,
+    Make,
     Read,
+    Remove,
     Write,
 }
 
@@ -305,12 +375,18 @@ impl Error {
     /// Whether something is not what was recorded.
     pub(crate) fn is_integrity(&self) -> bool {
         match self {
-            Error::Rewritten { .. } | Error::TagChanged { .. } => true,
+            Error::Rewritten { .. } | Error::TagChanged { .. } | Error::NeverMinted(_) => true,
             Error::Run(error) => matches!(error, RunError::DamagedCopy { .. }),
             Error::Store(error) => error.is_integrity(),
             Error::Told(failure) => failure.kind == Kind::Integrity,
             _ => false,
         }
+    }
+
+    /// Whether a build made nothing, and nobody stopped it.
+    pub(crate) fn is_failed_build(&self) -> bool {
+        let Error::Candidate(CandidateError::Build { fault, .. }) = self else { return false };
+        !matches!(fault, BuildFault::Interrupted)
     }
 
     /// Whether the authority could not be talked to.
@@ -369,6 +445,24 @@ impl From<Misuse> for Error {
 impl From<PolicyFault> for Error {
     fn from(fault: PolicyFault) -> Error {
         Error::Policy(fault)
+    }
+}
+
+impl From<CandidateError> for Error {
+    fn from(error: CandidateError) -> Error {
+        Error::Candidate(error)
+    }
+}
+
+impl From<UnfinishedFault> for Error {
+    fn from(fault: UnfinishedFault) -> Error {
+        CandidateError::Unfinished(fault).into()
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        Error::Refused(Box::new(refusal))
     }
 }
 

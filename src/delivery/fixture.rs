@@ -10,6 +10,7 @@ use std::ffi::OsStr;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config;
+use crate::delivery::error::Error;
 use crate::delivery::read::reader::{Home, Reader};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::hands::Hands;
@@ -508,6 +509,11 @@ impl Sink for Heard {
 
     fn command_text(&self, error: &exec::Error) -> String {
         format!("{error:?}")
+    }
+
+    fn error_text(&self, error: Error) -> (String, Error) {
+        let failure = Failure::from(error);
+        (failure.message.clone(), failure.into())
     }
 
     fn stream(&self, prefix: &str, line: &[u8]) {

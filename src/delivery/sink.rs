@@ -26,6 +26,8 @@ pub trait Sink {
     fn gate_text(&self, verdict: &Verdict) -> String;
     /// Why a command did not succeed, in the words that records keep.
     fn command_text(&self, error: &exec::Error) -> String;
+    /// What went wrong, in the words that records keep, and the error itself.
+    fn error_text(&self, error: Error) -> (String, Error);
     /// Hears one line of a command's own output.
     fn stream(&self, prefix: &str, line: &[u8]);
     /// From now on nothing of these secrets is said.

@@ -129,6 +129,11 @@ impl Sink for Screen {
         command_error(error)
     }
 
+    fn error_text(&self, error: Error) -> (String, Error) {
+        let failure = Failure::from(error);
+        (failure.message.clone(), failure.into())
+    }
+
     fn stream(&self, prefix: &str, line: &[u8]) {
         Screen::stream(self, prefix, line);
     }

@@ -12,7 +12,7 @@ use crate::domain::version::Bump;
 use crate::failure::{Failure, Kind};
 
 fn intending(project: &Project, request: &CutRequest) -> Result<Intended, Failure> {
-    intend(&project.reader(), &Heard::default(), &project.snapshot(), request)
+    Ok(intend(&project.reader(), &Heard::default(), &project.snapshot(), request)?)
 }
 
 #[track_caller]

@@ -20,7 +20,7 @@ fn planning(project: &Project, request: &DeployRequest) -> Result<Delivered, Fai
     let (reader, runner, heard) = (project.reader(), FakeRunner::exiting(&[]), Heard::default());
     let planned = preview(&reader, &runner.hands(), &heard, &mut project.snapshot(), request);
     assert!(runner.ran().is_empty(), "a plan runs nothing");
-    planned
+    Ok(planned?)
 }
 
 #[track_caller]

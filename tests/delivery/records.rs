@@ -13,7 +13,7 @@ use crate::domain::gate::Gate;
 use crate::failure::{Failure, Kind};
 
 fn meant(project: &Project, text: &str) -> Result<RecordTarget, Failure> {
-    target(&project.reader(), &project.snapshot(), text)
+    Ok(target(&project.reader(), &project.snapshot(), text)?)
 }
 
 /// What is asked beside the target.

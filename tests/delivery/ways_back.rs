@@ -21,7 +21,7 @@ fn request() -> RollbackRequest {
 }
 
 fn planning(project: &Project, request: &RollbackRequest) -> Result<WayBack, Failure> {
-    plan(&project.reader(), &Heard::default(), &project.snapshot(), request)
+    Ok(plan(&project.reader(), &Heard::default(), &project.snapshot(), request)?)
 }
 
 /// Where it goes, and what it undoes.

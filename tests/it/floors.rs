@@ -75,17 +75,10 @@ store/authority.rs Uuid::new_v4
 /// Files outside `ui` and `commands` that word a hint.
 const HINTS: &str = "
 config/point.rs
-delivery/candidate/build.rs
-delivery/candidate/cut.rs
-delivery/candidate/pick.rs
-delivery/candidate/unfinished.rs
 delivery/fsck/chains.rs
 delivery/fsck/files.rs
 delivery/fsck/mod.rs
 delivery/fsck/tags.rs
-delivery/steps/deploy.rs
-delivery/steps/record.rs
-delivery/steps/rollback.rs
 lib.rs
 ";
 

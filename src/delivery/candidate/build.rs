@@ -9,6 +9,9 @@ use std::path::Path;
 
 use crate::delivery::candidate::mint;
 use crate::delivery::candidate::preflight::try_minting;
+use crate::delivery::error::candidate::{BuildFault, CandidateError};
+use crate::delivery::error::run::Contested;
+use crate::delivery::error::{Error, Moved, Result};
 use crate::delivery::read::reader::{Reader, config_at, must_honour, scratch};
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::artifacts::{self, PROVENANCE};
@@ -28,7 +31,6 @@ use crate::domain::report::candidate::CandidateReport;
 use crate::domain::version::CandidateVersion;
 use crate::exec::{self, Run as Command_};
 use crate::failpoint;
-use crate::failure::{Failure, Kind, Result};
 use crate::store::artifacts::cache::Cache;
 use crate::store::artifacts::collect::{check_sizes, collect, references};
 use crate::store::artifacts::{Location, Publication, Store, locate};
@@ -109,8 +111,7 @@ pub fn build_candidate(
         }
         *snapshot = Snapshot::take(reader, sink)?;
     }
-    Err(Failure::new(Kind::Moved, format!("the candidates' chain moved {TRIES} times; nothing was built"))
-        .hint("try again"))
+    Err(Moved::Always { what: Contested::Candidates, tries: TRIES }.into())
 }
 
 /// Publishes the reservation of the next number. None where the chain moved.
@@ -176,24 +177,19 @@ impl CandidateBuild<'_, '_> {
                 self.run.close();
                 Ok(made)
             }
-            Err(failure) => {
-                let unmade = self.unmade(&tag);
-                let failure = failure.beside(|beside| beside.candidate = Some(unmade.clone()));
-                let (reason, is_build) = (failure.message.clone(), failure.kind == Kind::CommandFailed);
-                let abandoned = self.abandon(&reason, is_build);
+            Err(error) => {
+                let candidate = Box::new(self.unmade(&tag));
+                let is_build = error.is_failed_build();
+                let (reason, why) = sink.error_text(error);
+                // Otherwise the journal keeps the reservation for the next run to settle.
+                let is_abandoned = self.abandon(&reason, is_build).is_ok();
                 if is_build {
-                    hooks::after_build(self.reader, self.hands, sink, self.snapshot, &unmade, &reason);
+                    hooks::after_build(self.reader, self.hands, sink, self.snapshot, &candidate, &reason);
                 }
-                match abandoned {
-                    Ok(()) => {
-                        self.run.close();
-                        Err(failure)
-                    }
-                    // The journal keeps the reservation for the next run to settle.
-                    Err(_) => {
-                        Err(failure.hint("the reserved number is settled by the next run, or: rel sync"))
-                    }
+                if is_abandoned {
+                    self.run.close();
                 }
+                Err(Error::NotMade { candidate, is_abandoned, why: Box::new(why) })
             }
         }
     }
@@ -262,15 +258,12 @@ impl CandidateBuild<'_, '_> {
             });
             if let Some(error) = ended.error(&run) {
                 let text = sink.command_text(&error);
-                return Err(if matches!(error, exec::Error::Interrupted) {
-                    Failure::new(
-                        Kind::Interrupted,
-                        format!("the build of {tag} was interrupted; its number is spent"),
-                    )
+                let fault = if matches!(error, exec::Error::Interrupted) {
+                    BuildFault::Interrupted
                 } else {
-                    Failure::new(Kind::CommandFailed, format!("the build of {tag} failed: {text}"))
-                        .hint(format!("what it printed: {}", log.display()))
-                });
+                    BuildFault::Command { text, log }
+                };
+                return Err(failed(tag, fault));
             }
         }
         self.gather(tag, build, checkout, &list, started)
@@ -312,25 +305,20 @@ impl CandidateBuild<'_, '_> {
     ) -> Result<BuildOutput> {
         let reader = self.reader;
         let cache = artifacts::cache(reader);
-        let found = collect(checkout.path(), &build.artifacts).map_err(|error| failed(tag, error))?;
+        let collected = |error| failed(tag, BuildFault::Collected(error));
+        let found = collect(checkout.path(), &build.artifacts).map_err(collected)?;
         let references = match std::fs::read(list) {
-            Ok(bytes) => {
-                let text = String::from_utf8_lossy(&bytes);
-                references(&text, &found).map_err(|error| failed(tag, error))?
-            }
-            Err(error) => return Err(failed(tag, error)),
+            Ok(bytes) => references(&String::from_utf8_lossy(&bytes), &found).map_err(collected)?,
+            Err(error) => return Err(unusable(tag, error)),
         };
         let artifacts = &self.snapshot.policy.config.artifacts;
         if let Some(limit) = locate(&artifacts.store)?.limit(artifacts.max_size) {
-            check_sizes(&found, limit).map_err(|error| failed(tag, error))?;
+            check_sizes(&found, limit).map_err(|error| unusable(tag, error))?;
         }
         let mut files = Vec::new();
         for file in &found {
             if file.name == PROVENANCE {
-                return Err(failed(
-                    tag,
-                    Failure::failed(format!("an artifact cannot be called {PROVENANCE}")),
-                ));
+                return Err(failed(tag, BuildFault::ArtifactName(PROVENANCE)));
             }
             files.push(cache.put(&file.path, &file.name)?);
         }
@@ -441,7 +429,7 @@ impl CandidateBuild<'_, '_> {
         let store = Store::open(location, &self.reader.repo, cache);
         failpoint::step("keep")?;
         store.put(&files, &publication).map_err(|error| match error {
-            error @ error::Error::Artifact(ArtifactError::TooLarge { .. }) => failed(tag, error),
+            error @ error::Error::Artifact(ArtifactError::TooLarge { .. }) => unusable(tag, error),
             error => error.into(),
         })
     }
@@ -475,33 +463,27 @@ impl CandidateBuild<'_, '_> {
                     let taken =
                         |name: &RefName| moved.iter().any(|(moved, held)| moved == name && held.is_some());
                     if taken(&minted.tag.to_ref().into()) {
-                        return Err(Failure::new(
-                            Kind::Refused,
-                            format!("a tag {} exists that rel did not make", minted.tag),
-                        )
-                        .reason("tag", "it appeared while the candidate was built")
-                        .hint("cut again: the next number is free"));
+                        let tag = minted.tag.clone();
+                        return Err(CandidateError::Occupied { tag, artifacts: None }.into());
                     }
                     // Nothing of a reserved number is there but what this run publishes, unless
                     // somebody did away with the chain and left the rest.
-                    let artifacts = ArtifactsRef::of(reader.project(), &minted.version).into();
-                    if taken(&artifacts) {
-                        return Err(Failure::new(
-                            Kind::Refused,
-                            format!("artifacts of a {} are there already", minted.tag),
-                        )
-                        .reason("artifacts", format!("{artifacts} exists, and no record has it"))
-                        .hint("cut again: the next number is free"));
+                    let artifacts = ArtifactsRef::of(reader.project(), &minted.version);
+                    if taken(&artifacts.clone().into()) {
+                        let tag = minted.tag.clone();
+                        return Err(CandidateError::Occupied { tag, artifacts: Some(artifacts) }.into());
                     }
                 }
-                Err(failure) => {
-                    if !failure.may_pass || !patience.wait() {
-                        return Err(failure);
+                Err(error) => {
+                    // A rule or a hook that says no to this tag will in a minute: it was not in doubt before.
+                    let is_final = matches!(&error, Error::Store(error) if error.is_declined());
+                    if is_final || !error.may_pass() || !patience.wait() {
+                        return Err(error);
                     }
                 }
             }
             while let Err(failure) = self.refresh() {
-                if !failure.may_pass || !patience.wait() {
+                if !failure.may_pass() || !patience.wait() {
                     return Err(failure);
                 }
             }
@@ -568,10 +550,15 @@ impl CandidateBuild<'_, '_> {
                 Published::Moved(_) => snapshot::fetch_chains(reader, sink)?,
             }
         }
-        Err(Failure::new(Kind::Moved, "the candidates' chain keeps moving"))
+        Err(Moved::Reservation.into())
     }
 }
 
-fn failed(tag: &TagName, why: impl Into<Failure>) -> Failure {
-    Failure::new(Kind::CommandFailed, format!("the build of {tag} failed: {}", why.into()))
+fn failed(tag: &TagName, fault: BuildFault) -> Error {
+    CandidateError::Build { tag: tag.clone(), fault }.into()
+}
+
+/// The failure of what a build made and nobody can use.
+fn unusable(tag: &TagName, why: impl Into<error::Error>) -> Error {
+    failed(tag, BuildFault::Output(Box::new(why.into())))
 }

@@ -1,5 +1,7 @@
 //! What a cut means: which commit, which release, which version.
 
+use crate::delivery::error::candidate::CandidateError;
+use crate::delivery::error::{Misuse, NotFound, Result};
 use crate::delivery::read::base::{self, ChangesOf};
 use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::paths::Scope;
@@ -13,7 +15,6 @@ use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::Oid;
 use crate::domain::since::Since;
 use crate::domain::version::{Bump, Version};
-use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 
 /// What a cut is asked to do.
@@ -46,12 +47,7 @@ pub fn intend(
 ) -> Result<Intended> {
     whole_history(reader, snapshot)?;
     let commit = on_trunk(reader, snapshot, request.rev.as_deref())?;
-    let explicit = |text: &String| {
-        snapshot
-            .style
-            .explicit(text)
-            .map_err(|bad| Failure::new(Kind::Usage, bad.to_string()).hint("what there is: rel list"))
-    };
+    let explicit = |text: &String| snapshot.style.explicit(text).map_err(Misuse::Version);
     let wanted = request.version.as_ref().map(explicit).transpose()?;
     let mut line = request.release.as_ref().map(explicit).transpose()?;
     let named = wanted.as_ref().or(line.as_ref());
@@ -116,10 +112,7 @@ fn whole_history(reader: &Reader, snapshot: &Snapshot) -> Result<()> {
     if reader.has_history(snapshot.trunk)? {
         return Ok(());
     }
-    Err(Failure::new(Kind::Refused, "this clone is shallow, and a cut counts commits; nothing changed")
-        .reason("shallow", "its history is cut off, so versions and positions would come out wrong")
-        .hint("git fetch --unshallow")
-        .hint("in CI: fetch the whole history (actions/checkout: fetch-depth: 0; GitLab: GIT_DEPTH: 0)"))
+    Err(CandidateError::Shallow.into())
 }
 
 /// The commit a person means, which must be an ancestor of trunk's tip.
@@ -128,22 +121,19 @@ fn on_trunk(reader: &Reader, snapshot: &Snapshot, rev: Option<&str>) -> Result<O
     let commit = match rev {
         None => return Ok(snapshot.trunk),
         Some(rev) if rev == "trunk" || rev == trunk => return Ok(snapshot.trunk),
-        Some(rev) => reader.repo.resolve_commit(rev)?.ok_or_else(|| {
-            Failure::new(Kind::NotFound, format!("there is no commit {rev} in this clone"))
-                .hint("git fetch, if it was made elsewhere")
-        })?,
+        Some(rev) => reader.repo.resolve_commit(rev)?.ok_or_else(|| NotFound::Commit(rev.to_owned()))?,
     };
     if history::is_ancestor(&reader.repo, commit, snapshot.trunk)? {
         return Ok(commit);
     }
-    let info = reader.repo.commit(commit)?;
-    let failure = Failure::new(Kind::Refused, format!("{} is not on trunk; nothing changed", commit.short()))
-        .reason("trunk", format!("{:?} is no ancestor of {trunk}, {}", info.subject, snapshot.trunk.short()));
-    Err(if reader.is_local() {
-        failure.hint(format!("merge it into {trunk} first"))
-    } else {
-        failure.hint(format!("merge it into {trunk} and push: git push {} {trunk}", reader.home.remote))
-    })
+    Err(CandidateError::NotOnTrunk {
+        commit,
+        subject: reader.repo.commit(commit)?.subject,
+        trunk: trunk.clone(),
+        tip: snapshot.trunk,
+        remote: (!reader.is_local()).then(|| reader.home.remote.clone()),
+    }
+    .into())
 }
 
 fn unchanged(reader: &Reader, scope: &Scope, newest: &Minted, commit: Oid) -> Result<bool> {
@@ -159,32 +149,27 @@ fn unchanged(reader: &Reader, scope: &Scope, newest: &Minted, commit: Oid) -> Re
 fn open_line(reader: &Reader, snapshot: &Snapshot, release: &Version, commit: Oid) -> Result<()> {
     let line = snapshot.candidates.state.release_state(release).filter(|line| line.minted);
     let (Some(line), Some(newest)) = (line, snapshot.newest_of(release)) else {
-        return Err(Failure::new(Kind::NotFound, format!("there is no release {release}")).hint("rel list"));
+        return Err(NotFound::Release(release.clone()).into());
     };
     if line.closed {
-        return Err(Failure::new(Kind::Refused, format!("release {release} is closed; nothing changed"))
-            .reason("release", format!("{release} reached its final environment"))
-            .hint("open the next one: rel cut"));
+        return Err(CandidateError::Closed(release.clone()).into());
     }
     if !history::is_ancestor(&reader.repo, newest.trunk_commit, commit)? {
-        return Err(Failure::new(
-            Kind::Refused,
-            format!("{} is not later than {} on trunk; nothing changed", commit.short(), newest.tag),
-        )
-        .reason("trunk", format!("{release} stands at {}", newest.trunk_commit.short())));
+        return Err(CandidateError::NotLater {
+            commit,
+            release: release.clone(),
+            newest: newest.tag.clone(),
+            at: newest.trunk_commit,
+        }
+        .into());
     }
     Ok(())
 }
 
 fn free(snapshot: &Snapshot, foreign: &ForeignVersions, version: Version, commit: Oid) -> Result<Version> {
-    if foreign.takes(&version) {
-        return Err(Failure::new(Kind::Refused, format!("version {version} is taken; nothing changed"))
-            .reason("version", "a tag that rel did not make has it"));
-    }
-    if snapshot.candidates.state.taken(&version, commit) {
-        return Err(Failure::new(Kind::Refused, format!("version {version} is taken; nothing changed"))
-            .reason("version", "a release of that version exists, or is being built")
-            .hint(format!("for its next candidate: rel cut --release {version}")));
+    let foreign = foreign.takes(&version);
+    if foreign || snapshot.candidates.state.taken(&version, commit) {
+        return Err(CandidateError::VersionTaken { version, foreign }.into());
     }
     Ok(version)
 }

@@ -6,12 +6,12 @@
 //! the last: then they are no candidate's yet. The journal names them, so that
 //! the next run can put the rest there, or take back what was given up.
 
+use crate::delivery::error::Result;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, CandidatesState};
 use crate::domain::name::Oid;
 use crate::domain::ref_name::{ArtifactsRef, ChainRef, RefName};
-use crate::failure::{Failure, Result};
 use crate::store::authority::{Expected, Published, RefUpdate};
 use crate::store::journal::Mint;
 use crate::store::ledger::{self, View};
@@ -34,12 +34,7 @@ pub fn publish(
         new,
     });
     let updates: Vec<RefUpdate> = made.chain([entry]).collect();
-    let published = reader.authority().publish(&reader.repo, &updates).map_err(|error| {
-        // A rule or a hook says no to this tag, and will in a minute: it was not in doubt before.
-        let is_final = error.is_declined();
-        let failure = Failure::from(error);
-        Failure { may_pass: failure.may_pass && !is_final, ..failure }
-    })?;
+    let published = reader.authority().publish(&reader.repo, &updates)?;
     if published == Published::Done && !reader.is_local() {
         let copy = reader.tag_copy(&mint.candidate.tag);
         reader.repo.set_cache_ref(&copy, mint.candidate.tag_object)?;

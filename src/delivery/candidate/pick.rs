@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::error::{Misuse, NotFound, Result};
 use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::range::changes;
@@ -17,7 +18,6 @@ use crate::domain::changes::summary;
 use crate::domain::draft::{Draft, Intended};
 use crate::domain::name::{Oid, TagName};
 use crate::domain::version::Version;
-use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 use crate::store::pick::{PickOutcome, commit_pick, pick};
 
@@ -88,10 +88,8 @@ pub enum DefaultTarget {
 /// # Errors
 /// There is no release.
 pub fn default_target(snapshot: &Snapshot) -> Result<DefaultTarget> {
-    let newest =
-        snapshot.candidates.state.newest().and_then(|line| snapshot.newest_of(&line.release)).ok_or_else(
-            || Failure::new(Kind::NotFound, "there is no release to pick onto").hint("open one: rel cut"),
-        )?;
+    let newest = snapshot.candidates.state.newest().and_then(|line| snapshot.newest_of(&line.release));
+    let newest = newest.ok_or(NotFound::AnyRelease)?;
     let newest_target = PickTarget { onto: newest.tag.clone(), follows: true };
     let live = snapshot
         .policy
@@ -139,22 +137,17 @@ pub fn sources(reader: &Reader, revs: &[String]) -> Result<Vec<Oid>> {
 }
 
 fn named(reader: &Reader, rev: &str) -> Result<Vec<Oid>> {
-    let find = |text: &str| {
-        reader.repo.resolve_commit(text)?.ok_or_else(|| {
-            Failure::new(Kind::NotFound, format!("there is no commit {text} in this clone"))
-                .hint("git fetch, if it was made elsewhere")
-        })
+    let find = |text: &str| -> Result<Oid> {
+        Ok(reader.repo.resolve_commit(text)?.ok_or_else(|| NotFound::Commit(text.to_owned()))?)
     };
     let Some((from, to)) = rev.split_once("..") else { return Ok(vec![find(rev)?]) };
     if to.starts_with('.') {
-        return Err(Failure::new(Kind::Usage, format!("{rev} names both sides; which commits are meant?"))
-            .hint("A..B is what B has and A has not"));
+        return Err(Misuse::BothSides(rev.to_owned()).into());
     }
     let end = |text: &str| find(if text.is_empty() { "HEAD" } else { text });
     let mut range = history::range(&reader.repo, &[end(from)?], end(to)?)?;
     if range.is_empty() {
-        return Err(Failure::new(Kind::NotFound, format!("there is no commit in {rev}"))
-            .hint("A..B is what B has and A has not"));
+        return Err(NotFound::CommitIn(rev.to_owned()).into());
     }
     range.reverse();
     Ok(range)
@@ -221,9 +214,7 @@ pub fn plan(
     fates: &mut Vec<PickFate>,
 ) -> Result<PickPlan> {
     fates.clear();
-    let named = snapshot
-        .minted(&target.onto)
-        .ok_or_else(|| Failure::new(Kind::NotFound, format!("there is no candidate {}", target.onto)))?;
+    let named = snapshot.minted(&target.onto).ok_or_else(|| NotFound::CandidateNow(target.onto.clone()))?;
     let parent =
         if target.follows { snapshot.newest_of(&named.version.release).unwrap_or(named) } else { named };
     let carried = carried(reader, snapshot, parent)?;

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::candidate::pick::{PickConflict, PickRequest, PickTarget, ResolvedPick};
+use crate::delivery::error::candidate::UnfinishedFault;
+use crate::delivery::error::{FileOp, Result};
 use crate::delivery::read::reader::Reader;
 use crate::domain::artifact::sha256_of;
 use crate::domain::name::{Oid, TagName};
 use crate::failpoint;
-use crate::failure::{Doing, Failure, Kind, Result};
 use crate::store::conflict_worktree::{self, Resolution};
 use crate::store::file;
 use crate::store::pick::commit_pick;
@@ -76,32 +77,25 @@ pub fn read(reader: &Reader) -> Result<Option<UnfinishedPick>> {
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).doing(format!("{} cannot be read", file.display())),
+        Err(error) => return Err(FileOp::Read.on(file)(error)),
     };
     #[derive(Deserialize)]
     struct Versioned {
         v: u64,
     }
-    let damaged = |why: serde_json::Error| {
-        Failure::failed("what is written down of an unfinished cherry-pick cannot be read")
-            .hint("drop it: rel cherry-pick --abort")
-            .because(why)
-    };
-    let Versioned { v } = serde_json::from_str(&text).map_err(damaged)?;
+    let Versioned { v } = serde_json::from_str(&text).map_err(UnfinishedFault::Damaged)?;
     if v != VERSION {
-        return Err(Failure::failed("an unfinished cherry-pick was begun by another version of rel")
-            .hint("finish it with that one, or drop it: rel cherry-pick --abort"));
+        return Err(UnfinishedFault::OtherVersion.into());
     }
-    serde_json::from_str(&text).map(Some).map_err(damaged)
+    Ok(serde_json::from_str(&text).map(Some).map_err(UnfinishedFault::Damaged)?)
 }
 
 fn write(reader: &Reader, unfinished: &UnfinishedPick) -> Result<()> {
     // Commits that it names are on the disk before it is.
     reader.repo.sync_objects()?;
     let file = state_file(reader);
-    fs::create_dir_all(reader.state_dir())
-        .doing(format!("{} cannot be made", reader.state_dir().display()))?;
-    let text = serde_json::to_string_pretty(unfinished).doing("a cherry-pick cannot be written down")?;
+    fs::create_dir_all(reader.state_dir()).map_err(FileOp::Make.on(reader.state_dir()))?;
+    let text = serde_json::to_string_pretty(unfinished).map_err(UnfinishedFault::NotWritten)?;
     Ok(file::replace(&file, &text)?)
 }
 
@@ -155,8 +149,7 @@ pub fn lay_out(
 /// It is not resolved; the worktree is gone.
 pub fn resume(reader: &Reader) -> Result<UnfinishedPick> {
     let Some(mut unfinished) = read(reader)? else {
-        return Err(Failure::new(Kind::Refused, "there is no cherry-pick to go on with; nothing changed")
-            .hint("begin one: rel cherry-pick COMMIT"));
+        return Err(UnfinishedFault::None.into());
     };
     let stop = &unfinished.stop;
     if !stop.ready {
@@ -164,12 +157,8 @@ pub fn resume(reader: &Reader) -> Result<UnfinishedPick> {
         return Ok(unfinished);
     }
     if !stop.worktree.join(".git").exists() {
-        return Err(Failure::new(
-            Kind::Refused,
-            format!("the worktree of the pick of {} is gone; nothing changed", stop.source.short()),
-        )
-        .reason("worktree", stop.worktree.display().to_string())
-        .hint("rel cherry-pick --abort, and pick again"));
+        let (source, worktree) = (stop.source, stop.worktree.clone());
+        return Err(UnfinishedFault::WorktreeGone { source, worktree }.into());
     }
     let known = resolved(reader, stop)?;
     remember(&mut unfinished.wanted, known);
@@ -223,9 +212,7 @@ pub fn clear(reader: &Reader) -> Result<()> {
     }
     let file = state_file(reader);
     match fs::remove_file(&file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).doing(format!("{} cannot be removed", file.display()))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FileOp::Remove.on(file)(error)),
         _ => Ok(()),
     }
 }
@@ -236,11 +223,6 @@ pub fn clear(reader: &Reader) -> Result<()> {
 /// One waits.
 pub fn must_be_none(reader: &Reader) -> Result<()> {
     let Some(UnfinishedPick { stop, .. }) = read(reader)? else { return Ok(()) };
-    Err(Failure::new(
-        Kind::Refused,
-        format!("a pick of {} onto {} is not finished; nothing changed", stop.source.short(), stop.parent),
-    )
-    .reason("unfinished", format!("it waits in {}", stop.worktree.display()))
-    .hint("go on, once it is resolved: rel cherry-pick --continue")
-    .hint("or drop it: rel cherry-pick --abort"))
+    let Stop { source, parent: onto, worktree, .. } = stop;
+    Err(UnfinishedFault::Waits { source, onto, worktree }.into())
 }

@@ -117,6 +117,8 @@ pub(crate) enum ReleaseFault {
 /// What moved between a plan and its publication, each time.
 #[derive(Debug)]
 pub(crate) enum Contested {
+    /// The candidates' chain, before a number was reserved.
+    Candidates,
     /// The environment that was to be claimed.
     Environment(EnvName),
     /// The chain that was to be appended to, by its ref.

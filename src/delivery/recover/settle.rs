@@ -196,7 +196,7 @@ fn complete(reader: &Reader, sink: &dyn Sink, nonce: &str, mint: &Mint) -> Resul
 }
 
 fn take_back(reader: &Reader, sink: &dyn Sink, open: &OpenRun) -> Result<()> {
-    open.mint().map_or(Ok(()), |mint| Ok(mint::take_back(reader, sink, mint)?))
+    open.mint().map_or(Ok(()), |mint| mint::take_back(reader, sink, mint))
 }
 
 fn deployment(

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
+use crate::delivery::error::Result;
 use crate::delivery::read::candidate_tags::carried;
 use crate::delivery::read::range::between;
 use crate::delivery::read::reader::Reader;
@@ -21,7 +22,6 @@ use crate::domain::config::Phase;
 use crate::domain::env::{Deployment, Live};
 use crate::domain::name::{DeploymentId, Oid, ProjectName};
 use crate::domain::plan::Plan;
-use crate::failure::Result;
 use crate::store::{history, ledger};
 
 /// What a request to deploy or roll back came to.
@@ -79,7 +79,7 @@ pub fn run(
 ) -> Result<Option<Receipt>> {
     match ground {
         Some(ground) => Ok(Some(offline::run(reader, hands, sink, snapshot, ground, ready)?)),
-        None => Ok(deployment::run(reader, hands, sink, snapshot, ready)?),
+        None => deployment::run(reader, hands, sink, snapshot, ready),
     }
 }
 

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::delivery::error::run::Contested;
+use crate::delivery::error::{Error, Interrupted, Misuse, Moved, NotFound, Result};
 use crate::delivery::read::gate_input::{Gatherer, TakeOver};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::signoffs::Brought;
@@ -21,7 +23,6 @@ use crate::domain::gate::Gate;
 use crate::domain::gate::verdict::{Attempt, Refusal, Verdict};
 use crate::domain::name::{EnvName, TagName};
 use crate::domain::plan::{self, DeployOptions, Plan, Planned};
-use crate::failure::{Failure, Kind, Result};
 use crate::ui::time;
 use crate::world::fresh_nonce;
 
@@ -72,7 +73,7 @@ impl DeployRequest {
 }
 
 /// Shows a plan to the person who decides, and fails unless they agree.
-pub type Consent<'c> = &'c dyn Fn(&Snapshot, &PlanReport) -> Result<()>;
+pub type Consent<'c, E> = &'c dyn Fn(&Snapshot, &PlanReport) -> Result<(), E>;
 
 /// Plans a deployment as [`deploy`] would, and ends there.
 ///
@@ -98,14 +99,14 @@ pub fn preview(
 /// # Errors
 /// A gate refuses; nobody confirms; the race is lost; a byte is wrong. What
 /// happened after the claim is in the receipt.
-pub fn deploy(
+pub fn deploy<E: From<Error>>(
     reader: &Reader,
     hands: &Hands,
     sink: &dyn Sink,
     snapshot: &mut Snapshot,
     request: &DeployRequest,
-    consent: Consent<'_>,
-) -> Result<Delivered> {
+    consent: Consent<'_, E>,
+) -> Result<Delivered, E> {
     let (ground, waiting) = begin(reader, sink, snapshot, request)?;
     let mut confirmed: Option<(Option<TagName>, TagName)> = None;
     let mut hook = None;
@@ -131,7 +132,7 @@ pub fn deploy(
             let plan = ready
                 .plan
                 .with_hook_verdict(verdict, &request.overrides)
-                .map_err(|verdicts| refusal(request, tag, verdicts))?;
+                .map_err(|verdicts| Error::from(refusal(request, tag, verdicts)))?;
             *ready.plan = plan;
         }
         if let Some(receipt) = run(reader, hands, sink, snapshot, ground.as_ref(), &ready)? {
@@ -140,8 +141,8 @@ pub fn deploy(
         sink.notice(Notice::PlanningAgain(&request.environment));
         *snapshot = Snapshot::take(reader, sink)?;
     }
-    Err(Failure::new(Kind::Moved, format!("{} moved {TRIES} times; nothing ran", request.environment))
-        .hint("try again"))
+    let what = Contested::Environment(request.environment.clone());
+    Err(Error::from(Moved::Always { what, tries: TRIES }).into())
 }
 
 /// Since when, and how long, to wait for a deployment in flight.
@@ -198,8 +199,7 @@ fn ready(
 /// It names `held` or `busy` (exit 2).
 pub fn refuse_blanket(overrides: &BTreeSet<Gate>) -> Result<()> {
     match overrides.iter().find(|gate| !gate.can_be_overridden()) {
-        Some(gate) => Err(Failure::new(Kind::Usage, format!("{gate} is not overridden but taken over"))
-            .hint("--take-over N --reason WHY, with N from: rel status ENV")),
+        Some(gate) => Err(Misuse::TakenOver(*gate).into()),
         None => Ok(()),
     }
 }
@@ -227,8 +227,12 @@ fn plan_deployment(reader: &Reader, snapshot: &Snapshot, request: &DeployRequest
     let (input, _) = gatherer.taking_over(gatherer.input(environment, &view.state)?, take_over)?;
     let candidate: &Minted = match &request.candidate {
         Some(text) => snapshot.candidate(reader, text)?,
-        None => plan::choose(&input, &snapshot.pool, &request.overrides)
-            .ok_or_else(|| no_candidate(snapshot, &request.environment))?,
+        None => plan::choose(&input, &snapshot.pool, &request.overrides).ok_or_else(|| {
+            NotFound::CandidateFor {
+                environment: request.environment.clone(),
+                barred: !snapshot.pool.is_empty(),
+            }
+        })?,
     };
     let options = DeployOptions {
         overrides: request.overrides.clone(),
@@ -249,15 +253,6 @@ fn plan_deployment(reader: &Reader, snapshot: &Snapshot, request: &DeployRequest
     })
 }
 
-fn no_candidate(snapshot: &Snapshot, environment: &EnvName) -> Failure {
-    let failure = Failure::new(Kind::NotFound, format!("there is no candidate to deploy to {environment}"));
-    if snapshot.pool.is_empty() {
-        failure.hint("make one: rel cut")
-    } else {
-        failure.hint("all of them are blocked or were rolled back there: rel list")
-    }
-}
-
 fn wait_a_little(hands: &Hands, sink: &dyn Sink, verdicts: &[Verdict], left: Duration) -> Result<()> {
     if let Some(verdict) = verdicts.first() {
         sink.notice(Notice::Waiting(verdict));
@@ -268,7 +263,7 @@ fn wait_a_little(hands: &Hands, sink: &dyn Sink, verdicts: &[Verdict], left: Dur
     let until = Instant::now() + pause;
     while Instant::now() < until {
         if hands.interrupts.interrupted() {
-            return Err(Failure::new(Kind::Interrupted, "interrupted while waiting; nothing changed"));
+            return Err(Interrupted::Waiting.into());
         }
         std::thread::sleep(Duration::from_millis(50).min(left));
     }

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::delivery::error::Result;
 use crate::delivery::read::gate_input::Gatherer;
 use crate::delivery::read::signoffs::Brought;
 use crate::domain::candidates::Minted;
@@ -10,7 +11,6 @@ use crate::domain::config::Environment;
 use crate::domain::gate::rules;
 use crate::domain::gate::verdict::Verdict;
 use crate::domain::plan;
-use crate::failure::Result;
 
 /// The default candidate, unless it is live.
 ///

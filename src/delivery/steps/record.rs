@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::delivery::error::Error;
+use crate::delivery::error::{Error, Misuse, Moved, NotFound, Result, Unjudged};
 use crate::delivery::read::gate_input::{Gatherer, TakeOver};
 use crate::delivery::read::range::position;
 use crate::delivery::read::reader::Reader;
@@ -31,7 +31,6 @@ use crate::domain::left_behind::LeftBehind;
 use crate::domain::name::{DeploymentId, EnvName, Oid, TagName};
 use crate::domain::plan::Permission;
 use crate::domain::version::CandidateVersion;
-use crate::failure::{Failure, Kind, Result};
 use crate::store::history;
 use crate::store::ledger::View;
 
@@ -92,14 +91,13 @@ impl RecordTarget {
 /// was minted (exit 9).
 pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<RecordTarget> {
     if let Some(view) = text.parse::<EnvName>().ok().and_then(|name| snapshot.environments.get(&name)) {
-        let live = view.state.current().ok_or_else(|| {
-            Failure::new(Kind::NotFound, format!("nothing is live on {text}")).hint(format!("rel log {text}"))
-        })?;
+        let live = view.state.current().ok_or_else(|| NotFound::LiveNow(text.to_owned()))?;
         // What another environment runs is recorded under the same vouching as by its own name.
         return match &live.version {
             None => Ok(RecordTarget::baseline(live)),
             Some(_) => {
-                let minted = snapshot.minted(&live.tag).ok_or_else(|| never_minted(&live.tag))?;
+                let minted =
+                    snapshot.minted(&live.tag).ok_or_else(|| Error::NeverMinted(live.tag.clone()))?;
                 snapshot.record(reader, minted)?;
                 Ok(RecordTarget::candidate(minted))
             }
@@ -119,7 +117,7 @@ pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Record
     } else if let Some(found) = tag(reader, snapshot, text)? {
         found
     } else {
-        let commit = reader.repo.resolve_commit(text)?.ok_or_else(|| nowhere(text))?;
+        let commit = reader.repo.resolve_commit(text)?.ok_or_else(|| NotFound::Anything(text.to_owned()))?;
         (TagName::of_commit(commit), commit)
     };
     let foreign_version = snapshot
@@ -135,17 +133,6 @@ pub fn target(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Record
     Ok(RecordTarget { tag, version: None, foreign_version, commit, position })
 }
 
-/// The failure of what an environment calls a candidate and no candidates' chain knows.
-fn never_minted(tag: &TagName) -> Failure {
-    Failure::new(Kind::Integrity, format!("{tag} is recorded as a candidate, and was never minted"))
-        .hint("rel fsck")
-}
-
-fn nowhere(text: &str) -> Failure {
-    Failure::new(Kind::NotFound, format!("there is no candidate, tag or commit {text} in this clone"))
-        .hint("git fetch --tags, if it was made elsewhere")
-}
-
 /// The tag of this name, or of this version, and its commit: the authority's,
 /// else this clone's.
 fn tag(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Option<(TagName, Oid)>> {
@@ -157,7 +144,7 @@ fn tag(reader: &Reader, snapshot: &Snapshot, text: &str) -> Result<Option<(TagNa
                 return Ok(Some((tag, commit)));
             }
             if !reader.repo.has_object(object) {
-                return Err(nowhere(text));
+                return Err(NotFound::Anything(text.to_owned()).into());
             }
         }
     }
@@ -264,7 +251,7 @@ pub fn judge(
     if let Some(open) = open.filter(|open| target.is_open(open))
         && let Some(ended) = ended
     {
-        nothing_to_pass(report, "how a start ended")?;
+        nothing_to_pass(report, Unjudged::End)?;
         let what = EnvEventKind::Outcome(Outcome::of(ended, true));
         closing.push(reader.event(open.id.clone(), &input.actor, what));
         return Ok(RecordPlan::Ends(closing, open.id.clone()));
@@ -279,9 +266,9 @@ pub fn judge(
         // Nothing but a baseline is judged as one.
         let brought = match &target.version {
             None => Brought::commit(target.commit, target.tag.label(), None),
-            Some(_) => {
-                Brought::candidate(snapshot.minted(&target.tag).ok_or_else(|| never_minted(&target.tag))?)
-            }
+            Some(_) => Brought::candidate(
+                snapshot.minted(&target.tag).ok_or_else(|| Error::NeverMinted(target.tag.clone()))?,
+            ),
         };
         let input = gatherer.bringing(input, view, brought)?;
         let permission = Permission::to_deploy(&input, report.overrides);
@@ -291,7 +278,7 @@ pub fn judge(
         let left_behind = Some(gatherer.left_behind.to(state, target.commit, release)?);
         nothing_to_pass(
             report,
-            if *said == RecordedState::Failed { "a failure" } else { "a baseline that is there" },
+            if *said == RecordedState::Failed { Unjudged::Failure } else { Unjudged::LiveBaseline },
         )?;
         let permission = Permission::to_be_known(&input);
         (GateInput { left_behind, ..input }, permission)
@@ -305,12 +292,8 @@ pub fn judge(
 }
 
 /// Refuses to pass gates where none is asked: a record would not tell of it.
-fn nothing_to_pass(report: &RecordRequest<'_>, what: &str) -> Result<()> {
-    if report.overrides.is_empty() {
-        return Ok(());
-    }
-    let failure = Failure::new(Kind::Usage, format!("no gate is asked of {what}: there is nothing to pass"));
-    Err(failure.hint("the same without --override"))
+fn nothing_to_pass(report: &RecordRequest<'_>, what: Unjudged) -> Result<()> {
+    if report.overrides.is_empty() { Ok(()) } else { Err(Misuse::NothingToPass(what).into()) }
 }
 
 /// Whether `before_deploy` is asked: where there is one, of what gates are asked of.
@@ -344,7 +327,7 @@ fn hear(
         from: new.intent.deployment.from_tag.as_ref(),
         reason: report.reason,
     };
-    Ok(hooks::before_deploy(reader, hands, sink, snapshot, &queued)?)
+    hooks::before_deploy(reader, hands, sink, snapshot, &queued)
 }
 
 /// Writes down what was judged `first`, or what it comes to where others move
@@ -399,9 +382,7 @@ pub fn publish(
             Some(Retry::Read) => snapshot = Cow::Owned(Snapshot::read(reader)?),
         }
     }
-    let name = &report.environment.name;
-    Err(Failure::new(Kind::Moved, format!("the candidates moved while {name} was being recorded"))
-        .hint("try again"))
+    Err(Moved::CandidatesBeside(report.environment.name.clone()).into())
 }
 
 /// What has to be done before a record is judged once more.

@@ -1,5 +1,6 @@
 //! From a request to go back to a receipt. Never planned again: where things moved, it ends.
 
+use crate::delivery::error::{Error, Moved, Result};
 use crate::delivery::read::gate_input::{Gatherer, TakeOver};
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
@@ -14,7 +15,7 @@ use crate::domain::env::{EnvState, Trigger};
 use crate::domain::gate::verdict::{Attempt, Refusal};
 use crate::domain::name::{EnvName, TagName};
 use crate::domain::rollback::{self, Decision, Knowledge};
-use crate::failure::{Failure, Kind, Result};
+
 /// What a verb asks to be rolled back.
 #[derive(Debug, Clone)]
 pub struct RollbackRequest {
@@ -89,13 +90,7 @@ pub fn plan(
             return Err(Refusal { environment: request.environment.clone(), attempt, verdicts }.into());
         }
         Decision::NoTarget { why, skipped } => {
-            let mut failure = Failure::new(Kind::Refused, format!("{why}; nothing changed"));
-            for one in skipped {
-                failure = failure.reason("skipped", format!("{}: {}", one.tag.label(), one.why));
-            }
-            return Err(failure
-                .hint(format!("rel log {}", request.environment))
-                .hint(format!("choose one: rel rollback {} --to RC", request.environment)));
+            return Err(Error::NoTarget { environment: request.environment.clone(), why, skipped });
         }
     };
     let prepared = prepare(reader, sink, snapshot, &plan, None, &request.params)?;
@@ -120,7 +115,7 @@ pub fn roll_back(
     hooks::before_rollback(reader, hands, sink, snapshot, plan, ready.details.reason.as_deref())?;
     match run(reader, hands, sink, snapshot, ground, ready)? {
         Some(receipt) => Ok(conclude(reader, hands, sink, snapshot, receipt)),
-        None => Err(Failure::new(Kind::Moved, format!("{} moved; nothing ran", plan.environment()))),
+        None => Err(Moved::Environment(plan.environment().clone()).into()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Errors of delivery as a person is told them.
 
+mod candidate;
 mod run;
 
 pub use run::ended;
@@ -9,12 +10,15 @@ use chrono::{DateTime, Utc};
 use crate::delivery::error::run::Contested;
 use crate::delivery::error::{
     Error, FileOp, Interrupted, Misuse, Moved, NotFound, NotStopped, OfflineWay, PolicyFault, TagFault,
-    Unknown,
+    Unjudged, Unknown,
 };
 use crate::domain::name::{EnvName, TagName};
 use crate::domain::nearest::nearest;
 use crate::failure::{Failure, Kind};
 use crate::ui::time;
+
+/// What a range of commits is.
+const RANGE: &str = "A..B is what B has and A has not";
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
@@ -25,6 +29,8 @@ impl From<Error> for Failure {
                 let path = path.display();
                 Failure::failed(match op {
                     FileOp::MakeIn => format!("no folder can be made in {path}"),
+                    FileOp::Make => format!("{path} cannot be made"),
+                    FileOp::Remove => format!("{path} cannot be removed"),
                     FileOp::Read => format!("{path} cannot be read"),
                     FileOp::Write => format!("{path} cannot be written"),
                 })
@@ -87,11 +93,36 @@ impl From<Error> for Failure {
                 }
                 OfflineWay::Check => "check what this clone has: rel fsck --offline".to_owned(),
             }),
+            Error::Candidate(error) => candidate::failure(error),
+            Error::NotMade { candidate, is_abandoned, why } => {
+                let failure = Failure::from(*why).beside(|beside| beside.candidate = Some(*candidate));
+                if is_abandoned {
+                    failure
+                } else {
+                    failure.hint("the reserved number is settled by the next run, or: rel sync")
+                }
+            }
+            Error::Refused(refusal) => (*refusal).into(),
+            Error::NoTarget { environment, why, skipped } => skipped
+                .into_iter()
+                .fold(Failure::new(Kind::Refused, format!("{why}; nothing changed")), |failure, one| {
+                    failure.reason("skipped", format!("{}: {}", one.tag.label(), one.why))
+                })
+                .hint(format!("rel log {environment}"))
+                .hint(format!("choose one: rel rollback {environment} --to RC")),
+            Error::NeverMinted(tag) => Failure::new(
+                Kind::Integrity,
+                format!("{tag} is recorded as a candidate, and was never minted"),
+            )
+            .hint("rel fsck"),
             Error::Run(error) => run::failure(error),
             Error::Moved(moved) => overtaken(moved),
             Error::Interrupted(what) => match what {
                 Interrupted::Hook(name) => {
                     Failure::new(Kind::Interrupted, format!("{name} was interrupted; nothing changed"))
+                }
+                Interrupted::Waiting => {
+                    Failure::new(Kind::Interrupted, "interrupted while waiting; nothing changed")
                 }
                 Interrupted::Stopping(subject) => {
                     Failure::new(Kind::Interrupted, format!("interrupted while {subject} was being stopped"))
@@ -198,6 +229,23 @@ fn not_found(what: NotFound) -> Failure {
         }
         NotFound::CommitOfTag { tag, object } => none(format!("the tag {tag} is on no commit"))
             .hint(format!("what it is on: git cat-file -t {object}")),
+        NotFound::CandidateNow(tag) => none(format!("there is no candidate {tag}")),
+        NotFound::CandidateFor { environment, barred } => {
+            none(format!("there is no candidate to deploy to {environment}")).hint(if barred {
+                "all of them are blocked or were rolled back there: rel list"
+            } else {
+                "make one: rel cut"
+            })
+        }
+        NotFound::Release(release) => none(format!("there is no release {release}")).hint("rel list"),
+        NotFound::AnyRelease => none("there is no release to pick onto".to_owned()).hint("open one: rel cut"),
+        NotFound::Commit(text) => none(format!("there is no commit {text} in this clone"))
+            .hint("git fetch, if it was made elsewhere"),
+        NotFound::CommitIn(rev) => none(format!("there is no commit in {rev}")).hint(RANGE),
+        NotFound::Anything(text) => {
+            none(format!("there is no candidate, tag or commit {text} in this clone"))
+                .hint("git fetch --tags, if it was made elsewhere")
+        }
         NotFound::Revision { text, known } => {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             none(format!("there is no revision {text}"))
@@ -207,6 +255,7 @@ fn not_found(what: NotFound) -> Failure {
         NotFound::CommitCalled { rev, kind } => {
             none(format!("{rev:?} is a {kind}, not a commit")).hint("name a commit, a branch or a tag")
         }
+        NotFound::LiveNow(text) => none(format!("nothing is live on {text}")).hint(format!("rel log {text}")),
         NotFound::Live { environment, ago } => {
             let when = match ago {
                 Some(number) if number > 0 => format!("{number} deployments ago"),
@@ -234,10 +283,23 @@ fn overtaken(moved: Moved) -> Failure {
             .reason("moved", format!("{tag} was deployed there from this clone, offline"))
             .hint("try again"),
         Moved::Always { what, tries } => failure(match what {
+            Contested::Candidates => {
+                format!("the candidates' chain moved {tries} times; nothing was built")
+            }
             Contested::Environment(name) => format!("{name} moved {tries} times; nothing ran"),
             Contested::Chain(name) => format!("{name} moved {tries} times while this was being recorded"),
         })
         .hint("try again"),
+        Moved::Conflicting { parent, source, paths } => paths.into_iter().fold(
+            failure(format!("{parent} was made meanwhile, and {} conflicts with it", source.short()))
+                .hint("the same command again plans anew"),
+            |failure, path| failure.reason("conflict", path),
+        ),
+        Moved::Environment(name) => failure(format!("{name} moved; nothing ran")),
+        Moved::CandidatesBeside(name) => {
+            failure(format!("the candidates moved while {name} was being recorded")).hint("try again")
+        }
+        Moved::Reservation => failure("the candidates' chain keeps moving".to_owned()),
         Moved::Overtaken { environment, why } => {
             failure(format!("{environment} moved while this rollback was planned; nothing ran"))
                 .reason("moved", run::overtaken(why))
@@ -299,6 +361,21 @@ fn misused(misuse: Misuse) -> Failure {
         }
         Misuse::Path(why) => usage(format!("--path: {why}"))
             .hint("it takes what .gitignore takes: --path 'src/' --path '*.md'"),
+        Misuse::Version(why) => usage(why.to_string()).hint("what there is: rel list"),
+        Misuse::BothSides(rev) => {
+            usage(format!("{rev} names both sides; which commits are meant?")).hint(RANGE)
+        }
+        Misuse::TakenOver(gate) => usage(format!("{gate} is not overridden but taken over"))
+            .hint("--take-over N --reason WHY, with N from: rel status ENV"),
+        Misuse::NothingToPass(what) => {
+            let what = match what {
+                Unjudged::End => "how a start ended",
+                Unjudged::Failure => "a failure",
+                Unjudged::LiveBaseline => "a baseline that is there",
+            };
+            usage(format!("no gate is asked of {what}: there is nothing to pass"))
+                .hint("the same without --override")
+        }
         Misuse::Time { text, environment, why } => usage(format!("{text} names no time: {why}"))
             .hint(format!(
                 "{environment}@{{1}} is one deployment ago, {environment}@{{2026-11-01}} the end of a day"
