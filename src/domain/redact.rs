@@ -19,9 +19,6 @@ use crate::failpoint;
 /// What stands in the place of a secret.
 const HIDDEN: &[u8] = b"***";
 
-/// What is shorter occurs everywhere, and hides nothing.
-const SHORTEST: usize = 4;
-
 /// Knows some secrets, and takes them out of texts.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
@@ -30,9 +27,9 @@ pub struct Redactor {
     longest: usize,
 }
 
-/// One way to read a text up to some byte.
+/// One reading of a text up to some byte.
 #[derive(Clone, Copy)]
-struct Way {
+struct Route {
     /// How much of a secret that comes to.
     state: StateID,
     /// The last escape that was read on the way.
@@ -72,10 +69,10 @@ impl Redactor {
         let secrets: Vec<String> = secrets.into_iter().map(str::to_owned).collect();
         let mut needles: Vec<Vec<u8>> = Vec::new();
         for secret in &secrets {
-            for line in secret.lines().map(str::trim).filter(|line| line.len() >= SHORTEST) {
+            for line in secret.lines().map(str::trim).filter(|line| line.len() >= encodings::SHORTEST) {
                 needles.extend(encodings::needles(line));
             }
-            needles.extend((secret.len() >= SHORTEST).then(|| secret.clone().into_bytes()));
+            needles.extend((secret.len() >= encodings::SHORTEST).then(|| secret.clone().into_bytes()));
         }
         needles.sort();
         needles.dedup();
@@ -103,7 +100,7 @@ impl Redactor {
 
     /// Whether a secret is too short to be hidden.
     pub fn cannot_hide(secret: &str) -> bool {
-        secret.lines().all(|line| line.trim().len() < SHORTEST)
+        secret.lines().all(|line| line.trim().len() < encodings::SHORTEST)
     }
 
     /// Whether there is nothing to hide.
@@ -175,9 +172,9 @@ impl Redactor {
 fn escaped(search: &NFA, bytes: &[u8]) -> Vec<Range<usize>> {
     let Ok(start) = search.start_state(Anchored::No) else { return Vec::new() };
     let (mut found, mut escapes) = (Vec::new(), Vec::new());
-    let mut ways = vec![Way { state: start, last: None }];
+    let mut ways = vec![Route { state: start, last: None }];
     // Ways that are further on, behind an escape, by where that is.
-    let mut ahead: BTreeMap<usize, Vec<Way>> = BTreeMap::new();
+    let mut ahead: BTreeMap<usize, Vec<Route>> = BTreeMap::new();
     for (at, &byte) in bytes.iter().enumerate() {
         if !ahead.is_empty()
             && let Some(arrived) = ahead.remove(&at)
@@ -200,7 +197,7 @@ fn escaped(search: &NFA, bytes: &[u8]) -> Vec<Range<usize>> {
                     }
                     let (text, length) = (at..reading.next, reading.meant().len());
                     escapes.push(Escape { text, length, last: way.last });
-                    let way = Way { state, last: Some(escapes.len() - 1) };
+                    let way = Route { state, last: Some(escapes.len() - 1) };
                     if let Some(length) = longest_match(search, state) {
                         found.push(begin(&escapes, way, reading.next, length)..reading.next);
                     }
@@ -233,7 +230,7 @@ fn longest_match(search: &NFA, state: StateID) -> Option<usize> {
 }
 
 /// Where on a way the last `length` bytes before `end` begin.
-fn begin(escapes: &[Escape], way: Way, mut end: usize, mut length: usize) -> usize {
+fn begin(escapes: &[Escape], way: Route, mut end: usize, mut length: usize) -> usize {
     let mut last = way.last;
     while let Some(escape) = last.map(|last| &escapes[last]) {
         let between = end - escape.text.end;

@@ -334,6 +334,6 @@ mod tests {
         // What may be the beginning of a secret is not kept either.
         let kept = std::fs::read_to_string(log.path()).unwrap();
         let told = "rel: interrupted; the rest of what this printed is not kept";
-        assert_eq!(kept, format!("with ***\nunseen, *** a\n{told}\n"));
+        assert_eq!(kept, format!("with ***\nunseen, *** \n{told}\n"));
     }
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use data_encoding::{BASE64, BASE64URL, HEXLOWER, HEXLOWER_PERMISSIVE, HEXUPPER};
 
-use super::SHORTEST;
+/// What is shorter occurs everywhere, and hides nothing.
+pub const SHORTEST: usize = 4;
 
 /// The window of base64 and hexadecimal in which a secret is looked for, in
 /// characters, since lines are broken anywhere: at the ends of a line one
