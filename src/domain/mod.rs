@@ -23,6 +23,7 @@ pub mod gate;
 pub(crate) mod host;
 pub mod inherited;
 pub(crate) mod left_behind;
+pub(crate) mod mailmap;
 pub mod name;
 pub(crate) mod nearest;
 pub(crate) mod offline;

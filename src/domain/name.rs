@@ -335,7 +335,7 @@ fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
 pub struct Actor {
     /// The person's name; never contains `<`, `>` or a line break.
     pub name: String,
-    /// The e-mail address; compared without regard to case.
+    /// The e-mail address.
     pub email: String,
 }
 
@@ -355,6 +355,47 @@ impl Actor {
     /// Whether both are one person, by e-mail.
     pub fn is(&self, other: &Actor) -> bool {
         self.email.eq_ignore_ascii_case(&other.email)
+            || HostAccount::of(&self.email)
+                .is_some_and(|account| HostAccount::of(&other.email).is_some_and(|other| account.is(&other)))
+    }
+}
+
+/// The account that an address of a host stands for which hides a person's
+/// own: GitHub's `login@users.noreply.github.com` and
+/// `123+login@users.noreply.github.com`, GitLab's
+/// `123-login@users.noreply.gitlab.com`, Gitea's and Forgejo's
+/// `login@noreply.codeberg.org`, those of servers of one's own too.
+struct HostAccount<'a> {
+    host: &'a str,
+    /// The number, which stays where the login changes.
+    id: Option<&'a str>,
+    login: &'a str,
+}
+
+impl<'a> HostAccount<'a> {
+    fn of(email: &'a str) -> Option<HostAccount<'a>> {
+        let (local, host) = email.rsplit_once('@')?;
+        if !host.split('.').rev().skip(1).any(|label| label.eq_ignore_ascii_case("noreply")) {
+            return None;
+        }
+        let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+        let numbered =
+            |between| local.split_once(between).filter(|(id, login)| is_id(id) && !login.is_empty());
+        // A login of GitHub's may itself begin with a number and a dash.
+        let dash = if host.eq_ignore_ascii_case("users.noreply.github.com") { None } else { numbered('-') };
+        let (id, login) = match numbered('+').or(dash) {
+            Some((id, login)) => (Some(id), login),
+            None => (None, local),
+        };
+        Some(HostAccount { host, id, login })
+    }
+
+    fn is(&self, other: &HostAccount<'_>) -> bool {
+        let same = match (self.id, other.id) {
+            (Some(id), Some(other)) => id == other,
+            _ => self.login.eq_ignore_ascii_case(other.login),
+        };
+        same && self.host.eq_ignore_ascii_case(other.host)
     }
 }
 

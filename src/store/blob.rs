@@ -4,9 +4,10 @@ use std::path::Path;
 
 use git2::{ErrorCode, ObjectType};
 
-use super::error::{During, Error, Result, Task};
+use super::error::{Error, Result, Task};
 use super::partial;
-use super::repo::{Mailmap, Repo, from_git2};
+use super::repo::{Repo, from_git2};
+use crate::domain::mailmap::Mailmap;
 use crate::domain::name::Oid;
 
 /// Brings the files at the top of a commit: the same bytes may be a file of trunk's that was left out.
@@ -49,8 +50,6 @@ impl Repo {
     /// # Errors
     /// git failed.
     pub fn mailmap_at(&self, commit: Oid) -> Result<Mailmap> {
-        let text = self.file_at(commit, ".mailmap")?.unwrap_or_default();
-        let read = git2::Mailmap::from_buffer(&String::from_utf8_lossy(&text));
-        Ok(Mailmap(Some(read.during(Task::ReadMailmap(commit))?)))
+        Ok(Mailmap::of(self.file_at(commit, ".mailmap")?.as_deref()))
     }
 }

@@ -278,7 +278,6 @@ pub enum Task {
     UseWorkTree(PathBuf),
     UseObjects(PathBuf),
     ReadSettings,
-    ReadMailmap(Oid),
     ReadRef(String),
     ListRefs(String),
     ChangeCopy(String),

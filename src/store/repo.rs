@@ -31,7 +31,6 @@ mod said;
 mod settings;
 
 pub use said::{CommitInfo, Said};
-pub use settings::Mailmap;
 
 use opening::{alternates, cannot_open, split_paths, tidy};
 use said::parents_in;

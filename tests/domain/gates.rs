@@ -157,6 +157,51 @@ fn approvals_are_of_others_for_this_candidate() {
 }
 
 #[test]
+fn an_approval_of_ones_own_counts_under_no_address() {
+    let people = "Kim <kim@example.com> <Kim@Home.Example>\n";
+    for (deploys, approves, counts) in [
+        ("kim@example.com", "kim@home.example", false),
+        ("KIM@HOME.example", "kim@example.com", false),
+        ("bob@example.com", "kim@home.example", true),
+        ("kim@users.noreply.github.com", "9+Kim@users.noreply.github.com", false),
+        ("9+renamed@users.noreply.github.com", "9+kim@users.noreply.github.com", false),
+        ("8+kim@users.noreply.github.com", "9+kim@users.noreply.github.com", true),
+        ("9-kim@users.noreply.gitlab.com", "9-kim2@users.noreply.gitlab.com", false),
+        ("9-kim@users.noreply.github.com", "kim@users.noreply.github.com", true),
+        ("kim@noreply.codeberg.org", "KIM@noreply.codeberg.org", false),
+        ("kim@users.noreply.github.com", "9+kim@users.noreply.git.example.com", true),
+        ("kim@example.com", "9+kim@example.com", true),
+    ] {
+        let mut world = World::new();
+        world.policy.approvals = 1;
+        world.people = Rc::new(Mailmap::of([people.as_bytes()]));
+        world.actor = Actor::new("approves", approves);
+        world.apply(world.next(), approval('a')).unwrap();
+        world.actor = person("lou");
+        for asks in [false, true] {
+            let deployer = Actor::new("deploys", deploys);
+            match asks {
+                true => world.asked_by = Some(deployer),
+                false => world.actor = deployer,
+            }
+            assert_eq!(passes(&world, rules::approvals, 'a'), counts, "{deploys} {approves}");
+        }
+        // One person counts once.
+        if !counts {
+            let mut world = World::new();
+            world.policy.approvals = 2;
+            world.people = Rc::new(Mailmap::of([people.as_bytes()]));
+            for by in [deploys, approves] {
+                world.actor = Actor::new("approves", by);
+                world.apply(world.next(), approval('a')).unwrap();
+            }
+            world.actor = person("lou");
+            assert!(!passes(&world, rules::approvals, 'a'), "{deploys} {approves}");
+        }
+    }
+}
+
+#[test]
 fn an_approval_without_a_good_signature_does_not_count_where_one_is_asked_for() {
     let mut world = World::new();
     world.approve('a', "ana").unwrap();

@@ -20,6 +20,7 @@ mod way_back;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::fold::Impossible;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,11 +37,16 @@ use super::plan::{DeployOptions, Plan, Planned, Stamp, deploy};
 use super::rollback::{self, Decision, Knowledge};
 use super::signature::Signature;
 use super::signoff::Signoffs;
+use crate::domain::mailmap::Mailmap;
 use crate::ui::gate;
 
 /// A moment, by its distance in minutes from the first.
 fn minute(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_500_000, 0).unwrap() + TimeDelta::minutes(minutes)
+}
+
+fn approval(of: char) -> EnvEventKind {
+    EnvEventKind::Approve { tag: tag(of), commit: candidate(of).commit, tag_object: None, reason: None }
 }
 
 fn person(name: &str) -> Actor {
@@ -98,6 +104,7 @@ struct World {
     signoffs: Option<Signoffs>,
     actor: Actor,
     asked_by: Option<Actor>,
+    people: Rc<Mailmap>,
     now: DateTime<Utc>,
     events: Vec<EnvEvent>,
 }
@@ -117,6 +124,7 @@ impl World {
             left_behind: LeftBehind::default(),
             actor: person("kim"),
             asked_by: None,
+            people: Rc::default(),
             now: minute(0),
             events: Vec::new(),
         }
@@ -316,13 +324,7 @@ impl World {
     }
 
     fn approve(&mut self, of: char, by: &str) -> Result<(), Impossible> {
-        let event = EnvEventKind::Approve {
-            tag: tag(of),
-            commit: candidate(of).commit,
-            tag_object: None,
-            reason: None,
-        };
-        self.by(by, event)
+        self.by(by, approval(of))
     }
 
     fn withdraw(&mut self, of: char, by: &str) -> Result<(), Impossible> {
@@ -360,6 +362,7 @@ impl World {
             candidates: &self.candidates,
             actor: self.actor.clone(),
             on_behalf_of: self.asked_by.clone(),
+            people: self.people.clone(),
             now: self.now,
             candidate: None,
             signatures: self.signatures.clone(),

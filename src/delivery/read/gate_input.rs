@@ -1,6 +1,8 @@
 //! Gathers what the gates, and the way back, are judged from.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
@@ -13,6 +15,7 @@ use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::config::Environment;
 use crate::domain::env::{EnvEvent, EnvState};
 use crate::domain::gate::input::GateInput;
+use crate::domain::mailmap::Mailmap;
 use crate::domain::name::{Actor, EnvName};
 use crate::domain::plan::{self, Stamp, WrongToken};
 use crate::domain::signoff::Signoffs;
@@ -29,6 +32,7 @@ pub struct Gatherer<'a> {
     pub now: DateTime<Utc>,
     pub left_behind: LeftBehindFinder<'a>,
     only_looks: bool,
+    people: OnceCell<Rc<Mailmap>>,
 }
 
 /// A hold or an intent that is closed on the way.
@@ -59,7 +63,16 @@ impl<'a> Gatherer<'a> {
     ) -> Gatherer<'a> {
         let left_behind = LeftBehindFinder::new(reader, snapshot);
         let now = reader.world.now();
-        Gatherer { reader, snapshot, actor, on_behalf_of, now, left_behind, only_looks: false }
+        Gatherer {
+            reader,
+            snapshot,
+            actor,
+            on_behalf_of,
+            now,
+            left_behind,
+            only_looks: false,
+            people: OnceCell::new(),
+        }
     }
 
     /// For who only looks, as if they deployed: nobody where git does not know,
@@ -87,12 +100,30 @@ impl<'a> Gatherer<'a> {
             candidates: &self.snapshot.candidates.state,
             actor: self.actor.clone(),
             on_behalf_of: self.on_behalf_of.clone(),
+            people: self.people(environment)?,
             now: self.now,
             candidate: None,
             signatures: Vec::new(),
             signoffs: None,
             left_behind: None,
         })
+    }
+
+    /// Who is who, for an environment that asks for approvals.
+    fn people(&self, environment: &Environment) -> Result<Rc<Mailmap>> {
+        if environment.approvals == 0 {
+            return Ok(Rc::default());
+        }
+        if let Some(people) = self.people.get() {
+            return Ok(people.clone());
+        }
+        match self.reader.repo.mailmap_at(self.snapshot.trunk) {
+            Err(_) if self.only_looks => Ok(Rc::default()),
+            people => {
+                let people = Rc::new(people?);
+                Ok(self.people.get_or_init(|| people).clone())
+            }
+        }
     }
 
     /// The input with what is taken over closed, and the events that close it.

@@ -14,10 +14,10 @@ use crate::domain::candidates::{CandidatesEvent, CandidatesEventKind, Candidates
 use crate::domain::changes::Change;
 use crate::domain::config::Environment;
 use crate::domain::env::EnvState;
+use crate::domain::mailmap::Mailmap;
 use crate::domain::name::{Actor, Oid, TagName};
 use crate::domain::signoff::{Awaited, Signoffs};
 use crate::store::ledger::View;
-use crate::store::repo::Mailmap;
 use crate::store::{derived_file, history, patch};
 use crate::ui::text::clean;
 

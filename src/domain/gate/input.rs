@@ -1,6 +1,7 @@
 //! What the gates, and the way back, are judged from.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
@@ -8,6 +9,7 @@ use crate::domain::candidates::{CandidatesState, Minted};
 use crate::domain::config::Environment;
 use crate::domain::env::EnvState;
 use crate::domain::left_behind::LeftBehind;
+use crate::domain::mailmap::Mailmap;
 use crate::domain::name::{Actor, EnvName};
 use crate::domain::signature::Signature;
 use crate::domain::signoff::Signoffs;
@@ -28,6 +30,8 @@ pub(crate) struct GateInput<'a> {
     pub(crate) actor: Actor,
     /// In CI, who started the run.
     pub(crate) on_behalf_of: Option<Actor>,
+    /// Who is who by trunk's `.mailmap`; read only where approvals are asked for.
+    pub(crate) people: Rc<Mailmap>,
     pub(crate) now: DateTime<Utc>,
     /// The candidate; `None` for a commit that is none, or not yet.
     pub(crate) candidate: Option<&'a Minted>,

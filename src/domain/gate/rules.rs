@@ -127,7 +127,7 @@ pub(crate) fn counting_approvals<'i>(input: &'i GateInput<'_>) -> Vec<&'i Approv
     let mut counted: Vec<&Approved> = Vec::new();
     for approved in given {
         // Nobody counts twice, whatever a state lists.
-        if !counted.iter().any(|other| other.actor.is(&approved.actor)) {
+        if !counted.iter().any(|other| input.people.is_one(&other.actor, &approved.actor)) {
             counted.push(approved);
         }
     }
@@ -136,7 +136,7 @@ pub(crate) fn counting_approvals<'i>(input: &'i GateInput<'_>) -> Vec<&'i Approv
 
 /// Whether somebody deploys, or asked for it.
 fn deploys(input: &GateInput<'_>, who: &Actor) -> bool {
-    input.deployers().into_iter().any(|deployer| who.is(deployer))
+    input.deployers().into_iter().any(|deployer| input.people.is_one(who, deployer))
 }
 
 /// The fault of the signature of somebody's approval, where signatures are asked for.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use git2::ConfigLevel;
 
 use super::Repo;
+use crate::domain::mailmap::Mailmap;
 use crate::domain::name::Actor;
 use crate::domain::ref_name::BranchRef;
 use crate::store::error::{Error, Result};
@@ -94,9 +95,23 @@ impl Repo {
         }
     }
 
-    /// Who is who, by what lies in this clone.
+    /// Who is who, by what lies in this clone: its `.mailmap`, `mailmap.blob`
+    /// (`HEAD:.mailmap` in a bare one) and `mailmap.file`. What cannot be read
+    /// says nothing.
     fn mailmap(&self) -> Mailmap {
-        Mailmap(self.git2().mailmap().ok())
+        let file = |path: PathBuf| std::fs::read(path).ok();
+        let blob = |name: &str| {
+            let object = self.git2().revparse_single(name).ok()?;
+            Some(object.peel_to_blob().ok()?.content().to_vec())
+        };
+        let (folder, named) = (self.work_dir(), self.config("mailmap.blob"));
+        let named = named.or_else(|| folder.is_none().then(|| "HEAD:.mailmap".to_owned()));
+        let texts = [
+            folder.map(|folder| folder.join(".mailmap")).filter(|path| !path.is_symlink()).and_then(file),
+            named.and_then(|name| blob(&name)),
+            self.config.get_path("mailmap.file").ok().and_then(file),
+        ];
+        Mailmap::of(texts.iter().flatten().map(Vec::as_slice))
     }
 
     /// Whether a remote of this name is set up.
@@ -157,21 +172,6 @@ pub(super) fn overrides(world: &World) -> BTreeMap<String, String> {
         found.insert(canonical_key(key), value.to_owned());
     }
     found
-}
-
-/// What `.mailmap` says of people (gitmailmap(5)).
-pub struct Mailmap(pub(in crate::store) Option<git2::Mailmap>);
-
-impl Mailmap {
-    /// The one name and address of a person.
-    pub fn canonical(&self, actor: Actor) -> Actor {
-        let mapped = || {
-            let signature = git2::Signature::now(&actor.name, &actor.email).ok()?;
-            let found = self.0.as_ref()?.resolve_signature(&signature).ok()?;
-            Some(Actor::new(found.name().ok()?, found.email().ok()?))
-        };
-        mapped().unwrap_or(actor)
-    }
 }
 
 /// Section and name do not mind case, what stands between the dots does.

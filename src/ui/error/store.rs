@@ -278,7 +278,6 @@ fn told(task: &Task) -> String {
         Task::UseWorkTree(path) => format!("cannot use GIT_WORK_TREE {path:?}"),
         Task::UseObjects(path) => format!("cannot use the object directory {}", path.display()),
         Task::ReadSettings => "cannot read git's settings".to_owned(),
-        Task::ReadMailmap(commit) => format!("cannot read .mailmap at {}", commit.short()),
         Task::ReadRef(name) => format!("cannot read the ref {name:?}"),
         Task::ListRefs(prefix) => format!("cannot list the refs under {prefix:?}"),
         Task::ChangeCopy(name) => format!("cannot change the local ref {name}"),
