@@ -202,9 +202,11 @@ pub struct DeployOptions {
 /// The candidate that a deployment without one means; `None` if there is none.
 ///
 /// It is never one that is blocked or was rolled back here. Without `after`,
-/// the newest; with it, the newest that was live upstream and passes `order`
-/// and `soak`; if none passes, the newest that was live upstream; else the
-/// newest, which `order` will refuse.
+/// the newest. With it, of those that come after what is live, the newest
+/// that was live upstream and passes `order` and `soak`, else the newest that
+/// only soaks still; else what is live. Where nothing that can be chosen is
+/// live, the newest that passes, else the newest that was live upstream, else
+/// the newest, which `order` will refuse.
 pub(crate) fn choose<'p>(
     input: &GateInput<'_>,
     pool: &'p [Minted],
@@ -223,8 +225,15 @@ pub(crate) fn choose<'p>(
         rule(&input.about(candidate)).is_none_or(|v| !v.refuses() || overrides.contains(&v.gate()))
     };
     let was_live = |c: &Minted| input.upstream.iter().any(|(_, s)| s.standing(&c.tag).is_some());
+    let live = input.state.current();
+    let is_newer = |c: &Minted| live.is_none_or(|live| live.tag != c.tag && !live.is_later_than(c));
+    let is_ready = |c: &Minted| was_live(c) && passes(c, rules::order) && passes(c, rules::soak);
+    let soaks = |c: &Minted| was_live(c) && passes(c, rules::order);
     pool.iter()
-        .find(|c| was_live(c) && passes(c, rules::order) && passes(c, rules::soak))
+        .find(|c| is_newer(c) && is_ready(c))
+        .or_else(|| pool.iter().find(|c| live.is_some() && is_newer(c) && soaks(c)))
+        .or_else(|| pool.iter().find(|c| live.is_some_and(|live| live.tag == c.tag)))
+        .or_else(|| pool.iter().find(|c| is_ready(c)))
         .or_else(|| pool.iter().find(|c| was_live(c)))
         .or_else(|| pool.first())
         .copied()

@@ -107,6 +107,23 @@ fn order_is_success_there_without_a_rollback() {
 }
 
 #[test]
+fn a_success_dated_before_its_candidate_was_made_soaks_from_there() {
+    let mut world = World::new();
+    world.policy.soak = Some(Duration::from_secs(600));
+    world.policy.after = vec!["staging".parse().unwrap()];
+    let staging = World::after("+a");
+    world.now = staging.now + chrono::TimeDelta::days(3);
+    world.upstream = vec![("staging".parse().unwrap(), Cow::Owned(staging.state))];
+    for (minutes_ago, passes_then) in [(0, false), (9, false), (10, true), (5000, true)] {
+        world.made = Some(world.now - chrono::TimeDelta::minutes(minutes_ago));
+        assert_eq!(passes(&world, rules::soak, 'a'), passes_then, "{minutes_ago}");
+    }
+    world.made = Some(world.now - chrono::TimeDelta::minutes(4));
+    let verdict = rules::soak(&world.input().about(&candidate('a'))).unwrap();
+    assert_eq!(verdict.opens_at(), Some(world.now + chrono::TimeDelta::minutes(6)));
+}
+
+#[test]
 fn soak_opens_when_the_last_upstream_has_stood_long_enough() {
     let mut world = World::new();
     assert_eq!(says(&world, rules::soak, 'a'), None);

@@ -29,7 +29,7 @@ use super::candidates::{self, CandidatesState, Minted};
 use super::config::Environment;
 use super::env::*;
 use super::gate::Gate;
-use super::gate::input::GateInput;
+use super::gate::input::{GateInput, MadeAt};
 use super::gate::verdict::{Attempt, Verdict};
 use super::left_behind::LeftBehind;
 use super::name::{Actor, EnvName, Oid, TagName};
@@ -106,6 +106,8 @@ struct World {
     asked_by: Option<Actor>,
     people: Rc<Mailmap>,
     now: DateTime<Utc>,
+    /// When any candidate was made.
+    made: Option<DateTime<Utc>>,
     events: Vec<EnvEvent>,
 }
 
@@ -119,6 +121,7 @@ impl World {
             candidates: CandidatesState::default(),
             pool: ('a'..='f').map(candidate).collect(),
             lost: String::new(),
+            made: None,
             signatures: Vec::new(),
             signoffs: None,
             left_behind: LeftBehind::default(),
@@ -368,6 +371,7 @@ impl World {
             signatures: self.signatures.clone(),
             signoffs: self.signoffs.clone(),
             left_behind: None,
+            made: MadeAt(Rc::new(|_| self.made)),
         }
     }
 

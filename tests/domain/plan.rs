@@ -83,6 +83,14 @@ fn with_after_the_newest_that_was_live_there_and_passes() {
     world.upstream[0].1 = Cow::Owned(staging.state);
     assert_eq!(chosen(&world, &[]), Some('a'), "b is newer and has not stood long enough");
     assert_eq!(chosen(&world, &[Gate::Soak]), Some('b'), "what is overridden counts as passed");
+    // What is live hides none that still soaks, and where it went round the soak, neither do older ones.
+    world.steps("+a");
+    assert_eq!(chosen(&world, &[]), Some('b'));
+    assert_eq!(refusing(&deploying(&world, 'b', &DeployOptions::default())), [Gate::Soak]);
+    world.steps("+b");
+    assert_eq!(chosen(&world, &[]), Some('b'), "it is live");
+    world.now = minute(60);
+    assert_eq!(chosen(&world, &[]), Some('b'));
     // Nothing was live upstream: the newest, which `order` refuses.
     let world = downstream("");
     assert_eq!(chosen(&world, &[]), Some('f'));

@@ -14,7 +14,7 @@ use crate::delivery::read::signoffs::{self, Brought};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::domain::config::Environment;
 use crate::domain::env::{EnvEvent, EnvState};
-use crate::domain::gate::input::GateInput;
+use crate::domain::gate::input::{GateInput, MadeAt};
 use crate::domain::mailmap::Mailmap;
 use crate::domain::name::{Actor, EnvName};
 use crate::domain::plan::{self, Stamp, WrongToken};
@@ -106,6 +106,7 @@ impl<'a> Gatherer<'a> {
             signatures: Vec::new(),
             signoffs: None,
             left_behind: None,
+            made: self.made(),
         })
     }
 
@@ -124,6 +125,12 @@ impl<'a> Gatherer<'a> {
                 Ok(self.people.get_or_init(|| people).clone())
             }
         }
+    }
+
+    /// When candidates were made, by their tags.
+    fn made(&self) -> MadeAt<'a> {
+        let (reader, snapshot) = (self.reader, self.snapshot);
+        MadeAt(Rc::new(move |minted| snapshot.record(reader, minted).ok().map(|record| record.created_at)))
     }
 
     /// The input with what is taken over closed, and the events that close it.

@@ -1,6 +1,7 @@
 //! What the gates, and the way back, are judged from.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
@@ -43,6 +44,20 @@ pub(crate) struct GateInput<'a> {
     pub(crate) signoffs: Option<Signoffs>,
     /// What the commit leaves behind; `None` is not judged.
     pub(crate) left_behind: Option<LeftBehind>,
+    /// When a candidate was made. Asked only where it has to soak.
+    pub(crate) made: MadeAt<'a>,
+}
+
+/// Tells when a candidate was made; `None` if its tag cannot be read.
+#[derive(Clone)]
+pub(crate) struct MadeAt<'a>(pub(crate) Rc<Making<'a>>);
+
+type Making<'a> = dyn Fn(&Minted) -> Option<DateTime<Utc>> + 'a;
+
+impl fmt::Debug for MadeAt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MadeAt")
+    }
 }
 
 impl<'a> GateInput<'a> {

@@ -64,19 +64,25 @@ pub(crate) fn order(input: &GateInput<'_>) -> Option<Verdict> {
     Some(Verdict::of(missing.is_empty(), GateFacts::Order { tag: tag.clone(), missing }))
 }
 
-/// The candidate must have stood for `soak` in every environment of `after`.
+/// The candidate must have stood for `soak` in every environment of `after`,
+/// counted from its own making where a success there is dated before that.
 pub(crate) fn soak(input: &GateInput<'_>) -> Option<Verdict> {
-    let tag = &input.candidate?.tag;
+    let candidate = input.candidate?;
     let wanted = input.environment.soak?;
+    let stands = input.upstream.iter().any(|(_, state)| state.standing(&candidate.tag).is_some());
+    let made = if stands { (input.made.0)(candidate) } else { None };
+    let age = made.map_or(u64::MAX, |made| (input.now - made).num_seconds().max(0).unsigned_abs());
     let mut short = Vec::new();
     for (name, state) in &input.upstream {
-        let standing = state.standing(tag);
-        let stood = Duration::from_secs(standing.map_or(0, |standing| standing.seconds(input.now)));
+        let standing = state.standing(&candidate.tag);
+        let seconds = standing.map_or(0, |standing| standing.seconds(input.now));
+        let stood = Duration::from_secs(seconds.min(age));
         if stood >= wanted {
             continue;
         }
         let opens_at: Option<DateTime<Utc>> = standing
             .and_then(|standing| standing.since)
+            .map(|since| made.map_or(since, |made| made.max(since)))
             .and_then(|since| since.checked_add_signed(chrono::Duration::from_std(wanted).ok()?));
         short.push(ShortSoak { environment: name.clone(), stood, opens_at });
     }
