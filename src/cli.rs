@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::env::Progress;
 use crate::domain::gate::Gate;
-use crate::domain::name::{DeploymentId, EnvName, ProjectName};
+use crate::domain::name::{DeploymentId, EnvName, PrintedBy, ProjectName};
 use crate::domain::version::Bump;
 
 /// Two-step delivery from Git alone.
@@ -344,7 +344,7 @@ pub struct List {
 /// `rel log`
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  rel log prod\n  rel log --state failed --since 7d\n  rel log --by kim --since 2026-11-01 --until 2026-11-30\n  rel log --env staging --env prod -n 100 --format csv\n  rel log --output prod#812     what that deployment printed"
+    after_help = "Examples:\n  rel log prod\n  rel log --state failed --since 7d\n  rel log --by kim --since 2026-11-01 --until 2026-11-30\n  rel log --env staging --env prod -n 100 --format csv\n  rel log --output prod#812     what that deployment printed\n  rel log --output v1.6.0-rc.2  what its build printed, if it failed too"
 )]
 pub struct Log {
     /// Only this environment
@@ -371,13 +371,13 @@ pub struct Log {
     /// A table for people, or CSV with every member of the record
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
-    /// What this deployment printed
+    /// What this deployment printed, or the build of the candidate with this tag
     #[arg(
         long,
         value_name = "ID",
         conflicts_with_all = ["environment", "since", "until", "by", "states", "environments", "format"]
     )]
-    pub output: Option<DeploymentId>,
+    pub output: Option<PrintedBy>,
     /// Go on as long as that deployment is in flight on this machine
     #[arg(long, requires = "output")]
     pub follow: bool,

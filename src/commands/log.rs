@@ -10,18 +10,20 @@ use crate::cli;
 use crate::commands::dry_run;
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
-use crate::delivery::read::snapshot::{Policy, TrunkAndPolicy, environment_tip};
+use crate::delivery::read::snapshot::{Policy, Snapshot, TrunkAndPolicy, environment_tip};
 use crate::delivery::recover::settle;
 use crate::delivery::run::hands::Hands;
+use crate::delivery::run::output::BUILD;
 use crate::delivery::run::workspace::log_path;
 use crate::delivery::steps::look;
 use crate::domain::config::Environment;
-use crate::domain::name::{DeploymentId, EnvName, Oid};
+use crate::domain::name::{DeploymentId, EnvName, Oid, PrintedBy, TagName};
 use crate::domain::report::Document;
 use crate::domain::report::deployment::DeploymentReport;
 use crate::domain::report::list::LogReport;
 use crate::domain::search::Search;
 use crate::domain::time_spec::{DayBound, parse_instant};
+use crate::domain::version::ParsedTag;
 use crate::failure::{Doing, Failure, Kind, Result};
 use crate::ui::front::Ui;
 use crate::ui::log;
@@ -37,8 +39,14 @@ use crate::ui::log;
 /// one printed is neither on this machine nor published; the authority cannot
 /// be reached.
 pub fn run(ui: &Ui, reader: &Reader, hands: &Hands, args: &cli::Log) -> Result<Document> {
-    if let Some(id) = &args.output {
-        return printed(ui, reader, hands, id, args.follow);
+    match &args.output {
+        Some(PrintedBy::Deployment(id)) => return printed(ui, reader, hands, id, args.follow),
+        Some(PrintedBy::Build(tag)) if !args.follow => return built(ui, reader, tag),
+        Some(PrintedBy::Build(tag)) => {
+            return Err(Failure::new(Kind::Usage, "only a deployment is followed")
+                .hint(format!("rel log --output {tag}")));
+        }
+        None => {}
     }
     if args.format == cli::Format::Csv && ui.screen.is_json() {
         return Err(Failure::new(Kind::Usage, "--format csv and --json are two forms of one result")
@@ -132,6 +140,33 @@ fn printed(ui: &Ui, reader: &Reader, hands: &Hands, id: &DeploymentId, follow: b
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// What the build of a candidate printed, whether it was made or not: from this
+/// machine, else as it was published.
+fn built(ui: &Ui, reader: &Reader, tag: &TagName) -> Result<Document> {
+    let snapshot = Snapshot::read(reader)?;
+    let found = match snapshot.style.parse(tag.as_str()) {
+        Some(ParsedTag::Candidate(version)) => match read_from(&log_path(reader, &BUILD, &version), 0) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            Err(_) => match look::published_build_here(reader, &version)? {
+                Some(text) => Some(text),
+                None => look::published_build(reader, ui.screen, &version)?,
+            },
+        },
+        _ => None,
+    };
+    let text = found.ok_or_else(|| {
+        Failure::new(
+            Kind::NotFound,
+            format!("what the build of {tag} printed is neither on this machine nor published"),
+        )
+        .hint("rel list shows the candidates and the builds that failed")
+        .hint("a deployment is written ENV#N, like prod#812")
+    })?;
+    show(ui, reader, &text);
+    Ok(LogReport::Output { output: String::from_utf8_lossy(&text).into_owned() }.into())
 }
 
 fn read_from(path: &Path, shown: u64) -> io::Result<Vec<u8>> {

@@ -146,6 +146,12 @@ pub(crate) enum NotFound {
         text: String,
         known: Vec<TagName>,
     },
+    /// The number of this tag came to nothing, for this reason; whether its build failed.
+    Unmade {
+        tag: TagName,
+        reason: String,
+        failed: bool,
+    },
     /// The environment of this name runs what was recorded, not built.
     Baseline {
         text: String,

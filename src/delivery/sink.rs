@@ -148,6 +148,8 @@ pub enum Printed<'a> {
     Unknown,
     /// A deployment of this environment.
     In(&'a EnvName),
+    /// The build of a candidate with this tag.
+    OfBuild(&'a TagName),
     /// These deployments, and the file to remove where it should be given up.
     By(&'a [DeploymentId], Option<&'a Path>),
 }

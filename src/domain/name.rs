@@ -431,6 +431,23 @@ impl fmt::Display for DeploymentId {
     }
 }
 
+/// Whose output is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PrintedBy {
+    /// A deployment's: `prod#812`.
+    Deployment(DeploymentId),
+    /// That of the build of a candidate with this tag, whether it was made or not.
+    Build(TagName),
+}
+
+impl FromStr for PrintedBy {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let tag = || text.parse().ok().filter(|_| !text.contains('#')).map(PrintedBy::Build);
+        text.parse().map(PrintedBy::Deployment).or_else(|bad| tag().ok_or(bad))
+    }
+}
+
 impl FromStr for DeploymentId {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, BadName> {

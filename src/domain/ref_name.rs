@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::name::{DeploymentId, EnvName, ProjectName, TagName};
+use super::version::CandidateVersion;
 
 const HEADS: &str = "refs/heads/";
 const TAGS: &str = "refs/tags/";
@@ -243,6 +244,17 @@ impl OutputRef {
     /// The ref of a deployment's output.
     pub fn of(project: &ProjectName, id: &DeploymentId) -> OutputRef {
         OutputRef(format!("{}output/{}/{}", rel(project), id.environment, id.seq))
+    }
+
+    /// The ref of what the build of a candidate printed. No deployment has a version for its number.
+    pub fn of_build(project: &ProjectName, version: &CandidateVersion) -> OutputRef {
+        OutputRef(format!("{}output/build/{version}", rel(project)))
+    }
+
+    /// [`OutputRef::refspec`] of what the build of a candidate printed.
+    pub fn refspec_of_build(project: &ProjectName, version: &CandidateVersion) -> String {
+        let pattern = format!("{}output*/build/{version}", rel(project));
+        format!("+{pattern}:{pattern}")
     }
 
     /// The refspec that fetches that ref, and nothing if there is no such ref: a pattern that no

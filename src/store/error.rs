@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::domain::fold::Impossible;
-use crate::domain::name::{Actor, BadName, DeploymentId, Oid, TagName};
+use crate::domain::name::{Actor, BadName, Oid, TagName};
 
 pub use artifacts::{
     Absent, ArtifactError, BadCopy, CollectError, LocationFault, NameSource, PatternFault, ReferenceFault,
@@ -147,7 +147,7 @@ pub enum Error {
     /// The ref of what a deployment printed holds something else.
     NotOutput {
         name: String,
-        id: DeploymentId,
+        whose: String,
         cause: git2::Error,
     },
     /// The files of two commits cannot be compared; whether this clone lacks one of them.

@@ -13,22 +13,28 @@ use git2::ObjectType;
 
 use super::error::{During, Error, Result, Task};
 use super::repo::Repo;
-use crate::domain::name::{DeploymentId, EnvName, Oid, ProjectName};
+use crate::domain::name::{DeploymentId, EnvName, Oid};
 use crate::domain::ref_name::OutputRef;
 
-/// The output of a deployment behind the ref of this repository; `None` if
-/// there is no such ref.
+/// The output behind a ref of this repository, and whose it is; `None` if there is no such ref.
 ///
 /// # Errors
 /// The ref holds something else, or its object is damaged or missing.
-pub fn published(repo: &Repo, project: &ProjectName, id: &DeploymentId) -> Result<Option<Vec<u8>>> {
-    let name = OutputRef::of(project, id);
-    let Some(oid) = repo.ref_target(&name)? else { return Ok(None) };
+pub fn published(repo: &Repo, name: &OutputRef, whose: impl std::fmt::Display) -> Result<Option<Vec<u8>>> {
+    let Some(oid) = repo.ref_target(name)? else { return Ok(None) };
     repo.check_loose(oid)?;
     match repo.blob(oid) {
         Ok(blob) => Ok(Some(blob.content().to_vec())),
-        Err(cause) => Err(Error::NotOutput { name: name.to_string(), id: id.clone(), cause }),
+        Err(cause) => Err(Error::NotOutput { name: name.to_string(), whose: whose.to_string(), cause }),
     }
+}
+
+/// Writes output to the repository: what its ref will hold.
+///
+/// # Errors
+/// The object cannot be written.
+pub fn write(repo: &Repo, text: &[u8]) -> Result<Oid> {
+    repo.put(ObjectType::Blob, text)
 }
 
 /// The folder of output that one project has still to publish.
@@ -93,7 +99,7 @@ impl Outbox {
     pub fn object(&self, repo: &Repo, id: &DeploymentId) -> Result<Option<Oid>> {
         let file = self.file(&id.environment, id.seq);
         match fs::read(&file) {
-            Ok(text) => Ok(Some(repo.put(ObjectType::Blob, &text)?)),
+            Ok(text) => write(repo, &text).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).during(Task::ReadOutbox(file)),
         }
@@ -150,9 +156,15 @@ mod tests {
         outbox.remove(&nine);
         assert_eq!(outbox.object(&repo, &nine).unwrap(), None);
         let shop = "shop".parse().unwrap();
-        assert_eq!(published(&repo, &shop, &nine).unwrap().unwrap(), b"nine\xff\n");
-        assert_eq!(published(&repo, &shop, &DeploymentId { seq: 8, ..nine.clone() }).unwrap(), None);
+        assert_eq!(published(&repo, &OutputRef::of(&shop, &nine), &nine).unwrap().unwrap(), b"nine\xff\n");
+        assert_eq!(
+            published(&repo, &OutputRef::of(&shop, &DeploymentId { seq: 8, ..nine.clone() }), 8).unwrap(),
+            None
+        );
         repo.set_cache_ref(name.as_str(), sandbox.oid("work", "HEAD")).unwrap();
-        assert!(matches!(published(&repo, &shop, &nine), Err(Error::NotOutput { .. })));
+        assert!(matches!(
+            published(&repo, &OutputRef::of(&shop, &nine), &nine),
+            Err(Error::NotOutput { .. })
+        ));
     }
 }

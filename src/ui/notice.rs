@@ -172,6 +172,7 @@ fn output_unpublished(screen: &Screen, printed: Printed<'_>, why: Error) {
     let (whose, way) = match printed {
         Printed::Unknown => ("deployments".to_owned(), None),
         Printed::In(environment) => (environment.to_string(), None),
+        Printed::OfBuild(tag) => (format!("the build of {tag}"), None),
         Printed::By(ids, None) => (names(ids), Some("try again: rel sync".to_owned())),
         Printed::By(ids, Some(file)) => {
             let file = file.to_string_lossy();

@@ -1,5 +1,6 @@
 //! Hooks: asked before, told after, with CDEvents on their standard input.
 
+use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -185,7 +186,6 @@ fn a_failed_build_is_told_of_and_listed() {
     let ana = shop.ana();
     ana.script("build.sh", "#!/bin/sh\necho half of it\nexit 3\n");
     ana.commit_all("feat: break it");
-    ana.push();
     ana.rel(&["cut"]).code(6);
     let told = told(&shop, "after_failure", "pipelinerun.finished");
     assert_eq!(told["subject"]["id"], "v0.1.0-rc.1");
@@ -199,6 +199,17 @@ fn a_failed_build_is_told_of_and_listed() {
     assert_eq!(build["reason"], told["customData"]["text"]);
     let text = ana.rel(&["list"]).ok().stdout;
     assert!(text.contains("v0.1.0-rc.1") && text.contains("failed: exit 3"), "{text}");
+    let shown = ana.refused(&["show", "v0.1.0-rc.1"], 4);
+    assert!(shown.ways_on().contains("rel log --output v0.1.0-rc.1"), "{shown:?}");
+    // What it printed is here, and where that is published in every clone.
+    assert_eq!(ana.rel(&["log", "--output", "v0.1.0-rc.1"]).ok().stdout, "half of it\n");
+    let bob = shop.clone_for("bob");
+    assert_eq!(bob.refused(&["log", "--output", "v0.1.0-rc.1"], 4).kind(), "not-found");
+    let text = fs::read_to_string(ana.dir.join("release.toml")).unwrap();
+    ana.commit("release.toml", &format!("{text}\n[output]\npublish = \"git\"\n"), "chore: publish");
+    ana.rel(&["cut"]).code(6);
+    assert_eq!(bob.rel(&["log", "--output", "v0.1.0-rc.2"]).ok().stdout, "half of it\n");
+    assert_eq!(ana.rel(&["log", "--output", "v0.1.0-rc.2", "--follow"]).code, 2);
 }
 
 /// An interrupted deployment is told of all the same.

@@ -17,7 +17,7 @@ use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::artifacts::{self, PROVENANCE};
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::publish::RetryBudget;
-use crate::delivery::run::{hooks, workspace};
+use crate::delivery::run::{hooks, output, workspace};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::artifact::{Artifact, Reference, sha256_of};
 use crate::domain::candidate::Candidate;
@@ -184,6 +184,9 @@ impl CandidateBuild<'_, '_> {
                 // Otherwise the journal keeps the reservation for the next run to settle.
                 let is_abandoned = self.abandon(&reason, is_build).is_ok();
                 if is_build {
+                    // Never before the record: what was printed must not cost that.
+                    let policy = &self.snapshot.policy;
+                    output::publish_build(self.reader, sink, policy, &tag, &self.version);
                     hooks::after_build(self.reader, self.hands, sink, self.snapshot, &candidate, &reason);
                 }
                 if is_abandoned {
@@ -236,8 +239,7 @@ impl CandidateBuild<'_, '_> {
         let started = reader.world.now();
         let list = folder.join("references");
         std::fs::write(&list, "")?;
-        let log = workspace::log_file(reader, &"build", u64::from(self.version.number))
-            .map(|path| path.with_file_name(format!("{}.log", self.version)))?;
+        let log = workspace::log_file(reader, &output::BUILD, &self.version)?;
         if let Some(command) = &build.command {
             let program = workspace::program(command);
             let env = self.variables(tag, checkout, &list);

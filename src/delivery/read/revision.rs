@@ -20,7 +20,7 @@ use crate::delivery::error::{Error, Misuse, NotFound, Result};
 use crate::delivery::read::deployments;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
-use crate::domain::candidates::Minted;
+use crate::domain::candidates::{AbandonedBuild, Minted};
 use crate::domain::env::{Deployment, EnvState, Progress};
 use crate::domain::name::{EnvName, Oid, TagName};
 use crate::domain::time_spec::{DayBound, parse_instant};
@@ -302,6 +302,13 @@ impl Snapshot {
     }
 
     fn no_such_candidate(&self, text: &str) -> Error {
+        let is_called = |build: &&AbandonedBuild| {
+            text == build.version.to_string() || text == self.style.candidate(&build.version).as_str()
+        };
+        if let Some(build) = self.abandoned.iter().find(is_called) {
+            let (reason, failed) = (build.reason.clone(), build.failed);
+            return NotFound::Unmade { tag: self.style.candidate(&build.version), reason, failed }.into();
+        }
         let known = self.pool.iter().rev().map(|minted| minted.tag.clone()).collect();
         NotFound::Candidate { text: text.to_owned(), known }.into()
     }

@@ -22,11 +22,15 @@ use crate::delivery::run::workspace::log_path;
 use crate::delivery::sink::{Notice, Printed, Sink};
 use crate::domain::config::Publish;
 use crate::domain::inherited;
-use crate::domain::name::{DeploymentId, EnvName};
+use crate::domain::name::{DeploymentId, EnvName, TagName};
 use crate::domain::redact::Redactor;
 use crate::domain::ref_name::{OutputRef, RefName};
+use crate::domain::version::CandidateVersion;
 use crate::store::authority::{Expected, Published, RefUpdate};
-use crate::store::outbox::Outbox;
+use crate::store::outbox::{self, Outbox};
+
+/// The folder of what builds printed, beside those of environments.
+pub const BUILD: &str = "build";
 
 /// How much of the end of an output is published, in bytes.
 pub const MOST: u64 = 8 << 20;
@@ -70,6 +74,36 @@ pub fn keep(
     };
     if let Err(why) = kept() {
         sink.notice(Notice::OutputUnpublished { printed: Printed::In(environment), why });
+    }
+}
+
+/// Publishes what the build of a candidate printed, if it is to be published,
+/// in a push of its own. What cannot be done is only said.
+pub fn publish_build(
+    reader: &Reader,
+    sink: &dyn Sink,
+    policy: &Policy,
+    tag: &TagName,
+    version: &CandidateVersion,
+) {
+    if !is_wanted(policy) {
+        return;
+    }
+    let publish = || -> Result<()> {
+        let log = log_path(reader, &BUILD, version);
+        let Some(text) = without_secrets(&redactor(reader, &Params::default())?, &log)? else {
+            return Ok(());
+        };
+        let name = OutputRef::of_build(reader.project(), version);
+        let new = outbox::write(&reader.repo, &text)?;
+        let update = RefUpdate { name: name.into(), expected: Expected::MustNotExist, new };
+        match reader.authority().publish(&reader.repo, &[update])? {
+            Published::Done => Ok(()),
+            Published::Moved(_) => Err(RunError::KeepsMoving(reader.authority().to_string()).into()),
+        }
+    };
+    if let Err(why) = publish() {
+        sink.notice(Notice::OutputUnpublished { printed: Printed::OfBuild(tag), why });
     }
 }
 

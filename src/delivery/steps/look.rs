@@ -8,6 +8,7 @@ use crate::delivery::sink::Sink;
 use crate::domain::env::{Deployment, Progress, Trigger};
 use crate::domain::name::DeploymentId;
 use crate::domain::ref_name::OutputRef;
+use crate::domain::version::CandidateVersion;
 use crate::store::outbox;
 
 /// A snapshot for who only looks. Where the authority cannot be reached this
@@ -63,7 +64,30 @@ fn or_offline(reader: &Reader, verb: &str, error: Error) -> Error {
 /// # Errors
 /// What is published is not what it should be.
 pub fn published_here(reader: &Reader, id: &DeploymentId) -> Result<Option<Vec<u8>>> {
-    Ok(outbox::published(&reader.repo, reader.project(), id)?)
+    Ok(outbox::published(&reader.repo, &OutputRef::of(reader.project(), id), id)?)
+}
+
+/// What the build of a candidate printed, as it was published, if this clone has it.
+///
+/// # Errors
+/// What is published is not what it should be.
+pub fn published_build_here(reader: &Reader, version: &CandidateVersion) -> Result<Option<Vec<u8>>> {
+    let name = OutputRef::of_build(reader.project(), version);
+    Ok(outbox::published(&reader.repo, &name, format_args!("the build of {version}"))?)
+}
+
+/// The same as the authority has it, which costs one round trip.
+///
+/// # Errors
+/// The authority cannot be reached; what is published is not what it should be.
+pub fn published_build(
+    reader: &Reader,
+    sink: &dyn Sink,
+    version: &CandidateVersion,
+) -> Result<Option<Vec<u8>>> {
+    let others = [OutputRef::refspec_of_build(reader.project(), version)];
+    look_at_chains_and(reader, sink, &format!("log --output {version}"), &others)?;
+    published_build_here(reader, version)
 }
 
 /// What a deployment printed, as the authority has it, which costs the one

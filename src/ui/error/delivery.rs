@@ -207,6 +207,10 @@ fn not_found(what: NotFound) -> Failure {
                 }
             }
         }
+        NotFound::Unmade { tag, reason, failed } => {
+            let failure = none(format!("{tag} was never made")).reason("build", reason);
+            if failed { failure.hint(format!("rel log --output {tag}")) } else { failure }.hint("rel list")
+        }
         NotFound::Baseline { text, tag } => none(format!("{text} is {}, which is no candidate", tag.label()))
             .reason("candidate", "it was recorded, not built by rel: there are no bytes of it to deploy")
             .hint("rel list shows the candidates, rel cut makes one"),

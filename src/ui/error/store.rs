@@ -162,8 +162,8 @@ impl From<Error> for Failure {
             Error::Artifact(error) => artifacts::artifact(error),
             Error::Pick(error) => picks::pick(error),
             Error::Probe(error) => probe(error),
-            Error::NotOutput { name, id, cause } => {
-                Failure::failed(format!("{name} does not hold what {id} printed"))
+            Error::NotOutput { name, whose, cause } => {
+                Failure::failed(format!("{name} does not hold what {whose} printed"))
                     .because(cause)
                     .hint(format!("what it holds: git show {name}"))
             }

@@ -496,66 +496,67 @@ fn every_verb() {
     explains(
         &["log"],
         expect![[r#"
-        exit 0
-        List deployments, newest first
+            exit 0
+            List deployments, newest first
 
-        Usage: rel log [OPTIONS] [ENV]
+            Usage: rel log [OPTIONS] [ENV]
 
-        Arguments:
-          [ENV]
-                  Only this environment
+            Arguments:
+              [ENV]
+                      Only this environment
 
-        Options:
-          -n <N>
-                  At most N deployments
-                  [BLANK]
-                  [default: 15]
+            Options:
+              -n <N>
+                      At most N deployments
+                      [BLANK]
+                      [default: 15]
 
-              --since <WHEN>
-                  Started at WHEN or later: a day, a time (UTC), or how long ago
+                  --since <WHEN>
+                      Started at WHEN or later: a day, a time (UTC), or how long ago
 
-              --until <WHEN>
-                  Started at WHEN or earlier; a day counts to its end
+                  --until <WHEN>
+                      Started at WHEN or earlier; a day counts to its end
 
-              --by <WHO>
-                  Run by or for WHO: a part of a name or an e-mail
+                  --by <WHO>
+                      Run by or for WHO: a part of a name or an e-mail
 
-              --state <STATE>
-                  In this state; repeat for more
-                  [BLANK]
-                  [possible values: running, succeeded, failed, cancelled, unknown]
+                  --state <STATE>
+                      In this state; repeat for more
+                      [BLANK]
+                      [possible values: running, succeeded, failed, cancelled, unknown]
 
-              --env <ENV>
-                  Only this environment; repeat for more
+                  --env <ENV>
+                      Only this environment; repeat for more
 
-              --format <FORMAT>
-                  A table for people, or CSV with every member of the record
+                  --format <FORMAT>
+                      A table for people, or CSV with every member of the record
 
-                  Possible values:
-                  - table: A table
-                  - csv:   Comma-separated values (RFC 4180) under a header
-                  [BLANK]
-                  [default: table]
+                      Possible values:
+                      - table: A table
+                      - csv:   Comma-separated values (RFC 4180) under a header
+                      [BLANK]
+                      [default: table]
 
-              --output <ID>
-                  What this deployment printed
+                  --output <ID>
+                      What this deployment printed, or the build of the candidate with this tag
 
-              --follow
-                  Go on as long as that deployment is in flight on this machine
+                  --follow
+                      Go on as long as that deployment is in flight on this machine
 
-          -h, --help
-                  Print help (see a summary with '-h')
+              -h, --help
+                      Print help (see a summary with '-h')
 
-        Global options:
-          ...
+            Global options:
+              ...
 
-        Examples:
-          rel log prod
-          rel log --state failed --since 7d
-          rel log --by kim --since 2026-11-01 --until 2026-11-30
-          rel log --env staging --env prod -n 100 --format csv
-          rel log --output prod#812     what that deployment printed
-    "#]],
+            Examples:
+              rel log prod
+              rel log --state failed --since 7d
+              rel log --by kim --since 2026-11-01 --until 2026-11-30
+              rel log --env staging --env prod -n 100 --format csv
+              rel log --output prod#812     what that deployment printed
+              rel log --output v1.6.0-rc.2  what its build printed, if it failed too
+        "#]],
     );
     explains(
         &["show"],
