@@ -123,13 +123,14 @@ impl<'a> Look<'a> {
         let mut asked: Vec<(Oid, Oid)> = Vec::new();
         wanted.extend(self.newest.map(|newest| (newest.trunk_commit, trunk)));
         for (environment, coming) in environments.iter().zip(coming) {
-            let live = self.snapshot.chain(&environment.name)?.state.current();
+            let state = &self.snapshot.chain(&environment.name)?.state;
+            let live = state.current();
             wanted.extend(live.map(|live| (live.commit, trunk)));
             if let Some(candidate) = coming {
                 let from = live.map_or(candidate.trunk_commit, |live| live.commit);
                 wanted.push((from, candidate.commit));
             }
-            asked.extend(self.asked(live, *coming)?);
+            asked.extend(self.asked(state, *coming)?);
         }
         wanted.extend(&asked);
         let scope = Scope::new(&self.snapshot.policy.config.project.paths)?;
@@ -144,10 +145,10 @@ impl<'a> Look<'a> {
 
     /// What gates and fixes ask to be contained in what, so that the same walk
     /// answers it.
-    fn asked(&self, live: Option<&Live>, coming: Coming<'_>) -> Result<Vec<(Oid, Oid)>> {
-        let Some(live) = live else { return Ok(Vec::new()) };
+    fn asked(&self, state: &EnvState, coming: Coming<'_>) -> Result<Vec<(Oid, Oid)>> {
+        let Some(live) = state.current() else { return Ok(Vec::new()) };
         let mut asked: Vec<(Oid, Oid)> = Vec::new();
-        let fixes = self.gatherer.left_behind.owed(live)?;
+        let fixes = self.gatherer.left_behind.owed(state, live)?;
         for tip in coming.map(|candidate| candidate.commit).into_iter().chain([self.snapshot.trunk]) {
             asked.extend(fixes.iter().map(|fix| (tip, fix.source)));
         }
@@ -159,16 +160,15 @@ impl<'a> Look<'a> {
     /// The fixes that are live in an environment and that trunk lacks: the next
     /// cut would bring the fault back.
     fn fixes(&self, environment: &Environment) -> Result<Vec<FixReport>> {
-        let Some(live) = self.snapshot.chain(&environment.name)?.state.current() else {
-            return Ok(Vec::new());
-        };
+        let state = &self.snapshot.chain(&environment.name)?.state;
+        let Some(live) = state.current() else { return Ok(Vec::new()) };
         let finder = &self.gatherer.left_behind;
-        let lost = finder.lost(live, &finder.owed(live)?, self.snapshot.trunk, None)?;
+        let lost = finder.lost(live, &finder.owed(state, live)?, self.snapshot.trunk, None)?;
         let fix = |lost: Lost| {
             let change = range::changes(self.reader, &[lost.fix.commit])?.swap_remove(0);
             Ok(FixReport::new(lost.fix.source, change))
         };
-        lost.into_iter().map(fix).collect()
+        lost.into_iter().filter(|lost| lost.live).map(fix).collect()
     }
 
     fn environment(

@@ -22,6 +22,7 @@ use crate::domain::env::{
 };
 use crate::domain::gate::Gate;
 use crate::domain::gate::verdict::Verdict;
+use crate::domain::left_behind::Owed;
 use crate::domain::name::{Actor, DeploymentId, EnvName, Oid, TagName};
 use crate::domain::redact::{CannotSearch, Redactor};
 use crate::domain::ref_name::ChainRef;
@@ -377,10 +378,16 @@ impl Project {
 
     /// A rollback that succeeds, and holds the environment.
     pub fn roll_back(&self, environment: &str, to: &str) -> u64 {
+        self.roll_back_owing(environment, to, Vec::new())
+    }
+
+    /// The same, with the fixes that it leaves behind.
+    pub fn roll_back_owing(&self, environment: &str, to: &str, owes: Vec<Owed>) -> u64 {
         let live = self.chain(environment).state.current().cloned().unwrap();
         let mut intent = self.intent(environment, to, Action::Rollback);
         intent.undoes = Some(live.tag);
         intent.holds = true;
+        intent.owes = owes;
         intent.deployment.reverts = Some(live.deployment);
         let seq = self.claim(environment, intent);
         self.end(environment, Progress::Succeeded);

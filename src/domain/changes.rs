@@ -45,7 +45,22 @@ pub struct Change {
     /// The commits its `This reverts commit …` lines name.
     #[serde(skip)]
     pub reverts: Vec<Oid>,
+    /// The commits that it says it reverts, by less than their ids.
+    #[serde(skip)]
+    pub reverts_named: Vec<RevertName>,
 }
+
+/// What a message calls a commit that it reverts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevertName {
+    /// The first digits of its id.
+    Digits(String),
+    /// The title that a host's button repeats, of the newest commit before that has it.
+    Title(String),
+}
+
+/// The fewest digits of an id that name a commit.
+const FEWEST_DIGITS: usize = 7;
 
 fn last<S: Serializer>(picked_from: &[Oid], s: S) -> Result<S::Ok, S::Error> {
     picked_from.last().serialize(s)
@@ -75,6 +90,7 @@ impl Change {
             picked_from: Vec::new(),
             rollback_safe: None,
             reverts: Vec::new(),
+            reverts_named: Vec::new(),
         };
         let mut in_subject = true;
         for line in lines {
@@ -85,7 +101,40 @@ impl Change {
             }
             change.read_footer(line);
         }
+        if change.reverts.is_empty() && change.reverts_named.is_empty() {
+            change.reverts_named.extend(change.reverted_title().map(RevertName::Title));
+        }
         change
+    }
+
+    /// Whether a message may tell of other commits: a quick look, which errs on the side of yes.
+    pub fn may_name_others(message: &str) -> bool {
+        ["(cherry picked from commit ", "evert", "Reapply \""].iter().any(|sign| message.contains(sign))
+    }
+
+    /// The title of what it reverts, if its subject is a host's `Revert "…"`, git's `Reapply "…"`
+    /// or a conventional `revert: …`.
+    fn reverted_title(&self) -> Option<String> {
+        let title = title(&self.subject);
+        let quoted = |before: &str| title.strip_prefix(before)?.strip_suffix('"');
+        match (quoted("Revert \""), quoted("Reapply \"")) {
+            (Some(of), _) => Some(self::title(of).to_owned()),
+            (None, Some(of)) => Some(format!("Revert \"{}\"", self::title(of))),
+            (None, None) if self.r#type.as_deref() == Some("revert") => {
+                Some(self::title(self.description()).to_owned())
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// Whether a subject has this title, whatever its host put around it.
+    pub fn is_titled(subject: &str, wanted: &str) -> bool {
+        let subject = title(subject);
+        let inner = subject.strip_prefix("Revert \"").and_then(|rest| rest.strip_suffix('"'));
+        match (inner, wanted.strip_prefix("Revert \"").and_then(|rest| rest.strip_suffix('"'))) {
+            (Some(inner), Some(wanted)) => title(inner) == wanted,
+            _ => subject == wanted,
+        }
     }
 
     /// Takes note of a line of the body that means something.
@@ -94,7 +143,12 @@ impl Change {
             self.picked_from.extend(rest.strip_suffix(')').and_then(full_id));
         } else if let Some(rest) = line.strip_prefix("This reverts commit ") {
             // Followed by a full stop, or by a comma and which side of a merge was kept.
-            self.reverts.extend(rest.split([',', '.', ' ']).next().and_then(full_id));
+            let id = rest.split([',', '.', ' ']).next().unwrap_or_default().to_ascii_lowercase();
+            if let Some(full) = full_id(&id) {
+                self.reverts.push(full);
+            } else if id.len() >= FEWEST_DIGITS && id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                self.reverts_named.push(RevertName::Digits(id));
+            }
         } else if let Some(rest) =
             line.strip_prefix("BREAKING CHANGE").or_else(|| line.strip_prefix("BREAKING-CHANGE"))
         {
@@ -216,6 +270,17 @@ fn unix_lines(message: &str) -> Cow<'_, str> {
     } else {
         message.into()
     }
+}
+
+/// A subject without what a host puts before and behind a request's title.
+fn title(subject: &str) -> &str {
+    let before = HOST_PREFIXES.iter().find_map(|prefix| prefix_length(subject, prefix)).unwrap_or_default();
+    let title = subject[before..].trim();
+    let number = |behind: &str| {
+        let (rest, number) = title.strip_suffix(')')?.rsplit_once(behind)?;
+        number.bytes().all(|digit| digit.is_ascii_digit()).then_some(rest)
+    };
+    [" (#", " (!", " (pull request #"].into_iter().find_map(number).unwrap_or(title)
 }
 
 /// A full object id, in whichever case.
@@ -436,7 +501,45 @@ mod tests {
             "Revert \"a\"\n\nThis reverts commit {A}.\nThis reverts commit {B}, reversing\nchanges made to {A}.\n\
              This reverts commit abc1234.\n"
         );
-        assert_eq!(ids(&read(&message).reverts), [A, B]);
+        let change = read(&message);
+        assert_eq!(ids(&change.reverts), [A, B]);
+        assert_eq!(change.reverts_named, [RevertName::Digits("abc1234".to_owned())]);
+    }
+
+    #[test]
+    fn reverts_are_known_by_less_than_a_whole_id() {
+        let digits = |id: &str| vec![RevertName::Digits(id.to_owned())];
+        let title = |text: &str| vec![RevertName::Title(text.to_owned())];
+        for (message, named) in [
+            ("a\n\nThis reverts commit 65bb1f4 (fix: door, 2026-11-28).\n", digits("65bb1f4")),
+            (
+                "Revert \"a\"\n\nThis reverts commit 65BB1F4ABC12, reversing\nchanges.\n",
+                digits("65bb1f4abc12"),
+            ),
+            ("a\n\nThis reverts commit message style.\n", vec![]),
+            ("a\n\nThis reverts commit 65bb.\n", vec![]),
+            ("Revert \"fix: door\" (#13)\n\nReverts shop/shop#12\n", title("fix: door")),
+            ("Revert \"fix: door (#12)\" (#13)", title("fix: door")),
+            ("Merged PR 13: Revert \"fix: door\"\n\nReverts !12", title("fix: door")),
+            ("Revert \"Merged PR 12: fix: door\"", title("fix: door")),
+            ("Revert \"say \"hello\"\" (!13)", title("say \"hello\"")),
+            ("Reapply \"fix: door\" (#14)", title("Revert \"fix: door\"")),
+            ("revert: fix: door", title("fix: door")),
+            ("Revert the door", vec![]),
+            ("Reverting is \"easy\"", vec![]),
+        ] {
+            assert_eq!(read(message).reverts_named, named, "{message:?}");
+        }
+        for (subject, wanted, is) in [
+            ("fix: door", "fix: door", true),
+            ("fix: door (#12)", "fix: door", true),
+            ("Merged PR 12: fix: door", "fix: door", true),
+            ("Revert \"fix: door (#12)\" (#13)", "Revert \"fix: door\"", true),
+            ("fix: door handle", "fix: door", false),
+            ("Revert \"fix: door\"", "fix: door", false),
+        ] {
+            assert_eq!(Change::is_titled(subject, wanted), is, "{subject:?}");
+        }
     }
 
     #[test]

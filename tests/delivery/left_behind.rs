@@ -83,6 +83,44 @@ fn a_fix_is_lost_again_to_what_reverts_it() {
 }
 
 #[test]
+fn a_revert_takes_a_fix_back_however_it_names_it() {
+    for named in [
+        |fix: Oid| format!("Revert it\n\nThis reverts commit {} (fix, 2026-11-28).\n", &fix.to_string()[..7]),
+        |fix: Oid| format!("Revert it\n\nThis reverts commit {}.\n", &fix.to_string()[..12]),
+        |_| "Revert \"fix\" (#13)\n\nReverts shop/shop#12\n".to_owned(),
+        |_| "revert: fix\n".to_owned(),
+    ] {
+        let Fixed { project, fix, .. } = fixed();
+        let message = named(fix);
+        let revert = project.commit(&message);
+        let left = going_to(&project, "prod", &project.cut("1.2.0"));
+        assert_eq!(lost(&left), [fix], "{message}");
+        assert_eq!(left.lost[0].on_trunk, Some((fix, Some(revert))), "{message}");
+    }
+}
+
+#[test]
+fn a_fix_that_was_rolled_back_and_reverted_is_owed_to_nobody() {
+    let project = Project::new(SHOP);
+    project.commit("one");
+    let before = project.cut("1.0.0");
+    project.deploy("prod", before.tag.as_str());
+    let fix = project.commit("fix");
+    let live = project.pick(&before, &[fix]);
+    project.deploy("prod", live.tag.as_str());
+    let revert = |of: Oid| project.commit(&format!("Revert it\n\nThis reverts commit {of}.\n"));
+    let first = revert(fix);
+    let reverted = project.cut("1.1.0");
+    assert_eq!(lost(&going_to(&project, "prod", &reverted)), [fix], "it is live");
+    let owes = going_to(&project, "prod", &before).owes();
+    project.roll_back_owing("prod", before.tag.as_str(), owes);
+    assert_eq!(lost(&going_to(&project, "prod", &before)), [], "it is owed to nobody");
+    assert_eq!(lost(&going_to(&project, "prod", &reverted)), []);
+    revert(first);
+    assert_eq!(lost(&going_to(&project, "prod", &reverted)), [fix], "trunk has it again");
+}
+
+#[test]
 fn what_was_waived_nobody_is_owed() {
     let Fixed { project, fix, live, before } = fixed();
     // In any of its forms.

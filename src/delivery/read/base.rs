@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use crate::delivery::error::Result;
 use crate::delivery::read::foreign::ForeignVersions;
 use crate::delivery::read::paths::Scope;
+use crate::delivery::read::range::resolved;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::sink::{Notice, Sink};
@@ -283,7 +284,10 @@ fn steps(reader: &Reader, snapshot: &Snapshot, scope: &Scope, commits: &[Oid]) -
     for &oid in commits {
         let said = reader.repo.said(oid)?;
         steps.push(HistoryStep {
-            change: Change::read(oid, &said.message, &said.author, said.commit_time).behind(prefixes),
+            change: resolved(
+                reader,
+                Change::read(oid, &said.message, &said.author, said.commit_time).behind(prefixes),
+            )?,
             parents: said.parents,
             own: scope.touched_by(reader, oid)?,
         });

@@ -79,7 +79,7 @@ impl<'a> LeftBehindFinder<'a> {
         let Some(live) = state.current() else {
             return Ok(LeftBehind { left: self.left(state, commit)?, ..LeftBehind::default() });
         };
-        let owed = self.owed(live)?;
+        let owed = self.owed(state, live)?;
         let lost = self.lost(live, &owed, commit, onto)?;
         Ok(LeftBehind { owed: !owed.is_empty(), lost, left: self.left(state, commit)? })
     }
@@ -106,11 +106,14 @@ impl<'a> LeftBehindFinder<'a> {
 
     /// The fixes that whoever replaces `live` must bring: what was picked onto
     /// it, and what it owes itself. What is outside of the project's paths,
-    /// and what was waived, nobody is owed.
+    /// what was waived, and what was rolled back there and reverted on trunk,
+    /// nobody is owed.
     ///
     /// # Errors
     /// As [`LeftBehindFinder::to_candidate`].
-    pub fn owed(&self, live: &Live) -> Result<Vec<Owed>> {
+    pub fn owed(&self, state: &EnvState, live: &Live) -> Result<Vec<Owed>> {
+        let carried = self.carried(&live.tag)?;
+        let is_live = |fix: &Owed| carried.iter().any(|one| one.commit == fix.commit);
         let mut all = self.carried(&live.tag)?;
         for old in &live.owes {
             if all.iter().all(|new| new.commit != old.commit) {
@@ -125,7 +128,8 @@ impl<'a> LeftBehindFinder<'a> {
         for fix in all {
             let is_here = history::has(&self.reader.repo, fix.commit)?;
             let own = is_here && scope.touched_by(self.reader, fix.commit)?;
-            if (own || (!is_here && !self.only_looks)) && !self.is_waived(&fix)? {
+            let given_up = is_here && !is_live(&fix) && self.was_given_up(state, &fix)?;
+            if (own || (!is_here && !self.only_looks)) && !given_up && !self.is_waived(&fix)? {
                 owed.push(fix);
             }
         }
@@ -152,6 +156,20 @@ impl<'a> LeftBehindFinder<'a> {
         }
         self.carried.borrow_mut().insert(tag.clone(), owed.clone());
         Ok(owed)
+    }
+
+    /// Whether a fix that is not live was rolled back, and trunk has reverted it too.
+    fn was_given_up(&self, state: &EnvState, fix: &Owed) -> Result<bool> {
+        let mut rolled_back = false;
+        for tag in &state.undone {
+            rolled_back |= self.carried(tag)?.iter().any(|one| one.commit == fix.commit);
+        }
+        if !rolled_back {
+            return Ok(false);
+        }
+        let (wanted, trunk) = ([fix.commit], [self.snapshot.trunk]);
+        let ways = containment::ways(self.reader, self.snapshot, self.tags()?, &wanted, &trunk)?;
+        Ok(ways[0][0].is_some_and(|way| way.reverted_by.is_some()))
     }
 
     /// Whether somebody said that it is meant to be missing.
@@ -359,9 +377,9 @@ pub fn lost_by_cut(
     let finder = LeftBehindFinder::new(reader, snapshot);
     let mut found: Vec<LostByCut> = Vec::new();
     for environment in &snapshot.policy.config.environments {
-        let live = snapshot.chain(&environment.name)?.state.current();
-        let Some(live) = live.filter(|_| environment.lost_fix() != LostFix::Off) else { continue };
-        let owed = finder.owed(live)?;
+        let state = &snapshot.chain(&environment.name)?.state;
+        let Some(live) = state.current().filter(|_| environment.lost_fix() != LostFix::Off) else { continue };
+        let owed = finder.owed(state, live)?;
         for lost in finder.lost(live, &owed, commit, Some(release.to_string()))? {
             match found.iter_mut().find(|known| known.lost.fix.commit == lost.fix.commit) {
                 Some(known) => known.environments.push(environment.name.clone()),

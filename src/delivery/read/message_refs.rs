@@ -11,6 +11,7 @@ use crate::delivery::read::candidate_tags::RecordedPick;
 use crate::delivery::read::range::changes;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::Snapshot;
+use crate::domain::changes::Change;
 use crate::domain::name::Oid;
 use crate::store::{derived_file, history};
 
@@ -21,7 +22,7 @@ const LOOKED_AT: usize = 20_000;
 const TRIED: usize = 60;
 
 /// What is kept, and in which form.
-const FORMAT: &str = "mentions 2";
+const FORMAT: &str = "mentions 3";
 
 /// The most commits that are kept of those that were asked about.
 const ASKED: usize = 256;
@@ -117,7 +118,7 @@ impl MessageRefs {
         let mut mentions = MessageRefs { tip: Some(trunk), ..MessageRefs::default() };
         for commit in history::between(&reader.repo, exclude, &[trunk], LOOKED_AT)? {
             let message = reader.repo.said(commit)?.message;
-            if !message.contains("This reverts commit ") && !message.contains("(cherry picked from commit ") {
+            if !Change::may_name_others(&message) {
                 continue;
             }
             let change = changes(reader, &[commit])?.swap_remove(0);

@@ -6,7 +6,7 @@ use crate::delivery::error::Result;
 use crate::delivery::read::paths::Scope;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{Snapshot, WalkedRange};
-use crate::domain::changes::Change;
+use crate::domain::changes::{Change, RevertName};
 use crate::domain::name::Oid;
 use crate::store::history;
 /// Commits as people read them.
@@ -18,9 +18,43 @@ pub fn changes(reader: &Reader, commits: &[Oid]) -> Result<Vec<Change>> {
         .iter()
         .map(|oid| {
             let commit = reader.repo.commit(*oid)?;
-            Ok(Change::read(*oid, &commit.message, &commit.author, commit.commit_time))
+            resolved(reader, Change::read(*oid, &commit.message, &commit.author, commit.commit_time))
         })
         .collect()
+}
+
+/// The most commits before a revert that are looked at for the title it repeats.
+const TITLES_READ: usize = 5_000;
+
+/// A change with the ids of what it reverts, where it names that by less, and it is there.
+///
+/// # Errors
+/// git failed.
+pub fn resolved(reader: &Reader, mut change: Change) -> Result<Change> {
+    for name in std::mem::take(&mut change.reverts_named) {
+        let found = match &name {
+            // What fits several objects, or none, names no commit.
+            RevertName::Digits(digits) => reader.repo.resolve_commit(digits).ok().flatten(),
+            RevertName::Title(title) => titled(reader, change.commit, title)?,
+        };
+        match found {
+            Some(commit) => change.reverts.push(commit),
+            None => change.reverts_named.push(name),
+        }
+    }
+    Ok(change)
+}
+
+/// The newest commit before `revert` with this title.
+fn titled(reader: &Reader, revert: Oid, title: &str) -> Result<Option<Oid>> {
+    for commit in history::between(&reader.repo, &[], &[revert], TITLES_READ)? {
+        let said = reader.repo.said(commit)?;
+        let subject = said.message.trim_start().lines().next().unwrap_or_default();
+        if commit != revert && Change::is_titled(subject, title) {
+            return Ok(Some(commit));
+        }
+    }
+    Ok(None)
 }
 
 /// The project's own commits that `include` contains and `exclude` does not,
