@@ -16,7 +16,7 @@ mod schema;
 mod tests;
 
 pub use limits::{Unsupported, unsupported, unsupported_in};
-pub use parse::{Head, Parsed, head, head_of, parse};
+pub use parse::{Head, Parsed, head, head_of, line_of, parse};
 pub use schema::schema;
 
 use crate::domain::config::Config;

@@ -88,6 +88,17 @@ pub fn head_of(text: &str, file_name: &str) -> Result<Head> {
     finish(read.flatten(), findings, text, file_name)
 }
 
+/// The line on which a key of `[project]` stands, from 1; `None` if it is not there.
+pub fn line_of(text: &str, key: &str) -> Option<usize> {
+    if text.len() > LARGEST {
+        return None;
+    }
+    let (document, _) = DeTable::parse_recoverable(text);
+    let project = document.get_ref().get("project")?.get_ref().as_table()?;
+    let (at, _) = project.get_key_value(key)?;
+    Some(point::place(text, at.span().start).0)
+}
+
 /// The value, or every problem as one failure.
 fn finish<T>(read: Option<T>, findings: Findings, text: &str, file_name: &str) -> Result<T> {
     match (point::failure(file_name, text, findings.problems), read) {

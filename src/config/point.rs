@@ -22,7 +22,7 @@ pub(super) struct Problem {
 }
 
 /// Where a byte of a text is: line and column, from 1, the column in characters.
-fn place(text: &str, at: usize) -> (usize, usize) {
+pub(super) fn place(text: &str, at: usize) -> (usize, usize) {
     let before = &text[..floor(text, at)];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)

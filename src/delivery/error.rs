@@ -338,6 +338,25 @@ pub(crate) enum PolicyFault {
         tip: Oid,
         trunk: String,
     },
+    /// What was needed to find trunk is not what trunk's own file says.
+    Differs {
+        /// The file it was found in.
+        here: String,
+        /// Trunk's own file.
+        there: String,
+        differences: Vec<Difference>,
+        origin: Origin,
+        trunk: String,
+        tip: Oid,
+        /// `None` if this repository is to decide.
+        remote: Option<String>,
+    },
+    /// This repository is to decide, and this clone holds what a remote decided.
+    OtherAuthority {
+        remote: String,
+        file: String,
+        line: Option<usize>,
+    },
     Paths(ignore::Error),
     TagStyle(String),
     /// It asks for what this version cannot do: the key, and why.
@@ -345,6 +364,31 @@ pub(crate) enum PolicyFault {
         key: String,
         text: String,
     },
+}
+
+/// A key of `[project]` that two files have otherwise.
+#[derive(Debug)]
+pub(crate) struct Difference {
+    pub key: &'static str,
+    pub here: Stated,
+    pub there: Stated,
+}
+
+/// What a file says; `line` is `None` where it is what holds if the file says nothing.
+#[derive(Debug)]
+pub(crate) struct Stated {
+    pub value: String,
+    pub line: Option<usize>,
+}
+
+/// Where a file was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// `--config`.
+    Named,
+    WorkTree,
+    /// A commit, HEAD's or the remote's.
+    Commit,
 }
 
 /// Why a tag is not the one that was minted.
@@ -416,6 +460,11 @@ impl Error {
     /// The same with a way that needs no authority.
     pub(crate) fn offline(self, way: OfflineWay) -> Error {
         Error::Offline { why: Box::new(self), way }
+    }
+
+    /// Whether another history than trunk's own would be read.
+    pub(crate) fn is_of_another_history(&self) -> bool {
+        matches!(self, Error::Policy(PolicyFault::Differs { .. } | PolicyFault::OtherAuthority { .. }))
     }
 
     /// Whether history at the authority was rewritten.

@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config;
-use crate::delivery::error::Error;
+use crate::delivery::error::{Error, Origin};
 use crate::delivery::read::reader::{Home, Reader};
 use crate::delivery::read::snapshot::Snapshot;
 use crate::delivery::run::hands::Hands;
@@ -446,7 +446,7 @@ impl Project {
                 remote: String::new(),
                 text: self.policy.borrow().clone(),
                 found: "release.toml".to_owned(),
-                may_serve: true,
+                origin: Origin::WorkTree,
             },
             offline: false,
         }

@@ -163,6 +163,10 @@ impl Authority {
                 .args(refspecs)
                 .run()?;
             if output.status.success() {
+                // What moves no ref is only looked at.
+                if refspecs.iter().any(|refspec| refspec.contains(':')) {
+                    repo.follows();
+                }
                 return Ok(());
             }
             let why = git_error(&output);
@@ -321,6 +325,7 @@ impl Authority {
             tries += 1;
         }
         if let Authority::Remote(_) = self {
+            repo.follows();
             // An update that only says what a ref has to be brings nothing new.
             for update in updates.iter().filter(|update| !update.moves_nothing()) {
                 // Copies only: what was published stays so even where they cannot be written,

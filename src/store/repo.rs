@@ -39,6 +39,9 @@ use settings::{overrides, settings};
 /// How often a local copy of a ref is tried again while another process holds its lock file.
 const LOCK_TRIES: u32 = 20;
 
+/// The file that says that this clone follows a remote.
+const FOLLOWED: &str = "followed";
+
 /// The fewest digits that git takes for the id of an object (`MINIMUM_ABBREV`).
 const MIN_ABBREV: usize = 4;
 
@@ -206,6 +209,19 @@ impl Repo {
     /// Where this clone keeps what belongs in no ref: journal, outbox, caches. May not exist yet.
     pub fn state_dir(&self) -> PathBuf {
         self.common_dir.join("rel")
+    }
+
+    /// Whether this clone has read or written the history of a remote.
+    pub fn has_followed(&self) -> bool {
+        self.state_dir().join(FOLLOWED).exists()
+    }
+
+    /// Notes that it has. A clone that cannot be written to has nothing to keep either.
+    pub(in crate::store) fn follows(&self) {
+        let file = self.state_dir().join(FOLLOWED);
+        if !file.exists() {
+            let _ = std::fs::create_dir_all(self.state_dir()).and_then(|()| std::fs::write(&file, ""));
+        }
     }
 
     /// Whether history is cut off somewhere, so that counts and ancestry may be wrong.

@@ -107,7 +107,10 @@ impl<'a> Examination<'a> {
             tags.extend(reader.tags()?);
             artifacts.extend(reader.repo.artifacts(reader.project())?);
         }
-        let footing = TrunkAndPolicy::read(reader).ok();
+        let footing = match TrunkAndPolicy::read(reader) {
+            Err(error) if error.is_of_another_history() => return Err(error),
+            read => read.ok(),
+        };
         Ok(Examination {
             reader,
             sink,

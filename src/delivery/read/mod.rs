@@ -1,5 +1,6 @@
 //! What is so, read from the repository and the authority. Changes nothing.
 
+pub mod agreement;
 pub mod base;
 pub mod candidate_tags;
 pub mod changelog;

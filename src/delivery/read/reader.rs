@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config;
-use crate::delivery::error::{Error, FileOp, NotFound, PolicyFault, Result};
+use crate::delivery::error::{Error, FileOp, NotFound, Origin, PolicyFault, Result};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::config::Config;
 use crate::domain::event::Event;
@@ -63,8 +63,8 @@ pub struct Home {
     pub text: String,
     /// Where the text was found, for people.
     pub found: String,
-    /// Whether it may serve as policy: `--config` or the working tree.
-    pub may_serve: bool,
+    /// Where that is.
+    pub origin: Origin,
 }
 
 impl<'a> Reader<'a> {
@@ -266,7 +266,7 @@ impl Home {
                 named: true,
                 cause,
             })?;
-            return Home::read(text, &file.display().to_string(), true);
+            return Home::read(text, &file.display().to_string(), Origin::Named);
         }
         if let Some(path) = repo.work_dir().map(|dir| dir.join(CONFIG_FILE))
             && path.exists()
@@ -276,20 +276,20 @@ impl Home {
                 named: false,
                 cause,
             })?;
-            return Home::read(text, CONFIG_FILE, true);
+            return Home::read(text, CONFIG_FILE, Origin::WorkTree);
         }
         let remote_head = format!("{}HEAD", ref_name::remote_branches("origin"));
         for rev in ["HEAD", remote_head.as_str()] {
             if let Some(commit) = repo.resolve_commit(rev)?
                 && let Some(text) = text_at(repo, commit)?
             {
-                return Home::read(text, &format!("{CONFIG_FILE} at {rev}"), false);
+                return Home::read(text, &format!("{CONFIG_FILE} at {rev}"), Origin::Commit);
             }
         }
         Err(PolicyFault::Missing { unborn: repo.is_unborn() }.into())
     }
 
-    fn read(text: String, found: &str, may_serve: bool) -> Result<Home> {
+    fn read(text: String, found: &str, origin: Origin) -> Result<Home> {
         let head = config::head_of(&text, found)?;
         Ok(Home {
             project: head.name,
@@ -297,7 +297,7 @@ impl Home {
             remote: head.remote,
             text,
             found: found.to_owned(),
-            may_serve,
+            origin,
         })
     }
 }
@@ -316,13 +316,16 @@ pub fn text_at(repo: &Repo, commit: Oid) -> Result<Option<String>> {
 /// # Errors
 /// It is invalid, which is said of that commit.
 pub fn config_at(repo: &Repo, commit: Oid) -> Result<Option<Config>> {
-    match text_at(repo, commit)? {
-        None => Ok(None),
-        Some(text) => {
-            let name = format!("{CONFIG_FILE} at {}", commit.short());
-            Ok(Some(config::parse(&text, &name)?.config))
-        }
-    }
+    text_at(repo, commit)?.map(|text| parse_at(&text, commit)).transpose()
+}
+
+/// The configuration in the text of `release.toml` at a commit.
+///
+/// # Errors
+/// It is invalid, which is said of that commit.
+pub fn parse_at(text: &str, commit: Oid) -> Result<Config> {
+    let name = format!("{CONFIG_FILE} at {}", commit.short());
+    Ok(config::parse(text, &name)?.config)
 }
 
 /// Refuses where the policy sets one of `keys`, which this version cannot

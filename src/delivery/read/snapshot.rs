@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config;
-use crate::delivery::error::{Error, FileOp, NotFound, PolicyFault, Result, TagFault};
-use crate::delivery::read::reader::{Reader, config_at};
-use crate::delivery::read::rewritten;
+use crate::delivery::error::{Error, FileOp, NotFound, Origin, PolicyFault, Result, TagFault};
+use crate::delivery::read::reader::{Reader, parse_at, text_at};
+use crate::delivery::read::{agreement, rewritten};
 use crate::delivery::sink::{Notice, Sink};
 use crate::domain::candidate::{Candidate, NotACandidate, TagFacts};
 use crate::domain::candidates::{
@@ -466,10 +466,14 @@ fn chain_refs(reader: &Reader, environment: &Environment) -> (ChainRef, Vec<Chai
 }
 
 fn policy(reader: &Reader, trunk: Oid) -> Result<Policy> {
-    if let Some(config) = config_at(&reader.repo, trunk)? {
+    if let Some(text) = text_at(&reader.repo, trunk)? {
+        let config = parse_at(&text, trunk)?;
+        agreement::check(reader, trunk, &text, &config.project)?;
         return Ok(Policy { config, commit: Some(trunk), elsewhere: None });
     }
-    if reader.home.may_serve {
+    agreement::is_the_authority(reader)?;
+    // What no commit has may serve: `--config` or the working tree.
+    if reader.home.origin != Origin::Commit {
         let config = config::parse(&reader.home.text, &reader.home.found)?.config;
         return Ok(Policy { config, commit: None, elsewhere: Some(reader.home.found.clone()) });
     }

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 
 use crate::delivery::error::run::Contested;
 use crate::delivery::error::{
-    Error, FileOp, Interrupted, Misuse, Moved, NotFound, NotStopped, OfflineWay, PolicyFault, TagFault,
-    Unjudged, Unknown,
+    Error, FileOp, Interrupted, Misuse, Moved, NotFound, NotStopped, OfflineWay, Origin, PolicyFault, Stated,
+    TagFault, Unjudged, Unknown,
 };
 use crate::domain::name::{EnvName, TagName};
 use crate::domain::nearest::nearest;
@@ -388,6 +388,14 @@ fn misused(misuse: Misuse) -> Failure {
     }
 }
 
+/// What a file says of a key, and where.
+fn stated(file: &str, key: &str, what: &Stated) -> String {
+    match what.line {
+        Some(line) => format!("{file}:{line} has {key} = {:?}", what.value),
+        None => format!("{file} has no {key}, which is {key} = {:?}", what.value),
+    }
+}
+
 fn policy(fault: PolicyFault) -> Failure {
     let config = |message: String| Failure::new(Kind::Config, message);
     match fault {
@@ -409,6 +417,35 @@ fn policy(fault: PolicyFault) -> Failure {
         PolicyFault::NotOnTrunk { tip, trunk } => {
             config(format!("trunk has no release.toml at {}", tip.short()))
                 .hint(format!("commit and push it to {trunk}, or pass one with --config"))
+        }
+        PolicyFault::Differs { here, there, differences, origin, trunk, tip, remote } => {
+            let keys: Vec<&str> = differences.iter().map(|difference| difference.key).collect();
+            let keys = keys.join(" and ");
+            let message = format!("{here} and trunk's own release.toml have another {keys}; nothing changed");
+            let failure = differences.iter().fold(Failure::new(Kind::Refused, message), |failure, one| {
+                failure
+                    .reason(one.key, stated(&here, one.key, &one.here))
+                    .reason(one.key, stated(&there, one.key, &one.there))
+            });
+            let failure = failure.hint(match origin {
+                Origin::Named => "go by trunk's: leave --config and REL_CONFIG out".to_owned(),
+                Origin::WorkTree => format!("go by trunk's: git checkout {} -- release.toml", tip.short()),
+                Origin::Commit => format!("go by trunk's: git switch --detach {}", tip.short()),
+            });
+            let moved = differences.iter().find(|difference| difference.key == "trunk");
+            let trunk = moved.map_or(trunk.as_str(), |moved| moved.there.value.as_str());
+            let published = if remote.is_some() { ", and push it" } else { "" };
+            failure.hint(format!("or change it for everybody: commit it to {trunk}{published}"))
+        }
+        PolicyFault::OtherAuthority { remote, file, line } => {
+            let message =
+                "this clone holds what another repository decided, and is to decide itself; nothing changed";
+            let stated_here = Stated { value: String::new(), line };
+            Failure::new(Kind::Refused, message)
+                .reason("remote", stated(&file, "remote", &stated_here))
+                .reason("remote", format!("this clone has its history from {remote}, which others follow"))
+                .hint(format!("go on with {remote}: take remote = \"\" out of {file}"))
+                .hint(format!("or let this clone go its own way, for good: git remote remove {remote}"))
         }
         PolicyFault::Paths(why) => config(format!("project.paths: {why}")),
         PolicyFault::TagStyle(why) => config(why),
