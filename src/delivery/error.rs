@@ -357,6 +357,14 @@ pub(crate) enum PolicyFault {
         file: String,
         line: Option<usize>,
     },
+    /// A branch calls itself trunk, and the candidates' chain is another one's.
+    OtherTrunk {
+        trunk: String,
+        here: String,
+        file: String,
+        line: Option<usize>,
+        remote: Option<String>,
+    },
     Paths(ignore::Error),
     TagStyle(String),
     /// It asks for what this version cannot do: the key, and why.
@@ -464,7 +472,14 @@ impl Error {
 
     /// Whether another history than trunk's own would be read.
     pub(crate) fn is_of_another_history(&self) -> bool {
-        matches!(self, Error::Policy(PolicyFault::Differs { .. } | PolicyFault::OtherAuthority { .. }))
+        matches!(
+            self,
+            Error::Policy(
+                PolicyFault::Differs { .. }
+                    | PolicyFault::OtherAuthority { .. }
+                    | PolicyFault::OtherTrunk { .. }
+            )
+        )
     }
 
     /// Whether history at the authority was rewritten.

@@ -234,6 +234,7 @@ impl Project {
         self.candidates_event(candidates::CandidatesEventKind::Reserved {
             version: version.parse().unwrap(),
             commit,
+            trunk: None,
         });
     }
 

@@ -23,6 +23,9 @@ pub enum CandidatesEventKind {
         version: CandidateVersion,
         /// The commit it is built from.
         commit: Oid,
+        /// The branch that is trunk, where the chain has none yet or another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trunk: Option<String>,
     },
     /// The candidate exists: its tag was published with this event.
     Minted(Minted),
@@ -258,6 +261,9 @@ pub struct Waiver {
 pub struct CandidatesState {
     /// How many events there are.
     pub count: u64,
+    /// The branch that is trunk; `None` before a version of `rel` that records it reserved a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<String>,
     /// Every release, in the order they were opened.
     pub releases: Vec<ReleaseState>,
     /// Builds that have not ended.
@@ -310,13 +316,16 @@ impl CandidatesState {
         next.count =
             next.count.checked_add(1).ok_or_else(|| Impossible("there is no number left".to_owned()))?;
         match &event.what {
-            CandidatesEventKind::Reserved { version, commit } => {
+            CandidatesEventKind::Reserved { version, commit, trunk } => {
                 // Numbers of foreign tags are passed over, so gaps are no mistake.
                 let line = next.release_state(&version.release);
                 if version.number <= line.map_or(0, |line| line.highest) {
                     return Err(Impossible(format!("{version} was reserved before")));
                 }
                 next.release_state_mut(&version.release).highest = version.number;
+                if trunk.is_some() {
+                    next.trunk.clone_from(trunk);
+                }
                 next.reservations.push(Reservation {
                     nonce: event.nonce.clone(),
                     version: version.clone(),

@@ -179,8 +179,11 @@ impl Writer<'_> {
                 position: plan.position,
                 parent: record.parent,
             };
-            let reserved =
-                candidates::CandidatesEventKind::Reserved { version: plan.version.clone(), commit };
+            let reserved = candidates::CandidatesEventKind::Reserved {
+                version: plan.version.clone(),
+                commit,
+                trunk: None,
+            };
             let events = [
                 self.event(&tag, at, reserved),
                 self.event(

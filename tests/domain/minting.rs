@@ -28,7 +28,7 @@ fn minted(text: &str, commit: u8, position: u64) -> CandidatesEventKind {
 }
 
 fn reserved(text: &str, commit: u8) -> CandidatesEventKind {
-    CandidatesEventKind::Reserved { version: version(text), commit: oid(commit) }
+    CandidatesEventKind::Reserved { version: version(text), commit: oid(commit), trunk: None }
 }
 
 fn abandoned(text: &str, commit: u8) -> CandidatesEventKind {

@@ -345,7 +345,7 @@ impl Releases {
                     self.given.insert((release, number));
                     self.open.insert(build);
                 }
-                (CandidatesWhat::Reserved { version, commit }, may)
+                (CandidatesWhat::Reserved { version, commit, trunk: None }, may)
             }
             2 => {
                 let may = self.open.remove(&build);

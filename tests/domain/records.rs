@@ -94,7 +94,7 @@ fn every_event_of_candidates_survives() {
     let version = candidate('a').version;
     let (commit, reason) = (oid(1), "it is so".to_owned());
     let whats = [
-        CandidatesWhat::Reserved { version: version.clone(), commit },
+        CandidatesWhat::Reserved { version: version.clone(), commit, trunk: None },
         CandidatesWhat::Minted(Minted { parent: Some(tag('b')), ..candidate('a') }),
         CandidatesWhat::Minted(candidate('a')),
         CandidatesWhat::Abandoned { version: version.clone(), commit, reason: reason.clone(), failed: false },

@@ -127,7 +127,13 @@ fn reserve(
     let event = reader.event(
         snapshot.style.candidate(&version).to_string(),
         actor,
-        CandidatesEventKind::Reserved { version: version.clone(), commit: draft.commit },
+        CandidatesEventKind::Reserved {
+            version: version.clone(),
+            commit: draft.commit,
+            trunk: Some(&reader.home.trunk)
+                .filter(|trunk| view.state.trunk.as_ref() != Some(*trunk))
+                .cloned(),
+        },
     );
     let (after, update) = view.append(&reader.repo, std::slice::from_ref(&event))?;
     let run = reader.journal().open(JournalRun::Reservation {

@@ -22,13 +22,16 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use crate::delivery::error::{OfflineWay, Result};
+use crate::delivery::read::agreement;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::rewritten::{self, RewrittenChain};
 use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
+use crate::domain::candidates::CandidatesState;
 use crate::domain::fsck::{Checked, Finding};
 use crate::domain::name::Oid;
-use crate::domain::ref_name::{ArtifactsRef, RefName, TagRef};
+use crate::domain::ref_name::{ArtifactsRef, ChainRef, RefName, TagRef};
 use crate::store::authority::{Authority, Expected, RefUpdate};
+use crate::store::ledger;
 
 pub use repair::{Repair, preview, repair};
 
@@ -111,6 +114,13 @@ impl<'a> Examination<'a> {
             Err(error) if error.is_of_another_history() => return Err(error),
             read => read.ok(),
         };
+        if let Some(footing) = &footing {
+            let chain = ChainRef::of_candidates(reader.project());
+            // One that cannot be read is told of later.
+            if let Ok(candidates) = ledger::read::<CandidatesState>(&reader.repo, &chain, &[]) {
+                agreement::on_trunk(reader, &candidates.state, footing.trunk)?;
+            }
+        }
         Ok(Examination {
             reader,
             sink,

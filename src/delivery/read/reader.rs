@@ -207,7 +207,13 @@ impl<'a> Reader<'a> {
 
     /// The ref that this clone knows trunk's tip by.
     pub fn trunk_ref(&self) -> String {
-        let Home { trunk, remote, project, .. } = &self.home;
+        self.branch_ref(&self.home.trunk)
+    }
+
+    /// The ref that this clone knows the tip of one of the authority's branches by, for trunk and
+    /// what was trunk before.
+    pub fn branch_ref(&self, trunk: &str) -> String {
+        let Home { remote, project, .. } = &self.home;
         if remote.is_empty() {
             BranchRef::of(trunk).to_string()
         } else if self.repo.remote_exists(remote) {

@@ -157,6 +157,7 @@ impl Snapshot {
             tag_style(&policy.config, reader).map_err(|bad| PolicyFault::TagStyle(bad.to_string()))?;
         let (name, file) = (ChainRef::of_candidates(reader.project()), reader.derived_file("candidates"));
         let candidates = state_cache::read::<CandidatesState>(repo, &name, &[], &file)?;
+        agreement::on_trunk(reader, &candidates.state, trunk)?;
         let (pool, closed, abandoned) = load_candidates(reader, &candidates)?;
         let mut environments = BTreeMap::new();
         for environment in &policy.config.environments {

@@ -152,7 +152,8 @@ fn reservation(
         let events = if view.state.reservations.iter().any(|other| other.nonce == nonce) {
             vec![give_up("its run died")]
         } else if can_still_land(&view, expected) {
-            let reserved = event(CandidatesEventKind::Reserved { version: version.clone(), commit });
+            let reserved =
+                event(CandidatesEventKind::Reserved { version: version.clone(), commit, trunk: None });
             vec![Event { nonce: nonce.to_owned(), ..reserved }, give_up(NEVER_ARRIVED)]
         } else {
             take_back(reader, sink, &open)?;

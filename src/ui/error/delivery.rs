@@ -447,6 +447,22 @@ fn policy(fault: PolicyFault) -> Failure {
                 .hint(format!("go on with {remote}: take remote = \"\" out of {file}"))
                 .hint(format!("or let this clone go its own way, for good: git remote remove {remote}"))
         }
+        PolicyFault::OtherTrunk { trunk, here, file, line, remote } => {
+            let stated_here = Stated { value: here.clone(), line };
+            let tip = remote.as_ref().map_or_else(|| trunk.clone(), |remote| format!("{remote}/{trunk}"));
+            let published = if remote.is_some() { ", and push it" } else { "" };
+            Failure::new(
+                Kind::Refused,
+                format!("releases are cut from {trunk}, not from {here}; nothing changed"),
+            )
+            .reason("trunk", stated(&file, "trunk", &stated_here))
+            .reason(
+                "trunk",
+                format!("every candidate was cut from {trunk}, whose release.toml does not name {here}"),
+            )
+            .hint(format!("go by trunk's: git checkout {tip} -- release.toml"))
+            .hint(format!("or move trunk: commit trunk = {here:?} to {trunk}'s release.toml{published}"))
+        }
         PolicyFault::Paths(why) => config(format!("project.paths: {why}")),
         PolicyFault::TagStyle(why) => config(why),
         PolicyFault::Unsupported { key, text } => Failure::new(
