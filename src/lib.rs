@@ -66,7 +66,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::cli::{Cli, Color, ConfigVerb, Global, Verb};
+use crate::cli::{Cli, Color, ConfigVerb, Verb};
 use crate::delivery::read::reader::{Options, Reader};
 use crate::delivery::run::hands::Hands;
 use crate::domain::report::Document;
@@ -122,7 +122,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> Worl
     }
 }
 
-fn options(global: &Global) -> Options {
+fn options(Cli { global, verb }: &Cli) -> Options {
     Options {
         directory: global.directory.clone(),
         config: global.config.clone(),
@@ -131,6 +131,11 @@ fn options(global: &Global) -> Options {
         yes: global.yes,
         json: global.json,
         offline: global.offline,
+        // Nothing new goes anywhere under a policy that nobody can read.
+        strict: matches!(
+            verb,
+            Verb::Cut(_) | Verb::CherryPick(_) | Verb::Deploy(_) | Verb::Ship(_) | Verb::Record(_)
+        ),
     }
 }
 
@@ -199,6 +204,14 @@ fn usage(argv: &[OsString], world: &World, error: &clap::Error) -> ExitCode {
     ExitCode::from(if error.use_stderr() { Kind::Usage.exit_code() } else { 0 })
 }
 
+/// For verbs that publish: they do so in one place, or begin nothing.
+fn publishes(reader: Reader<'_>) -> Result<Reader<'_>> {
+    if !reader.offline {
+        reader.authority().is_one_place(&reader.repo)?;
+    }
+    Ok(reader)
+}
+
 fn dispatch(
     argv: &[OsString],
     cli: &Cli,
@@ -206,20 +219,22 @@ fn dispatch(
     screen: &Screen,
     interrupts: &Interrupts,
 ) -> Result<Document> {
-    let options = &options(&cli.global);
+    let options = &options(cli);
     let interactive = world.stdin_terminal && world.stderr_terminal;
     let ui = &Ui { screen, asker: &Terminal, options, interactive };
     let hands = &Hands { runner: &Processes, interrupts };
     let open = || Ok(Reader::open(world, options)?);
     let whole = || open()?.with_history(options, screen);
+    let opens = || publishes(open()?);
+    let begins = || publishes(whole()?);
     match &cli.verb {
         Verb::Init(_) => commands::init::run(world, screen, ui.asker, options),
         Verb::Demo(args) => commands::demo::run(world, screen, interrupts, args.dir.as_deref()),
-        Verb::Cut(args) => commands::cut::run(ui, &whole()?, hands, args),
-        Verb::CherryPick(args) => commands::cherry_pick::run(ui, &whole()?, hands, args),
-        Verb::Deploy(args) => commands::deploy::run(ui, &whole()?, hands, args),
-        Verb::Rollback(args) => commands::rollback::run(ui, &whole()?, hands, args),
-        Verb::Ship(args) => commands::ship::run(ui, &whole()?, hands, args),
+        Verb::Cut(args) => commands::cut::run(ui, &begins()?, hands, args),
+        Verb::CherryPick(args) => commands::cherry_pick::run(ui, &begins()?, hands, args),
+        Verb::Deploy(args) => commands::deploy::run(ui, &begins()?, hands, args),
+        Verb::Rollback(args) => commands::rollback::run(ui, &begins()?, hands, args),
+        Verb::Ship(args) => commands::ship::run(ui, &begins()?, hands, args),
         Verb::Status(args) => commands::status::run(ui, &whole()?, hands, args),
         Verb::List(args) => commands::list::run(ui, &whole()?, args),
         Verb::Log(args) => commands::log::run(ui, &open()?, hands, args),
@@ -227,16 +242,16 @@ fn dispatch(
         Verb::Show(args) => commands::show::run(ui, &whole()?, args),
         Verb::Diff(args) => commands::diff::run(ui, &whole()?, args),
         Verb::Where(args) => commands::r#where::run(ui, &whole()?, args),
-        Verb::Approve(args) if !args.commits.is_empty() => commands::signoff::run(ui, &whole()?, args),
-        Verb::Approve(args) => commands::approve::run(ui, &open()?, args),
-        Verb::Block(args) => commands::block::run(ui, &open()?, args, false),
-        Verb::Unblock(args) => commands::block::run(ui, &open()?, args, true),
-        Verb::Waive(args) => commands::waive::run(ui, &whole()?, args),
-        Verb::Lock(args) => commands::lock::run(ui, &open()?, args),
-        Verb::Unlock(args) => commands::unlock::run(ui, &open()?, args),
-        Verb::Record(args) => commands::record::run(ui, &whole()?, hands, args),
-        Verb::Resolve(args) => commands::resolve::run(ui, &open()?, args),
-        Verb::Sync(args) => commands::sync::run(ui, &open()?, hands, args),
+        Verb::Approve(args) if !args.commits.is_empty() => commands::signoff::run(ui, &begins()?, args),
+        Verb::Approve(args) => commands::approve::run(ui, &opens()?, args),
+        Verb::Block(args) => commands::block::run(ui, &opens()?, args, false),
+        Verb::Unblock(args) => commands::block::run(ui, &opens()?, args, true),
+        Verb::Waive(args) => commands::waive::run(ui, &begins()?, args),
+        Verb::Lock(args) => commands::lock::run(ui, &opens()?, args),
+        Verb::Unlock(args) => commands::unlock::run(ui, &opens()?, args),
+        Verb::Record(args) => commands::record::run(ui, &begins()?, hands, args),
+        Verb::Resolve(args) => commands::resolve::run(ui, &opens()?, args),
+        Verb::Sync(args) => commands::sync::run(ui, &opens()?, hands, args),
         Verb::Doctor => commands::doctor::run(world, screen, options, open),
         Verb::Fsck(args) => commands::fsck::run(ui, &open()?, args),
         Verb::Config(args) => match args.verb {

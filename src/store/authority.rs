@@ -256,6 +256,20 @@ impl Authority {
         })
     }
 
+    /// Fails if what is published would go to another place than what it is compared with.
+    ///
+    /// # Errors
+    /// That is so.
+    pub fn is_one_place(&self, repo: &Repo) -> Result<()> {
+        let Authority::Remote(remote) = self else { return Ok(()) };
+        let Some((fetched, pushed)) = repo.pushed_elsewhere(remote) else { return Ok(()) };
+        Err(Error::PushedElsewhere {
+            remote: self.to_string(),
+            fetched: without_password(&fetched),
+            pushed: pushed.iter().map(|address| without_password(address)).collect(),
+        })
+    }
+
     /// Moves refs of the authority, all or none, each only from what is expected; one process when
     /// it works. An update to what is expected moves nothing, and holds the others back unless it
     /// is so. After that, this clone's copies of chains follow, and tags that are not here yet
@@ -273,6 +287,7 @@ impl Authority {
     /// before anything is sent.
     pub fn publish(&self, repo: &Repo, updates: &[RefUpdate]) -> Result<Published> {
         check(repo, updates)?;
+        self.is_one_place(repo)?;
         // What is left to do.
         let mut rest: Vec<&RefUpdate> = updates.iter().collect();
         let mut in_turn = updates.len() > 1 && self.moves_in_turn(repo);

@@ -92,6 +92,12 @@ pub enum Error {
     DamagedGraph(String),
     /// This is not the full name of a ref.
     NotARef(String),
+    /// What is pushed to a remote goes to other places than it is fetched from.
+    PushedElsewhere {
+        remote: String,
+        fetched: String,
+        pushed: Vec<String>,
+    },
     /// Two updates of one publication name this ref.
     ChangedTwice(String),
     /// The new commit of a chain does not stand on the expected one.

@@ -74,3 +74,20 @@ fn only_the_file_on_the_chains_branch_moves_trunk() {
     on("main", "main");
     assert_eq!(kind(read("main")), Kind::Refused, "it was trunk once");
 }
+
+#[test]
+fn a_policy_that_cannot_be_read_stops_what_is_new_and_nothing_else() {
+    let project = Project::new(SHOP);
+    let good = project.commit("feat: x");
+    let wrong = "[project]\nname = \"shop\"\nremote = \"\"\nshape = \"round\"\n";
+    for text in [wrong, "[project]\nname = \"shop\"\nremote = \"\"\n]\n", "[project"] {
+        project.commit_files(&[("release.toml", Some(text))], "chore: oops");
+        let read = Snapshot::read(&project.reader()).unwrap();
+        assert_eq!((read.trunk, read.policy.commit), (project.trunk(), Some(good)));
+        assert!(read.policy.unreadable.is_some_and(|why| why.contains("release.toml at ")));
+        let strict = Reader { strict: true, ..project.reader() };
+        assert_eq!(kind(Snapshot::read(&strict)), Kind::Config);
+    }
+    project.commit_files(&[("release.toml", Some("[project]\nname = \"shop\"\nremote = \"\"\n"))], "fix: it");
+    assert!(Snapshot::read(&project.reader()).unwrap().policy.unreadable.is_none());
+}

@@ -126,10 +126,66 @@ impl Repo {
         Some(url).filter(|url| !url.is_empty())
     }
 
+    /// Where a remote is fetched from and where it is pushed to, if that is another place or are
+    /// several. Another way to the same repository is no other place.
+    pub(in crate::store) fn pushed_elsewhere(&self, remote: &str) -> Option<(String, Vec<String>)> {
+        let urls = match self.config_all(&format!("remote.{remote}.url")) {
+            urls if urls.is_empty() => vec![remote.to_owned()],
+            urls => urls,
+        };
+        let replaced = |url: &str| self.replaced(url, "insteadof").unwrap_or_else(|| url.to_owned());
+        let fetched = replaced(&urls[0]);
+        let pushed: Vec<String> = match self.config_all(&format!("remote.{remote}.pushurl")) {
+            push if !push.is_empty() => push.iter().map(|url| replaced(url)).collect(),
+            _ => {
+                let pushed =
+                    |url: &String| self.replaced(url, "pushinsteadof").unwrap_or_else(|| replaced(url));
+                urls.iter().map(pushed).collect()
+            }
+        };
+        let is_one = matches!(&pushed[..], [one] if is_same_place(&fetched, one));
+        (!is_one).then_some((fetched, pushed))
+    }
+
+    /// An address after the longest `url.<base>.<key>` that it begins with; `None` if it begins with none.
+    fn replaced(&self, url: &str, key: &str) -> Option<String> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        let mut take = |name: &str, begins: &str| {
+            if let Some(base) =
+                name.strip_prefix("url.").and_then(|rest| rest.strip_suffix(key)?.strip_suffix('.'))
+                && url.starts_with(begins)
+            {
+                found.push((begins.to_owned(), base.to_owned()));
+            }
+        };
+        if let Ok(entries) = self.config.entries(Some(&format!("^url\\..*\\.{key}$"))) {
+            let _ = entries.for_each(|entry| {
+                if let (Ok(name), Ok(begins)) = (entry.name(), entry.value()) {
+                    take(name, begins);
+                }
+            });
+        }
+        self.overrides.iter().for_each(|(name, begins)| take(name, begins));
+        let (begins, base) = found.into_iter().max_by_key(|(begins, _)| begins.len())?;
+        Some(format!("{base}{}", &url[begins.len()..]))
+    }
+
     /// Whether HEAD names a branch without a commit.
     pub fn is_unborn(&self) -> bool {
         self.head_branch().is_some_and(|branch| matches!(self.ref_target(BranchRef::of(&branch)), Ok(None)))
     }
+}
+
+/// Whether two addresses lead to one repository: of one host, by whatever protocol, the same path.
+fn is_same_place(one: &str, other: &str) -> bool {
+    let place = |address: &str| {
+        let url = gix_url::parse(address).ok()?;
+        let host = url.host.as_deref().map(str::to_ascii_lowercase);
+        let path = String::from_utf8(url.path.into()).ok()?;
+        let path = path.trim_matches('/').trim_end_matches(".git").trim_end_matches('/').to_owned();
+        Some((host, path))
+    };
+    one == other || place(one).is_some_and(|one| place(other) == Some(one))
 }
 
 /// The repository's settings, with the user's and the host's files where the world says they are.

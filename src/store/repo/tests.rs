@@ -298,3 +298,41 @@ fn an_odd_author_stops_nothing() {
         assert!(matches!(pick(&repo, after, base, None).unwrap(), PickOutcome::Empty));
     }
 }
+
+#[test]
+fn what_is_pushed_goes_where_it_is_fetched_from() {
+    let sandbox = Sandbox::new();
+    let url = sandbox.path("origin.git").to_str().unwrap().to_owned();
+    let (https, ssh) = ("https://github.com/acme/shop.git", "git@github.com:acme/shop");
+    let other = "git@github.com:acme/fork";
+    let pushed = |settings: &[(&str, &str)]| {
+        for key in ["remote.o.url", "remote.o.pushurl"] {
+            sandbox.try_git("work", &["config", "--unset-all", key]);
+        }
+        for section in ["url.git@github.com:", "url.git@github.com:acme/fork", "url.elsewhere/"] {
+            sandbox.try_git("work", &["config", "--remove-section", section]);
+        }
+        for (key, value) in settings {
+            sandbox.git("work", &["config", "--add", key, value]);
+        }
+        sandbox.open("work").pushed_elsewhere("o")
+    };
+    for same in [
+        &[("remote.o.url", url.as_str())][..],
+        &[("remote.o.url", &url), ("remote.o.pushurl", &url)],
+        &[("remote.o.url", https), ("remote.o.pushurl", ssh)],
+        &[("remote.o.url", https), ("url.git@github.com:.pushInsteadOf", "https://github.com/")],
+        &[("remote.o.url", "gh:acme/shop"), ("url.git@github.com:.insteadOf", "gh:")],
+    ] {
+        assert_eq!(pushed(same), None, "{same:?}");
+    }
+    for (settings, places) in [
+        (&[("remote.o.url", https), ("remote.o.pushurl", other)][..], &[other][..]),
+        (&[("remote.o.url", https), ("url.git@github.com:acme/fork.pushInsteadOf", https)], &[other]),
+        (&[("remote.o.url", &url), ("url.elsewhere/.pushInsteadOf", &url)], &["elsewhere/"]),
+        (&[("remote.o.url", https), ("remote.o.url", other)], &[https, other]),
+        (&[("remote.o.url", https), ("remote.o.pushurl", ssh), ("remote.o.pushurl", other)], &[ssh, other]),
+    ] {
+        assert_eq!(pushed(settings).expect("another place").1, places, "{settings:?}");
+    }
+}

@@ -101,6 +101,21 @@ impl From<Error> for Failure {
             Error::DamagedGraph(why) => Failure::failed("the commit-graph of this repository is damaged")
                 .hint("git commit-graph write --reachable makes it anew")
                 .because(anyhow::Error::msg(why)),
+            Error::PushedElsewhere { remote, fetched, pushed } => {
+                let message =
+                    format!("{remote} is fetched from one place and pushed to another; nothing changed");
+                pushed
+                    .iter()
+                    .fold(Failure::new(Kind::Refused, message), |failure, pushed| {
+                        failure
+                            .reason("remote", format!("it is fetched from {fetched} and pushed to {pushed}"))
+                    })
+                    .hint("What is compared has to be what is changed: one repository decides.")
+                    .hint(format!(
+                        "see what git goes by: git remote -v; git config --get-regexp 'pushurl|pushinsteadof'"
+                    ))
+                    .hint(format!("push where it is fetched: git config --unset-all remote.{remote}.pushurl"))
+            }
             Error::NotARef(name) => Failure::failed(format!("{name:?} is not the full name of a ref")),
             Error::ChangedTwice(name) => Failure::failed(format!("{name} would be changed twice at once")),
             Error::Discontinues { new, name } => Failure::new(
