@@ -122,6 +122,11 @@ pub(super) fn read_file(text: &str, findings: &mut Findings) -> Option<Parsed> {
         findings.problems.extend(broken.iter().take(MOST_BROKEN).map(syntax));
         return None;
     }
+    if let Some(problem) = needs_newer(&document) {
+        // What else is unknown here is known there.
+        findings.problems.push(problem);
+        return None;
+    }
     let mut root = root(&document);
     let project = project(&mut root, findings);
     let mut config = Config::new(match &project {
@@ -189,11 +194,42 @@ fn project(root: &mut Table<'_>, findings: &mut Findings) -> Option<ProjectConfi
     let mut table = project_table(root, findings)?;
     let mut project = name_and_whereabouts(&mut table, findings);
     let paths = table.get("paths", findings, |value, findings| value.list(findings, gitignore_pattern));
+    let requires =
+        table.get("requires", findings, |value, findings| match requirement(value.text(findings)?) {
+            Some(_) => value.line(findings),
+            None => value.wrong("write a version of rel, such as \"0.4\"", findings),
+        });
     table.finish(findings);
-    if let (Some(project), Some(paths)) = (&mut project, paths) {
-        project.paths = paths;
+    if let Some(project) = &mut project {
+        project.paths = paths.unwrap_or_default();
+        project.requires = requires;
     }
     project
+}
+
+/// Says that the file is for a newer `rel`, if it says so.
+fn needs_newer(document: &Spanned<DeTable<'_>>) -> Option<point::Problem> {
+    let project = document.get_ref().get("project")?.get_ref().as_table()?;
+    let requires = project.get("requires")?;
+    let text = requires.get_ref().as_str()?;
+    let own = env!("CARGO_PKG_VERSION");
+    let too_old = requirement(text)? > requirement(own).expect("the version of a package is one");
+    too_old.then(|| point::Problem {
+        span: requires.span(),
+        text: format!(
+            "this file is for rel {text} or newer, and this is rel {own}: update rel on this machine"
+        ),
+    })
+}
+
+/// The parts of a version, as far as they are written.
+fn requirement(text: &str) -> Option<[u64; 3]> {
+    let mut parts = [0; 3];
+    let mut written = text.split('.');
+    for (part, text) in parts.iter_mut().zip(written.by_ref()) {
+        *part = text.parse().ok()?;
+    }
+    written.next().is_none().then_some(parts)
 }
 
 /// The table of the one project there is.

@@ -115,6 +115,9 @@ struct ProjectSection {
     remote: Option<String>,
     /// What counts as this project's change, gitignore-style.
     paths: Option<Vec<String>>,
+    /// The oldest version of `rel` that may read this file.
+    #[schemars(regex(pattern = r"^[0-9]+(\.[0-9]+){0,2}$"))]
+    requires: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -438,3 +438,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_for_a_newer_rel_says_so_and_nothing_else() {
+    let with =
+        |requires: &str| format!("[project]\nname = \"a\"\nrequires = {requires}\nshape = \"round\"\n");
+    for requires in ["\"99\"", "\"0.99\"", "\"0.1.99\""] {
+        let failure = bad(&with(requires));
+        assert!(failure.message.contains("update rel on this machine"), "{failure}");
+        assert!(failure.reasons.is_empty(), "what it does not know is none of its business");
+        assert!(head(&with(requires)).is_ok());
+    }
+    for requires in ["\"0.1\"", "\"0\"", "\"0.1.0\""] {
+        assert!(bad(&with(requires)).message.contains("unknown key `shape`"));
+        assert!(parse(&with(requires).replace("shape", "#"), FILE_NAME).is_ok());
+    }
+    for requires in ["\"\"", "\"^0.1\"", "\"0.1.0.0\"", "1"] {
+        assert!(parse(&with(requires).replace("shape", "#"), FILE_NAME).is_err(), "{requires}");
+    }
+}

@@ -450,6 +450,7 @@ impl Project {
                 origin: Origin::WorkTree,
             },
             offline: false,
+            strict: false,
         }
     }
 

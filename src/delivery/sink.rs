@@ -49,6 +49,8 @@ pub enum Notice<'a> {
     FetchingHistory { trunk: &'a str },
     /// A shallow clone stays shallow.
     ShortHistory,
+    /// Trunk's file cannot be read, and an older one of it is gone by.
+    OlderPolicy { commit: Oid, why: &'a str },
     /// Notes that rel did not write to a chain's ref in this clone are dropped.
     HandNotesDropped { chain: &'a str },
     /// A ref in the place of a chain is none.

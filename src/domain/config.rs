@@ -53,6 +53,9 @@ pub struct ProjectConfig {
     pub remote: String,
     /// What counts as this project's change, in gitignore's notation; empty is everything.
     pub paths: Vec<String>,
+    /// The oldest version of `rel` that may read the file, as it is written; `None` if any may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requires: Option<String>,
 }
 
 /// `[version]`: how versions are counted and tagged.
@@ -466,6 +469,7 @@ impl Config {
                 trunk: "main".to_owned(),
                 remote: "origin".to_owned(),
                 paths: Vec::new(),
+                requires: None,
             },
             version: VersionConfig {
                 scheme: Scheme::Semver,

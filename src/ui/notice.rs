@@ -30,6 +30,10 @@ impl Sink for Screen {
             Notice::ShortHistory => {
                 self.warn("this clone is shallow: counts, changes and places on trunk may come out short");
             }
+            Notice::OlderPolicy { commit, why } => self.warn(&format!(
+                "trunk's release.toml cannot be read, and rel goes by the one at {}: {why}",
+                commit.short()
+            )),
             Notice::HandNotesDropped { chain } => {
                 self.warn(&format!("notes that were written by hand to {chain} in this clone are dropped"));
             }

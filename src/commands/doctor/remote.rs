@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config;
 use crate::delivery::error::Error;
 use crate::delivery::read::reader::{Options, Reader};
-use crate::delivery::read::snapshot::{self, TrunkAndPolicy};
+use crate::delivery::read::snapshot::{self, Policy, TrunkAndPolicy};
 use crate::delivery::sink::Sink;
 use crate::domain::name::Oid;
 use crate::domain::ref_name::{self, BranchRef, ChainOf, ChainRef, TagRef};
@@ -155,6 +155,13 @@ fn is_below(name: &str, other: &str) -> bool {
 fn history(reader: &Reader) -> Vec<Check> {
     let mut found = Vec::new();
     match TrunkAndPolicy::read(reader) {
+        Ok(TrunkAndPolicy { policy: Policy { unreadable: Some(why), commit, .. }, .. }) => {
+            let older = commit.map(|commit| format!("; the one at {} is gone by", commit.short()));
+            found.push(
+                Check::problem("policy", format!("{why}{}", older.unwrap_or_default()))
+                    .hint("until it is mended nothing is cut or deployed; rollback and lock go on"),
+            );
+        }
         Ok(TrunkAndPolicy { trunk, policy }) => found.push(match &policy.elsewhere {
             None => Check::ok("policy", format!("trunk's, at {}", trunk.short())),
             Some(place) => Check::note("policy", format!("{place}; trunk has no release.toml yet"))

@@ -36,6 +36,8 @@ pub struct Options {
     pub json: bool,
     /// Ask nobody but this clone.
     pub offline: bool,
+    /// Go by trunk's newest file alone, even if it cannot be read.
+    pub strict: bool,
 }
 
 /// What is read from: the repository, the authority, the project and the clock.
@@ -48,6 +50,8 @@ pub struct Reader<'a> {
     pub home: Home,
     /// Whether the authority is not to be asked.
     pub offline: bool,
+    /// Whether only the file at trunk's tip will do, and not the newest one that can be read.
+    pub strict: bool,
 }
 
 /// What is needed before trunk can be read, and where it was found.
@@ -89,7 +93,7 @@ impl<'a> Reader<'a> {
         if options.offline {
             repo.stay_offline();
         }
-        Ok(Reader { world, repo, home, offline: options.offline })
+        Ok(Reader { world, repo, home, offline: options.offline, strict: options.strict })
     }
 
     /// With all of trunk's history, for verbs that count or compare: what a

@@ -24,10 +24,14 @@ use crate::domain::env::EnvState;
 use crate::domain::name::{BadName, DeploymentId, EnvName, Oid, TagName};
 use crate::domain::ref_name::{ChainRef, TagRef};
 use crate::domain::version::{CandidateVersion, ParsedTag, TagStyle, Version};
+use crate::failure::Failure;
 use crate::store::authority::Authority;
 use crate::store::ledger::{self, View};
 use crate::store::tag::{TagObject, read_tag};
 use crate::store::{chain, derived_file, history, state_cache};
+
+/// For how many commits of trunk a file that can be read is looked for.
+const MAX_UNREADABLE: usize = 1000;
 
 /// The policy in force, and where it comes from.
 #[derive(Debug, Clone)]
@@ -38,6 +42,8 @@ pub struct Policy {
     pub commit: Option<Oid>,
     /// Where it was read, for people, where that is not trunk.
     pub elsewhere: Option<String>,
+    /// Why trunk's own file cannot be read, if an older one of it is gone by.
+    pub unreadable: Option<String>,
 }
 
 /// A release that reached a final environment.
@@ -54,6 +60,13 @@ pub struct ClosedRelease {
 }
 
 impl Policy {
+    /// Says whose file is gone by where that is not trunk's newest.
+    fn say(&self, sink: &dyn Sink) {
+        if let (Some(why), Some(commit)) = (&self.unreadable, self.commit) {
+            sink.notice(Notice::OlderPolicy { commit, why });
+        }
+    }
+
     /// An environment's policy.
     ///
     /// # Errors
@@ -85,7 +98,7 @@ impl TrunkAndPolicy {
         if !reader.offline && !reader.is_local() {
             fetch(reader, sink, &TagGlob::guess(reader).0, others)?;
         }
-        TrunkAndPolicy::read(reader)
+        TrunkAndPolicy::read(reader).inspect(|read| read.policy.say(sink))
     }
 
     /// Reads what this clone has, without asking the authority.
@@ -141,9 +154,10 @@ impl Snapshot {
             if !tags.covers(&snapshot.style) {
                 fetch(reader, sink, &snapshot.style.glob(), &[])?;
             }
+            snapshot.policy.say(sink);
             return Ok(snapshot);
         }
-        Snapshot::read(reader)
+        Snapshot::read(reader).inspect(|snapshot| snapshot.policy.say(sink))
     }
 
     /// Reads what this clone has, without asking the authority.
@@ -221,7 +235,10 @@ impl Snapshot {
     /// # Errors
     /// The authority does not know it either.
     pub fn known<T>(reader: &Reader, sink: &dyn Sink, find: impl Fn(&Snapshot) -> Result<T>) -> Result<T> {
-        if let Some(found) = Snapshot::read(reader).ok().and_then(|snapshot| find(&snapshot).ok()) {
+        if let Ok(snapshot) = Snapshot::read(reader)
+            && let Ok(found) = find(&snapshot)
+        {
+            snapshot.policy.say(sink);
             return Ok(found);
         }
         find(&Snapshot::take(reader, sink)?)
@@ -468,17 +485,48 @@ fn chain_refs(reader: &Reader, environment: &Environment) -> (ChainRef, Vec<Chai
 
 fn policy(reader: &Reader, trunk: Oid) -> Result<Policy> {
     if let Some(text) = text_at(&reader.repo, trunk)? {
-        let config = parse_at(&text, trunk)?;
-        agreement::check(reader, trunk, &text, &config.project)?;
-        return Ok(Policy { config, commit: Some(trunk), elsewhere: None });
+        let (commit, text, config, unreadable) = match parse_at(&text, trunk) {
+            Ok(config) => (trunk, text, config, None),
+            Err(error) => match newest_readable(reader, trunk, &text)? {
+                Some((commit, older, config)) => (commit, older, config, Some(Failure::from(error).message)),
+                None => return Err(error),
+            },
+        };
+        agreement::check(reader, commit, &text, &config.project)?;
+        return Ok(Policy { config, commit: Some(commit), elsewhere: None, unreadable });
     }
     agreement::is_the_authority(reader)?;
     // What no commit has may serve: `--config` or the working tree.
     if reader.home.origin != Origin::Commit {
         let config = config::parse(&reader.home.text, &reader.home.found)?.config;
-        return Ok(Policy { config, commit: None, elsewhere: Some(reader.home.found.clone()) });
+        return Ok(Policy {
+            config,
+            commit: None,
+            elsewhere: Some(reader.home.found.clone()),
+            unreadable: None,
+        });
     }
     Err(PolicyFault::NotOnTrunk { tip: trunk, trunk: reader.home.trunk.clone() }.into())
+}
+
+/// The newest commit of trunk below its tip whose file can be read, with the file; `None` if
+/// only the tip's will do, or none of the last commits has such a file.
+fn newest_readable(reader: &Reader, tip: Oid, broken: &str) -> Result<Option<(Oid, String, Config)>> {
+    let mut broken = broken.to_owned();
+    let mut at = tip;
+    for _ in 0..if reader.strict { 0 } else { MAX_UNREADABLE } {
+        let Some(parent) = reader.repo.commit(at)?.parents.first().copied() else { break };
+        // A shallow clone ends early.
+        let Some(text) = text_at(&reader.repo, parent).ok().flatten() else { break };
+        if text != broken {
+            match parse_at(&text, parent) {
+                Ok(config) => return Ok(Some((parent, text, config))),
+                Err(_) => broken = text,
+            }
+        }
+        at = parent;
+    }
+    Ok(None)
 }
 
 fn tag_style(config: &Config, reader: &Reader) -> std::result::Result<TagStyle, BadName> {
