@@ -339,18 +339,7 @@ pub(crate) enum PolicyFault {
         trunk: String,
     },
     /// What was needed to find trunk is not what trunk's own file says.
-    Differs {
-        /// The file it was found in.
-        here: String,
-        /// Trunk's own file.
-        there: String,
-        differences: Vec<Difference>,
-        origin: Origin,
-        trunk: String,
-        tip: Oid,
-        /// `None` if this repository is to decide.
-        remote: Option<String>,
-    },
+    Differs(Box<Disagreement>),
     /// This repository is to decide, and this clone holds what a remote decided.
     OtherAuthority {
         remote: String,
@@ -372,6 +361,21 @@ pub(crate) enum PolicyFault {
         key: String,
         text: String,
     },
+}
+
+/// What two files say that would have to agree.
+#[derive(Debug)]
+pub(crate) struct Disagreement {
+    /// The file that was found first.
+    pub here: String,
+    /// Trunk's own file.
+    pub there: String,
+    pub differences: Vec<Difference>,
+    pub origin: Origin,
+    pub trunk: String,
+    pub tip: Oid,
+    /// `None` if this repository is to decide.
+    pub remote: Option<String>,
 }
 
 /// A key of `[project]` that two files have otherwise.
@@ -475,9 +479,7 @@ impl Error {
         matches!(
             self,
             Error::Policy(
-                PolicyFault::Differs { .. }
-                    | PolicyFault::OtherAuthority { .. }
-                    | PolicyFault::OtherTrunk { .. }
+                PolicyFault::Differs(_) | PolicyFault::OtherAuthority { .. } | PolicyFault::OtherTrunk { .. }
             )
         )
     }

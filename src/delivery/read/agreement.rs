@@ -3,7 +3,7 @@
 //! history: nothing is read from two files at once.
 
 use crate::config;
-use crate::delivery::error::{Difference, PolicyFault, Result, Stated};
+use crate::delivery::error::{Difference, Disagreement, PolicyFault, Result, Stated};
 use crate::delivery::read::reader::{CONFIG_FILE, Reader, text_at};
 use crate::domain::candidates::CandidatesState;
 use crate::domain::config::ProjectConfig;
@@ -32,7 +32,7 @@ pub fn check(reader: &Reader, trunk: Oid, text: &str, theirs: &ProjectConfig) ->
         .collect();
     if !differences.is_empty() {
         let theirs = format!("{CONFIG_FILE} at {}", trunk.short());
-        return Err(PolicyFault::Differs {
+        let disagreement = Disagreement {
             here: home.found.clone(),
             there: theirs,
             differences,
@@ -40,8 +40,8 @@ pub fn check(reader: &Reader, trunk: Oid, text: &str, theirs: &ProjectConfig) ->
             trunk: home.trunk.clone(),
             tip: trunk,
             remote: reader.remote(),
-        }
-        .into());
+        };
+        return Err(PolicyFault::Differs(Box::new(disagreement)).into());
     }
     is_the_authority(reader)
 }

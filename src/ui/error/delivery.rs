@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 
 use crate::delivery::error::run::Contested;
 use crate::delivery::error::{
-    Error, FileOp, Interrupted, Misuse, Moved, NotFound, NotStopped, OfflineWay, Origin, PolicyFault, Stated,
-    TagFault, Unjudged, Unknown,
+    Disagreement, Error, FileOp, Interrupted, Misuse, Moved, NotFound, NotStopped, OfflineWay, Origin,
+    PolicyFault, Stated, TagFault, Unjudged, Unknown,
 };
 use crate::domain::name::{EnvName, TagName};
 use crate::domain::nearest::nearest;
@@ -418,7 +418,8 @@ fn policy(fault: PolicyFault) -> Failure {
             config(format!("trunk has no release.toml at {}", tip.short()))
                 .hint(format!("commit and push it to {trunk}, or pass one with --config"))
         }
-        PolicyFault::Differs { here, there, differences, origin, trunk, tip, remote } => {
+        PolicyFault::Differs(disagreement) => {
+            let Disagreement { here, there, differences, origin, trunk, tip, remote } = *disagreement;
             let keys: Vec<&str> = differences.iter().map(|difference| difference.key).collect();
             let keys = keys.join(" and ");
             let message = format!("{here} and trunk's own release.toml have another {keys}; nothing changed");

@@ -111,9 +111,7 @@ impl From<Error> for Failure {
                             .reason("remote", format!("it is fetched from {fetched} and pushed to {pushed}"))
                     })
                     .hint("What is compared has to be what is changed: one repository decides.")
-                    .hint(format!(
-                        "see what git goes by: git remote -v; git config --get-regexp 'pushurl|pushinsteadof'"
-                    ))
+                    .hint("see what git goes by: git remote -v; git config --get-regexp 'pushurl|pushinsteadof'")
                     .hint(format!("push where it is fetched: git config --unset-all remote.{remote}.pushurl"))
             }
             Error::NotARef(name) => Failure::failed(format!("{name:?} is not the full name of a ref")),
