@@ -81,6 +81,9 @@ use crate::world::World;
 /// it is needed.
 pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> World) -> ExitCode {
     let argv: Vec<OsString> = argv.into_iter().collect();
+    if let Some(code) = exec::keep_output(&argv) {
+        return code;
+    }
     if argv.len() == 2 && (argv[1] == "--version" || argv[1] == "-V") {
         // Asked by scripts at every start: answered before the command line is built and the world looked at.
         let _ = writeln!(std::io::stdout(), "rel {}", env!("CARGO_PKG_VERSION"));

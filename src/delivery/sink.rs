@@ -101,6 +101,8 @@ pub enum Notice<'a> {
     TryingAgain { step: &'a str, attempt: u32, of: u32 },
     /// A command's output is only shown.
     NoOutputKept(&'a io::Error),
+    /// The disk did not take so much of a command's output, which is neither kept nor shown.
+    OutputDropped { step: &'a str, bytes: u64 },
     /// A failed deployment is rolled back by itself.
     RollingBack { failed: &'a DeploymentId, claimed: &'a DeploymentId },
     /// A failed deployment is not rolled back by itself.

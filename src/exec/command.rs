@@ -6,7 +6,7 @@
 //! of a millisecond costs no more and one of an hour wakes us rarely.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, PipeWriter};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 
 use super::follow::{Follow, SHOWN_AT_ONCE};
 use super::group::{self, Group};
+use super::keeper::OutputKeeper;
 use super::process;
 use super::{Ended, Interrupts, LOST_STATUS, Listener, Program, Run, Runner, StartError, Started};
 use crate::failpoint;
@@ -27,6 +28,9 @@ use crate::failpoint;
 /// The shortest and the longest sleep between two looks.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// For how long nothing has come when the beginning of a line is shown without its end.
+const HALF_LINE: Duration = Duration::from_millis(500);
 
 /// How long a program file may be open for writing before that is an error.
 const BUSY_PATIENCE: Duration = Duration::from_millis(200);
@@ -50,30 +54,40 @@ impl Runner for Processes {
             Ok(both) => both,
             Err(error) => return Ended::NotStarted(error),
         };
+        let (mut keeper, output) = match OutputKeeper::start(&run, log) {
+            Ok(both) => both,
+            Err(error) => return Ended::NotStarted(StartError::Keeper(error)),
+        };
         let begun = Instant::now();
-        let child = match failpoint::step("spawn").map_err(StartError::Other).and_then(|()| start(&run, &log))
-        {
+        let may_start = failpoint::step("spawn").map_err(StartError::Other);
+        let child = match may_start.and_then(|()| start(&run, output)) {
             Ok(child) => child,
             Err(error) => return Ended::NotStarted(error),
         };
-        drop(log);
         let pid = child.id();
         let _ = failpoint::step("spawned");
-        started(&Started { pid, start_time: process::start_time(pid) });
+        let process = Started { pid, start_time: process::start_time(pid) };
+        keeper.watches(process);
+        started(&process);
         let ended = Watch { run, begun, leader: Leader::new(pid), ending: None }.until_ended(
             interrupts,
+            &mut keeper,
             &mut follow,
             listener,
         );
         let _ = failpoint::step("exited");
         // A person who asks again while a long backlog is shown has seen enough of it.
         let heard = interrupts.count();
+        let dropped = keeper.finish();
         follow.finish(listener, || interrupts.count() > heard);
+        if dropped > 0 {
+            listener.lost(dropped);
+        }
         ended
     }
 }
 
-/// The log for the command to append to, and for us to follow.
+/// The log for the keeper to append to, and for us to follow.
 fn open_log(run: &Run<'_>) -> Result<(File, Follow), StartError> {
     let path: &Path = run.log;
     let open = || {
@@ -89,9 +103,8 @@ fn open_log(run: &Run<'_>) -> Result<(File, Follow), StartError> {
 }
 
 /// Starts the command as leader of its own group.
-fn start(run: &Run<'_>, log: &File) -> Result<Child, StartError> {
+fn start(run: &Run<'_>, output: PipeWriter) -> Result<Child, StartError> {
     let mut command = command(run.program).ok_or(StartError::Empty)?;
-    let output = || log.try_clone().map_err(StartError::Other);
     command
         .current_dir(run.cwd)
         .env_clear()
@@ -100,8 +113,8 @@ fn start(run: &Run<'_>, log: &File) -> Result<Child, StartError> {
             Some(input) => File::open(input).map_err(StartError::Other)?.into(),
             None => Stdio::null(),
         })
-        .stdout(output()?)
-        .stderr(output()?)
+        .stdout(output.try_clone().map_err(StartError::Other)?)
+        .stderr(output)
         .process_group(0);
     let begun = Instant::now();
     loop {
@@ -139,7 +152,7 @@ fn command(program: &Program) -> Option<Command> {
 
 /// A process inherits the blocked signals of the thread that starts it; with
 /// SIGTERM among them it could only be killed.
-fn with_no_signal_blocked<T>(spawn: impl FnOnce() -> T) -> T {
+pub(super) fn with_no_signal_blocked<T>(spawn: impl FnOnce() -> T) -> T {
     let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK);
     let result = spawn();
     if let Ok(blocked) = blocked {
@@ -210,6 +223,7 @@ impl Watch<'_> {
     fn until_ended(
         mut self,
         interrupts: &Interrupts,
+        keeper: &mut OutputKeeper<'_>,
         follow: &mut Follow,
         listener: &mut dyn Listener,
     ) -> Ended {
@@ -258,6 +272,10 @@ impl Watch<'_> {
             if shown {
                 quiet_since = now;
             } else {
+                keeper.look();
+                if now.duration_since(quiet_since) >= HALF_LINE {
+                    follow.half_line(listener);
+                }
                 let pause = (now.duration_since(quiet_since) / 8).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
                 std::thread::sleep(pause);
             }
@@ -459,6 +477,57 @@ mod tests {
             }
         });
         assert_eq!(told.text(), ["ready", "gone"]);
+    }
+
+    #[test]
+    fn half_a_line_is_shown_before_its_end() {
+        let place = Place::new();
+        let go = place.folder.path().join("go");
+        let text = "printf 'sure? '; until [ -e go ]; do sleep 0.01; done; echo yes; printf .";
+        let mut pieces = Vec::new();
+        place.run(&Program::Shell(text.to_owned()), |piece| {
+            pieces.push(String::from_utf8_lossy(piece).into_owned());
+            // It only ends once it was asked for.
+            std::fs::write(&go, "").unwrap();
+        });
+        assert_eq!(pieces, ["sure? ", "yes", "."]);
+    }
+
+    #[test]
+    fn what_is_opened_anew_is_appended_to() {
+        let place = Place::new();
+        for again in [
+            "echo two > /dev/stderr",
+            "echo two | tee /dev/stderr > /dev/null",
+            "echo two | dd of=/dev/stdout 2> /dev/null",
+            "echo two | sort -o /dev/stderr",
+        ] {
+            let told = place.sh(&format!("echo one; {again}; echo three"));
+            assert_eq!(told.text(), ["one", "two", "three"], "{again}");
+            assert_eq!(std::fs::read_to_string(place.log()).unwrap(), "one\ntwo\nthree\n", "{again}");
+            std::fs::remove_file(place.log()).unwrap();
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_log_that_takes_nothing_fails_no_command() {
+        let place = Place::new();
+        let (program, log) = (Program::Shell(String::new()), place.log());
+        let run = Run {
+            input: None,
+            program: &program,
+            cwd: place.folder.path(),
+            env: &place.env,
+            timeout: None,
+            grace: GRACE,
+            log: &log,
+            nameless: false,
+        };
+        let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let (keeper, mut output) = OutputKeeper::start(&run, full).unwrap();
+        std::io::Write::write_all(&mut output, &[b'x'; 300_000]).unwrap();
+        assert_eq!(keeper.finish(), 300_000);
     }
 
     #[test]

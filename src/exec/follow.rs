@@ -23,6 +23,8 @@ pub(super) struct Follow {
     /// The beginning of a line, or of what is left of it, whose end has not been
     /// written yet.
     pending: Vec<u8>,
+    /// Whether the beginning of that line was delivered before its end came.
+    within: bool,
 }
 
 impl Follow {
@@ -31,7 +33,7 @@ impl Follow {
         let mut file = File::open(log)?;
         let position = file.seek(SeekFrom::End(0))?;
         let log = BufReader::with_capacity(LONGEST, file);
-        Ok(Follow { log, position, pending: Vec::new() })
+        Ok(Follow { log, position, pending: Vec::new(), within: false })
     }
 
     /// Delivers the lines among the next `budget` bytes, as far as they are
@@ -54,12 +56,22 @@ impl Follow {
                 self.pending.pop();
                 listener.hear(Piece { text: &self.pending, ends: true });
                 self.pending.clear();
+                self.within = false;
             } else if self.pending.len() > LONGEST {
                 listener.hear(Piece { text: &self.pending[..LONGEST], ends: false });
                 self.pending.drain(..LONGEST);
             }
         }
         self.position > before
+    }
+
+    /// Delivers what there is of a line whose end is not written yet: a prompt, dots.
+    pub(super) fn half_line(&mut self, listener: &mut dyn Listener) {
+        if !self.pending.is_empty() {
+            listener.hear(Piece { text: &self.pending, ends: false });
+            self.pending.clear();
+            self.within = true;
+        }
     }
 
     /// Delivers everything written by now, a last line without newline
@@ -72,7 +84,7 @@ impl Follow {
                 return;
             }
         }
-        if !self.pending.is_empty() {
+        if self.within || !self.pending.is_empty() {
             listener.hear(Piece { text: &self.pending, ends: true });
         }
     }

@@ -1,9 +1,8 @@
 //! Other people's commands: argv, environment, folder, timeout, process group, signals.
 //!
-//! A command gets an environment given in full, a file or `/dev/null` to read and a log
-//! *file* to write to, which is followed while it runs. Never a pipe: a killed
-//! `rel` would break the orphan's next write, and a daemon that inherited the
-//! pipe would keep `rel` waiting for ever.
+//! A command gets an environment given in full, a file or `/dev/null` to read and a
+//! pipe to write to, which a small process that outlives `rel` drains into a log
+//! (see [`keeper`]). `rel` follows the log while the command runs.
 //!
 //! This floor decides neither what to run nor what an ending means for a
 //! record; it retries nothing and prints nothing.
@@ -12,6 +11,7 @@ mod command;
 mod error;
 mod follow;
 mod group;
+mod keeper;
 mod process;
 mod signals;
 
@@ -24,6 +24,7 @@ use std::time::Duration;
 pub use command::Processes;
 pub use error::Error;
 pub use group::{Left, stop_group, what_is_left};
+pub use keeper::keep_output;
 pub use process::{at_work_in, boot_id, end_process, is_alive, this_process};
 pub use signals::{Change, Interrupts, Window};
 
@@ -91,6 +92,11 @@ pub trait Listener {
     /// A line, or a piece of one.
     fn hear(&mut self, piece: Piece<'_>);
 
+    /// Told at the end if the log did not take so many bytes of the output, which nobody heard.
+    fn lost(&mut self, bytes: u64) {
+        let _ = bytes;
+    }
+
     /// Asked again and again while what an ended command printed is still being
     /// told, and a further signal has come: whether the rest of it is to come,
     /// although nobody wants to see it.
@@ -132,6 +138,8 @@ pub enum StartError {
         path: PathBuf,
         cause: io::Error,
     },
+    /// What keeps its output could not be started.
+    Keeper(io::Error),
     /// The folder it was to run in.
     NoFolder(PathBuf),
     /// The program is a file, whose first line names what does not exist.

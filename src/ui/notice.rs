@@ -89,6 +89,11 @@ impl Sink for Screen {
             Notice::TryingAgain { step, attempt, of } => {
                 self.note(&format!("{step} failed; attempt {attempt} of {of}"));
             }
+            Notice::OutputDropped { step, bytes } => {
+                self.warn(&format!(
+                    "{bytes} bytes of what {step} printed are neither kept nor shown: the disk did not take them"
+                ));
+            }
             Notice::NoOutputKept(error) => self.warn(&format!("no output is kept: {error}")),
             Notice::RollingBack { failed, claimed } => {
                 self.note(&format!("{failed} failed; rolling back by itself: {claimed} claimed"));

@@ -43,6 +43,7 @@ mod hooks;
 mod hostile;
 mod integrity;
 mod irreversible;
+mod kept;
 mod kill;
 mod local_faults;
 mod lock;

@@ -402,15 +402,21 @@ impl Hook<'_> {
             nameless: true,
         };
         let mut last: VecDeque<String> = VecDeque::new();
+        let mut within = false;
         let secrets = sink.secrets();
         let mut pieces = Pieces::new(&secrets);
         let ended = hands.runner.run(run, interrupts, &mut |_| {}, &mut |line: Piece<'_>| {
             let text = pieces.take(line.text, line.ends);
-            if text.is_empty() && !line.ends {
+            let goes_on = std::mem::replace(&mut within, !line.ends);
+            if text.is_empty() && (goes_on || within) {
                 return;
             }
             sink.stream(self.name, &text);
-            last.push_back(String::from_utf8_lossy(&text).into_owned());
+            let text = String::from_utf8_lossy(&text);
+            match last.back_mut() {
+                Some(line) if goes_on => line.push_str(&text),
+                _ => last.push_back(text.into_owned()),
+            }
             if last.len() > LAST_LINES {
                 last.pop_front();
             }

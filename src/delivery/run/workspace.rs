@@ -203,6 +203,10 @@ impl Listener for Keeper<'_> {
         self.keep(&text);
     }
 
+    fn lost(&mut self, bytes: u64) {
+        self.sink.notice(Notice::OutputDropped { step: self.prefix, bytes });
+    }
+
     /// What the command wrote to has secrets and no name: what is not kept now
     /// is lost.
     fn wants_the_rest(&mut self) -> bool {
@@ -239,7 +243,28 @@ pub fn execute(
     prefix: &str,
     journal: &mut dyn FnMut(Process),
 ) -> (Ended, bool) {
-    follow(hands, run, &mut |line: Piece<'_>| sink.stream(prefix, line.text), journal)
+    follow(hands, run, &mut StreamedOutput { sink, prefix, within: false }, journal)
+}
+
+/// Shows what a command prints.
+struct StreamedOutput<'a> {
+    sink: &'a dyn Sink,
+    prefix: &'a str,
+    /// Whether the next piece goes on with a line.
+    within: bool,
+}
+
+impl Listener for StreamedOutput<'_> {
+    fn hear(&mut self, piece: Piece<'_>) {
+        if !(self.within && piece.text.is_empty()) {
+            self.sink.stream(self.prefix, piece.text);
+        }
+        self.within = !piece.ends;
+    }
+
+    fn lost(&mut self, bytes: u64) {
+        self.sink.notice(Notice::OutputDropped { step: self.prefix, bytes });
+    }
 }
 
 fn follow(

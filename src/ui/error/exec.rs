@@ -52,6 +52,7 @@ fn not_started(error: &StartError) -> String {
     match error {
         StartError::Empty => "the command is empty".to_owned(),
         StartError::Log { path, cause } => format!("cannot write the log {}: {cause}", path.display()),
+        StartError::Keeper(cause) => format!("what keeps its output could not be started: {cause}"),
         StartError::NoFolder(folder) => format!("there is no folder {} to run in", folder.display()),
         StartError::NoInterpreter(program) => {
             format!("{program:?} exists, but the interpreter its first line names does not")
