@@ -6,9 +6,13 @@ use super::log::person_cell;
 use super::noted::Noted;
 use super::plan::count;
 use super::screen::Screen;
+use super::text::truncate;
 use super::time;
 use crate::domain::name::EnvName;
 use crate::domain::report::list::{BuildReport, BuildState, ListedCandidate, ListedTag, ReleaseReport};
+
+/// The most columns of why a build failed; `show` has all of it.
+const REASON_WIDTH: usize = 60;
 
 /// The releases in the order given, with the numbers that failed or are being built in their place.
 pub fn releases(
@@ -61,7 +65,8 @@ fn push_build(noted: &mut Noted, screen: &Screen, build: &BuildReport, first: bo
         (_, BuildState::Reserved) => "being built".to_owned(),
         // It begins with what the other columns say.
         (Some(reason), _) => {
-            format!("failed: {}", reason.rsplit_once(" failed: ").map_or(&**reason, |(_, why)| why))
+            let why = reason.rsplit_once(" failed: ").map_or(&**reason, |(_, why)| why);
+            format!("failed: {}", truncate(why, REASON_WIDTH))
         }
         (None, _) => "failed".to_owned(),
     };

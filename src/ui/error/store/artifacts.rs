@@ -152,6 +152,9 @@ fn collected(error: CollectError) -> String {
         CollectError::Outside { path, target } => format!(
             "{path:?} cannot be an artifact: it is a link to {target:?}, which is not part of the build's checkout"
         ),
+        CollectError::Reference { line, why: ReferenceFault::OfFile(name), .. } => format!(
+            "two artifacts would be named {name:?}: line {line} of the references, and a file that the build made"
+        ),
         CollectError::Reference { line, text, why } => {
             let why = match why {
                 ReferenceFault::Spaces => "it has spaces or control characters".to_owned(),
@@ -162,7 +165,7 @@ fn collected(error: CollectError) -> String {
                 ReferenceFault::SecondAt => {
                     "a reference carries no user or password, and one digest".to_owned()
                 }
-                ReferenceFault::OfFile(name) => format!("a file that the build made is named {name:?} too"),
+                ReferenceFault::OfFile(name) => format!("{name:?} is already a file"),
                 ReferenceFault::Taken { name, uri } => format!("{name:?} is already {uri}"),
             };
             format!(
