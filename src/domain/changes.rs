@@ -107,10 +107,8 @@ impl Change {
         change
     }
 
-    /// Whether a message may tell of other commits: a quick look, which errs on the side of yes.
-    pub fn may_name_others(message: &str) -> bool {
-        ["(cherry picked from commit ", "evert", "Reapply \""].iter().any(|sign| message.contains(sign))
-    }
+    /// A message without any of these tells of no other commit; one with some may.
+    pub const SIGNS_OF_OTHERS: [&str; 3] = ["(cherry picked from commit ", "evert", "Reapply \""];
 
     /// The title of what it reverts, if its subject is a host's `Revert "…"`, git's `Reapply "…"`
     /// or a conventional `revert: …`.

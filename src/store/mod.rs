@@ -21,6 +21,7 @@ pub mod ledger;
 mod loose;
 pub mod notes;
 pub(crate) mod outbox;
+mod packs;
 mod partial;
 pub(crate) mod patch;
 pub mod pick;

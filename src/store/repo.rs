@@ -14,6 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
+use aho_corasick::AhoCorasick;
 use chrono::{DateTime, Utc};
 use git2::{ErrorCode, ObjectType};
 
@@ -25,6 +26,7 @@ use super::error::{During, Error, Result, Task};
 use super::git::Git;
 use super::git_env::GitEnv;
 use super::loose;
+use super::packs::Packs;
 
 mod opening;
 mod said;
@@ -64,6 +66,7 @@ pub struct Repo {
     pub(in crate::store) batch: Cell<Option<usize>>,
     /// What [`Repo::remember`] was given.
     memory: OnceCell<Box<dyn Any>>,
+    packs: OnceCell<RefCell<Packs>>,
 }
 
 impl AsRef<GitEnv> for Repo {
@@ -181,6 +184,7 @@ impl Repo {
             promisor: OnceCell::new(),
             batch: Cell::new(None),
             memory: OnceCell::new(),
+            packs: OnceCell::new(),
         };
         repo.git_env.has_ssh_command = repo.config("core.sshCommand").is_some();
         Ok(repo)
@@ -401,17 +405,13 @@ impl Repo {
         })
     }
 
-    /// What a commit says. For whoever reads thousands: it costs a third less than
-    /// [`Repo::commit`]. Threads would not help, since libgit2 lets one at a time read a pack.
+    /// What a commit says. For whoever reads thousands: it costs a fraction of
+    /// [`Repo::commit`].
     ///
     /// # Errors
     /// As [`Repo::commit`].
     pub fn said(&self, oid: Oid) -> Result<Said> {
-        let object = self.inner.odb().and_then(|odb| {
-            let object = odb.read(to_git2(oid))?;
-            Ok(if object.kind() == ObjectType::Commit { Said::of(object.data()) } else { None })
-        });
-        if let Ok(Some(said)) = object {
+        if let Ok(Some(said)) = self.read_commit(oid, Said::of) {
             return Ok(said);
         }
         // Whatever is out of the ordinary is read with more care.
@@ -419,15 +419,45 @@ impl Repo {
         Ok(Said { parents, message, author, commit_time })
     }
 
-    /// A commit as it is held: libgit2 refuses one whose author's line is none, which git reads.
-    pub(in crate::store) fn commit_bytes(&self, oid: Oid) -> Result<Vec<u8>> {
-        self.check_loose(oid)?;
+    /// Whether a commit has one of these texts in it, most likely in its message: a glance, before
+    /// [`Repo::said`] is asked.
+    ///
+    /// # Errors
+    /// As [`Repo::commit`].
+    pub fn may_say(&self, oid: Oid, texts: &AhoCorasick) -> Result<bool> {
+        self.read_commit(oid, |data| texts.is_match(data))
+    }
+
+    /// What `read` makes of a commit as it is stored.
+    pub(in crate::store) fn read_commit<T>(&self, oid: Oid, read: impl FnOnce(&[u8]) -> T) -> Result<T> {
+        let packs = self.packs.get_or_init(|| RefCell::new(Packs::open(&self.object_directories())));
+        if let Some(data) = packs.borrow_mut().commit(oid) {
+            return Ok(read(data));
+        }
         let odb = self.inner.odb().during(Task::OpenObjects)?;
         let object = odb.read(to_git2(oid)).map_err(|error| self.cannot_read(oid, error))?;
         if object.kind() != ObjectType::Commit {
             return Err(Task::ReadCommit(oid).failed());
         }
-        Ok(object.data().to_vec())
+        Ok(read(object.data()))
+    }
+
+    /// Where objects may be: the repository's own directory, then those it borrows from.
+    pub(in crate::store) fn object_directories(&self) -> Vec<PathBuf> {
+        let own = self.common_dir().join("objects");
+        let borrowed = std::fs::read_to_string(own.join("info/alternates")).unwrap_or_default();
+        let borrowed =
+            borrowed.lines().filter(|line| !line.starts_with(['#', '"'])).map(|line| own.join(line));
+        let mut directories: Vec<PathBuf> = borrowed.collect();
+        directories.insert(0, own);
+        directories.extend(self.alternates().iter().cloned());
+        directories
+    }
+
+    /// A commit as it is held: libgit2 refuses one whose author's line is none, which git reads.
+    pub(in crate::store) fn commit_bytes(&self, oid: Oid) -> Result<Vec<u8>> {
+        self.check_loose(oid)?;
+        self.read_commit(oid, <[u8]>::to_vec)
     }
 
     /// The tree that a commit names.

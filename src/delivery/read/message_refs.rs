@@ -4,6 +4,7 @@
 //! Nothing but the messages tells, so those of all that may be meant are read,
 //! once; what they say is kept beside the clone.
 
+use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::error::Result;
@@ -116,9 +117,10 @@ impl MessageRefs {
     /// Reads the messages of what trunk contains and `exclude` does not.
     fn read(reader: &Reader, exclude: &[Oid], trunk: Oid) -> Result<MessageRefs> {
         let mut mentions = MessageRefs { tip: Some(trunk), ..MessageRefs::default() };
+        let texts =
+            AhoCorasick::new(Change::SIGNS_OF_OTHERS).expect("a few short texts are no large machine");
         for commit in history::between(&reader.repo, exclude, &[trunk], LOOKED_AT)? {
-            let message = reader.repo.said(commit)?.message;
-            if !Change::may_name_others(&message) {
+            if !reader.repo.may_say(commit, &texts)? {
                 continue;
             }
             let change = changes(reader, &[commit])?.swap_remove(0);

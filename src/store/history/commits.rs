@@ -10,8 +10,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use git2::ObjectType;
-
 use crate::domain::name::Oid;
 use crate::store::error::{During, Result, Task};
 
@@ -77,7 +75,7 @@ impl Commits {
         let wanted = repo.config("core.commitGraph");
         let wanted = wanted.is_none_or(|value| git2::Config::parse_bool(&*value) != Ok(false));
         let graph = if wanted && rewritten.is_empty() {
-            object_directories(repo).iter().find_map(|objects| Graph::open(objects))
+            repo.object_directories().iter().find_map(|objects| Graph::open(objects))
         } else {
             None
         };
@@ -217,16 +215,15 @@ impl Commits {
         if self.outside.borrow().commits[(node - first) as usize].read {
             return Ok(());
         }
-        let odb = repo.git2().odb().during(Task::OpenObjects)?;
         let Some(graph) = &self.graph else {
-            return self.read(repo, &odb, node, None);
+            return self.read(repo, node, None);
         };
         // Depth first: a commit is done when its parents are.
         let mut open = vec![node];
         while let Some(&top) = open.last() {
             let index = (top - first) as usize;
             if !self.outside.borrow().commits[index].read {
-                self.read(repo, &odb, top, Some(graph))?;
+                self.read(repo, top, Some(graph))?;
             }
             let mut outside = self.outside.borrow_mut();
             let commit = &outside.commits[index];
@@ -249,13 +246,12 @@ impl Commits {
         Ok(())
     }
 
-    fn read(&self, repo: &Repo, odb: &git2::Odb<'_>, node: Node, graph: Option<&Graph>) -> Result<()> {
+    fn read(&self, repo: &Repo, node: Node, graph: Option<&Graph>) -> Result<()> {
         let first = self.first_outside();
         let index = (node - first) as usize;
         let id = self.outside.borrow().commits[index].id;
         let stands_for = self.rewritten.replaced.get(&id).copied().unwrap_or(id);
-        let object = odb.read(to_git2(stands_for)).map_err(|error| repo.cannot_read(stands_for, error))?;
-        let header = (object.kind() == ObjectType::Commit).then(|| header(object.data())).flatten();
+        let header = repo.read_commit(stands_for, header)?;
         let (mut parents, time) = header.ok_or_else(|| Task::ParseCommit(stands_for).failed())?;
         if let Some(said) = self.rewritten.parents.get(&id) {
             parents.clone_from(said);
@@ -315,18 +311,6 @@ impl Rewritten {
         }
         Ok(rewritten)
     }
-}
-
-/// Where objects, and so a commit-graph, may be: the repository's own
-/// directory, then those it borrows from.
-fn object_directories(repo: &Repo) -> Vec<PathBuf> {
-    let own = repo.common_dir().join("objects");
-    let borrowed = std::fs::read_to_string(own.join("info/alternates")).unwrap_or_default();
-    let borrowed = borrowed.lines().filter(|line| !line.starts_with(['#', '"'])).map(|line| own.join(line));
-    let mut directories: Vec<PathBuf> = borrowed.collect();
-    directories.insert(0, own);
-    directories.extend(repo.alternates().iter().cloned());
-    directories
 }
 
 /// The parents and the committer's clock of a raw commit. None where it is
