@@ -63,8 +63,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Color, ConfigVerb, Verb};
 use crate::delivery::read::reader::{Options, Reader};
@@ -96,7 +96,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> Worl
     if let Some(code) = commands::help::answer(&argv) {
         return code;
     }
-    let cli = match Cli::try_parse_from(&argv) {
+    let cli = match parse(&argv) {
         Ok(cli) => cli,
         Err(error) => return usage(&argv, &world, &error),
     };
@@ -123,6 +123,17 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> Worl
         (0, Some(_)) => ExitCode::from(Kind::Failed.exit_code()),
         _ => ExitCode::from(code),
     }
+}
+
+/// Reads the command line. What it is read by is not given back piece by piece, which costs a
+/// tenth of a verb that looks.
+fn parse(argv: &[OsString]) -> std::result::Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let read = command.try_get_matches_from_mut(argv).and_then(|mut matches| {
+        Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    });
+    std::mem::forget(command);
+    read
 }
 
 fn options(Cli { global, verb }: &Cli) -> Options {

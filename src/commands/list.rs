@@ -153,11 +153,12 @@ impl Gathering<'_> {
                 ParsedTag::Candidate(candidate) => Some(candidate.number),
                 ParsedTag::Release(_) | ParsedTag::Foreign { .. } => None,
             };
-            let rank = rank(&version);
+            let spelled = Spelled::read(&version);
+            let rank = spelled.as_ref().map(Spelled::rank);
             if matches!(parsed, ParsedTag::Release(_)) {
                 tagged = true;
             }
-            if let Some(spelled) = Spelled::read(&version) {
+            if let Some(spelled) = spelled {
                 spellings.push(version[..version.len() - spelled.suffix.len()].to_owned());
             }
             let block = state.block(&tag, &release);
