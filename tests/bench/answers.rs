@@ -19,15 +19,22 @@ pub struct Checked {
 /// A question put to both; what differs, if anything does.
 type Check = fn(&Spots<'_>) -> Result<(), String>;
 
-/// Puts every question to both, and compares.
+/// Puts the questions to both that can be put anywhere, and compares.
 pub fn check(spots: &Spots<'_>) -> Vec<Checked> {
-    let checks: [(&str, Check); 7] = [
+    let checks: [(&str, Check); 4] = [
         ("status counts what rev-list counts", status),
         ("where finds the candidates that tag --contains finds", where_),
         ("list has the tags that for-each-ref has", list),
+        ("log has the deployments that git log has", log),
+    ];
+    checks.map(|(name, check)| Checked { name, wrong: check(spots).err() }).into()
+}
+
+/// The same where `rel` has made the candidates and the releases.
+pub fn check_own(spots: &Spots<'_>) -> Vec<Checked> {
+    let checks: [(&str, Check); 3] = [
         ("a cut of an old commit of trunk is planned", on_trunk),
         ("a cut of a commit beside trunk is refused", beside_trunk),
-        ("log has the deployments that git log has", log),
         ("changelog has the commits that git log has", changelog),
     ];
     checks.map(|(name, check)| Checked { name, wrong: check(spots).err() }).into()
@@ -36,7 +43,7 @@ pub fn check(spots: &Spots<'_>) -> Vec<Checked> {
 fn status(spots: &Spots<'_>) -> Result<(), String> {
     let document = spots.document(&["status"]);
     let counted = spots.live.iter().map(|(name, commit)| {
-        let count = spots.git(&["rev-list", "--count", &format!("{commit}..origin/main")]);
+        let count = spots.git(&["rev-list", "--count", &format!("{commit}..{}", spots.trunk)]);
         (name.as_str(), count.parse().ok())
     });
     let said = each(&document["environments"]).map(|one| (text(&one["name"]), one["pending"].as_u64()));
@@ -61,34 +68,36 @@ fn list(spots: &Spots<'_>) -> Result<(), String> {
 }
 
 fn on_trunk(spots: &Spots<'_>) -> Result<(), String> {
-    let document = spots.document(&["cut", &spots.deep, "--dry-run"]);
+    let document = spots.document(&["cut", &spots.deep(), "--dry-run"]);
     // The commit has no candidate yet, or the trunk check would not have been made for one.
-    same(&text(&document["plan"]["commit"]), &spots.deep.as_str())
+    same(&text(&document["plan"]["commit"]), &spots.deep().as_str())
 }
 
 fn beside_trunk(spots: &Spots<'_>) -> Result<(), String> {
-    let tags = spots.git(&["tag", "--list", "v*-rc.*", "--no-merged", "origin/main"]);
+    let tags = spots.git(&["tag", "--list", "v*-rc.*", "--no-merged", spots.trunk]);
     let picked = tags.lines().next().ok_or("no candidate was picked")?;
     let said = say(spots.around.rel(&spots.clone, &["cut", picked, "--dry-run", "--offline"]));
     same(&said.code, &Some(4))
 }
 
 fn log(spots: &Spots<'_>) -> Result<(), String> {
-    let document = spots.document(&["log", "prod"]);
+    let environment = &spots.live.last().expect("there are environments").0;
+    let document = spots.document(&["log", environment]);
     let said: Vec<&str> = each(&document["deployments"]).map(|one| text(&one["id"])).collect();
-    let subjects = spots.git(&["log", "--format=%s", &spots.chain("prod")]);
+    let subjects = spots.git(&["log", "--format=%s", &spots.chain(environment)]);
     let claims = subjects.lines().filter_map(|subject| subject.split_once(" deploy ")).map(|claim| claim.0);
     same(&said, &claims.take(said.len().max(1)).collect())
 }
 
 fn changelog(spots: &Spots<'_>) -> Result<(), String> {
-    let document = spots.document(&["changelog", &spots.newest]);
-    let range = format!("{}..{}", spots.released, spots.newest);
+    let (newest, released) = (spots.newest(), spots.released());
+    let document = spots.document(&["changelog", &newest]);
+    let range = format!("{released}..{newest}");
     let commits = spots.git(&["rev-list", "--no-merges", &range]);
     let mut said = BTreeSet::new();
     commits_in(&document, &mut said);
     // What the release before has in another form is no news.
-    let behind = spots.git(&["rev-list", &format!("{}..{}", spots.newest, spots.released)]);
+    let behind = spots.git(&["rev-list", &format!("{newest}..{released}")]);
     let behind: BTreeSet<&str> = behind.lines().collect();
     let texts = spots.git(&["for-each-ref", "--format=%(contents)", "refs/tags"]);
     let picks = texts.lines().filter_map(|line| line.strip_prefix("Rel-Picked: ")?.split_once(" as "));

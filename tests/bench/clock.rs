@@ -16,6 +16,13 @@ pub struct Rounds {
     pub time: Duration,
 }
 
+impl Rounds {
+    /// For what takes longer: as few as count.
+    pub fn fewer(self) -> Rounds {
+        Rounds { warm_up: self.warm_up.min(1), least: self.least.min(9), most: self.least.min(9), ..self }
+    }
+}
+
 /// Medians of a timed pair.
 #[derive(Clone, Copy)]
 pub struct Timed {
@@ -27,12 +34,18 @@ pub struct Timed {
     pub ratio: f64,
 }
 
-/// Runs both in turn, A B A B.
+/// Runs both in turn, A B A B; before each A what is to be done before it.
 ///
 /// # Errors
 /// One of them fails, which its status tells of.
-pub fn pair(ours: &mut Command, theirs: &mut Command, rounds: Rounds) -> Result<Timed, String> {
+pub fn pair(
+    ours: &mut Command,
+    theirs: &mut Command,
+    rounds: Rounds,
+    before: impl Fn(),
+) -> Result<Timed, String> {
     let mut both = || -> Result<(f64, f64), String> {
+        before();
         let ours = once(ours).map_err(|why| format!("rel: {why}"))?;
         Ok((ours, once(theirs).map_err(|why| format!("git: {why}"))?))
     };

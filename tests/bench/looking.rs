@@ -6,6 +6,10 @@
 //! cargo test --locked --bench looking -- --small    2,000 commits, 40 candidates
 //! ```
 //!
+//! It is looked at two repositories of that size: one that `rel` has released
+//! for years, and one that another tool released, from branches. Each question
+//! is put warm, and cold: with nothing kept beside the clone, as in a fresh one.
+//!
 //! The large run is judged by its ratios: it ends with 1 where one is over its
 //! limit. The small run is a test: it ends with 1 where an answer is not
 //! git's, and its ratios mean nothing, since it is not built to be fast.
@@ -13,6 +17,7 @@
 mod answers;
 mod clock;
 mod gates;
+mod merges;
 mod records;
 mod repository;
 mod rows;
@@ -20,10 +25,12 @@ mod spawned;
 mod surroundings;
 mod trunk;
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use answers::Checked;
 use clock::Rounds;
 use repository::{Graph, Repository, Size};
 use rows::{Row, Spots};
@@ -31,30 +38,49 @@ use spawned::Recorders;
 
 /// What the figures are promised for.
 const LARGE: Size = Size { commits: 100_000, candidates: 1_000 };
+const LARGE_MERGES: merges::Size = merges::Size { merges: 33_000, tags: 90 };
 const LARGE_ROUNDS: Rounds = Rounds { warm_up: 2, least: 15, most: 101, time: Duration::from_millis(2500) };
 
 /// What shows that answers are right, in seconds.
 const SMALL: Size = Size { commits: 2_000, candidates: 40 };
+const SMALL_MERGES: merges::Size = merges::Size { merges: 660, tags: 4 };
 const SMALL_ROUNDS: Rounds = Rounds { warm_up: 0, least: 1, most: 1, time: Duration::ZERO };
 
 fn main() -> ExitCode {
     // Of the runs that cargo starts, `cargo bench` alone says `--bench`.
     let words: Vec<String> = std::env::args().skip(1).collect();
     let large = words.iter().any(|word| word == "--bench") && !words.iter().any(|word| word == "--small");
-    let (size, rounds) = if large { (LARGE, LARGE_ROUNDS) } else { (SMALL, SMALL_ROUNDS) };
+    let (size, merged, rounds) =
+        if large { (LARGE, LARGE_MERGES, LARGE_ROUNDS) } else { (SMALL, SMALL_MERGES, SMALL_ROUNDS) };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut tally = Tally::default();
+
     println!(
         "{} commits, {} candidates, {} environments",
         size.commits,
         size.candidates,
         records::ENVIRONMENTS.len()
     );
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let repository =
-        if large { Repository::kept_in(folder, size) } else { Repository::anew_in(folder, size) };
+    let repository = Repository::kept_in(folder, size, !large);
     println!("in {}", repository.around.at("").display());
-    let mut tally = Tally::default();
     for graph in Graph::ALL {
-        look(&repository, graph, rounds, large, &mut tally);
+        println!("\n{}\n", graph.text());
+        let spots = Spots::find(&repository, graph);
+        tally.take(answers::check(&spots));
+        tally.take(answers::check_own(&spots));
+        recorders_see_a_fetch(&spots);
+        look(&spots, &spots.rows(graph), rounds, large, &mut tally);
+        judge(&spots, large, &mut tally);
+    }
+
+    println!("\n{} merges, {} tags of another tool", merged.merges, merges::BRANCHES * merged.tags);
+    let around = merges::kept_in(folder, merged, !large);
+    println!("in {}", around.at("").display());
+    for graph in merges::GRAPHS {
+        println!("\n{}\n", graph.text());
+        let spots = merges::spots(&around, graph);
+        tally.take(answers::check(&spots));
+        look(&spots, &merges::rows(&spots, graph), rounds, large, &mut tally);
     }
     println!("\n{} passed, {} failed", tally.passed, tally.failed);
     if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -71,27 +97,26 @@ impl Tally {
     fn count(&mut self, passed: bool) {
         if passed { self.passed += 1 } else { self.failed += 1 }
     }
-}
 
-/// Checks and times everything in one clone.
-fn look(repository: &Repository, graph: Graph, rounds: Rounds, judged: bool, tally: &mut Tally) {
-    println!("\n{}\n", graph.text());
-    let spots = Spots::find(repository, graph);
-    for checked in answers::check(&spots) {
-        tally.count(checked.wrong.is_none());
-        match checked.wrong {
-            None => println!("  right  {}", checked.name),
-            Some(wrong) => println!("  WRONG  {}: {wrong}", checked.name),
+    fn take(&mut self, checks: Vec<Checked>) {
+        for checked in checks {
+            self.count(checked.wrong.is_none());
+            match checked.wrong {
+                None => println!("  right  {}", checked.name),
+                Some(wrong) => println!("  WRONG  {}: {wrong}", checked.name),
+            }
         }
     }
-    let rows = spots.rows(graph);
-    processes(&spots, &rows, tally);
+}
+
+/// Times everything in one clone.
+fn look(spots: &Spots<'_>, rows: &[Row], rounds: Rounds, judged: bool, tally: &mut Tally) {
+    processes(spots, rows, tally);
     let limit = if judged { " limit" } else { "" };
-    println!("\n  {:<12} {:>9} {:>9} {:>7} {limit}", "", "rel ms", "git ms", "ratio");
-    for row in &rows {
-        time(&spots, row, rounds, judged, tally);
+    println!("\n  {:<16} {:>9} {:>9} {:>7} {limit}", "", "rel ms", "git ms", "ratio");
+    for row in rows {
+        time(spots, row, rounds, judged, tally);
     }
-    judge(&spots, judged, tally);
 }
 
 /// What all gates cost more than hardly any, judged where figures count.
@@ -120,11 +145,15 @@ fn judge(spots: &Spots<'_>, judged: bool, tally: &mut Tally) {
     }
 }
 
-/// Checks that none of these starts a process, once it is sure that one would be seen.
+/// Makes sure that a process that is started would be seen.
+fn recorders_see_a_fetch(spots: &Spots<'_>) {
+    let (_, started) = Recorders::make(spots).run(spots, &["status"]);
+    assert!(started.contains("fetch"), "a fetch was not seen: {started:?}");
+}
+
+/// Checks that none of these starts a process.
 fn processes(spots: &Spots<'_>, rows: &[Row], tally: &mut Tally) {
     let recorders = Recorders::make(spots);
-    let (_, started) = recorders.run(spots, &["status"]);
-    assert!(started.contains("fetch"), "a fetch was not seen: {started:?}");
     for row in rows {
         let (said, started) = recorders.run(spots, &borrowed(&row.rel));
         let passed = said.code == Some(0) && started.is_empty();
@@ -138,26 +167,33 @@ fn processes(spots: &Spots<'_>, rows: &[Row], tally: &mut Tally) {
     }
 }
 
-/// Times one row, and judges it where figures count.
+/// Times one row, warm and cold, and judges it where figures count.
 fn time(spots: &Spots<'_>, row: &Row, rounds: Rounds, judged: bool, tally: &mut Tally) {
-    let mut ours = spots.around.rel(&spots.clone, &borrowed(&row.rel));
-    let mut theirs = spots.around.git(&spots.clone, &borrowed(&row.git));
-    let timed = match clock::pair(&mut ours, &mut theirs, rounds) {
-        Ok(timed) => timed,
-        Err(why) => {
-            tally.count(false);
-            println!("  {:<12} {why}", row.name);
-            return;
-        }
-    };
-    let within = !judged || timed.ratio <= row.limit;
-    tally.count(within);
-    let verdict = match judged {
-        true if within => format!("{:>6.1}  ok", row.limit),
-        true => format!("{:>6.1}  OVER", row.limit),
-        false => String::new(),
-    };
-    println!("  {:<12} {:>9.2} {:>9.2} {:>7.2} {verdict}", row.name, timed.ours, timed.theirs, timed.ratio);
+    let index = spots.clone.join(".git/rel").join(spots.project).join("index");
+    let forget = || drop(fs::remove_dir_all(&index));
+    let cold = format!("{}, cold", row.name);
+    let warm = (row.name, Some(row.limit), rounds, None);
+    for (name, limit, rounds, before) in [warm, (&cold, row.cold, rounds.fewer(), Some(&forget))] {
+        let mut ours = spots.around.rel(&spots.clone, &borrowed(&row.rel));
+        let mut theirs = spots.around.git(&spots.clone, &borrowed(&row.git));
+        let before = || before.iter().for_each(|forget| forget());
+        let timed = match clock::pair(&mut ours, &mut theirs, rounds, before) {
+            Ok(timed) => timed,
+            Err(why) => {
+                tally.count(false);
+                println!("  {name:<16} {why}");
+                continue;
+            }
+        };
+        let limit = limit.filter(|_| judged);
+        let within = limit.is_none_or(|limit| timed.ratio <= limit);
+        tally.count(within);
+        let verdict = match limit {
+            Some(limit) => format!("{limit:>6.1}  {}", if within { "ok" } else { "OVER" }),
+            None => String::new(),
+        };
+        println!("  {name:<16} {:>9.2} {:>9.2} {:>7.2} {verdict}", timed.ours, timed.theirs, timed.ratio);
+    }
 }
 
 fn borrowed(words: &[String]) -> Vec<&str> {

@@ -46,7 +46,8 @@ impl Graph {
         }
     }
 
-    fn folder(self) -> &'static str {
+    /// The folder of the clone that has it.
+    pub fn folder(self) -> &'static str {
         match self {
             Graph::Whole => "whole",
             Graph::Split => "split",
@@ -64,28 +65,31 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// The repository of this size in this folder, made unless it is there.
-    pub fn kept_in(folder: &Path, size: Size) -> Repository {
-        let whole = folder.join(format!("looking-{EDITION}-{}", size.commits));
-        if !whole.exists() {
-            let half = folder.join(format!("looking-{EDITION}-{}.half", size.commits));
-            let _ = fs::remove_dir_all(&half);
-            make(&Surroundings::of(&half), size);
-            fs::rename(&half, &whole).expect("a folder under target/");
-        }
-        Repository { around: Surroundings::of(&whole), size }
-    }
-
-    /// The same, made anew whatever is there.
-    pub fn anew_in(folder: &Path, size: Size) -> Repository {
-        let _ = fs::remove_dir_all(folder.join(format!("looking-{EDITION}-{}", size.commits)));
-        Repository::kept_in(folder, size)
+    /// The repository of this size in this folder, made unless it is there; made in any case if
+    /// `anew`.
+    pub fn kept_in(folder: &Path, size: Size, anew: bool) -> Repository {
+        let name = format!("looking-{EDITION}-{}", size.commits);
+        Repository { around: kept(folder, &name, anew, |around| make(around, size)), size }
     }
 
     /// The clone that has this graph.
     pub fn clone_with(&self, graph: Graph) -> PathBuf {
         self.around.at(graph.folder())
     }
+}
+
+/// What `make` makes, in a folder of this name, unless it is there; in any case if `anew`.
+pub fn kept(folder: &Path, name: &str, anew: bool, make: impl FnOnce(&Surroundings)) -> Surroundings {
+    let (whole, half) = (folder.join(name), folder.join(format!("{name}.half")));
+    if anew {
+        let _ = fs::remove_dir_all(&whole);
+    }
+    if !whole.exists() {
+        let _ = fs::remove_dir_all(&half);
+        make(&Surroundings::of(&half));
+        fs::rename(&half, &whole).expect("a folder under target/");
+    }
+    Surroundings::of(&whole)
 }
 
 fn make(around: &Surroundings, size: Size) {
@@ -127,7 +131,7 @@ fn layers(around: &Surroundings, clone: &Path, size: Size) {
 }
 
 /// Copies a folder with all that is in it.
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).expect("a folder under target/");
     for entry in fs::read_dir(from).expect("it was made") {
         let entry = entry.expect("it can be read");
