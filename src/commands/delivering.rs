@@ -237,6 +237,14 @@ pub fn auto_deploy(
             screen.note(&format!("{name} keeps {}, which is of a newer release", newer.label()));
             continue;
         }
+        if let Some(undone) = auto_deploy::undone_before(snapshot, &name, &minted) {
+            screen.warn(&format!(
+                "not deployed to {name}: {} of the same commit was rolled back there",
+                undone.label()
+            ));
+            screen.note(&format!("  if it is another now: rel deploy {name} {}", record.tag));
+            continue;
+        }
         let tag = record.tag.to_string();
         let request = DeployRequest::plain(name.clone(), Some(tag), Trigger::AutoDeploy);
         let done = deploy::deploy(reader, hands, screen, snapshot, &request, &|_, _| Ok(()));

@@ -343,6 +343,24 @@ fn a_candidate_whose_tag_was_moved_is_not_planned() {
 }
 
 #[test]
+fn what_was_rolled_back_does_not_come_back_by_being_built_again() {
+    let project = Project::new(SHOP);
+    let good = project.cut("1.0.0");
+    project.deploy("staging", good.tag.as_str());
+    project.commit("bad");
+    let bad = project.cut("1.1.0");
+    project.deploy("staging", bad.tag.as_str());
+    project.roll_back("staging", good.tag.as_str());
+    let undone = |minted: &Minted| auto_deploy::undone_before(&project.snapshot(), &env("staging"), minted);
+    let again = project.cut("1.1.0");
+    assert_eq!(again.commit, bad.commit);
+    assert_eq!(undone(&again), Some(bad.tag));
+    assert_eq!(auto_deploy::undone_before(&project.snapshot(), &env("prod"), &again), None, "only there");
+    project.commit("mended");
+    assert_eq!(undone(&project.cut("1.2.0")), None);
+}
+
+#[test]
 fn an_environment_takes_by_itself_what_is_not_older_than_what_is_tested_there() {
     let policy = SHOP.replacen("deploy =", "auto_deploy = true\ndeploy =", 1);
     let (project, [old, new]) = project(&policy);

@@ -261,7 +261,7 @@ mod killed {
         }
         let bob = shop.clone_for("bert");
         bob.deploy("staging", &[]);
-        let (orphans, listed) = (orphans(&bob), bob.json(&["list", "-n", "100"]).to_string());
+        let (orphans, listed) = (orphans(&bob), bob.json(&["list", "-n", "100"])["releases"].to_string());
         assert_eq!(orphans.len(), 2, "killed after its tag and before its entry");
         for orphan in orphans {
             let orphan = orphan.trim_start_matches("refs/tags/");

@@ -20,3 +20,11 @@ pub fn under_test(snapshot: &Snapshot, name: &EnvName, minted: &Minted) -> Optio
     };
     newer.then(|| live.tag.clone())
 }
+
+/// The candidate of the same commit that a rollback undid in an environment: to
+/// build it once more brings its fault back, so that a person has to say so.
+pub fn undone_before(snapshot: &Snapshot, name: &EnvName, minted: &Minted) -> Option<TagName> {
+    let undone = &snapshot.environments.get(name)?.state.undone;
+    let is_same = |tag: &&TagName| snapshot.minted(tag).is_some_and(|undone| undone.commit == minted.commit);
+    undone.iter().rev().find(is_same).cloned()
+}
