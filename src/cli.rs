@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::env::Progress;
@@ -57,13 +57,13 @@ pub struct Global {
     #[arg(long, global = true)]
     pub dry_run: bool,
     /// Answer yes to what is asked
-    #[arg(short, long, global = true, env = "REL_YES", hide_env = true, value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(short, long, global = true, env = "REL_YES", hide_env = true, value_parser = switch("REL_YES"), action = ArgAction::SetTrue)]
     pub yes: bool,
     /// Print one JSON document on stdout
-    #[arg(long, global = true, env = "REL_JSON", hide_env = true, value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, global = true, env = "REL_JSON", hide_env = true, value_parser = switch("REL_JSON"), action = ArgAction::SetTrue)]
     pub json: bool,
     /// Use what this clone has; do not ask the remote
-    #[arg(long, global = true, env = "REL_OFFLINE", hide_env = true, value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, global = true, env = "REL_OFFLINE", hide_env = true, value_parser = switch("REL_OFFLINE"), action = ArgAction::SetTrue)]
     pub offline: bool,
     /// Say only results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -695,6 +695,24 @@ fn interval(text: &str) -> Result<Interval, String> {
     match duration(text)? {
         Duration::ZERO => Err("it has to wait a while in between, at least 1s".to_owned()),
         every => Ok(Interval::Every(every)),
+    }
+}
+
+/// What a variable says that stands for a switch.
+fn switch(variable: &'static str) -> impl TypedValueParser<Value = bool> {
+    StringValueParser::new().try_map(move |text| {
+        says_yes(&text).ok_or_else(|| {
+            format!("{variable} is one of 1, true, t, yes, y, on or 0, false, f, no, n, off; empty is no")
+        })
+    })
+}
+
+/// Whether a variable's value means yes; `None` if it means neither yes nor no.
+pub fn says_yes(value: &str) -> Option<bool> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "t" | "yes" | "y" | "on" => Some(true),
+        "" | "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
+        _ => None,
     }
 }
 

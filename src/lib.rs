@@ -181,15 +181,11 @@ fn screen(world: &World, cli: &Cli) -> Screen {
     )
 }
 
-/// Whether a variable's value means yes, read as clap reads it.
-fn says_yes(value: &str) -> bool {
-    !matches!(value.to_ascii_lowercase().as_str(), "" | "0" | "n" | "no" | "f" | "false" | "off")
-}
-
 /// What clap has to say: help and version as they are, anything else as a
 /// failure of usage, in JSON where JSON was asked for.
 fn usage(argv: &[OsString], world: &World, error: &clap::Error) -> ExitCode {
-    let json = argv.iter().any(|arg| arg == "--json") || world.var("REL_JSON").is_some_and(says_yes);
+    let json =
+        argv.iter().any(|arg| arg == "--json") || world.var("REL_JSON").and_then(cli::says_yes) == Some(true);
     let informative = matches!(
         error.kind(),
         ErrorKind::DisplayHelp

@@ -67,7 +67,8 @@ impl World {
         nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok())
     }
 
-    /// In CI: the address of the run. `REL_RUN_URL` says it for any system.
+    /// In CI: the address of the run, without who logs in there. `REL_RUN_URL`
+    /// says it for any system.
     pub fn run_url(&self) -> Option<String> {
         let github = || {
             let (server, repository, run) =
@@ -75,7 +76,8 @@ impl World {
             Some(format!("{server}/{repository}/actions/runs/{run}"))
         };
         let known = ["REL_RUN_URL", "CI_JOB_URL", "BUILDKITE_BUILD_URL", "BUILD_URL"];
-        known.iter().find_map(|name| self.var(name)).map(str::to_owned).or_else(github)
+        let url = known.iter().find_map(|name| self.var(name)).map(str::to_owned).or_else(github)?;
+        Some(without_login(&url))
     }
 
     /// In CI: whoever started the run. `REL_ON_BEHALF_OF`, as
@@ -101,7 +103,36 @@ impl World {
     }
 }
 
+/// An address without the user and the password before its host.
+fn without_login(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let place = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    match rest[..place].rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
+}
+
 /// Thirty-two random hexadecimal digits: no two objects that carry one are equal.
 pub fn fresh_nonce() -> String {
     uuid::Uuid::new_v4().simple().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_run_says_nothing_of_who_logs_in() {
+        for (url, kept) in [
+            ("https://ci.example/run/1", "https://ci.example/run/1"),
+            ("https://ana:s3cr3t@ci.example:8443/run/1?x=a@b", "https://ci.example:8443/run/1?x=a@b"),
+            ("https://token@ci.example", "https://ci.example"),
+            ("https://a@b:p@ss@ci.example/", "https://ci.example/"),
+            ("https://ci.example/@ana", "https://ci.example/@ana"),
+            ("run 12", "run 12"),
+        ] {
+            assert_eq!(without_login(url), kept);
+        }
+    }
 }

@@ -14,6 +14,7 @@ use crate::domain::config::{
     CommandsFrom, Confirm, DayTime, Environment, Freeze, FreezeWhen, LostFix, OnFailure, Param, Phase,
     Signoff,
 };
+use crate::domain::param_name;
 use crate::domain::zone::Zone;
 
 /// One `[environments.NAME]`, over its defaults.
@@ -244,12 +245,14 @@ fn params(value: &Value<'_>, findings: &mut Findings) -> Option<Vec<Param>> {
     let table = value.table("params", "environments.*.params", findings)?;
     let mut params = Vec::new();
     for (key, value) in table.chosen() {
-        if !is_variable(key.value) || key.value.starts_with("REL_") {
+        if !is_variable(key.value) {
             let text = format!(
-                "{:?} cannot name a parameter: use A-Z, 0-9 and '_', not beginning with a digit or REL_",
+                "{:?} cannot name a parameter: use A-Z, 0-9 and '_', not beginning with a digit",
                 key.value
             );
             findings.problem(key.span.clone(), text);
+        } else if let Some(why) = param_name::taken(key.value) {
+            findings.problem(key.span.clone(), format!("{:?} cannot name a parameter: {why}", key.value));
         }
         let Some(mut table) =
             value.table(&format!("params.{}", key.value), "environments.*.params.*", findings)

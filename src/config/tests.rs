@@ -258,6 +258,7 @@ fn each_mistake_is_pointed_at() {
         ("[environments.a]\ntargets = [\"eu\", \"eu\"]", "3:18", "the target \"eu\" is listed twice"),
         ("[[environments.a.phases]]\ndeploy = \"x\"", "2:1", "a phase needs a name"),
         ("[environments.a.params]\nREL_X = {}", "3:1", "cannot name a parameter"),
+        ("[environments.a.params]\nLD_PRELOAD = {}", "3:1", "what is loaded into programs"),
         (
             "[environments.a.params]\nX = { secret = true, default = \"hunter2\" }",
             "3:32",

@@ -27,6 +27,7 @@ pub(crate) mod mailmap;
 pub mod name;
 pub(crate) mod nearest;
 pub(crate) mod offline;
+pub(crate) mod param_name;
 pub(crate) mod plan;
 pub(crate) mod provenance;
 pub(crate) mod redact;

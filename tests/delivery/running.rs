@@ -177,7 +177,10 @@ TOKEN = { secret = true, from_env = "PROD_TOKEN" }
 fn params(project: &Project, given: &[(&str, &str)]) -> Result<Params, Failure> {
     let snapshot = project.snapshot();
     let given: Vec<_> = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Ok(Params::find(&project.reader(), snapshot.environment(&env("prod")).unwrap(), &given, None)?)
+    Ok({
+        let prod = snapshot.environment(&env("prod")).unwrap();
+        Params::find(&project.reader(), prod, prod, &given, None)?
+    })
 }
 
 #[test]

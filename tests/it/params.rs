@@ -292,3 +292,68 @@ fn what_cannot_be_hidden_is_refused_before_the_claim() {
     }
     assert!(shop.world.lines("given").is_empty());
 }
+
+/// Whatever else a candidate says: what trunk says is secret is, and a variable
+/// of the caller's is shown only where trunk says so.
+#[test]
+fn what_trunk_does_not_open_is_seen_nowhere() {
+    let shop = with_params();
+    let ana = shop.ana();
+    let trunks = fs::read_to_string(ana.dir.join("release.toml")).unwrap();
+    let candidates = trunks
+        .replace("TOKEN = { secret = true, from_env", "TOKEN = { from_env")
+        .replace("COLOUR = { from_env = \"SHOP_COLOUR\" }", "COLOUR = { from_env = \"CLOUD_KEY\" }");
+    ana.commit("release.toml", &candidates, "chore: a candidate that says less");
+    let tag = ana.cut(&[]);
+    ana.commit("release.toml", &trunks, "chore: params as before");
+    let (key, reason) = ("cl0ud-key-0f-the-caller", format!("because of {SECRET}"));
+    ana.script(
+        "ask.sh",
+        "#!/bin/sh\ncat > \"$SHOP/asked\"\necho \"it is $SHOP_TOKEN and $REL_REASON\" >&2\nexit 3\n",
+    );
+    ana.commit_all("build: a hook");
+    let hooked = format!("{trunks}\n[hooks]\nbefore_deploy = \"./ask.sh\"\n");
+    ana.commit("release.toml", &hooked, "chore: hooks");
+    let mut command = ana.command(&[
+        "deploy",
+        "staging",
+        &tag,
+        "--yes",
+        "--json",
+        "--override",
+        "hook",
+        "--reason",
+        &reason,
+    ]);
+    command.env("SHOP_COLOUR", "blue").env("SHOP_TOKEN", SECRET).env("CLOUD_KEY", key);
+    command.env("REL_RUN_URL", "https://ana:pass-w0rd@ci.example/1");
+    let output = crate::world::Running::start(command).wait().ok();
+    let recorded = deployment(&output);
+    assert_eq!(recorded["run_url"], "https://ci.example/1");
+    assert_eq!(recorded["reason"], "because of ***");
+    assert!(recorded["overrides"][0]["text"].as_str().unwrap().contains("it is *** and because of ***"));
+    assert_eq!(shop.world.lines("given"), [format!("3 {key}")], "the command is given it all the same");
+    assert!(shop.world.lines("asked")[0].contains("because of ***"));
+    let log = ana.rel(&["log", "--output", "staging#1"]).ok().stdout;
+    let history = ana.git(&["log", "--format=%B", "refs/notes/rel/shop/env/staging"]);
+    for said in [&output.stdout, &output.stderr, &log, &history, &shop.world.lines("asked").concat()] {
+        assert!(!said.contains("hunter2") && !said.contains(key) && !said.contains("pass-w0rd"), "{said}");
+    }
+}
+
+/// What a variable says that stands for a switch is yes, no, or wrong.
+#[test]
+fn a_switch_that_says_neither_yes_nor_no_is_wrong_usage() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    for variable in ["REL_YES", "REL_JSON", "REL_OFFLINE"] {
+        for (value, code) in
+            [("1", 0), ("Yes", 0), ("on", 0), ("", 0), ("off", 0), ("F", 0), ("maybe", 2), ("2", 2)]
+        {
+            let mut command = ana.command(&["status"]);
+            command.env(variable, value);
+            let output = crate::world::Running::start(command).wait().code(code);
+            assert!(code == 0 || output.stderr.contains(variable), "{output:?}");
+        }
+    }
+}

@@ -28,7 +28,7 @@ use crate::domain::env::{Action, Deployment, Progress};
 use crate::domain::gate::verdict::{GateFacts, Verdict};
 use crate::domain::name::{Actor, EnvName, Oid, TagName};
 use crate::domain::plan::Plan;
-use crate::domain::redact::Pieces;
+use crate::domain::redact::{Pieces, Redactor};
 use crate::domain::report::candidate::CandidateReport;
 use crate::domain::report::deployment::DeploymentReport;
 use crate::domain::version::{CandidateVersion, Version};
@@ -354,6 +354,18 @@ fn document(reader: &Reader, occasion: Occasion<'_>, custom: HookData<'_>) -> Va
     cdevents::document(reader.project(), occasion, &fresh_nonce(), reader.world.now(), custom)
 }
 
+/// A document in which no text has a secret.
+fn without_secrets(secrets: &Redactor, value: &Value) -> Value {
+    match value {
+        Value::String(text) => secrets.text(text).into(),
+        Value::Array(values) => values.iter().map(|value| without_secrets(secrets, value)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(key, value)| (key.clone(), without_secrets(secrets, value))).collect()
+        }
+        plain => plain.clone(),
+    }
+}
+
 impl Hook<'_> {
     /// Runs it, and warns of whatever keeps it from succeeding.
     fn tell(&self, reader: &Reader, hands: &Hands, sink: &dyn Sink, snapshot: &Snapshot) {
@@ -376,7 +388,9 @@ impl Hook<'_> {
     ) -> Result<Option<String>> {
         let folder = scratch(reader.world)?;
         let input = folder.path().join("event.json");
-        std::fs::write(&input, format!("{}\n", self.document)).map_err(RunError::EventNotWritten)?;
+        let secrets = sink.secrets();
+        let event = without_secrets(&secrets, &self.document);
+        std::fs::write(&input, format!("{event}\n")).map_err(RunError::EventNotWritten)?;
         // Policy is trunk's, and so are the scripts that it names.
         let checkout = match snapshot.policy.commit {
             Some(commit) => Some(Checkout::create(&reader.repo, commit, folder.path())?),
@@ -403,9 +417,10 @@ impl Hook<'_> {
         };
         let mut last: VecDeque<String> = VecDeque::new();
         let mut within = false;
-        let secrets = sink.secrets();
+        // It has what it reads open by now, and whoever kills this leaves nothing of it.
+        let mut started = |_: &exec::Started| drop(std::fs::remove_file(&input));
         let mut pieces = Pieces::new(&secrets);
-        let ended = hands.runner.run(run, interrupts, &mut |_| {}, &mut |line: Piece<'_>| {
+        let ended = hands.runner.run(run, interrupts, &mut started, &mut |line: Piece<'_>| {
             let text = pieces.take(line.text, line.ends);
             let goes_on = std::mem::replace(&mut within, !line.ends);
             if text.is_empty() && (goes_on || within) {

@@ -11,10 +11,31 @@ use crate::domain::env::Deployment;
 use crate::domain::name::DeploymentId;
 use crate::domain::redact::Redactor;
 
-/// The caller's variable that a value comes from. A secret has no other way
-/// in, so that it goes by its own name where the file names none.
-fn from_env(param: &Param) -> Option<&str> {
-    param.from_env.as_deref().or(param.secret.then_some(param.name.as_str()))
+/// A parameter as the commands declare it, by what trunk says of it.
+struct JudgedParam<'a> {
+    param: &'a Param,
+    /// Whether it is a secret: it is if either says so.
+    secret: bool,
+    /// Whether trunk declares that the caller's variable may be shown. Else a
+    /// candidate could publish whatever the caller has.
+    opens_env: bool,
+}
+
+impl<'a> JudgedParam<'a> {
+    fn new(param: &'a Param, policy: &Environment) -> JudgedParam<'a> {
+        let trunks = policy.params.iter().find(|trunks| trunks.name == param.name);
+        JudgedParam {
+            param,
+            secret: param.secret || trunks.is_some_and(|trunks| trunks.secret),
+            opens_env: trunks.is_some_and(|trunks| !trunks.secret && trunks.from_env == param.from_env),
+        }
+    }
+
+    /// The caller's variable that a value comes from. A secret has no other way
+    /// in, so that it goes by its own name where the file names none.
+    fn variable(&self) -> Option<&'a str> {
+        self.param.from_env.as_deref().or(self.secret.then_some(self.param.name.as_str()))
+    }
 }
 
 /// Every parameter's value.
@@ -31,16 +52,18 @@ pub struct Params {
 }
 
 impl Params {
-    /// The values of what the commands declare: given on the command line,
+    /// The values of what the `commands` declare: given on the command line,
     /// else as `recorded` has them, else of the caller's variable, else the
     /// default. A record has no secrets, so that a value with one in it is
-    /// found as if nothing was recorded.
+    /// found as if nothing was recorded. What trunk's `policy` says is secret is,
+    /// and so is what comes from a variable that trunk does not declare open.
     ///
     /// # Errors
     /// One is given that is not declared, or is secret (exit 2); one has no
     /// value, or the secret ones could not be kept out of what is shown (exit 4).
     pub fn find(
         reader: &Reader,
+        policy: &Environment,
         commands: &Environment,
         given: &[(String, String)],
         recorded: Option<&Deployment>,
@@ -51,28 +74,33 @@ impl Params {
                 let declared = commands.params.iter().map(|param| param.name.clone()).collect();
                 return Err(wrong(ParamsFault::Undeclared { name: name.clone(), declared }).into());
             };
+            let param = JudgedParam::new(param, policy);
             if param.secret {
-                let from = from_env(param).unwrap_or(name).to_owned();
+                let from = param.variable().unwrap_or(name).to_owned();
                 return Err(wrong(ParamsFault::Secret { name: name.clone(), from }).into());
             }
         }
         let mut params = Params::default();
         let (mut missing, mut taken) = (Vec::new(), Vec::new());
         for param in &commands.params {
+            let judged = JudgedParam::new(param, policy);
+            let (from_env, secret) = (judged.variable(), judged.secret);
             let given =
                 given.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| value.clone());
-            let inherited = || from_env(param).and_then(|name| reader.world.var(name)).map(str::to_owned);
+            let inherited = || from_env.and_then(|name| reader.world.var(name)).map(str::to_owned);
             let mut before = || {
-                let value = recorded.filter(|_| !param.secret)?.params.get(&param.name)?;
+                let value = recorded.filter(|_| !secret)?.params.get(&param.name)?;
                 (!Redactor::has_hidden(value)).then(|| {
                     taken.push(param.name.clone());
                     value.clone()
                 })
             };
-            let value = given.or_else(&mut before).or_else(inherited);
-            match value.or_else(|| param.default.clone()) {
-                None => missing.push((param.name.clone(), from_env(param).map(str::to_owned))),
-                Some(value) if param.secret => {
+            let known = given.or_else(&mut before);
+            let inherited = if known.is_none() { inherited() } else { None };
+            let hides = secret || inherited.is_some() && !judged.opens_env;
+            match known.or(inherited).or_else(|| param.default.clone()) {
+                None => missing.push((param.name.clone(), from_env.map(str::to_owned))),
+                Some(value) if hides => {
                     params.secret.insert(param.name.clone(), value);
                 }
                 Some(value) => {

@@ -76,7 +76,7 @@ pub fn prepare(
         Action::Rollback => last_success(reader, snapshot, &prepared)?,
         Action::Deploy | Action::Redeploy => None,
     };
-    prepared.params = Params::find(reader, &prepared.commands, given, recorded.as_ref())?;
+    prepared.params = Params::find(reader, policy, &prepared.commands, given, recorded.as_ref())?;
     for name in prepared.params.too_short() {
         sink.notice(Notice::ShortSecret { name });
     }

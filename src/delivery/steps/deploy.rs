@@ -123,7 +123,7 @@ pub fn deploy<E: From<Error>>(
             } else {
                 sink.notice(Notice::Passed(plan.permission().verdicts()));
             }
-            let queued = Queued::of(plan, request.reason.as_deref());
+            let queued = Queued::of(plan, ready.details.reason.as_deref());
             hook = hooks::before_deploy(reader, hands, sink, snapshot, &queued)?;
             confirmed = Some(what);
         }
