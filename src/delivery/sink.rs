@@ -93,6 +93,8 @@ pub enum Notice<'a> {
 
     /// An environment is claimed.
     Claimed(&'a DeploymentId),
+    /// Whether a deployment still has its claim cannot be told; it goes on.
+    ClaimUnseen { id: &'a DeploymentId, why: Error },
     /// A secret is too short to be hidden.
     ShortSecret { name: &'a str },
     /// A phase's verify is repeated until its wait is over.

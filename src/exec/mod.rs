@@ -35,6 +35,15 @@ pub const GRACE: Duration = Duration::from_secs(5);
 /// [`Error::LostStatus`]. Never a code a process can choose, those are 0 to 255.
 pub const LOST_STATUS: i32 = -1;
 
+/// The time since this machine began, with the time that it, or this process, slept.
+pub fn since_boot() -> Duration {
+    #[cfg(target_os = "linux")]
+    const CLOCK: nix::time::ClockId = nix::time::ClockId::CLOCK_BOOTTIME;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: nix::time::ClockId = nix::time::ClockId::CLOCK_MONOTONIC;
+    nix::time::clock_gettime(CLOCK).map(Duration::from).unwrap_or_default()
+}
+
 /// A command, the way the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Program {

@@ -80,6 +80,10 @@ impl Sink for Screen {
             Notice::HookFailed { name, why } => self.warn(&format!("{name} failed: {}", clean(why))),
             Notice::HookBroken { name, why } => self.warn(&format!("{name}: {}", message(why))),
             Notice::Claimed(id) => self.note(&format!("{} claimed", self.strong(&id.to_string()))),
+            Notice::ClaimUnseen { id, why } => self.warn(&format!(
+                "going on, although nobody can tell whether somebody took over from {id}: {}",
+                message(why)
+            )),
             Notice::ShortSecret { name } => self.warn(&format!(
                 "{name} is too short to be kept out of output: give it 4 characters or more"
             )),

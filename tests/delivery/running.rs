@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use crate::delivery::fixture::{FakeRunner, Heard, Project, SHOP, env, kind};
 use crate::delivery::recover::settle::{RunFate, fate};
+use crate::delivery::run::claim::Claim;
+use crate::delivery::run::claim_watch::ClaimWatch;
 use crate::delivery::run::hooks::{Queued, before_deploy};
 use crate::delivery::run::params::Params;
 use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::publish;
-use crate::delivery::run::rollout::run_phases;
+use crate::delivery::run::rollout::{RunningDeployment, run_phases};
 use crate::delivery::run::workspace::{RolloutEnd, Workspace};
+use crate::domain::candidates::Minted;
 use crate::domain::env::{Action, EnvEvent, EnvEventKind, EnvState, Progress};
 use crate::domain::redact::Redactor;
 use crate::domain::ref_name::ChainRef;
@@ -38,11 +41,70 @@ fn rollout(policy: &str, attempts: u32, runner: &FakeRunner, heard: &Heard) -> (
     let project = Project::new(policy);
     project.commit("one");
     let minted = project.cut("1.0.0");
+    rollout_of(&project, &minted, attempts, runner, heard, None)
+}
+
+/// The same of a claim, after `meanwhile` happened in its environment.
+fn claimed(
+    policy: &str,
+    attempts: u32,
+    runner: &FakeRunner,
+    meanwhile: &[EnvEventKind],
+) -> (RolloutEnd, Heard) {
+    let (project, heard) = (Project::new(policy), Heard::default());
+    project.commit("one");
+    let minted = project.cut("1.0.0");
+    project.begin("prod", minted.tag.as_str());
+    let (reader, view) = (project.reader(), project.chain("prod"));
+    let (id, nonce) = ("prod#1".parse().unwrap(), "c".to_owned());
+    let phase = RunPhase::Intent;
+    let run = reader.journal().open(JournalRun::Deployment { id, nonce, expected: None, phase }).unwrap();
+    let intent = *view.state.in_flight.clone().unwrap();
+    let claim = Claim { view, intent, run };
+    let watch = ClaimWatch::of(&reader, &heard, &claim);
+    for what in meanwhile {
+        let settles = matches!(what, EnvEventKind::TakenOver { .. });
+        project.event("prod", settles.then_some(1), "Bob", what.clone());
+    }
+    let end = rollout_of(&project, &minted, attempts, runner, &heard, Some(&watch)).0;
+    claim.run.close();
+    (end, heard)
+}
+
+#[test]
+fn a_further_phase_or_attempt_runs_only_while_nobody_took_over() {
+    let taken = EnvEventKind::TakenOver { reason: "it hangs".to_owned() };
+    let beside = EnvEventKind::Abandoned { reason: "nothing".to_owned() };
+    let all = ["canary", "verify", "deploy", "verify"];
+    for (attempts, codes, meanwhile, programs, step) in [
+        (1, &[][..], vec![], &all[..], None),
+        (1, &[], vec![beside.clone()], &all, None),
+        // The first command costs no look, nor does what follows it at once.
+        (1, &[], vec![taken.clone()], &all[..2], Some("all deploy")),
+        (2, &[1], vec![beside, taken], &all[..1], Some("canary deploy")),
+    ] {
+        let runner = FakeRunner::exiting(codes);
+        let (end, heard) = claimed(PHASES, attempts, &runner, &meanwhile);
+        assert_eq!(runner.programs(), programs, "{meanwhile:?}");
+        assert_eq!(end.outcome.state, if step.is_some() { Cancelled } else { Succeeded });
+        assert_eq!(end.explanation, step.map(|step| format!("{step}: Bob took over")));
+        assert!(!heard.notices().iter().any(|name| name == "ClaimUnseen"));
+    }
+}
+
+fn rollout_of(
+    project: &Project,
+    minted: &Minted,
+    attempts: u32,
+    runner: &FakeRunner,
+    heard: &Heard,
+    claim: Option<&ClaimWatch<'_>>,
+) -> (RolloutEnd, String) {
     let (reader, snapshot) = (project.reader(), project.snapshot());
     let mut retry = snapshot.policy.config.retry.clone();
     (retry.attempts, retry.backoff) = (attempts, Duration::ZERO);
     let prepared = Prepared {
-        candidate: snapshot.record(&reader, &minted).unwrap(),
+        candidate: snapshot.record(&reader, minted).unwrap(),
         commands: snapshot.environment(&env("prod")).unwrap().clone(),
         retry,
         commands_commit: None,
@@ -54,7 +116,11 @@ fn rollout(policy: &str, attempts: u32, runner: &FakeRunner, heard: &Heard) -> (
     let (id, nonce) = ("prod#1".parse().unwrap(), "n".to_owned());
     let mut run = reader.journal().open(JournalRun::Deployment { id, nonce, expected: None, phase }).unwrap();
     let workspace = Workspace::of_folder(&reader, Redactor::new(["s3cr3t!"]).unwrap());
-    let end = run_phases(&reader, &runner.hands(), heard, &mut run, &prepared, &workspace);
+    let end = {
+        let deployment = project.intent("prod", minted.tag.as_str(), Action::Deploy).deployment;
+        let mut running = RunningDeployment { deployment: &deployment, journal: &mut run, claim };
+        run_phases(&reader, &runner.hands(), heard, &mut running, &prepared, &workspace)
+    };
     let kept = workspace.kept();
     run.close();
     (end, kept)

@@ -114,6 +114,8 @@ fn a_command_of_a_phase_is_tried_again() {
     ana.script(
         "deploy.sh",
         "#!/bin/sh\necho \"$REL_ENV ${REL_PHASE-none} deploy $*\" >> \"$SHOP/steps\"\n\
+         cat \"$REL_ARTIFACTS_DIR\"/* | cksum >> \"$SHOP/bytes\"\n\
+         chmod -R u+w \"$REL_ARTIFACTS_DIR\"; echo spoilt > \"$REL_ARTIFACTS_DIR/app.txt\"\n\
          ! rm \"$SHOP/fail-${REL_PHASE-none}\" 2> /dev/null\n",
     );
     ana.reconfigure(
@@ -125,6 +127,9 @@ fn a_command_of_a_phase_is_tried_again() {
     shop.world.set("fail-canary");
     let output = ana.rel(&["deploy", "prod", "--yes", "--json"]).ok();
     assert!(output.stderr.contains("\ncanary deploy failed; attempt 2 of 2\n"), "{output:?}");
+    let bytes = shop.world.lines("bytes");
+    assert_eq!(bytes.len(), 4, "staging, two attempts, and the next phase");
+    assert!(bytes.iter().all(|sum| *sum == bytes[0]), "each is given what was recorded: {bytes:?}");
     // What is recorded is what it came to.
     let deployment = output.json()["deployment"].clone();
     assert_eq!((&deployment["state"], &deployment["exit_code"]), (&"succeeded".into(), &0.into()));

@@ -37,6 +37,8 @@ pub(crate) enum RunError {
     },
     /// What a hook is to hear of cannot be written.
     EventNotWritten(io::Error),
+    /// Who took over from the deployment.
+    TakenOver(String),
     NoWayBack(WayBackFault),
     NotReleased(ReleaseFault),
     /// The secrets in what is to be published cannot be searched for.

@@ -14,7 +14,7 @@ use crate::delivery::run::deployment::way_back;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::ready::Ready;
 use crate::delivery::run::receipt::Receipt;
-use crate::delivery::run::rollout::run_rollout;
+use crate::delivery::run::rollout::{RunningDeployment, run_rollout};
 use crate::delivery::run::workspace::{RolloutEnd, unnumbered};
 use crate::delivery::run::{claim, output};
 use crate::delivery::sink::{NoRollback, Notice, Sink};
@@ -178,8 +178,10 @@ pub fn run(
     let mut deployment = intent.deployment.clone();
     sink.notice(Notice::OfflineRun(&deployment));
     let from = plan.from().map(|live| (live.tag.clone(), live.commit));
-    let RolloutEnd { outcome, explanation, kept } =
-        run_rollout(reader, hands, sink, &mut open, &deployment, prepared, from.as_ref());
+    let RolloutEnd { outcome, explanation, kept } = {
+        let mut running = RunningDeployment { deployment: &deployment, journal: &mut open, claim: None };
+        run_rollout(reader, hands, sink, &mut running, prepared, from.as_ref())
+    };
     if !outcome.started {
         open.close();
         return Err(not_started(name, &outcome, explanation, kept));

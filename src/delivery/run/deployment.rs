@@ -11,12 +11,13 @@ use crate::delivery::read::gate_input::Gatherer;
 use crate::delivery::read::reader::Reader;
 use crate::delivery::read::snapshot::{self, Snapshot};
 use crate::delivery::run::claim::{self, Claim, Claimed};
+use crate::delivery::run::claim_watch::ClaimWatch;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::outcome::{Landed, Tagging, has_it, publish_outcome, release_of};
 use crate::delivery::run::prepare::{Prepared, prepare};
 use crate::delivery::run::ready::{Details, Ready};
 use crate::delivery::run::receipt::Receipt;
-use crate::delivery::run::rollout::run_rollout;
+use crate::delivery::run::rollout::{RunningDeployment, run_rollout};
 use crate::delivery::run::workspace::RolloutEnd;
 use crate::delivery::run::{artifacts, output};
 use crate::delivery::sink::{NoRollback, Notice, Sink};
@@ -61,8 +62,12 @@ fn carry_out(
     previous: Option<&Live>,
 ) -> Receipt {
     let from = previous.map(|live| (live.tag.clone(), live.commit));
-    let mut ending =
-        run_rollout(reader, hands, sink, &mut claim.run, &claim.intent.deployment, prepared, from.as_ref());
+    let mut ending = {
+        let watch = ClaimWatch::of(reader, sink, &claim);
+        let deployment = &claim.intent.deployment;
+        let mut running = RunningDeployment { deployment, journal: &mut claim.run, claim: Some(&watch) };
+        run_rollout(reader, hands, sink, &mut running, prepared, from.as_ref())
+    };
     let kept = ending.kept.take().map(|error| Box::new(Failure::from(error)));
     if let Some(kept) = &kept {
         // The record keeps words.

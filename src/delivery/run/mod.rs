@@ -2,6 +2,7 @@
 
 pub mod artifacts;
 pub mod claim;
+pub mod claim_watch;
 pub mod deployment;
 pub mod hands;
 pub mod hooks;

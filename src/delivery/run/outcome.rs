@@ -220,7 +220,7 @@ fn closing(state: &EnvState, deployment: &Deployment, outcome: &Outcome) -> (Env
 }
 
 /// Who took over from a deployment, or settled it, if anybody did.
-fn who_closed(reader: &Reader, view: &View<EnvState>, id: &DeploymentId) -> Option<String> {
+pub fn who_closed(reader: &Reader, view: &View<EnvState>, id: &DeploymentId) -> Option<String> {
     ledger::events::<EnvState>(&reader.repo, view.tip)
         .filter_map(|event| event.ok())
         .filter(|(_, event)| event.id.seq == id.seq)

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
+use crate::delivery::error::Error;
+use crate::delivery::error::run::RunError;
 use crate::delivery::read::reader::Reader;
+use crate::delivery::run::claim_watch::ClaimWatch;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::prepare::Prepared;
 use crate::delivery::run::workspace::{RolloutEnd, Workspace, program};
@@ -14,6 +17,7 @@ use crate::domain::config::{Command, Phase};
 use crate::domain::env::{Deployment, Outcome, PhaseRun, Progress};
 use crate::domain::name::{Oid, TagName};
 use crate::exec::{self, Run as Command_};
+use crate::failure::Failure;
 use crate::store::journal::{self, OpenRun};
 
 /// How often a phase is looked at while it is watched: ten times, but neither
@@ -30,12 +34,12 @@ enum StepFailure {
 }
 
 /// Runs the phases of a rollout, or all of it at once where there are none,
-/// and notes in `journal` how far it came.
+/// and notes in its journal how far it came.
 pub fn run_phases(
     reader: &Reader,
     hands: &Hands,
     sink: &dyn Sink,
-    journal: &mut OpenRun,
+    running: &mut RunningDeployment<'_>,
     prepared: &Prepared,
     workspace: &Workspace<'_>,
 ) -> RolloutEnd {
@@ -43,7 +47,8 @@ pub fn run_phases(
         [] => vec![None],
         phases => phases.iter().map(Some).collect(),
     };
-    let mut rollout = Rollout { hands, sink, journal, prepared, workspace, started: false };
+    let (journal, claim) = (&mut *running.journal, running.claim);
+    let mut rollout = Rollout { reader, hands, sink, journal, claim, prepared, workspace, started: false };
     let mut phases = Vec::new();
     for phase in each {
         let started_at = reader.world.now();
@@ -73,10 +78,22 @@ pub fn run_phases(
     RolloutEnd { outcome, explanation: None, kept: None }
 }
 
+/// A deployment that is carried out.
+pub struct RunningDeployment<'a> {
+    /// Its record so far.
+    pub deployment: &'a Deployment,
+    /// This clone's note of it.
+    pub journal: &'a mut OpenRun,
+    /// Its claim; `None` if it runs without one.
+    pub claim: Option<&'a ClaimWatch<'a>>,
+}
+
 struct Rollout<'a> {
+    reader: &'a Reader<'a>,
     hands: &'a Hands<'a>,
     sink: &'a dyn Sink,
     journal: &'a mut OpenRun,
+    claim: Option<&'a ClaimWatch<'a>>,
     prepared: &'a Prepared,
     workspace: &'a Workspace<'a>,
     /// Whether any command was started.
@@ -141,12 +158,12 @@ impl Rollout<'_> {
     fn run_step(
         &mut self,
         phase: Option<&Phase>,
-        step: &str,
+        name: &str,
         command: &Command,
         env: &BTreeMap<OsString, OsString>,
     ) -> Option<StepFailure> {
         let (hands, sink, Prepared { commands, retry, .. }) = (self.hands, self.sink, self.prepared);
-        let step = phase.map_or(step.to_owned(), |phase| format!("{} {step}", phase.name));
+        let step = phase.map_or(name.to_owned(), |phase| format!("{} {name}", phase.name));
         let program = program(command);
         let run = Command_ {
             program: &program,
@@ -160,6 +177,11 @@ impl Rollout<'_> {
         };
         let mut attempt = 1;
         let ended = loop {
+            // A further phase begins with its deploy.
+            let is_further = attempt > 1 || self.started && phase.is_some() && name == "deploy";
+            if let Some(stopped) = self.before_command(&step, is_further) {
+                return Some(stopped);
+            }
             // Each time: what ran before must not be taken for what is about to.
             let running = journal::RunPhase::Running { process: None };
             if let Err(error) = self.journal.advance(running)
@@ -191,6 +213,27 @@ impl Rollout<'_> {
     }
 }
 
+impl Rollout<'_> {
+    /// Makes sure that a command may run: nobody took over, and what it is given is what was recorded.
+    fn before_command(&self, step: &str, is_further: bool) -> Option<StepFailure> {
+        let stopped = |state: Progress, why: Error| {
+            if !self.started {
+                return StepFailure::Never(Box::new(RolloutEnd::never_started(why)));
+            }
+            // The record keeps words.
+            let text = format!("{step}: {}", Failure::from(why).message);
+            StepFailure::Command { state, exit_code: None, text }
+        };
+        if let Some(who) = self.claim.and_then(|claim| claim.taken_over_by(is_further)) {
+            return Some(stopped(Progress::Cancelled, RunError::TakenOver(who).into()));
+        }
+        // An earlier command may have changed its folder.
+        let prepared =
+            if is_further { self.workspace.renew(self.reader, &self.prepared.candidate) } else { Ok(()) };
+        prepared.err().map(|error| stopped(Progress::Failed, error))
+    }
+}
+
 /// Waits, but not for somebody who wants it to end.
 fn pause(hands: &Hands, limit: Duration) {
     let since = Instant::now();
@@ -199,20 +242,19 @@ fn pause(hands: &Hands, limit: Duration) {
     }
 }
 
-/// Runs the commands of a deployment, and notes in `run` how far it came.
+/// Runs the commands of a deployment, and notes in its journal how far it came.
 pub fn run_rollout(
     reader: &Reader,
     hands: &Hands,
     sink: &dyn Sink,
-    run: &mut OpenRun,
-    deployment: &Deployment,
+    running: &mut RunningDeployment<'_>,
     prepared: &Prepared,
     previous: Option<&(TagName, Oid)>,
 ) -> RolloutEnd {
-    match Workspace::set(reader, run, deployment, prepared, previous) {
+    match Workspace::set(reader, running.journal, running.deployment, prepared, previous) {
         Err(failure) => RolloutEnd::never_started(failure),
         Ok(workspace) => {
-            let ending = run_phases(reader, hands, sink, run, prepared, &workspace);
+            let ending = run_phases(reader, hands, sink, running, prepared, &workspace);
             if let Err(failure) = workspace.clear() {
                 sink.notice(Notice::Trouble(failure));
             }

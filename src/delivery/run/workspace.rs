@@ -10,12 +10,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::delivery::error::{Error, Result};
+use crate::delivery::error::{Error, FileOp, Result};
 use crate::delivery::read::reader::{Reader, scratch};
 use crate::delivery::run::artifacts;
 use crate::delivery::run::hands::Hands;
 use crate::delivery::run::prepare::Prepared;
 use crate::delivery::sink::{Notice, Sink};
+use crate::domain::candidate::Candidate;
 use crate::domain::config::Command;
 use crate::domain::env::{Deployment, Outcome, Progress};
 use crate::domain::name::{Oid, TagName};
@@ -28,6 +29,9 @@ use crate::store::journal::{OpenRun, Process};
 /// How long the rest of what a command printed may take to be kept once somebody
 /// has seen enough: what a runaway printed may take for ever, and they wait.
 const THE_REST: Duration = Duration::from_secs(2);
+
+/// The folder of the artifacts, in that of a workspace.
+const FILES: &str = "artifacts";
 
 /// How the commands of one deployment ended.
 pub struct RolloutEnd {
@@ -68,7 +72,7 @@ impl<'r> Workspace<'r> {
         let candidate = &prepared.candidate;
         let folder = scratch(reader.world)?;
         run.works_in(folder.path())?;
-        let files = folder.path().join("artifacts");
+        let files = folder.path().join(FILES);
         artifacts::prepare_files(reader, candidate, &files)?;
         let listing = folder.path().join("manifest.json");
         write_manifest(
@@ -132,6 +136,15 @@ impl<'r> Workspace<'r> {
         let checkout = Checkout::of_folder(&reader.repo, folder.path());
         let [raw, log] = ["raw", "log"].map(|name| folder.path().join(name));
         Workspace { checkout, folder, env: BTreeMap::new(), raw, log, redactor }
+    }
+
+    /// Lays the artifacts out anew, checked, for a command after another one.
+    pub(crate) fn renew(&self, reader: &Reader, candidate: &Candidate) -> Result<()> {
+        let files = self.folder.path().join(FILES);
+        match std::fs::remove_dir_all(&files) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FileOp::Write.on(files)(error)),
+            _ => artifacts::prepare_files(reader, candidate, &files),
+        }
     }
 
     /// What is kept by now.

@@ -67,6 +67,7 @@ pub(super) fn failure(error: RunError) -> Failure {
                 .hint("once it says yes: the same command again")
         }
         RunError::EventNotWritten(cause) => Failure::failed("an event cannot be written").because(cause),
+        RunError::TakenOver(who) => Failure::failed(format!("{who} took over")),
         RunError::NoWayBack(fault) => Failure::failed(match fault {
             WayBackFault::NoTarget(why) => why,
             WayBackFault::Refused(verdicts) => verdicts.iter().map(gate::text).collect::<Vec<_>>().join("; "),
@@ -168,13 +169,13 @@ pub fn ended(mut receipt: Receipt) -> Result<Receipt> {
     let Deployment { id, environment, state, .. } = &receipt.deployment;
     let failure = if receipt.deployment.offline {
         ran_offline(&receipt)
-    } else if let Some(kept) = kept.filter(|_| unpublished.is_none()) {
-        let kind = if kept.kind == Kind::Integrity { Kind::Integrity } else { Kind::Failed };
-        Failure { kind, message: format!("{id} was cancelled before it began: {}", kept.message), ..*kept }
     } else if let Some(who) = &receipt.late {
         Failure::new(Kind::Unpublished, format!("{id} {state}, but {who} took over from it before that"))
             .reason("late", "its outcome is kept as a late word, which changes nothing but what is certain")
             .hint(format!("what is live now: rel status {environment}"))
+    } else if let Some(kept) = kept.filter(|_| unpublished.is_none()) {
+        let kind = if kept.kind == Kind::Integrity { Kind::Integrity } else { Kind::Failed };
+        Failure { kind, message: format!("{id} was cancelled before it began: {}", kept.message), ..*kept }
     } else if let Some(unpublished) = unpublished {
         let alone = unpublished.is_unreachable();
         let failure = Failure::new(
