@@ -34,6 +34,10 @@ use why::git_error;
 /// The user's hooks are about the user's refs.
 const NO_HOOKS: &str = "core.hooksPath=/dev/null";
 
+/// What is fetched can be fetched again. With the care that publications need, each of thousands
+/// of tags would cost a flush of the disk; this is git's own care.
+const FSYNC_OF_COPIES: &str = "core.fsync=default";
+
 /// How often a publication is tried when refs did not move and are what was expected: on a path
 /// remote, racing pushes also fail on each other's lock files.
 const PUBLISH_TRIES: u32 = 8;
@@ -154,6 +158,7 @@ impl Authority {
                 .talking()
                 // What is fetched goes to refs of rel's own, which are nobody's to veto.
                 .set(NO_HOOKS)
+                .set(FSYNC_OF_COPIES)
                 .arg("fetch")
                 .args(["--no-tags", "--refmap=", "--no-write-fetch-head", "--no-filter", "--no-prune"])
                 .args(["--no-recurse-submodules", "--no-auto-maintenance", "--progress"])
