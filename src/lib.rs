@@ -77,6 +77,9 @@ use crate::ui::prompt::Terminal;
 use crate::ui::{ColorChoice, Screen};
 use crate::world::World;
 
+/// What is said where standard output takes no result: what the run did, it did.
+const LOST: &str = "it is done, but its result could not be written to standard output";
+
 /// Runs `rel` with these arguments, in the world that `look` tells of once
 /// it is needed.
 pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> World) -> ExitCode {
@@ -86,8 +89,13 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> Worl
     }
     if argv.len() == 2 && (argv[1] == "--version" || argv[1] == "-V") {
         // Asked by scripts at every start: answered before the command line is built and the world looked at.
-        let _ = writeln!(std::io::stdout(), "rel {}", env!("CARGO_PKG_VERSION"));
-        return ExitCode::SUCCESS;
+        return match writeln!(std::io::stdout(), "rel {}", env!("CARGO_PKG_VERSION")) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                let _ = writeln!(std::io::stderr(), "error: {LOST}\n  caused by: {error}");
+                ExitCode::from(Kind::Failed.exit_code())
+            }
+            Ok(()) | Err(_) => ExitCode::SUCCESS,
+        };
     }
     let world = look();
     if let Some(code) = commands::completions::answer(&argv, &world) {
@@ -120,7 +128,11 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, look: impl FnOnce() -> Worl
         }
     };
     match (code, screen.lost_result()) {
-        (0, Some(_)) => ExitCode::from(Kind::Failed.exit_code()),
+        (0, Some(why)) => {
+            let failure = Failure::failed(LOST).because(std::io::Error::from(why));
+            screen.error(&ui::failure(&failure, &screen));
+            ExitCode::from(failure.kind.exit_code())
+        }
         _ => ExitCode::from(code),
     }
 }

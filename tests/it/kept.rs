@@ -127,7 +127,7 @@ fn a_service_in_the_background_is_neither_waited_for_nor_broken() {
     let shop = shop_with(
         "#!/bin/sh
 mkdir -p \"$SHOP/deploy/$REL_ENV-$REL_FENCE_TOKEN\"
-(while [ ! -e \"$SHOP/stop\" ]; do echo tick; sleep 0.02; done; echo last; touch \"$SHOP/served\") &
+(while [ -d \"$SHOP\" ] && [ ! -e \"$SHOP/stop\" ]; do echo tick; sleep 0.02; done; echo last; touch \"$SHOP/served\") &
 echo up
 ",
     );
@@ -139,4 +139,20 @@ echo up
     shop.world.set("stop");
     wait_until("it ends by itself", || shop.world.shop().join("served").exists());
     wait_until("its last word is kept", || kept(&ana).ends_with("last\n"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_written_is_a_failure_that_is_said() {
+    let shop = Shop::new();
+    let ana = shop.ana();
+    for args in [&["--version"][..], &["list"], &["status", "--json"], &["cut", "--yes", "--no-deploy"]] {
+        let mut command = ana.command(args);
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = command.stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        let told = "error: it is done, but its result could not be written to standard output\n  caused by: ";
+        assert!(said.contains(told), "{args:?}: {said}");
+    }
 }
