@@ -247,7 +247,7 @@ pub struct Deploy {
     #[arg(long)]
     pub redeploy: bool,
     /// Why; recorded
-    #[arg(long, short = 'm', value_name = "WHY")]
+    #[arg(long, short = 'm', value_name = "WHY", value_parser = reason)]
     pub reason: Option<String>,
     /// Pass this gate; recorded with the reason
     #[arg(long = "override", value_name = "GATE", requires = "reason")]
@@ -282,7 +282,7 @@ pub struct Rollback {
     #[arg(long, value_name = "RC")]
     pub from: Option<String>,
     /// Why; recorded
-    #[arg(long, short = 'm', value_name = "WHY")]
+    #[arg(long, short = 'm', value_name = "WHY", value_parser = reason)]
     pub reason: Option<String>,
     /// Close hold or intent N and roll back, in one step
     #[arg(long, value_name = "N", requires = "reason", value_parser = token)]
@@ -305,7 +305,7 @@ pub struct Ship {
     #[arg(value_name = "REV")]
     pub rev: Option<String>,
     /// Why; recorded
-    #[arg(long, short = 'm', value_name = "WHY")]
+    #[arg(long, short = 'm', value_name = "WHY", value_parser = reason)]
     pub reason: Option<String>,
     /// Pass this gate; recorded with the reason
     #[arg(long = "override", value_name = "GATE", requires = "reason")]
@@ -474,7 +474,7 @@ pub struct Approve {
     #[arg(long = "commit", value_name = "COMMIT", num_args = 1.., conflicts_with_all = ["candidate", "environment"])]
     pub commits: Vec<String>,
     /// What was looked at; recorded
-    #[arg(long, short = 'm', value_name = "WHY")]
+    #[arg(long, short = 'm', value_name = "WHY", value_parser = reason)]
     pub reason: Option<String>,
     /// Take your approval back
     #[arg(long)]
@@ -491,7 +491,7 @@ pub struct Block {
     #[arg(value_name = "RC|RELEASE")]
     pub target: String,
     /// Why; recorded, and required
-    #[arg(long, short = 'm', value_name = "WHY")]
+    #[arg(long, short = 'm', value_name = "WHY", value_parser = reason)]
     pub reason: Option<String>,
 }
 
@@ -508,7 +508,7 @@ pub struct Waive {
     #[arg(long = "as", value_name = "TRUNK_COMMIT")]
     pub trunk_commit: Option<String>,
     /// Why; recorded, and required
-    #[arg(long, short = 'm', value_name = "WHY")]
+    #[arg(long, short = 'm', value_name = "WHY", value_parser = reason)]
     pub reason: Option<String>,
 }
 
@@ -520,7 +520,7 @@ pub struct Lock {
     #[arg(value_name = "ENV")]
     pub environment: EnvName,
     /// Why; recorded, and shown to whoever is refused
-    #[arg(long, short = 'm', value_name = "WHY")]
+    #[arg(long, short = 'm', value_name = "WHY", value_parser = reason)]
     pub reason: String,
 }
 
@@ -537,7 +537,7 @@ pub struct Unlock {
     #[arg(long, value_name = "N", value_parser = token)]
     pub token: Option<u64>,
     /// Why; recorded
-    #[arg(long, short = 'm', value_name = "WHY")]
+    #[arg(long, short = 'm', value_name = "WHY", value_parser = reason)]
     pub reason: String,
 }
 
@@ -564,7 +564,7 @@ pub struct Record {
     #[arg(long, group = "what")]
     pub failed: bool,
     /// Why; recorded
-    #[arg(long, short = 'm', value_name = "WHY")]
+    #[arg(long, short = 'm', value_name = "WHY", value_parser = reason)]
     pub reason: Option<String>,
     /// Pass this gate; recorded with the reason
     #[arg(long = "override", value_name = "GATE", requires = "reason")]
@@ -591,7 +591,7 @@ pub struct Resolve {
     #[arg(long, group = "how")]
     pub failed: bool,
     /// Why you know; recorded
-    #[arg(long, short = 'm', value_name = "WHY")]
+    #[arg(long, short = 'm', value_name = "WHY", value_parser = reason)]
     pub reason: String,
 }
 
@@ -698,6 +698,17 @@ fn interval(text: &str) -> Result<Interval, String> {
     }
 }
 
+/// The longest reason, in bytes: later events carry it too, and a command's
+/// variables have a limit.
+const MAX_REASON: usize = 4 << 10;
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.len() {
+        0..=MAX_REASON => Ok(text.to_owned()),
+        long => Err(format!("a reason has at most {MAX_REASON} bytes, and this one {long}")),
+    }
+}
+
 /// What a variable says that stands for a switch.
 fn switch(variable: &'static str) -> impl TypedValueParser<Value = bool> {
     StringValueParser::new().try_map(move |text| {
@@ -744,4 +755,34 @@ fn state() -> impl TypedValueParser<Value = Progress> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     crate::domain::config::parse_duration(text).map_err(|bad| bad.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_no_longer_than_4_kib() {
+        let verbs = [
+            &["deploy", "prod"][..],
+            &["rollback", "prod"],
+            &["ship", "prod"],
+            &["approve", "v1", "prod"],
+            &["block", "v1"],
+            &["unblock", "v1"],
+            &["waive", "abc"],
+            &["lock", "prod"],
+            &["unlock", "prod"],
+            &["record", "prod", "v1", "--failed"],
+            &["resolve", "prod#1", "--failed"],
+        ];
+        for verb in verbs {
+            for (length, fits) in [(4096, true), (4097, false), (130_000, false)] {
+                let reason = "x".repeat(length);
+                let words = ["rel"].iter().chain(verb).copied().chain(["--reason", &reason]);
+                let parsed = Cli::try_parse_from(words);
+                assert_eq!(parsed.is_ok(), fits, "{verb:?} {length}: {:?}", parsed.err().map(|e| e.kind()));
+            }
+        }
+    }
 }
