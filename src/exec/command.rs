@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
@@ -22,6 +22,7 @@ use super::follow::{Follow, SHOWN_AT_ONCE};
 use super::group::{self, Group};
 use super::keeper::OutputKeeper;
 use super::process;
+use super::signals::with_no_signal_blocked;
 use super::{Ended, Interrupts, LOST_STATUS, Listener, Program, Run, Runner, StartError, Started};
 use crate::failpoint;
 
@@ -148,18 +149,6 @@ fn command(program: &Program) -> Option<Command> {
             _ => None,
         },
     }
-}
-
-/// A process inherits the blocked signals of the thread that starts it; with
-/// SIGTERM among them it could only be killed.
-pub(super) fn with_no_signal_blocked<T>(spawn: impl FnOnce() -> T) -> T {
-    let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK);
-    let result = spawn();
-    if let Ok(blocked) = blocked {
-        // Cannot fail: the set came from the kernel.
-        let _ = blocked.thread_set_mask();
-    }
-    result
 }
 
 /// The process that was started, and how it ended once it has.
@@ -299,6 +288,8 @@ mod tests {
 
     use super::super::group::is_group_alive;
     use super::super::{GRACE, Left, Piece, boot_id, is_alive, stop_group, what_is_left};
+    use nix::sys::signal::SigSet;
+
     use super::*;
 
     /// Longer than any test: what waits for it hangs visibly.

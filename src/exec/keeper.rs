@@ -154,7 +154,7 @@ fn become_keeper(
     command.arg(KEEPER).args(run.nameless.then_some("nameless")).current_dir("/").env_clear();
     command.envs(run.env.get_key_value(std::ffi::OsStr::new("LD_LIBRARY_PATH")));
     command.stdin(output).stdout(log).stderr(std::os::fd::OwnedFd::from(socket));
-    super::command::with_no_signal_blocked(|| command.spawn()).map(Some)
+    super::signals::with_no_signal_blocked(|| command.spawn()).map(Some)
 }
 
 /// The tests of this crate are another program: there it is a thread.

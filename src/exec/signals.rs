@@ -14,8 +14,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, SigmaskHow};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::{Handle, Signals};
+
+/// A process inherits the blocked signals of the thread that starts it; with
+/// SIGTERM among them it could only be killed.
+pub(super) fn with_no_signal_blocked<T>(spawn: impl FnOnce() -> T) -> T {
+    let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+    let result = spawn();
+    if let Ok(blocked) = blocked {
+        // Cannot fail: the set came from the kernel.
+        let _ = blocked.thread_set_mask();
+    }
+    result
+}
 
 /// How often `rel` was asked to stop. Clones share the count.
 #[derive(Debug, Clone)]
