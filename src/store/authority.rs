@@ -35,8 +35,8 @@ use why::git_error;
 const NO_HOOKS: &str = "core.hooksPath=/dev/null";
 
 /// What is fetched can be fetched again. With the care that publications need, each of thousands
-/// of tags would cost a flush of the disk; this is git's own care.
-const FSYNC_OF_COPIES: &str = "core.fsync=default";
+/// of tags would cost a flush of the disk; this is git's own care, see git-config(1).
+const FSYNC_OF_COPIES: &str = "core.fsync=committed,-loose-object";
 
 /// How often a publication is tried when refs did not move and are what was expected: on a path
 /// remote, racing pushes also fail on each other's lock files.
