@@ -100,8 +100,10 @@ pub(crate) fn approvals(input: &GateInput<'_>) -> Option<Verdict> {
     }
     let mut discounted = Vec::new();
     for Approved { actor, .. } in state.approvals.iter().filter(|approved| approved.tag == *tag) {
-        if deploys(input, actor) {
-            discounted.push((actor.clone(), None));
+        if let Some(deployer) = deployer(input, actor) {
+            let other = deployer.name != actor.name;
+            let fault = other.then(|| format!("it is {}'s own, who deploys", deployer.name));
+            discounted.push((actor.clone(), fault));
         } else if let Some(fault) = fault(input, actor) {
             discounted.push((actor.clone(), Some(fault.to_owned())));
         }
@@ -128,7 +130,7 @@ pub(crate) fn approvals(input: &GateInput<'_>) -> Option<Verdict> {
 /// The approvals of the candidate that count.
 pub(crate) fn counting_approvals<'i>(input: &'i GateInput<'_>) -> Vec<&'i Approved> {
     let Some(candidate) = input.candidate else { return Vec::new() };
-    let counts = |who: &Actor| !deploys(input, who) && fault(input, who).is_none();
+    let counts = |who: &Actor| deployer(input, who).is_none() && fault(input, who).is_none();
     let given = input.state.approvals.iter().filter(|a| a.tag == candidate.tag && counts(&a.actor));
     let mut counted: Vec<&Approved> = Vec::new();
     for approved in given {
@@ -140,9 +142,9 @@ pub(crate) fn counting_approvals<'i>(input: &'i GateInput<'_>) -> Vec<&'i Approv
     counted
 }
 
-/// Whether somebody deploys, or asked for it.
-fn deploys(input: &GateInput<'_>, who: &Actor) -> bool {
-    input.deployers().into_iter().any(|deployer| input.people.is_one(who, deployer))
+/// Who deploys, or asked for it, and is this person.
+fn deployer<'i>(input: &'i GateInput<'_>, who: &Actor) -> Option<&'i Actor> {
+    input.deployers().into_iter().find(|deployer| input.people.is_one(who, deployer))
 }
 
 /// The fault of the signature of somebody's approval, where signatures are asked for.
