@@ -28,7 +28,7 @@ pub fn settle(ui: &Ui, reader: &Reader) -> std::result::Result<(), Error> {
 /// The same for a verb that cannot do without the authority.
 ///
 /// # Errors
-/// As [`settle`]; `--offline` says not to ask the authority.
+/// As [`settle()`]; `--offline` says not to ask the authority.
 pub fn begin(ui: &Ui, reader: &Reader) -> std::result::Result<(), Error> {
     if !ui.options.dry_run {
         reader.must_reach_authority()?;
@@ -55,7 +55,7 @@ pub fn publish<S: State>(
 /// The same, with commits that `append` makes, such as signed ones.
 ///
 /// # Errors
-/// As [`publish`]; the commits cannot be made.
+/// As [`publish()`]; the commits cannot be made.
 pub fn publish_as<S: State>(
     ui: &Ui,
     reader: &Reader,
