@@ -37,7 +37,7 @@ pub(super) const ESCAPED: &AsciiSet = &CONTROLS
 /// and `Rel-Store` in a tag, have it.
 pub(crate) trait Backend: fmt::Debug + fmt::Display {
     /// Stores artifacts that are in the cache. Returns the commit that makes them
-    /// reachable once it is published as [`ArtifactsRef`](crate::domain::ref_name::ArtifactsRef), for a place [behind a
+    /// reachable once it is published as `ArtifactsRef`, for a place [behind a
     /// ref](Backend::is_behind_ref).
     fn put(
         &self,
@@ -64,7 +64,7 @@ pub(crate) trait Backend: fmt::Debug + fmt::Display {
     /// `file:///dir/sha256/<hex>`.
     fn uri(&self, project: &ProjectName, version: &CandidateVersion, artifact: &Artifact) -> String;
 
-    /// Whether artifacts are reached by the commit behind [`ArtifactsRef`](crate::domain::ref_name::ArtifactsRef), which
+    /// Whether artifacts are reached by the commit behind `ArtifactsRef`, which
     /// the caller publishes and fetches.
     fn is_behind_ref(&self) -> bool {
         false
@@ -95,7 +95,7 @@ pub(crate) trait Backend: fmt::Debug + fmt::Display {
 pub(crate) struct Desk<'a> {
     pub repo: &'a Repo,
     pub cache: &'a Cache,
-    /// The commit behind [`ArtifactsRef`](crate::domain::ref_name::ArtifactsRef), with its objects in this repository.
+    /// The commit behind `ArtifactsRef`, with its objects in this repository.
     pub commit: Option<Oid>,
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn locate(text: &str) -> Result<Location> {
 
 /// One place where artifacts are kept, and this clone's cache in front of it.
 ///
-/// `commit` is the one behind [`ArtifactsRef`](crate::domain::ref_name::ArtifactsRef), with its objects already in this
+/// `commit` is the one behind `ArtifactsRef`, with its objects already in this
 /// repository; only a place behind a ref asks for it.
 pub(crate) struct Store<'a> {
     location: Location,
@@ -71,7 +71,7 @@ impl<'a> Store<'a> {
 
     /// Stores artifacts that are in the cache.
     ///
-    /// Returns the commit that the caller publishes as [`ArtifactsRef`](crate::domain::ref_name::ArtifactsRef): until
+    /// Returns the commit that the caller publishes as `ArtifactsRef`: until
     /// then nobody else has them. `None` if there is nothing to publish.
     pub fn put(&self, artifacts: &[Artifact], publication: &Publication<'_>) -> Result<Option<Oid>> {
         if artifacts.is_empty() {
@@ -81,7 +81,7 @@ impl<'a> Store<'a> {
     }
 
     /// Whether [`Store::fetch`] of these would read the commit behind
-    /// [`ArtifactsRef`](crate::domain::ref_name::ArtifactsRef), which the caller then fetches first.
+    /// `ArtifactsRef`, which the caller then fetches first.
     pub fn needs_commit(&self, artifacts: &[Artifact]) -> bool {
         self.location.is_behind_ref() && !self.cache.missing(artifacts).is_empty()
     }
