@@ -216,9 +216,7 @@ fn busy_fixes(open: &Deployment, verdict: &Verdict, attempt: &Attempt) -> Vec<St
         }
         (Attempt::Record { .. }, false) => vec![format!("wait for it, {dead}")],
         (Attempt::RollBack(_), true) => vec![format!("once it is done: {ended}"), dead],
-        (Attempt::RollBack(_), false) => {
-            vec![format!("let it end, or stop it: --take-over {} --reason WHY", id.seq)]
-        }
+        (Attempt::RollBack(_), false) => vec!["let it end".to_owned(), dead],
         (Attempt::Ship, true) => vec![format!("once it is done: {ended}")],
         (Attempt::Ship, false) => {
             vec![format!("let it end, or, if it is dead: rel resolve {id} --succeeded|--failed --reason WHY")]
