@@ -86,5 +86,6 @@ mod tests {
         assert!(
             repo.commit(head).is_err() && chain::read(&repo, head).is_err() && read_tag(&repo, tag).is_err()
         );
+        assert!(repo.read_commit(head, |_| ()).is_err(), "nor for who reads thousands");
     }
 }

@@ -434,6 +434,7 @@ impl Repo {
         if let Some(data) = packs.borrow_mut().commit(oid) {
             return Ok(read(data));
         }
+        self.check_loose(oid)?;
         let odb = self.inner.odb().during(Task::OpenObjects)?;
         let object = odb.read(to_git2(oid)).map_err(|error| self.cannot_read(oid, error))?;
         if object.kind() != ObjectType::Commit {
